@@ -1,0 +1,65 @@
+// The one error type of the library. A code for programs, a sentence for people, and the system's
+// own error where there is one. An agent's error crosses the wire as its code and its sentence.
+
+public import SystemPackage
+
+/// What went wrong, in a form that both a program and a person can act on.
+public struct SlotSyncError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What kind of failure this is; stable across versions, and the same on both ends of a session.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The caller's input (a source, a pattern, a host list, an option) cannot be used.
+        public static let badInput = Code(rawValue: "bad-input")
+        /// A system call failed; `errno` says how.
+        public static let system = Code(rawValue: "system")
+        /// Stored data (a state, a manifest, a signature, a delta) is damaged or truncated.
+        public static let corrupt = Code(rawValue: "corrupt")
+        /// The other end sent something that the protocol does not allow.
+        public static let protocolViolation = Code(rawValue: "protocol")
+        /// The two ends speak different major versions.
+        public static let versionMismatch = Code(rawValue: "version")
+        /// Another command holds the root's lock.
+        public static let locked = Code(rawValue: "locked")
+        /// The file system has no room for the release.
+        public static let diskFull = Code(rawValue: "disk-full")
+        /// The root is not a ring of slots, or cannot become one.
+        public static let notARing = Code(rawValue: "not-a-ring")
+        /// No such release, or more than one that fits.
+        public static let unknownRelease = Code(rawValue: "unknown-release")
+        /// The release is not in a state that the command needs.
+        public static let notReady = Code(rawValue: "not-ready")
+        /// A file of the source would not hold still while it was read.
+        public static let sourceChanged = Code(rawValue: "source-changed")
+        /// Content on the host is not what it has to be, and could not be put right.
+        public static let verification = Code(rawValue: "verification")
+        /// A hook ended with an error.
+        public static let hookFailed = Code(rawValue: "hook")
+        /// The host could not be reached, or its session ended early.
+        public static let unreachable = Code(rawValue: "unreachable")
+        /// The host said nothing for too long.
+        public static let timedOut = Code(rawValue: "timeout")
+        /// The host's agent is missing.
+        public static let agentMissing = Code(rawValue: "agent-missing")
+        /// The command was interrupted.
+        public static let cancelled = Code(rawValue: "cancelled")
+    }
+
+    public var code: Code
+    /// One line: what failed, where, and what to do next.
+    public var message: String
+    /// The system's error behind it, if there was one.
+    public var errno: Errno?
+
+    public init(_ code: Code, _ message: String, errno: Errno? = nil) {
+        self.code = code
+        self.message = message
+        self.errno = errno
+    }
+
+    public var description: String {
+        guard let errno else { return message }
+        return "\(message): \(errno)"
+    }
+}

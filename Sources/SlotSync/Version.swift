@@ -1,0 +1,4 @@
+/// The version of this build, as `--version` prints it and the two ends of a session exchange it.
+public enum SlotSyncVersion {
+    public static let current = "0.1.0"
+}
