@@ -1,0 +1,153 @@
+// One host of a fleet, as a person writes it: [user@]name[:port]. The name goes to ssh as an argument
+// and into the root's path for {host}, so it is held to characters that mean nothing to either: no
+// leading dash (ssh would take it for an option), no slash, nothing that a shell would look at.
+
+internal import Glibc
+
+/// A host of the fleet: where a session goes.
+///
+/// ```swift
+/// let host = try Host("root@db1.example.com:2222")
+/// host.name         // "db1.example.com"
+/// host.destination  // "root@db1.example.com", for `ssh -p 2222`
+/// ```
+public struct Host: Hashable, Sendable, CustomStringConvertible {
+    /// The name as the user knows it, without user and port; an IPv6 address without its brackets.
+    /// This is what `{host}` becomes in a root's path.
+    public let name: String
+    /// The user to log in as; nil leaves it to ssh_config.
+    public let user: String?
+    /// The port, 1 to 65535; nil leaves it to ssh_config.
+    public let port: Int?
+
+    /// The longest name that DNS and the kernel know.
+    static let longestName = 255
+
+    /// Reads `name`, `user@name`, `name:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address.
+    ///
+    /// - Throws: ``SlotSyncError`` with code `badInput`, quoting the text and saying what is wrong with it.
+    public init(_ text: String) throws(SlotSyncError) {
+        func wrong(_ what: String) -> SlotSyncError { SlotSyncError(.badInput, "host \(quoted(text)): \(what)") }
+
+        // The last @ parts user from host, as in ssh: a user name may hold one, a host name never does.
+        var rest = text[...]
+        if let at = text.lastIndex(of: "@") {
+            let user = text[..<at]
+            guard !user.isEmpty else { throw wrong("there is no user name before the @") }
+            guard user.first != "-" else { throw wrong("a user name must not begin with a dash") }
+            if let bad = user.unicodeScalars.first(where: { !Host.mayStandInName($0) && $0 != "@" }) {
+                throw wrong("a user name must not hold \(spoken(bad))")
+            }
+            self.user = String(user)
+            rest = text[text.index(after: at)...]
+        } else {
+            self.user = nil
+        }
+
+        let name: Substring
+        let portText: Substring?
+        if rest.first == "[" {
+            guard let close = rest.firstIndex(of: "]") else { throw wrong("the [ is not closed by a ]") }
+            name = rest[rest.index(after: rest.startIndex)..<close]
+            guard Host.isIPv6(name) else { throw wrong("\(quoted(name)) is not an IPv6 address") }
+            let tail = rest[rest.index(after: close)...]
+            guard tail.isEmpty || tail.first == ":" else {
+                throw wrong("after the address in brackets only :PORT may follow, not \(quoted(tail))")
+            }
+            portText = tail.isEmpty ? nil : tail.dropFirst()
+        } else if Host.isIPv6(rest) {
+            name = rest
+            portText = nil
+        } else if let colon = rest.firstIndex(of: ":") {
+            name = rest[..<colon]
+            portText = rest[rest.index(after: colon)...]
+            guard !portText!.contains(":") else {
+                throw wrong("more than one colon; write an IPv6 address with a port as [ADDRESS]:PORT")
+            }
+        } else {
+            name = rest
+            portText = nil
+        }
+
+        guard !name.isEmpty else { throw wrong("there is no host name") }
+        guard name.utf8.count <= Host.longestName else {
+            throw wrong("the name is \(name.utf8.count) bytes long; at most \(Host.longestName) are allowed")
+        }
+        guard name.first != "-" else {
+            throw wrong("a host name must not begin with a dash (ssh would take it for an option)")
+        }
+        guard name != ".", name != ".." else { throw wrong("this is a folder, not a host name") }
+        if !Host.isIPv6(name), let bad = name.unicodeScalars.first(where: { !Host.mayStandInName($0) }) {
+            throw wrong("a host name must not hold \(spoken(bad))")
+        }
+        self.name = String(name)
+
+        if let portText {
+            guard !portText.isEmpty else { throw wrong("there is no port after the colon") }
+            guard portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(portText),
+                (1...65535).contains(port)
+            else { throw wrong("\(quoted(portText)) is not a port (1 to 65535)") }
+            self.port = port
+        } else {
+            self.port = nil
+        }
+    }
+
+    /// What ssh is given as its destination: `user@name`, or the name alone.
+    public var destination: String { user.map { "\($0)@\(name)" } ?? name }
+
+    /// How reports name the host: the name, and the port where one was given, since two hosts may
+    /// share a name and differ by it.
+    public var label: String {
+        guard let port else { return name }
+        return name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
+    }
+
+    /// The host in the form that `init(_:)` reads.
+    public var description: String {
+        let place = port == nil && name.contains(":") ? "[\(name)]" : label
+        return user.map { "\($0)@\(place)" } ?? place
+    }
+
+    /// Letters and digits of any script and `.`, `-`, `_`, `+`, `=`: what names and ssh_config aliases hold.
+    private static func mayStandInName(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", ".", "-", "_", "+", "=": true
+        case _ where scalar.isASCII: false
+        default:
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+                .nonspacingMark, .spacingMark, .decimalNumber:
+                true
+            default: false
+            }
+        }
+    }
+
+    /// Whether the text is an IPv6 address, with or without a zone (`fe80::1%eth0`).
+    static func isIPv6(_ text: Substring) -> Bool {
+        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2 {
+            guard !parts[1].isEmpty, parts[1].unicodeScalars.allSatisfy(mayStandInName) else { return false }
+        }
+        var address = in6_addr()
+        return !text.utf8.contains(0) && inet_pton(AF_INET6, String(parts[0]), &address) == 1
+    }
+}
+
+/// Text in quotes for an error message, with control characters escaped so that no terminal obeys them.
+func quoted(_ text: some StringProtocol) -> String {
+    "\"" + text.unicodeScalars.map { $0.isASCII ? $0.escaped(asASCII: true) : String($0) }.joined() + "\""
+}
+
+/// A character as an error message names it.
+private func spoken(_ scalar: Unicode.Scalar) -> String {
+    switch scalar {
+    case " ": "a space (commas separate hosts)"
+    case "[", "]": "a bracket here"
+    case _ where scalar.properties.isWhitespace: "white space (\(scalar.escaped(asASCII: true)))"
+    case _ where scalar.properties.generalCategory == .control:
+        "the control character \(scalar.escaped(asASCII: true))"
+    default: "'\(scalar.escaped(asASCII: true))'"
+    }
+}

@@ -1,0 +1,29 @@
+// Reads a small file whole, with a bound: hosts files and exclusion files. It may be a pipe
+// (`--hosts-file <(…)`), so the size is not asked for beforehand.
+
+internal import SystemPackage
+
+/// The bytes of the file at `path`, of which there may be no more than `bound`; `what` names the
+/// file's purpose in errors.
+func contents(of path: FilePath, atMost bound: Int, what: String) throws(SlotSyncError) -> [UInt8] {
+    do {
+        let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        return try file.closeAfter {
+            var bytes: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                let count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) }
+                if count == 0 { return bytes }
+                guard bytes.count + count <= bound else {
+                    throw SlotSyncError(
+                        .badInput, "\(what) \(path) is larger than \(bound) bytes; is it the right file?")
+                }
+                bytes.append(contentsOf: chunk[..<count])
+            }
+        }
+    } catch let error as SlotSyncError {
+        throw error
+    } catch {
+        throw SlotSyncError(.system, "cannot read the \(what) \(path)", errno: error as? Errno)
+    }
+}
