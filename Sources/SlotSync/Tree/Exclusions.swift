@@ -1,0 +1,103 @@
+// What a release leaves out: patterns in gitignore's language, the last one that matches decides.
+// The walk asks for every entry before it stats or descends; it does not descend into an excluded
+// directory, so nothing below one can be taken back in. The language is described in docs/exclusions.md.
+
+public import SystemPackage
+
+/// A list of exclusion patterns.
+///
+/// ```swift
+/// var exclusions = Exclusions()
+/// try exclusions.add(pattern: "*.log")
+/// try exclusions.add(pattern: "!keep.log")
+/// exclusions.excludes(path: Array("logs/a.log".utf8), isDirectory: false)     // true
+/// exclusions.excludes(path: Array("logs/keep.log".utf8), isDirectory: false)  // false
+/// ```
+public struct Exclusions: Sendable, Hashable {
+    private var patterns: [ExclusionPattern] = []
+
+    /// The largest file of patterns that is read, in bytes.
+    static let largestFile = 1 << 20
+
+    /// Excludes nothing.
+    public init() {}
+
+    /// Whether there is no pattern at all, and so nothing to ask.
+    public var isEmpty: Bool { patterns.isEmpty }
+
+    /// Adds one pattern, which overrides those before it. It is taken as it is: `#` begins no comment
+    /// and spaces at its end count, as for `--exclude`.
+    ///
+    /// - Throws: ``SlotSyncError`` with code `badInput` if the pattern could never match anything.
+    public mutating func add(pattern: String) throws(SlotSyncError) {
+        patterns.append(try ExclusionParser.parse(Array(pattern.utf8)))
+    }
+
+    /// Adds the patterns of `other`, which override those before them.
+    public mutating func add(_ other: Exclusions) { patterns += other.patterns }
+
+    /// The patterns of a file, one a line; blank lines and lines that begin with `#` count for nothing,
+    /// nor do spaces at a line's end, unless a backslash stands before them.
+    ///
+    /// - Throws: ``SlotSyncError``: the system's error if the file cannot be read, `badInput` with file
+    ///   and line for a pattern that could never match anything.
+    public static func read(file: FilePath) throws(SlotSyncError) -> Exclusions {
+        let bytes = try contents(of: file, atMost: largestFile, what: "exclusion file")
+        return try Exclusions(fileContents: bytes, name: file.string)
+    }
+
+    init(fileContents: [UInt8], name: String) throws(SlotSyncError) {
+        let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+        let contents = fileContents.starts(with: byteOrderMark) ? fileContents.dropFirst(3) : fileContents[...]
+        let lines = contents.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where line.first != UInt8(ascii: "#") {
+            // Only a whole line's end is CR LF; the last line, without LF, keeps its CR.
+            let isWhole = index < lines.count - 1
+            let text = Exclusions.trimmed(isWhole && line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+            guard !text.isEmpty, text != [UInt8(ascii: "/")] else { continue }
+            do {
+                patterns.append(try ExclusionParser.parse(text))
+            } catch {
+                throw SlotSyncError(error.code, "\(name):\(index + 1): \(error.message)")
+            }
+        }
+    }
+
+    /// Without the spaces at the end that no backslash protects.
+    private static func trimmed(_ line: ArraySlice<UInt8>) -> [UInt8] {
+        var end = line.startIndex
+        var index = line.startIndex
+        while index < line.endIndex {
+            if line[index] == UInt8(ascii: "\\") {
+                index = min(index + 2, line.endIndex)
+                end = index
+            } else {
+                if line[index] != UInt8(ascii: " ") { end = index + 1 }
+                index += 1
+            }
+        }
+        return Array(line[..<end])
+    }
+
+    /// Whether the entry at `path` is left out: relative to the release's top, names joined by `/`,
+    /// no slash at either end. Speaks for this entry alone; what is below an excluded directory is out
+    /// because the walk never gets there.
+    public func excludes(path: borrowing Span<UInt8>, isDirectory: Bool) -> Bool {
+        if patterns.isEmpty { return false }
+        var name = path.count
+        while name > 0, path[name - 1] != UInt8(ascii: "/") { name -= 1 }
+        var index = patterns.count
+        while index > 0 {
+            index -= 1
+            if patterns[index].matches(path, nameAt: name, isDirectory: isDirectory) {
+                return !patterns[index].isNegated
+            }
+        }
+        return false
+    }
+
+    /// Whether the entry at `path` is left out.
+    public func excludes(path: [UInt8], isDirectory: Bool) -> Bool {
+        excludes(path: path.span, isDirectory: isDirectory)
+    }
+}
