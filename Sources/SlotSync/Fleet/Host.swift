@@ -136,7 +136,7 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Text in quotes for an error message, with control characters escaped so that no terminal obeys them.
-func quoted(_ text: some StringProtocol) -> String {
+package func quoted(_ text: some StringProtocol) -> String {
     "\"" + text.unicodeScalars.map { $0.isASCII ? $0.escaped(asASCII: true) : String($0) }.joined() + "\""
 }
 

@@ -1,11 +1,11 @@
-// Reads a small file whole, with a bound: hosts files and exclusion files. It may be a pipe
+// Reads a small file whole, with a bound: hosts files, exclusion files, the configuration. It may be a pipe
 // (`--hosts-file <(…)`), so the size is not asked for beforehand.
 
-internal import SystemPackage
+package import SystemPackage
 
 /// The bytes of the file at `path`, of which there may be no more than `bound`; `what` names the
 /// file's purpose in errors.
-func contents(of path: FilePath, atMost bound: Int, what: String) throws(SlotSyncError) -> [UInt8] {
+package func contents(of path: FilePath, atMost bound: Int, what: String) throws(SlotSyncError) -> [UInt8] {
     do {
         let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
         return try file.closeAfter {

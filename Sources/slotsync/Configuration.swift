@@ -1,0 +1,165 @@
+// slotsync.yml: what would otherwise stand on every command line. Read once, before the options, which
+// override it. Strict: a key that nobody reads, or a value of another type, is an error which names
+// file and line, because a setting that is silently ignored is one that somebody relies on.
+
+import SlotSync
+import SystemPackage
+import Yams
+
+/// The settings of a configuration file; nil, or an empty list, where it says nothing.
+struct Configuration: Sendable, Equatable {
+    enum Transport: String, Sendable, CaseIterable {
+        case ssh
+        case local
+    }
+
+    /// Commands that run on each host, by the moment they run at.
+    struct Hooks: Sendable, Equatable {
+        var beforeFlip: String?
+        var afterFlip: String?
+        var afterRollback: String?
+    }
+
+    var hosts: [Host] = []
+    var hostsFile: FilePath?
+    var root: String?
+    var transport: Transport?
+    var rsh: String?
+    var remoteCommand: String?
+    var slots: Int?
+    var parallel: Int?
+    var timeout: Duration?
+    var maxFailures: FailureAllowance?
+    var exclude: [String] = []
+    var excludeFrom: FilePath?
+    var shared: [String] = []
+    var owner: Bool?
+    var hardLinks: Bool?
+    var hooks = Hooks()
+
+    /// Read when `--config` names no other; it need not be there.
+    static let defaultFile: FilePath = "slotsync.yml"
+    /// The largest configuration that is read, in bytes.
+    static let largestFile = 1 << 20
+    /// The most sessions at once that can be asked for.
+    static let mostParallel = 10_000
+
+    /// The file that `--config` named, or the default one if it exists.
+    static func load(named file: FilePath?) throws(SlotSyncError) -> Configuration {
+        let path = file ?? defaultFile
+        let bytes: [UInt8]
+        do {
+            bytes = try contents(of: path, atMost: largestFile, what: "configuration")
+        } catch {
+            if file == nil, error.errno == .noSuchFileOrDirectory { return Configuration() }
+            throw error
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw SlotSyncError(.badInput, "the configuration \(path) is not UTF-8 text")
+        }
+        return try Configuration(parsing: text, file: path)
+    }
+
+    init() {}
+
+    /// Reads the text of `file`; paths in it are relative to the directory that holds the file.
+    init(parsing text: String, file: FilePath) throws(SlotSyncError) {
+        guard let root = try ConfigurationNode(parsing: text, file: file.string) else { return }
+        for (key, value) in try root.entries(allowing: Key.allCases.map(\.rawValue)) {
+            switch Key(rawValue: key) {
+            case .hosts: hosts = try value.hosts()
+            case .hostsFile: hostsFile = try value.path(in: file)
+            case .root: self.root = try value.text()
+            case .transport: transport = try value.choice(Transport.self)
+            case .rsh: rsh = try value.text()
+            case .remoteCommand: remoteCommand = try value.text()
+            case .slots: slots = try value.number(in: 2...9)
+            case .parallel: parallel = try value.number(in: 1...Configuration.mostParallel)
+            case .timeout: timeout = try value.read("a time such as 30, 30s or 5m", Duration.init(timeLimit:))
+            case .maxFailures:
+                maxFailures = try value.read("a number of hosts or a percentage such as 10%") { FailureAllowance($0) }
+            case .exclude: exclude = try value.patterns()
+            case .excludeFrom: excludeFrom = try value.path(in: file)
+            case .shared: shared = try value.texts()
+            case .owner: owner = try value.boolean()
+            case .hardLinks: hardLinks = try value.boolean()
+            case .hooks: hooks = try Hooks(value)
+            case .canary, nil:
+                throw value.wrong("the key \(key) is not supported by this version of slotsync; remove it")
+            }
+        }
+    }
+
+    private enum Key: String, CaseIterable {
+        case hosts
+        case hostsFile = "hosts_file"
+        case root, transport, rsh
+        case remoteCommand = "remote_command"
+        case slots, parallel, timeout
+        case maxFailures = "max_failures"
+        case exclude
+        case excludeFrom = "exclude_from"
+        case shared, owner
+        case hardLinks = "hard_links"
+        case hooks, canary
+    }
+}
+
+extension Configuration.Hooks {
+    private enum Key: String, CaseIterable {
+        case beforeFlip = "before_flip"
+        case afterFlip = "after_flip"
+        case afterRollback = "after_rollback"
+    }
+
+    fileprivate init(_ node: ConfigurationNode) throws(SlotSyncError) {
+        for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
+            switch Key(rawValue: key) {
+            case .beforeFlip: beforeFlip = try value.text()
+            case .afterFlip: afterFlip = try value.text()
+            case .afterRollback: afterRollback = try value.text()
+            case nil: break
+            }
+        }
+    }
+}
+
+extension ConfigurationNode {
+    fileprivate func hosts() throws(SlotSyncError) -> [Host] {
+        var lists: [[Host]] = []
+        for item in try items() {
+            lists.append(try item.explaining { text throws(SlotSyncError) in try HostList.parse(text) })
+        }
+        do {
+            return try HostList.joining(lists)
+        } catch {
+            throw wrong(error.message)
+        }
+    }
+
+    /// Exclusions, compiled once here so that an error names its line.
+    fileprivate func patterns() throws(SlotSyncError) -> [String] {
+        for item in try items() {
+            try item.explaining { text throws(SlotSyncError) in
+                var exclusions = Exclusions()
+                try exclusions.add(pattern: text)
+            }
+        }
+        return try texts()
+    }
+
+    fileprivate func path(in file: FilePath) throws(SlotSyncError) -> FilePath {
+        file.removingLastComponent().pushing(FilePath(try text()))
+    }
+
+    private func explaining<Value>(
+        _ read: (String) throws(SlotSyncError) -> Value
+    ) throws(SlotSyncError) -> Value {
+        let text = try text()
+        do {
+            return try read(text)
+        } catch {
+            throw wrong(error.message)
+        }
+    }
+}

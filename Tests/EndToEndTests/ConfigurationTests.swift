@@ -1,0 +1,126 @@
+import SlotSync
+import SystemPackage
+import Testing
+
+@testable import slotsync
+
+@Suite struct ConfigurationTests {
+    private func read(_ text: String, file: FilePath = "slotsync.yml") throws -> Configuration {
+        try Configuration(parsing: text, file: file)
+    }
+
+    @Test func readsEveryKey() throws {
+        let configuration = try read(
+            """
+            # the shop
+            hosts:
+              - web[01-02].example.com
+              - root@db1:2222
+            hosts_file: hosts
+            root: /srv/{host}
+            transport: ssh
+            rsh: ssh -F deploy.conf
+            remote_command: /usr/local/bin/slotsync-agent
+            slots: 5
+            parallel: 64
+            timeout: 5m
+            max_failures: 10%
+            exclude: [.git, "*.log", '!keep.log']
+            exclude_from: ../.deployignore
+            shared:
+              - uploads
+            owner: false
+            hard_links: true
+            hooks:
+              before_flip: ./warm-up
+              after_flip: systemctl reload php
+              after_rollback: echo back
+            """, file: "deploy/shop.yml")
+        var expected = Configuration()
+        expected.hosts = try HostList.parse("web[01-02].example.com,root@db1:2222")
+        expected.hostsFile = "deploy/hosts"
+        expected.root = "/srv/{host}"
+        expected.transport = .ssh
+        expected.rsh = "ssh -F deploy.conf"
+        expected.remoteCommand = "/usr/local/bin/slotsync-agent"
+        expected.slots = 5
+        expected.parallel = 64
+        expected.timeout = .seconds(300)
+        expected.maxFailures = .percent(10)
+        expected.exclude = [".git", "*.log", "!keep.log"]
+        expected.excludeFrom = "deploy/../.deployignore"
+        expected.shared = ["uploads"]
+        expected.owner = false
+        expected.hardLinks = true
+        expected.hooks.beforeFlip = "./warm-up"
+        expected.hooks.afterFlip = "systemctl reload php"
+        expected.hooks.afterRollback = "echo back"
+        #expect(configuration == expected)
+    }
+
+    @Test(arguments: ["", "# nothing\n", "---\n", "~\n", "{}\n"]) func nothingIsAConfigurationToo(text: String) throws {
+        #expect(try read(text) == Configuration())
+    }
+
+    @Test func oneTextStandsForAListOfOne() throws {
+        #expect(try read("hosts: web[1-2],db1").hosts.map(\.name) == ["web1", "web2", "db1"])
+        #expect(try read("exclude: .git").exclude == [".git"])
+    }
+
+    @Test(arguments: [("30", 30), ("30s", 30), ("5m", 300), ("1h", 3600)]) func readsTimes(text: String, seconds: Int)
+        throws
+    {
+        #expect(try read("timeout: \(text)").timeout == .seconds(seconds))
+    }
+
+    @Test func absolutePathsStayAsTheyAre() throws {
+        #expect(try read("hosts_file: /etc/hosts.web", file: "/etc/slotsync.yml").hostsFile == "/etc/hosts.web")
+        #expect(try read("hosts_file: web").hostsFile == "web")
+    }
+
+    static let mistakes: [(String, [String])] = [
+        ("root: /srv\nhostz: a", ["slotsync.yml:2: ", #""hostz""#, "did you mean hosts?"]),
+        ("hosts-file: a", ["slotsync.yml:1: ", "did you mean hosts_file?"]),
+        ("hooks:\n  afterflip: x", ["slotsync.yml:2: ", "hooks", "did you mean after_flip?"]),
+        ("\nslots: ten", ["slotsync.yml:2: slots: ", "a number from 2 to 9", #""ten""#]),
+        ("slots: 10", ["a number from 2 to 9"]),
+        ("slots: [1]", ["found a list"]),
+        ("parallel: 0", ["a number from 1"]),
+        ("owner: maybe", ["true or false", #""maybe""#]),
+        ("owner:\n  x: 1", ["slotsync.yml:1: owner: ", "true or false", "found keys with values"]),
+        ("root:", ["expected text, found nothing"]),
+        ("root: [a]", ["expected text, found a list"]),
+        ("shared:\n- a\n- {b: c}", ["slotsync.yml:3: shared: ", "found keys with values"]),
+        ("hooks: x", ["hooks: ", "keys with values"]),
+        ("- a", ["slotsync.yml:1: ", "found a list"]),
+        ("timeout: 5 minutes", ["30s or 5m"]),
+        ("timeout: 0", ["30s or 5m"]),
+        ("timeout: 25h", ["30s or 5m"]),
+        ("max_failures: 101%", ["percentage"]),
+        ("max_failures: -1", ["percentage"]),
+        ("transport: rsh", ["ssh or local", #""rsh""#]),
+        ("hosts:\n- web1\n- web[2-1]", ["slotsync.yml:3: hosts: ", "runs backwards"]),
+        ("hosts: [web1, web1]", ["hosts: ", "more than once"]),
+        ("hosts: []", ["hosts: ", "empty"]),
+        ("exclude:\n- a\n- '[b'", ["slotsync.yml:3: exclude: ", "not closed"]),
+        ("exclude:\n- *.log", ["slotsync.yml:2: ", "quotes"]),
+        ("exclude:\n- !keep.log", ["slotsync.yml:2: exclude: ", "quotes"]),
+        ("root: a\nroot: b", ["slotsync.yml:1: ", "more than one key", #""root""#]),
+        ("a: b: c", ["slotsync.yml:1: not YAML"]),
+        ("root: \"x", ["not YAML"]),
+        ("canary:\n  hosts: 3", ["slotsync.yml:1: the key canary is not supported by this version"]),
+        ("root: a\n---\nroot: b", ["slotsync.yml:", "not YAML"]),
+    ]
+
+    @Test(arguments: mistakes) func aMistakeIsNamed(text: String, parts: [String]) throws {
+        let error = try #require(throws: SlotSyncError.self) { try read(text) }
+        #expect(error.code == .badInput)
+        for part in parts { #expect(error.message.contains(part), "\(error.message)") }
+    }
+
+    @Test func aConfigurationThatWasNamedHasToBeThere() throws {
+        let error = try #require(throws: SlotSyncError.self) { try Configuration.load(named: "/nonexistent/x.yml") }
+        #expect(error.message.contains("/nonexistent/x.yml"))
+        #expect(error.errno == .noSuchFileOrDirectory)
+    }
+}
