@@ -1,3 +1,4 @@
+import Foundation
 import SlotSync
 import SystemPackage
 import Testing
@@ -122,5 +123,14 @@ import Testing
         let error = try #require(throws: SlotSyncError.self) { try Configuration.load(named: "/nonexistent/x.yml") }
         #expect(error.message.contains("/nonexistent/x.yml"))
         #expect(error.errno == .noSuchFileOrDirectory)
+    }
+
+    @Test(arguments: ["README.md", "docs/operations.md"]) func theExamplesInTheDocumentsAreRead(document: String) throws
+    {
+        let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let text = try String(contentsOf: top.appending(path: document), encoding: .utf8)
+        let examples = text.matches(of: /(?s)```yaml\n(.*?)```/)
+        #expect(!examples.isEmpty)
+        for example in examples { #expect(try read(String(example.1)) != Configuration()) }
     }
 }

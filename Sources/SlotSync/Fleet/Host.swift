@@ -126,6 +126,7 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the text is an IPv6 address, with or without a zone (`fe80::1%eth0`).
     static func isIPv6(_ text: Substring) -> Bool {
+        guard text.utf8.contains(UInt8(ascii: ":")) else { return false }
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         if parts.count == 2 {
             guard !parts[1].isEmpty, parts[1].unicodeScalars.allSatisfy(mayStandInName) else { return false }
@@ -133,11 +134,6 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
         var address = in6_addr()
         return !text.utf8.contains(0) && inet_pton(AF_INET6, String(parts[0]), &address) == 1
     }
-}
-
-/// Text in quotes for an error message, with control characters escaped so that no terminal obeys them.
-package func quoted(_ text: some StringProtocol) -> String {
-    "\"" + text.unicodeScalars.map { $0.isASCII ? $0.escaped(asASCII: true) : String($0) }.joined() + "\""
 }
 
 /// A character as an error message names it.

@@ -91,7 +91,7 @@ public enum HostList {
             let item = trimmed(item)
             guard !item.isEmpty else {
                 throw SlotSyncError(
-                    .badInput, "host list \(quoted(shortened(list))): there is nothing between two commas")
+                    .badInput, "host list \(quoted(list)): there is nothing between two commas")
             }
             let pattern = try HostPattern(item)
             let (sum, overflow) = total.addingReportingOverflow(pattern.count ?? .max)
@@ -133,12 +133,8 @@ public enum HostList {
         return text
     }
 
-    private static func shortened(_ text: Substring) -> String {
-        text.count <= 80 ? String(text) : text.prefix(80) + "…"
-    }
-
     private static func tooMany(_ count: Int?, _ item: Substring? = nil) -> SlotSyncError {
-        let culprit = item.map { " (with \(quoted(shortened($0))))" } ?? ""
+        let culprit = item.map { " (with \(quoted($0)))" } ?? ""
         let how = count.map(String.init) ?? "more hosts than can be counted"
         return SlotSyncError(.badInput, "the host list names \(how)\(culprit); at most \(mostHosts) are allowed")
     }

@@ -3,6 +3,7 @@
 // class, a backslash at the end) is an error here: an exclusion that silently excludes nothing ships
 // what it was written to keep back.
 
+/// A cursor over one pattern.
 struct ExclusionParser {
     private let pattern: [UInt8]
     private var position = 0

@@ -129,4 +129,17 @@ import Testing
         #expect(try HostList.joining([web, HostList.parse("db1")]).count == 3)
         #expect(throws: SlotSyncError.self) { try HostList.joining([web, HostList.parse("web2")]) }
     }
+
+    @Test func whateverIsTypedEndsInHostsOrAnError() throws {
+        var random = SeededGenerator(seed: 3)
+        let pieces = [
+            "a", "web", "[", "]", "-", ",", "1", "09", "-3", "[1-3]", "@", ":", "::1", "[::1]", " ", "%", "é", "\n",
+        ]
+        for _ in 0..<3000 {
+            let text = (0..<Int.random(in: 0...7, using: &random)).map { _ in pieces.randomElement(using: &random)! }
+                .joined()
+            guard let hosts = try? HostList.parse(text) else { continue }
+            for host in hosts { #expect(try Host(host.description) == host, "\(text)") }
+        }
+    }
 }

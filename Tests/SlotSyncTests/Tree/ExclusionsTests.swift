@@ -98,4 +98,15 @@ import Testing
         }
         #expect(duration < .seconds(2))
     }
+
+    @Test func anyBytesAreAPatternOrAnError() {
+        var random = SeededGenerator(seed: 4)
+        let bytes = Array("a/*?[]!^-:\\\n# \r[:alpha:]".utf8) + [0, 0xff]
+        for _ in 0..<20_000 {
+            let pattern = (0..<Int.random(in: 0...9, using: &random)).map { _ in bytes.randomElement(using: &random)! }
+            guard let exclusions = try? Exclusions(fileContents: pattern, name: "patterns") else { continue }
+            _ = exclusions.excludes(path: Array("a/b/c".utf8), isDirectory: true)
+            _ = exclusions.excludes(path: [], isDirectory: true)
+        }
+    }
 }
