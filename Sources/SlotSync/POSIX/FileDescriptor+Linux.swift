@@ -1,0 +1,99 @@
+// Calls on open files that swift-system does not have: status, times, reflinks, ranges copied inside
+// the kernel, splicing into a pipe, and whole reads and writes.
+
+import CSystemCalls
+import Glibc
+internal import SystemPackage
+
+extension FileDescriptor {
+    func status() throws(Errno) -> FileStatus {
+        var status = Glibc.stat()
+        try systemCall { Glibc.fstat(rawValue, &status) }
+        return FileStatus(status)
+    }
+
+    /// Reads at `offset` until `buffer` is full or the file ends.
+    ///
+    /// - Returns: how many bytes were read: fewer than the buffer holds only at the end.
+    func readFully(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = try systemCall { Glibc.pread(rawValue, buffer.baseAddress! + done, buffer.count - done, Int(offset) + done) }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    /// Writes all of `bytes` where the file offset stands.
+    func writeFully(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
+        var done = 0
+        while done < bytes.count {
+            done += try systemCall { Glibc.write(rawValue, bytes.baseAddress! + done, bytes.count - done) }
+        }
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
+        var done = 0
+        while done < bytes.count {
+            done += try systemCall { Glibc.pwrite(rawValue, bytes.baseAddress! + done, bytes.count - done, Int(offset) + done) }
+        }
+    }
+
+    func setMode(_ mode: UInt16) throws(Errno) { try systemCall { Glibc.fchmod(rawValue, mode_t(mode)) } }
+
+    func setOwner(_ owner: UInt32, group: UInt32) throws(Errno) { try systemCall { Glibc.fchown(rawValue, owner, group) } }
+
+    func setModified(_ time: Timestamp) throws(Errno) {
+        let times = [timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2), time.timespec]
+        try systemCall { Glibc.futimens(rawValue, times) }
+    }
+
+    func setLength(_ length: Int64) throws(Errno) { try systemCall { Glibc.ftruncate(rawValue, Int(length)) } }
+
+    func synchronize() throws(Errno) { try systemCall { Glibc.fsync(rawValue) } }
+
+    func setNonBlocking() throws(Errno) {
+        let flags = try systemCall { Glibc.fcntl(rawValue, F_GETFL) }
+        try systemCall { Glibc.fcntl(rawValue, F_SETFL, flags | O_NONBLOCK) }
+    }
+
+    /// Shares the blocks of `source`: a reflink. Throws where the file system has none.
+    func clone(from source: FileDescriptor) throws(Errno) {
+        try systemCall { ss_clone_file(rawValue, source.rawValue) }
+    }
+
+    /// Copies up to `length` bytes at `offset` of `source` to the same offset here, inside the kernel.
+    func copyRange(from source: FileDescriptor, at offset: Int64, length: Int) throws(Errno) -> Int {
+        var (from, to) = (offset, offset)
+        return try systemCall { ss_copy_file_range(source.rawValue, &from, rawValue, &to, length) }
+    }
+
+    /// Moves up to `length` bytes at `offset` of this file into a non-blocking pipe, without a copy.
+    ///
+    /// - Throws: `.resourceTemporarilyUnavailable` when the pipe is full.
+    func splice(at offset: Int64, length: Int, to pipe: FileDescriptor) throws(Errno) -> Int {
+        var from = offset
+        return try systemCall { ss_splice_to_pipe(rawValue, &from, pipe.rawValue, length) }
+    }
+
+    /// The next range at or after `offset` that holds data; nil when only a hole is left.
+    func nextData(from offset: Int64) throws(Errno) -> Range<Int64>? {
+        do {
+            let start = try systemCall { Glibc.lseek(rawValue, Int(offset), CInt(ss_seek_data)) }
+            let end = try systemCall { Glibc.lseek(rawValue, start, CInt(ss_seek_hole)) }
+            return Int64(start)..<Int64(end)
+        } catch .noSuchAddressOrDevice { return nil }
+    }
+
+    /// A pipe whose ends are closed in child processes.
+    static func closeOnExecPipe() throws(Errno) -> (read: FileDescriptor, write: FileDescriptor) {
+        var ends: [CInt] = [0, 0]
+        try ends.withUnsafeMutableBufferPointer { (ends) throws(Errno) -> Void in
+            let start = ends.baseAddress
+            try systemCall { ss_pipe2(start, O_CLOEXEC) }
+        }
+        return (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
+    }
+}

@@ -1,0 +1,75 @@
+// What the system knows of a file without opening it: the typed form of `struct stat`.
+
+import Glibc
+internal import SystemPackage
+
+/// The metadata of one directory entry or open file.
+struct FileStatus: Sendable, Hashable {
+    enum Kind: UInt8, Sendable {
+        case file, directory, symbolicLink, other
+    }
+
+    var kind: Kind
+    /// The twelve mode bits: setuid, setgid, sticky and the nine permissions.
+    var mode: UInt16
+    var size: UInt64
+    /// Allocated units of 512 bytes.
+    var blocks: UInt64
+    var modified: Timestamp
+    var changed: Timestamp
+    var device: UInt64
+    var inode: UInt64
+    var links: UInt64
+    var owner: UInt32
+    var group: UInt32
+
+    init(_ status: stat) {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: kind = .file
+        case S_IFDIR: kind = .directory
+        case S_IFLNK: kind = .symbolicLink
+        default: kind = .other
+        }
+        mode = UInt16(status.st_mode & 0o7777)
+        size = UInt64(max(0, status.st_size))
+        blocks = UInt64(max(0, status.st_blocks))
+        modified = Timestamp(status.st_mtim)
+        changed = Timestamp(status.st_ctim)
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        links = UInt64(status.st_nlink)
+        owner = status.st_uid
+        group = status.st_gid
+    }
+
+    /// Whether the file has holes: fewer blocks than its size needs.
+    var isSparse: Bool { kind == .file && blocks * 512 < size }
+
+    /// What a special file is, for a warning that names it.
+    static func specialKind(_ rawMode: UInt32) -> String {
+        switch rawMode & S_IFMT {
+        case S_IFIFO: "FIFO"
+        case S_IFSOCK: "socket"
+        case S_IFCHR: "character device"
+        case S_IFBLK: "block device"
+        default: "special file"
+        }
+    }
+}
+
+/// Free space of a file system, for what an unprivileged or privileged writer may use.
+struct FileSystemSpace: Sendable {
+    var freeBytes: UInt64
+    var blockSize: UInt64
+    /// Free inodes; nil where the file system does not count them.
+    var freeInodes: UInt64?
+
+    init(of descriptor: FileDescriptor) throws(Errno) {
+        var space = statvfs()
+        try systemCall { fstatvfs(descriptor.rawValue, &space) }
+        blockSize = UInt64(max(space.f_frsize, 1))
+        let available = geteuid() == 0 ? space.f_bfree : space.f_bavail
+        freeBytes = UInt64(available) * blockSize
+        freeInodes = space.f_files == 0 ? nil : UInt64(space.f_favail)
+    }
+}

@@ -1,0 +1,66 @@
+// How every system call of this project is made: repeated when a signal interrupts it, its failure
+// thrown as an Errno. The typed calls in this folder are built on it, and nothing above sees an int.
+
+import Glibc
+internal import SystemPackage
+
+/// Runs `call` until it is not interrupted.
+///
+/// - Returns: what the call returned, which is not -1.
+/// - Throws: `Errno`, as the system set it.
+@inline(__always)
+@discardableResult
+func systemCall<T: FixedWidthInteger & SignedInteger>(_ call: () -> T) throws(Errno) -> T {
+    while true {
+        let result = call()
+        if result != -1 { return result }
+        let error = Errno(rawValue: Glibc.errno)
+        if error != .interrupted { throw error }
+    }
+}
+
+/// A point in time as file systems keep it: seconds since 1970 (negative before), nanoseconds after that second.
+public struct Timestamp: Hashable, Sendable, Comparable {
+    public var seconds: Int64
+    public var nanoseconds: UInt32
+
+    public init(seconds: Int64, nanoseconds: UInt32) {
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
+
+    init(_ time: timespec) { self.init(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec)) }
+
+    var timespec: timespec { Glibc.timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)) }
+
+    /// The wall clock, as fine as the system has it.
+    public static var now: Timestamp {
+        var time = Glibc.timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(time)
+    }
+
+    /// The clock that the kernel stamps files with; it moves in ticks of `fileClockTick`.
+    static var fileClock: Timestamp {
+        var time = Glibc.timespec()
+        clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        return Timestamp(time)
+    }
+
+    /// How far apart two ticks of the file clock are, in nanoseconds (1 to 10 ms).
+    static let fileClockTick: Int64 = {
+        var resolution = Glibc.timespec()
+        clock_getres(CLOCK_REALTIME_COARSE, &resolution)
+        return Int64(resolution.tv_sec) * 1_000_000_000 + Int64(resolution.tv_nsec)
+    }()
+
+    func adding(nanoseconds more: Int64) -> Timestamp {
+        let sum = Int64(nanoseconds) + more
+        let carry = sum >= 0 ? sum / 1_000_000_000 : (sum - 999_999_999) / 1_000_000_000
+        return Timestamp(seconds: seconds &+ carry, nanoseconds: UInt32(sum - carry * 1_000_000_000))
+    }
+
+    public static func < (left: Timestamp, right: Timestamp) -> Bool {
+        (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+    }
+}
