@@ -55,6 +55,9 @@ struct BlockIndex: Sendable {
         leavingWeights = count == 0 ? [] : WeakChecksum.leavingWeights(windowLength: signature.blockLength)
     }
 
+    /// How many bytes the index takes.
+    var memoryLength: Int { (filter.count + table.count + leavingWeights.count) * 8 }
+
     private static func bits(holding count: Int) -> Int { Int.bitWidth - max(count - 1, 0).leadingZeroBitCount }
     @inline(__always) private static func weak(_ entry: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: entry >> 32) }
     @inline(__always) private static func block(_ entry: UInt64) -> Int { Int(entry & 0xffff_ffff) - 1 }

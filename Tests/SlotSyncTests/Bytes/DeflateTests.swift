@@ -15,8 +15,8 @@ struct DeflateTests {
     private func inflated(_ block: [UInt8], exactly count: Int) throws(SlotSyncError) -> [UInt8] {
         var inflater = Inflater()
         var result: [UInt8] = []
-        try block.withUnsafeBytes { (bytes) throws(SlotSyncError) in
-            try inflater.inflate(bytes, into: &result, exactly: count)
+        try block.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
+            try inflater.inflate(UnsafeRawBufferPointer(bytes), into: &result, exactly: count)
         }
         return result
     }
