@@ -56,7 +56,8 @@ struct InputFile {
             if count == 0 { break }
             do { try spool.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count])) } catch let errno as Errno {
                 throw SlotSyncError(
-                    .system, "cannot keep \(named.name) in a temporary file in \(folder); set TMPDIR to a folder with room",
+                    .system,
+                    "cannot keep \(named.name) in a temporary file in \(folder); set TMPDIR to a folder with room",
                     errno: errno)
             }
         }

@@ -130,7 +130,8 @@ private struct Search {
     private mutating func block(at window: BlockIndex.Window) -> Int? {
         let weak = WeakChecksum.checksum(window.hash)
         let content = bytes(at: window.position)
-        let strong = StrongChecksum.of(content, seed: signature.seed) & StrongChecksum.mask(length: signature.strongLength)
+        let strong =
+            StrongChecksum.of(content, seed: signature.seed) & StrongChecksum.mask(length: signature.strongLength)
         if let next, (window.position - literalStart) % blockLength == 0 {
             let expected = next + (window.position - literalStart) / blockLength
             if expected < signature.fullBlockCount, signature.weak[expected] == weak,

@@ -39,7 +39,7 @@ public enum DeltaFiles {
         }
         do throws(SlotSyncError) {
             try write(try builder.finish().encodedFile(), to: output)
-        } catch where error.code == .sourceChanged {
+        } catch  where error.code == .sourceChanged {
             throw SlotSyncError(.sourceChanged, "\(basis.name): \(error.message); try again")
         }
     }

@@ -15,7 +15,8 @@ enum ZeroRun {
             // Once it looks like a long run: bytes that equal their successors are all equal, and
             // memcmp compares faster than any loop here.
             if end - position == 64 {
-                while end + 4096 <= limit, let base = bytes.baseAddress, memcmp(base + end - 64, base + end, 4096) == 0 {
+                while end + 4096 <= limit, let base = bytes.baseAddress, memcmp(base + end - 64, base + end, 4096) == 0
+                {
                     end += 4096
                 }
             }

@@ -57,22 +57,23 @@ struct InstructionCodingTests {
         #expect(writer.takeBytes() == [16, 6, 9, 65, 66, 20, 13, 0x82, 0x80, 1, 3])
     }
 
-    @Test(arguments: [
-        [],  // nothing
-        [3],  // too little content
-        [16],  // a copy without its offset
-        [16, 6],  // no end
-        [44, 0, 3],  // longer than the content
-        [36, 0, 3],  // a byte too little
-        [16, 16, 3],  // beyond the basis
-        [16, 1, 3],  // before the basis
-        [0, 0, 3],  // of no length
-        [41, 1, 2, 3],  // a literal that is not there
-        [7],  // an unknown kind
-        [0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0],  // a copy of 2^62 bytes
-        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],  // no number
-        [4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],  // an offset of -2^63
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [],  // nothing
+            [3],  // too little content
+            [16],  // a copy without its offset
+            [16, 6],  // no end
+            [44, 0, 3],  // longer than the content
+            [36, 0, 3],  // a byte too little
+            [16, 16, 3],  // beyond the basis
+            [16, 1, 3],  // before the basis
+            [0, 0, 3],  // of no length
+            [41, 1, 2, 3],  // a literal that is not there
+            [7],  // an unknown kind
+            [0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0],  // a copy of 2^62 bytes
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],  // no number
+            [4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],  // an offset of -2^63
+        ] as [[UInt8]])
     func hostileBytesAreRefused(bytes: [UInt8]) {
         #expect(throws: SlotSyncError.self) { try decoded(bytes, contentLength: 10, basisLength: 10) }
     }

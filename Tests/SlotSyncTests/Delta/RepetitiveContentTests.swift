@@ -13,7 +13,9 @@ struct RepetitiveContentTests {
         func repeated(_ count: Int) -> [UInt8] { (0..<count).map { unit[$0 % period] } }
         let basis = repeated(600_000)
         let encoder = DeltaEncoder(try Signature(of: basis, blockLength: 256))
-        for content in [basis, [9, 9, 9] + basis, Array(basis.dropFirst(100)), repeated(1_000_000), basis + [1] + basis] {
+        for content in [
+            basis, [9, 9, 9] + basis, Array(basis.dropFirst(100)), repeated(1_000_000), basis + [1] + basis,
+        ] {
             let instructions = encoder.instructions(for: content)
             #expect(apply(instructions, segment: content, basis: basis) == content)
             #expect(instructions.count <= content.count / 256 + 8)
