@@ -1,0 +1,186 @@
+// rsync's algorithm on one segment of content: roll a weak checksum until a block of the basis may be
+// there, ask the strong one, then follow the basis block by block without rolling as long as it matches.
+// The patch encoder uses it on whole small files, SegmentedEncoder on long ones piece by piece.
+
+/// Finds a basis's blocks in content. Made once a signature; as a value without mutable state, shared by cores.
+struct DeltaEncoder: Sendable {
+    let signature: Signature
+    private let index: BlockIndex
+
+    init(_ signature: Signature) {
+        self.signature = signature
+        index = BlockIndex(signature)
+    }
+
+    /// The bytes after a segment that `encode` should see, so that no match is lost at the border.
+    var lookahead: Int { signature.blockLength }
+
+    /// Appends the instructions that make `segment`. A pure function.
+    /// - Parameters:
+    ///   - segment: content, followed by `lookahead` bytes of what comes next. A match may begin in the content and
+    ///     end in the lookahead: the instructions then make these bytes as well. Otherwise they end with the content.
+    ///   - isLast: the content ends where `segment` does; only there the basis's short last block can match.
+    func encode(
+        _ segment: UnsafeRawBufferPointer, lookahead: Int = 0, isLast: Bool,
+        into instructions: inout [DeltaInstruction]
+    ) {
+        precondition(lookahead >= 0 && lookahead <= segment.count)
+        var search = Search(
+            signature: signature, index: index, segment: segment, end: segment.count - lookahead,
+            instructions: instructions)
+        // No second reference: appending must not copy.
+        instructions = []
+        search.run()
+        search.finish(isLast: isLast)
+        instructions = search.instructions
+    }
+
+    /// Appends instructions that need no basis: literals and runs of zeros.
+    static func literal(_ segment: UnsafeRawBufferPointer, into instructions: inout [DeltaInstruction]) {
+        instructions.append(literal: 0..<segment.count, of: segment)
+    }
+}
+
+/// One pass over a segment.
+private struct Search {
+    let signature: Signature
+    let index: BlockIndex
+    let segment: UnsafeRawBufferPointer
+    /// Matches begin before this.
+    let end: Int
+    var instructions: [DeltaInstruction]
+
+    private let blockLength: Int
+    /// Where the search stands.
+    private var position = 0
+    /// What lies from here to `position` matched nothing.
+    private var literalStart = 0
+    /// The block that would continue the last match, at `literalStart`.
+    private var next: Int?
+    /// The zeros seen last end here.
+    private var zerosEnd = 0
+    /// How many bytes may be hashed in vain. Only content made to deceive the weak checksum uses it up.
+    private var futileBytes: Int
+
+    init(
+        signature: Signature, index: BlockIndex, segment: UnsafeRawBufferPointer, end: Int,
+        instructions: [DeltaInstruction]
+    ) {
+        self.signature = signature
+        self.index = index
+        self.segment = segment
+        self.end = end
+        self.instructions = instructions
+        blockLength = signature.blockLength
+        futileBytes = 8 * segment.count + 64 * signature.blockLength
+    }
+
+    mutating func run() {
+        guard signature.fullBlockCount > 0 else { return }
+        while true {
+            followBasis()
+            let last = min(end - 1, segment.count - blockLength)
+            guard position <= last else { return }
+            var window = BlockIndex.Window(at: position, of: segment, length: blockLength)
+            guard findMatch(&window, last: last) else { return }
+        }
+    }
+
+    /// Takes block after block as long as they come in the basis's order.
+    private mutating func followBasis() {
+        guard var block = next else { return }
+        let first = block
+        while block < signature.fullBlockCount, position < end, position + blockLength <= segment.count,
+            signature.strongMatches(bytes(at: position), block: block)
+        {
+            block += 1
+            position += blockLength
+        }
+        guard block > first else { return }
+        let start = signature.range(ofBlock: first).position
+        instructions.append(copyFrom: start, length: UInt64(block - first) * UInt64(blockLength))
+        literalStart = position
+        next = block
+    }
+
+    /// Rolls to the next block that is really there, and takes it. False: there is none up to `last`.
+    private mutating func findMatch(_ window: inout BlockIndex.Window, last: Int) -> Bool {
+        while index.roll(&window, over: segment, last: last) {
+            let zeros = window.hash == 0 ? zeroCount(at: window.position) : 0
+            if zeros < max(ZeroRun.minimumLength, blockLength), let block = block(at: window) {
+                take(block, at: window.position)
+                return true
+            }
+            if zeros >= blockLength {
+                // Long enough for an instruction, or without a block of zeros to match: on to the first
+                // position whose block is not all zeros.
+                position = window.position + zeros - blockLength + 1
+                guard position <= last else { return false }
+                window = BlockIndex.Window(at: position, of: segment, length: blockLength)
+                continue
+            }
+            guard futileBytes > 0, window.position < last else { return false }
+            index.step(&window, over: segment)
+        }
+        return false
+    }
+
+    /// A block whose checksums are those of the window: rather the one that lies as far behind the last match in
+    /// the basis as here, else the first.
+    private mutating func block(at window: BlockIndex.Window) -> Int? {
+        let weak = WeakChecksum.checksum(window.hash)
+        let content = bytes(at: window.position)
+        let strong =
+            StrongChecksum.of(content, seed: signature.seed) & StrongChecksum.mask(length: signature.strongLength)
+        if let next, (window.position - literalStart) % blockLength == 0 {
+            let expected = next + (window.position - literalStart) / blockLength
+            if expected < signature.fullBlockCount, signature.weak[expected] == weak,
+                signature.strong[expected] == strong
+            {
+                return expected
+            }
+        }
+        var found: Int?
+        index.forEachBlock(withWeak: weak) { block in
+            guard signature.strong[block] == strong else { return false }
+            found = block
+            return true
+        }
+        if found == nil { futileBytes -= blockLength }
+        return found
+    }
+
+    private mutating func take(_ block: Int, at start: Int) {
+        instructions.append(literal: literalStart..<start, of: segment)
+        instructions.append(copyFrom: signature.range(ofBlock: block).position, length: UInt64(blockLength))
+        position = start + blockLength
+        literalStart = position
+        next = block + 1
+    }
+
+    /// How many zeros follow at `position`. Each run is measured once.
+    private mutating func zeroCount(at position: Int) -> Int {
+        if zerosEnd <= position { zerosEnd = ZeroRun.end(from: position, limit: segment.count, of: segment) }
+        return zerosEnd - position
+    }
+
+    /// What matched nothing becomes literal, but for the basis's short last block at the content's end.
+    mutating func finish(isLast: Bool) {
+        let tail = signature.tailLength
+        let tailStart = segment.count - tail
+        if isLast, tail > 0, tailStart >= literalStart, tailStart < end {
+            let content = UnsafeRawBufferPointer(rebasing: segment[tailStart...])
+            let block = signature.blockCount - 1
+            if signature.strongMatches(content, block: block), WeakChecksum.of(content) == signature.weak[block] {
+                instructions.append(literal: literalStart..<tailStart, of: segment)
+                instructions.append(copyFrom: signature.range(ofBlock: block).position, length: UInt64(tail))
+                return
+            }
+        }
+        if literalStart < end { instructions.append(literal: literalStart..<end, of: segment) }
+    }
+
+    private func bytes(at position: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: segment[position..<position + blockLength])
+    }
+}

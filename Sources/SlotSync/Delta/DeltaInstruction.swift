@@ -1,0 +1,59 @@
+// The steps that make new content from a basis. DeltaEncoder finds them, InstructionWriter writes them;
+// between the two, SegmentedEncoder fits together the lists of neighbouring segments.
+
+/// One step in making content.
+struct DeltaInstruction: Equatable, Sendable {
+    enum Kind: UInt8, Sendable {
+        /// Bytes of the basis.
+        case copy
+        /// Bytes of the segment, to be sent.
+        case literal
+        /// Zero bytes.
+        case zeros
+    }
+
+    var kind: Kind
+    /// copy: offset in the basis; literal: offset in the segment; zeros: 0.
+    var position: UInt64
+    var length: UInt64
+
+    static func copy(from position: UInt64, length: UInt64) -> Self {
+        Self(kind: .copy, position: position, length: length)
+    }
+
+    static func literal(at position: Int, length: Int) -> Self {
+        Self(kind: .literal, position: UInt64(position), length: UInt64(length))
+    }
+
+    static func zeros(_ length: Int) -> Self { Self(kind: .zeros, position: 0, length: UInt64(length)) }
+
+    /// What is left of the step without its first `count` bytes of content.
+    func dropping(first count: UInt64) -> Self {
+        precondition(count < length)
+        return Self(kind: kind, position: kind == .zeros ? 0 : position + count, length: length - count)
+    }
+}
+
+extension [DeltaInstruction] {
+    /// Appends a copy, or makes the last one longer where it ends at `position`.
+    mutating func append(copyFrom position: UInt64, length: UInt64) {
+        if let last, last.kind == .copy, last.position + last.length == position {
+            self[count - 1].length += length
+        } else {
+            append(.copy(from: position, length: length))
+        }
+    }
+
+    /// Appends the range of `segment` as literals and, where it has long runs of zeros, as zeros.
+    mutating func append(literal range: Range<Int>, of segment: UnsafeRawBufferPointer) {
+        var start = range.lowerBound
+        var searched = start
+        while let run = ZeroRun.first(in: searched..<range.upperBound, of: segment) {
+            if run.lowerBound > start { append(.literal(at: start, length: run.lowerBound - start)) }
+            append(.zeros(run.count))
+            start = run.upperBound
+            searched = start
+        }
+        if start < range.upperBound { append(.literal(at: start, length: range.upperBound - start)) }
+    }
+}

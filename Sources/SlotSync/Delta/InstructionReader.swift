@@ -1,0 +1,57 @@
+// Takes instructions out of bytes that a file or a peer handed over, and lets none of them reach outside the
+// basis or make another length than the content has. Whoever applies instructions reads them here.
+
+/// Reads what InstructionWriter wrote, item after item.
+struct InstructionReader: Sendable {
+    enum Step: Equatable, Sendable {
+        case copy(offset: UInt64, length: UInt64)
+        case literal(ArraySlice<UInt8>)
+        case zeros(length: UInt64)
+        /// The item is complete: exactly its content's length has been made.
+        case end
+    }
+
+    /// What follows the instructions read so far: between items, the caller may read from it what stands there.
+    var reader: ByteReader
+    private var remaining: UInt64 = 0
+    private var basisLength: UInt64 = 0
+    private var previousCopyEnd: UInt64 = 0
+
+    init(_ reader: ByteReader) { self.reader = reader }
+
+    /// Starts an item that must make `contentLength` bytes, from a basis of `basisLength` (0: none).
+    mutating func beginItem(contentLength: UInt64, basisLength: UInt64) {
+        remaining = contentLength
+        self.basisLength = basisLength
+        previousCopyEnd = 0
+    }
+
+    /// The item's next step. After `.end`, another item may begin.
+    mutating func next() throws(SlotSyncError) -> Step {
+        let head = try reader.varint()
+        let length = head >> 2
+        if head & 3 == 3 {
+            guard length == 0 else { throw reader.corrupt("an instruction of unknown kind") }
+            guard remaining == 0 else { throw reader.corrupt("\(remaining) bytes of content are missing") }
+            return .end
+        }
+        guard length > 0, length <= remaining else {
+            throw reader.corrupt("an instruction makes \(length) bytes where \(remaining) are left")
+        }
+        remaining -= length
+        switch DeltaInstruction.Kind(rawValue: UInt8(head & 3)) {
+        case .copy:
+            let offset = previousCopyEnd &+ UInt64(bitPattern: try reader.zigzag())
+            guard offset <= basisLength, length <= basisLength - offset else {
+                throw reader.corrupt("it copies \(length) bytes at \(offset) from a basis of \(basisLength)")
+            }
+            previousCopyEnd = offset + length
+            return .copy(offset: offset, length: length)
+        case .literal:
+            guard length <= reader.remaining else { throw reader.corrupt("it ends too early") }
+            return .literal(try reader.take(Int(length)))
+        default:
+            return .zeros(length: length)
+        }
+    }
+}

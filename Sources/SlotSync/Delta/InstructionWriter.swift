@@ -1,0 +1,70 @@
+// Instructions as bytes: the form that delta files and patch frames share. InstructionReader is its twin,
+// docs/delta-format.md its specification.
+
+/// Writes items, each of them the instructions that make one content, one after the other.
+///
+/// An instruction is a varint `length << 2 | kind`; a copy is followed by its offset, as a zigzag varint of the
+/// difference to the end of the item's previous copy; a literal by its bytes. Kind 3 with length 0 ends an item.
+struct InstructionWriter: Sendable {
+    /// Complete instructions. A copy stays out of it until something follows, for it may become longer.
+    private(set) var bytes: ByteWriter
+    private var pendingCopy: DeltaInstruction?
+    private var previousCopyEnd: UInt64 = 0
+
+    /// How much content the item's instructions make so far.
+    private(set) var contentLength: UInt64 = 0
+
+    init(reserving capacity: Int = 0) { bytes = ByteWriter(reserving: capacity) }
+
+    static let endMark: UInt8 = 3
+
+    /// Appends one instruction; `segment` is what its literals point into.
+    mutating func append(_ instruction: DeltaInstruction, of segment: UnsafeRawBufferPointer) {
+        guard instruction.length > 0 else { return }
+        contentLength += instruction.length
+        if instruction.kind == .copy {
+            if let pending = pendingCopy, pending.position + pending.length == instruction.position {
+                pendingCopy?.length += instruction.length
+            } else {
+                flushCopy()
+                pendingCopy = instruction
+            }
+            return
+        }
+        flushCopy()
+        bytes.append(varint: instruction.length << 2 | UInt64(instruction.kind.rawValue))
+        if instruction.kind == .literal {
+            let start = Int(instruction.position)
+            bytes.append(UnsafeRawBufferPointer(rebasing: segment[start..<start + Int(instruction.length)]))
+        }
+    }
+
+    /// Appends all instructions of a segment.
+    mutating func append(_ instructions: some Sequence<DeltaInstruction>, of segment: UnsafeRawBufferPointer) {
+        for instruction in instructions { append(instruction, of: segment) }
+    }
+
+    /// Ends the item. The next one starts from nothing.
+    mutating func endItem() {
+        flushCopy()
+        bytes.append(Self.endMark)
+        previousCopyEnd = 0
+        contentLength = 0
+    }
+
+    /// Hands over the items written, all of them ended.
+    mutating func takeBytes() -> [UInt8] {
+        precondition(pendingCopy == nil && contentLength == 0, "an item has not been ended")
+        var taken = ByteWriter()
+        swap(&taken, &bytes)
+        return taken.bytes
+    }
+
+    private mutating func flushCopy() {
+        guard let copy = pendingCopy else { return }
+        pendingCopy = nil
+        bytes.append(varint: copy.length << 2 | UInt64(DeltaInstruction.Kind.copy.rawValue))
+        bytes.append(zigzag: Int64(bitPattern: copy.position &- previousCopyEnd))
+        previousCopyEnd = copy.position + copy.length
+    }
+}

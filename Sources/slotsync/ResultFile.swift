@@ -1,0 +1,107 @@
+// Where signature, delta and patch put what they make: standard output, or a file which gets its name only
+// when it is complete. A failure or a signal leaves what stood there, and no temporary.
+
+import Dispatch
+import Glibc
+import SlotSync
+import SystemPackage
+
+struct ResultFile {
+    let named: NamedDescriptor
+    /// An empty regular file, which may get holes.
+    let isFresh: Bool
+
+    /// Gives `body` the result to write to, and puts it in place if `body` returns.
+    static func write(to path: String?, _ body: (ResultFile) throws -> Void) throws {
+        // A reader that has gone is then an error of write(2), reported like any other.
+        signal(SIGPIPE, SIG_IGN)
+        guard let path, path != "-" else {
+            guard isatty(FileDescriptor.standardOutput.rawValue) == 0 else {
+                throw SlotSyncError(.badInput, "the result is binary and standard output a terminal; use --output")
+            }
+            return try body(
+                ResultFile(named: NamedDescriptor(.standardOutput, name: "standard output"), isFresh: false))
+        }
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        if exists, status.st_mode & S_IFMT == S_IFDIR {
+            throw SlotSyncError(.badInput, "\(path) is a folder; name a file in it")
+        }
+        if exists, status.st_mode & S_IFMT != S_IFREG {
+            // A device or a pipe: nothing to replace.
+            let descriptor = try attempt("open", path) { try FileDescriptor.open(FilePath(path), .writeOnly) }
+            try body(ResultFile(named: NamedDescriptor(descriptor, name: path), isFresh: false))
+            return try attempt("write", path) { try descriptor.close() }
+        }
+        try replace(path, mode: exists ? status.st_mode & 0o777 : nil, body)
+    }
+
+    private static func replace(_ path: String, mode: mode_t?, _ body: (ResultFile) throws -> Void) throws {
+        // Through a symlink, the file it points to is replaced.
+        let target = realpath(path, nil).map { resolved in
+            defer { free(resolved) }
+            return String(cString: resolved)
+        }
+        let temporary = "\(target ?? path).slotsync-\(getpid())"
+        let descriptor = try attempt("create", temporary) {
+            try FileDescriptor.open(
+                FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: FilePermissions(rawValue: 0o666))
+        }
+        let watch = RemovalOnSignal(of: temporary)
+        defer { watch.end() }
+        do {
+            try body(ResultFile(named: NamedDescriptor(descriptor, name: path), isFresh: true))
+            try attempt("write", path) {
+                if let mode { _ = fchmod(descriptor.rawValue, mode) }
+                // Else a crash soon after could leave the name on an empty file.
+                guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
+                try descriptor.close()
+                guard rename(temporary, target ?? path) == 0 else { throw Errno(rawValue: errno) }
+            }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    private static func attempt<Value>(_ verb: String, _ path: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let errno as Errno {
+            throw SlotSyncError(errno == .noSpace ? .diskFull : .system, "cannot \(verb) \(path)", errno: errno)
+        }
+    }
+}
+
+/// Removes a temporary file when a signal ends the program.
+private struct RemovalOnSignal {
+    private let sources: [(number: Int32, source: any DispatchSourceSignal)]
+
+    init(of path: String) {
+        sources = [SIGINT, SIGTERM, SIGHUP].filter { !Self.isIgnored($0) }.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                unlink(path)
+                // Dies of the signal, as whoever waits for it expects.
+                signal(number, SIG_DFL)
+                kill(getpid(), number)
+            }
+            source.resume()
+            return (number, source)
+        }
+    }
+
+    func end() {
+        for (number, source) in sources {
+            source.cancel()
+            signal(number, SIG_DFL)
+        }
+    }
+
+    /// nohup and shells in the background have signals ignored; that stays.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
+    }
+}

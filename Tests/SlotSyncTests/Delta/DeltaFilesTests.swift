@@ -1,0 +1,106 @@
+// Signature, delta and patch through files: the result is the content, and what is damaged, truncated or
+// applied to another basis is an error of the right kind.
+
+import SystemPackage
+import Testing
+
+@testable import SlotSync
+
+struct DeltaFilesTests {
+    private func delta(from basis: [UInt8], to content: [UInt8], blockLength: Int? = nil) throws -> [UInt8] {
+        try withTemporaryFile(basis) { basisFile in
+            try withTemporaryFile { signature in
+                try DeltaFiles.writeSignature(
+                    of: basisFile, length: UInt64(basis.count), blockLength: blockLength, to: signature)
+                _ = try signature.descriptor.seek(offset: 0, from: .start)
+                return try withTemporaryFile(content) { contentFile in
+                    try withTemporaryFile { delta in
+                        try DeltaFiles.writeDelta(
+                            signature: signature, content: contentFile, parallelism: 2, to: delta)
+                        return try delta.contents()
+                    }
+                }
+            }
+        }
+    }
+
+    private func patched(_ basis: [UInt8], with delta: [UInt8], makesHoles: Bool = false) throws -> [UInt8] {
+        try withTemporaryFile(basis) { basis in
+            try withTemporaryFile(delta) { delta in
+                try withTemporaryFile { result in
+                    try DeltaFiles.patch(basis: basis, delta: delta, to: result, makesHoles: makesHoles)
+                    return try result.contents()
+                }
+            }
+        }
+    }
+
+    @Test(arguments: 0..<20)
+    func patchMakesTheContentWhateverTheEdits(seed: Int) throws {
+        var generator = SeededGenerator(UInt64(seed))
+        let basis = generator.bytes(generator.below(200_000))
+        let content = edited(basis, edits: generator.below(10), using: &generator)
+        let delta = try delta(from: basis, to: content, blockLength: seed % 2 == 0 ? nil : 64 + generator.below(4000))
+        #expect(try patched(basis, with: delta) == content)
+    }
+
+    @Test func longContentComesInSeveralBlocks() throws {
+        var generator = SeededGenerator(31)
+        let piece = generator.bytes(100_000)
+        let basis = (0..<30).flatMap { index in piece.map { $0 &+ UInt8(index) } }
+        let content = Array(basis[1_000_000...]) + generator.bytes(3_000_000) + basis[..<1_000_000]
+        #expect(try patched(basis, with: delta(from: basis, to: content)) == content)
+    }
+
+    @Test func zerosBecomeHolesInAFreshFile() throws {
+        let content = [1] + [UInt8](repeating: 0, count: 3_000_000) + [2] + [UInt8](repeating: 0, count: 500_000)
+        let delta = try delta(from: [5], to: content)
+        #expect(delta.count < 200)
+        #expect(try patched([5], with: delta, makesHoles: true) == content)
+        #expect(try patched([5], with: delta, makesHoles: false) == content)
+    }
+
+    @Test func anotherBasisIsNamedAsSuch() throws {
+        var generator = SeededGenerator(32)
+        let basis = generator.bytes(5000)
+        let delta = try delta(from: basis, to: [1] + basis)
+        var other = basis
+        other[17] ^= 1
+        for wrong in [other, basis + [0], Array(basis.dropLast()), []] {
+            let error = #expect(throws: SlotSyncError.self) { try patched(wrong, with: delta) }
+            #expect(error?.code == .verification)
+        }
+    }
+
+    @Test func everyChangedByteOfADeltaIsNoticed() throws {
+        let basis = [UInt8](repeating: 3, count: 1000)
+        let delta = try delta(from: basis, to: Array("something new, and then ".utf8) + basis)
+        for index in delta.indices {
+            for bit: UInt8 in [1, 0x80] {
+                var damaged = delta
+                damaged[index] ^= bit
+                #expect(throws: SlotSyncError.self) { try patched(basis, with: damaged) }
+            }
+        }
+    }
+
+    @Test func truncatedOrPaddedDeltaIsRefused() throws {
+        let basis = [UInt8](repeating: 3, count: 1000)
+        let delta = try delta(from: basis, to: Array("something new, and then ".utf8) + basis)
+        for length in delta.indices {
+            #expect(throws: SlotSyncError.self) { try patched(basis, with: Array(delta[..<length])) }
+        }
+        #expect(throws: SlotSyncError.self) { try patched(basis, with: delta + [0]) }
+    }
+
+    /// The bytes that docs/delta-format.md gives as its example.
+    @Test func deltaFileIsAsSpecified() throws {
+        let delta = try delta(from: [], to: [65, 66, 67])
+        #expect(delta == DeltaFormatExample.delta)
+    }
+
+    @Test func signatureFileIsAsSpecified() throws {
+        let signature = try Signature(of: Array("hello".utf8), blockLength: 64, seed: 0x0102_0304_0506_0708)
+        #expect(signature.encodedFile() == DeltaFormatExample.signature)
+    }
+}

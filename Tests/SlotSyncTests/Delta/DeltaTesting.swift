@@ -1,0 +1,81 @@
+// What the delta tests share: content that is repeatable, edits at random, and instructions applied in the
+// plainest way, as the measure of what the encoder made.
+
+@testable import SlotSync
+
+/// A small generator with a seed (splitmix64), so that a failing case can be run again.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next() >> 24) } }
+
+    mutating func below(_ bound: Int) -> Int { bound <= 0 ? 0 : Int(next() % UInt64(bound)) }
+}
+
+extension Signature {
+    init(of basis: [UInt8], blockLength: Int? = nil, seed: UInt64 = 1, pieces: [Int] = []) throws(SlotSyncError) {
+        var builder = Builder(basisLength: UInt64(basis.count), blockLength: blockLength, seed: seed)
+        var rest = basis[...]
+        for piece in pieces {
+            rest.prefix(piece).withUnsafeBytes { builder.update($0) }
+            rest = rest.dropFirst(piece)
+        }
+        rest.withUnsafeBytes { builder.update($0) }
+        self = try builder.finish()
+    }
+}
+
+extension DeltaEncoder {
+    func instructions(for content: [UInt8]) -> [DeltaInstruction] {
+        var instructions: [DeltaInstruction] = []
+        content.withUnsafeBytes { encode($0, isLast: true, into: &instructions) }
+        return instructions
+    }
+}
+
+/// What the instructions make.
+func apply(_ instructions: [DeltaInstruction], segment: [UInt8], basis: [UInt8]) -> [UInt8] {
+    instructions.reduce(into: []) { content, instruction in
+        let range = Int(instruction.position)..<Int(instruction.position + instruction.length)
+        switch instruction.kind {
+        case .copy: content += basis[range]
+        case .literal: content += segment[range]
+        case .zeros: content += [UInt8](repeating: 0, count: range.count)
+        }
+    }
+}
+
+/// Content after a few random edits.
+func edited(_ basis: [UInt8], edits: Int, using generator: inout SeededGenerator) -> [UInt8] {
+    var content = basis
+    for _ in 0..<edits {
+        let start = generator.below(content.count + 1)
+        let length = min(generator.below(600), content.count - start)
+        let range = start..<start + length
+        switch generator.below(6) {
+        case 0: content.insert(contentsOf: generator.bytes(generator.below(600)), at: start)
+        case 1: content.removeSubrange(range)
+        case 2: content.replaceSubrange(range, with: generator.bytes(length))
+        case 3:
+            let moved = Array(content[range])
+            content.removeSubrange(range)
+            content.insert(contentsOf: moved, at: generator.below(content.count + 1))
+        case 4: content.insert(contentsOf: content[range], at: start)
+        default: content.insert(contentsOf: [UInt8](repeating: 0, count: generator.below(9000)), at: start)
+        }
+    }
+    return content
+}
+
+extension [DeltaInstruction] {
+    func total(_ kind: DeltaInstruction.Kind) -> Int { filter { $0.kind == kind }.reduce(0) { $0 + Int($1.length) } }
+}
