@@ -43,6 +43,42 @@ extension EndToEnd {
             }
         }
 
+        @Test("a link that was slipped in for a folder leads no byte out of the slot")
+        func linkForFolder() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let outside = try bench.tree("outside")
+                try outside.file("main.js", "precious")
+                let before = try await snapshot(outside.path)
+                let slot = try TreeMaker(at: fleet.slot(1))
+                try slot.rename("assets", to: "moved-away")
+                try slot.symlink("assets", to: .init(outside.path))
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+                #expect(try await snapshot(outside.path) == before)
+            }
+        }
+
+        @Test("a link that was slipped in for the slot itself leads no byte out of the root")
+        func linkForSlot() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let outside = try bench.tree("outside")
+                try outside.file("main.js", "precious")
+                let before = try await snapshot(outside.path)
+                let slots = try TreeMaker(at: fleet.root() + "/slots")
+                try slots.rename("1", to: "moved-away")
+                try slots.symlink("1", to: .init(outside.path))
+                _ = try await fleet.call("stage", firstTree(bench).path)
+                #expect(try await snapshot(outside.path) == before)
+                #expect(fleet.current() == "slots/2")
+            }
+        }
+
         @Test("verify fails and names what was edited", arguments: Edit.allCases)
         func verify(_ edit: Edit) async throws {
             try await Workbench.use { bench in

@@ -16,12 +16,17 @@ struct Fleet: Sendable {
         let names = (1...count).map { number in
             "h" + String(repeating: "0", count: width - String(number).count) + String(number)
         }
-        let list = count == 1 ? "h1" : "h[\(names[0].dropFirst())-\(count)]"
-        self.bench = bench
-        hosts = names
-        options = ["--transport", "local", "--hosts", list, "--root", bench["{host}/www"]]
+        self.init(bench, named: names, list: count == 1 ? "h1" : "h[\(names[0].dropFirst())-\(count)]")
+        options += ["--transport", "local"]
         if let slots { options += ["--slots", String(slots)] }
         for host in hosts { try bench.folder("\(host)/www") }
+    }
+
+    /// Hosts of these names, which `list` says in the program's own words; no transport chosen, no roots made.
+    init(_ bench: Workbench, named hosts: [String], list: String) {
+        self.bench = bench
+        self.hosts = hosts
+        options = ["--hosts", list, "--root", bench["{host}/www"]]
     }
 
     /// The same fleet with more options.
@@ -31,13 +36,16 @@ struct Fleet: Sendable {
         return copy
     }
 
-    /// Some hosts of this fleet, as a fleet.
-    func only(_ list: String) throws -> Fleet {
+    /// The same fleet with another value for one of its options.
+    func with(_ option: String, replacedBy value: String) throws -> Fleet {
         var copy = self
-        let place = try #require(copy.options.firstIndex(of: "--hosts"))
-        copy.options[place + 1] = list
+        let place = try #require(copy.options.firstIndex(of: option))
+        copy.options[place + 1] = value
         return copy
     }
+
+    /// Some hosts of this fleet, as a fleet.
+    func only(_ list: String) throws -> Fleet { try with("--hosts", replacedBy: list) }
 
     /// Calls `slotsync COMMAND` for this fleet and waits for its end, however it ends.
     func call(

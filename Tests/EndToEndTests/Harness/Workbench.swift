@@ -55,7 +55,8 @@ struct Workbench: Sendable {
     }
 
     private func clear() async throws {
-        for mount in try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8).split(separator: "\n").reversed() {
+        for mount in try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8).split(separator: "\n").reversed()
+        {
             let point = String(mount.split(separator: " ")[1])
             if point.hasPrefix(path + "/") { _ = try await Program.run(["umount", "-l", point]) }
         }
