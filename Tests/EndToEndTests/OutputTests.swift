@@ -29,7 +29,7 @@ extension EndToEnd {
         func json() async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench, hosts: 2)
-                let release = try await fleet.stage(firstTree(bench))
+                let release = try await fleet.release(firstTree(bench))
                 let outcome = try await fleet.done("stage", changedTree(bench).path, "--json")
                 let staged = try outcome.summary()["release"] as? String
                 #expect(staged != nil && staged != release)

@@ -1,5 +1,6 @@
 // The life of a release: staged beside the live one, flipped to, followed by another, rolled back to.
 
+import Foundation
 import Testing
 
 extension EndToEnd {
@@ -131,6 +132,40 @@ extension EndToEnd {
                 let before = try await snapshot(fleet.root("h2"))
                 try await fleet.done("stage", changedTree(bench).path, "--dry-run")
                 #expect(try await snapshot(fleet.root("h2")) == before)
+            }
+        }
+
+        @Test("whoever reads through current finds one whole release at every instant")
+        func noInstantWithout() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await fleet.stage(changedTree(bench))
+                let page = fleet.root() + "/current/index.html"
+                let reader = Task.detached {
+                    var seen: [String: Int] = [:]
+                    while !Task.isCancelled {
+                        seen[(try? String(contentsOfFile: page, encoding: .utf8)) ?? "nothing", default: 0] += 1
+                    }
+                    return seen
+                }
+                defer { reader.cancel() }
+                for _ in 1...10 {
+                    try await fleet.done("flip", "--quiet")
+                    try await fleet.done("rollback", "--quiet")
+                    try await fleet.stage(changedTree(bench))
+                }
+                reader.cancel()
+                #expect(Set(await reader.value.keys) == ["<h1>first</h1>", "<h1>second</h1>"])
+            }
+        }
+
+        @Test("the command itself can be the program on the hosts")
+        func commandAsAgent() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2).with("--remote-command", Program.slotsync)
+                try await fleet.release(firstTree(bench))
+                for host in fleet.hosts { #expect(fleet.current(host) == "slots/1") }
             }
         }
     }
