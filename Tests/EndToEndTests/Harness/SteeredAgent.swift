@@ -24,7 +24,7 @@ struct SteeredAgent: Sendable {
             }
             echo $$ > '\(folder)/pid'
             exec 3<&0
-            exec '\(Program.agent)' "$@" 3<&- < <(feed <&3 2>/dev/null)
+            exec '\(Program.agent)' "$@" < <(feed <&3 2>/dev/null) 3<&-
             """,
             to: "steered-\(host)/agent"
         )
