@@ -45,7 +45,7 @@ lint:
 ## install: the command, with the static agent beside it, below PREFIX
 install: build static
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" "$(DESTDIR)$(PREFIX)/bin/slotsync"
+	install -s "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" "$(DESTDIR)$(PREFIX)/bin/slotsync"
 	install $(STATIC_AGENT) "$(DESTDIR)$(PREFIX)/bin/slotsync-agent"
 
 clean:

@@ -92,6 +92,21 @@ extension EndToEnd {
             }
         }
 
+        @Test("an agent that ssh forces on a key serves the root it is pinned to, whatever else is asked for")
+        func forcedCommand() async throws {
+            try await Workbench.use { bench in
+                let forced = "exec \(Program.agent) agent --root \(try bench.folder("pinned"))"
+                try await SSHServer.use(bench, hosts: 1, forced: forced) { server in
+                    let fleet = try server.fleet()
+                    _ = try await fleet.call("stage", firstTree(bench).path)
+                    #expect(try FileManager.default.contentsOfDirectory(atPath: fleet.root(server.hosts[0])).isEmpty)
+                    try await fleet.with("--root", replacedBy: bench["pinned"]).release(firstTree(bench))
+                    let page = try TreeMaker(at: bench["pinned/current/"]).content("index.html")
+                    #expect(page == Array("<h1>first</h1>".utf8))
+                }
+            }
+        }
+
         @Test("a host where nobody listens is named, and the others are staged")
         func hostThatIsNotThere() async throws {
             try await onServer { fleet, _ in

@@ -11,13 +11,16 @@ struct SSHServer: Sendable {
     let shell: String
 
     /// Runs `body` while a server with `count` addresses is up.
+    ///
+    /// - Parameter forced: The command that runs whatever a client asks for; without it, what the client asks for.
     static func use(
         _ bench: Workbench,
         hosts count: Int = 5,
+        forced: String = #"cd "$HOME" && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND""#,
         _ body: (SSHServer) async throws -> Void
     ) async throws {
         let port = try freePort()
-        let server = try await SSHServer(bench, hosts: count, port: port)
+        let server = try await SSHServer(bench, hosts: count, port: port, forced: forced)
         let outcome = try await Program.run(
             [daemon, "-D", "-e", "-f", bench["sshd/config"]], timeout: .seconds(120)
         ) { process in
@@ -38,7 +41,7 @@ struct SSHServer: Sendable {
 
     func home(_ host: String) -> String { bench["\(host)/home"] }
 
-    private init(_ bench: Workbench, hosts count: Int, port: UInt16) async throws {
+    private init(_ bench: Workbench, hosts count: Int, port: UInt16, forced: String) async throws {
         self.bench = bench
         hosts = (1...count).map { "127.0.0.\($0)" }
         try bench.folder("sshd")
@@ -51,7 +54,7 @@ struct SSHServer: Sendable {
         if Machine.isRoot {
             try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
         }
-        try bench.write(Self.settings(bench, hosts: hosts, port: port), to: "sshd/config")
+        try bench.write(Self.settings(bench, hosts: hosts, port: port, forced: forced), to: "sshd/config")
         try bench.write(
             """
             Host *
@@ -70,7 +73,7 @@ struct SSHServer: Sendable {
         shell = try bench.script("#!/bin/sh\nexec ssh -F '\(bench["sshd/client"])' \"$@\"\n", to: "sshd/rsh")
     }
 
-    private static func settings(_ bench: Workbench, hosts: [String], port: UInt16) -> String {
+    private static func settings(_ bench: Workbench, hosts: [String], port: UInt16, forced: String) -> String {
         """
         Port \(port)
         \(hosts.map { "ListenAddress \($0)" }.joined(separator: "\n"))
@@ -84,7 +87,7 @@ struct SSHServer: Sendable {
         PermitRootLogin yes
         MaxStartups 1000
         LogLevel ERROR
-        ForceCommand cd "$HOME" && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+        ForceCommand \(forced)
         \(hosts.map { "Match LocalAddress \($0)\n    SetEnv HOME=\(bench["\($0)/home"])" }.joined(separator: "\n"))
 
         """
