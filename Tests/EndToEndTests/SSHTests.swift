@@ -129,7 +129,8 @@ private func onServer(_ body: (Fleet, SSHServer) async throws -> Void) async thr
 /// The static agent is taken from SLOTSYNC_STATIC_AGENT; without it the one that the tests were built with stands in,
 /// which runs here as well.
 private func packagedCommand(_ bench: Workbench, forAnotherMachine: Bool = false) throws -> String {
-    let agent = ProcessInfo.processInfo.environment["SLOTSYNC_STATIC_AGENT"] ?? Program.agent
+    let named = ProcessInfo.processInfo.environment["SLOTSYNC_STATIC_AGENT"] ?? ""
+    let agent = named.isEmpty ? Program.agent : named
     let folder = try bench.folder("package/bin")
     try FileManager.default.copyItem(atPath: Program.slotsync, toPath: "\(folder)/slotsync")
     var program = Array(try Data(contentsOf: URL(fileURLWithPath: agent)))
