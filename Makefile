@@ -1,0 +1,52 @@
+# Everything a person or a CI does with this repository, in one word each. What is missing on the machine is installed
+# first by scripts/dependencies (with apt-get, as root).
+
+PREFIX ?= /usr/local
+ARCH := $(shell uname -m)
+STATIC_AGENT := .build/slotsync-agent-$(ARCH)
+SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
+
+.PHONY: build static test demo format lint install clean
+
+## build: the command and the agent, optimised; they run where no Swift is installed
+build:
+	scripts/dependencies build
+	swift build -c release --static-swift-stdlib
+
+## static: the agent as one file that needs nothing of its host, for `slotsync install`
+static: $(STATIC_AGENT)
+
+.PHONY: $(STATIC_AGENT)
+$(STATIC_AGENT):
+	scripts/dependencies build
+	swift build -c release --scratch-path .build-static -Xswiftc -static-executable --product slotsync-agent
+	mkdir -p $(@D)
+	strip -o $@ "$$(swift build -c release --scratch-path .build-static --show-bin-path)/slotsync-agent"
+	@ls -l $@
+
+## test: unit tests and end-to-end tests of the built programs
+test:
+	scripts/dependencies test
+	swift build --build-tests
+	SLOTSYNC_STATIC_AGENT="$$(realpath -qe $(STATIC_AGENT) || true)" swift test --skip-build
+
+## demo: two releases of this repository go to five hosts on this machine
+demo: build
+	scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
+
+## format: put the sources into the house's form
+format:
+	swift format format --in-place --parallel --recursive $(SOURCES)
+
+## lint: check that they are
+lint:
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+## install: the command, with the static agent beside it, below PREFIX
+install: build static
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -s "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" "$(DESTDIR)$(PREFIX)/bin/slotsync"
+	install $(STATIC_AGENT) "$(DESTDIR)$(PREFIX)/bin/slotsync-agent"
+
+clean:
+	rm -rf .build .build-static

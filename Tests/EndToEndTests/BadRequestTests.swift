@@ -1,0 +1,175 @@
+// Requests that make no sense: hosts that cannot be read, releases that are not there, settings with a typo.
+
+import Testing
+
+extension EndToEnd {
+    @Suite("Bad requests")
+    struct BadRequestTests {
+        @Test(
+            "a host list with a typo is a usage error that quotes it",
+            arguments: ["web[01-", "web[01-x]", "web[9-1]", "web]1[", "web[]", "web[1-999999999999]", "a b"]
+        )
+        func typo(_ list: String) async throws {
+            try await expectUsageError(quoting: list, "status", "--hosts", list, "--root", "/srv/www")
+        }
+
+        @Test(
+            "a host that is named twice is a usage error that names it",
+            arguments: [("h1,h2,h1", "h1"), ("h[1-3],h2", "h2"), ("web[01-03],web03", "web03")]
+        )
+        func duplicate(_ list: String, _ host: String) async throws {
+            try await expectUsageError(quoting: host, "status", "--hosts", list, "--root", "/srv/www")
+        }
+
+        @Test("a host that ssh would take for an option is a usage error")
+        func optionAsHost() async throws {
+            let host = "-oProxyCommand=touch"
+            try await expectUsageError(quoting: host, "status", "--hosts=\(host)", "--root", "/srv/www")
+        }
+
+        @Test("a command for nobody is a usage error that says how to name hosts", arguments: [[], ["--hosts", ""]])
+        func nobody(_ options: [String]) async throws {
+            try await expectUsageError(quoting: "--hosts", ["status", "--root", "/srv/www"] + options)
+        }
+
+        @Test("a file of hosts that is not there is a usage error that names it")
+        func missingHostsFile() async throws {
+            try await expectUsageError(
+                quoting: "/no/such/hosts", "status", "--hosts-file", "/no/such/hosts", "--root", "/srv/www")
+        }
+
+        @Test("a file of hosts may have comments and empty lines")
+        func hostsFile() async throws {
+            try await Workbench.use { bench in
+                let file = try bench.write("# front ends\nh[1-2]\n\nh3  # the old one\n", to: "hosts")
+                var fleet = try Fleet(bench, hosts: 3)
+                fleet = try fleet.with("--hosts", replacedBy: "")
+                fleet.options.removeFirst(2)
+                try await fleet.with("--hosts-file", file).release(firstTree(bench))
+                for host in ["h1", "h2", "h3"] { #expect(fleet.current(host) == "slots/1") }
+            }
+        }
+
+        @Test("a missing root is a usage error")
+        func noRoot() async throws {
+            try await expectUsageError(quoting: "--root", "status", "--hosts", "h1")
+        }
+
+        @Test(
+            "an option with a value that cannot be is a usage error",
+            arguments: [
+                ["--slots", "1"], ["--slots", "10"], ["--timeout", "soon"], ["--timeout", "0"], ["--parallel", "0"],
+                ["--transport", "pigeon"],
+            ]
+        )
+        func badValue(_ option: [String]) async throws {
+            try await expectUsageError(quoting: option[0], ["status", "--hosts", "h1", "--root", "/srv/www"] + option)
+        }
+
+        @Test("a release that no host has is refused by name", arguments: ["flip", "rollback"])
+        func unknownRelease(_ command: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let outcome =
+                    command == "flip"
+                    ? try await fleet.call("flip", "no-such-release")
+                    : try await fleet.call("rollback", "--to", "no-such-release")
+                #expect(outcome.isRefusal(naming: "no-such-release"), "\(outcome)")
+                for host in fleet.hosts { #expect(fleet.current(host) == "slots/2") }
+            }
+        }
+
+        @Test("a prefix of two releases is refused, and both are named")
+        func ambiguousRelease() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let tree = try bench.tree("source")
+                // Among seventeen IDs two begin with the same of sixteen digits.
+                var numbers: [Character: (number: Int, release: String)] = [:]
+                for number in 1...17 {
+                    try tree.file("number", "\(number)")
+                    let release = try await fleet.stage(tree)
+                    let digit = try #require(release.first)
+                    guard let twin = numbers[digit] else {
+                        numbers[digit] = (number, release)
+                        continue
+                    }
+                    try await fleet.done("flip")
+                    try tree.file("number", "\(twin.number)")
+                    try await fleet.stage(tree)
+                    let outcome = try await fleet.call("flip", String(digit))
+                    #expect(outcome.isRefusal(naming: release.prefix(8), twin.release.prefix(8)), "\(outcome)")
+                    #expect(fleet.current() == "slots/1")
+                    return
+                }
+                Issue.record("seventeen releases and no two that begin alike: \(numbers)")
+            }
+        }
+
+        @Test("rollback is refused where nothing was live before", arguments: 0...1)
+        func nothingBefore(_ releases: Int) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                if releases == 1 {
+                    try await fleet.release(firstTree(bench))
+                } else {
+                    try await fleet.stage(firstTree(bench))
+                }
+                let before = fleet.current()
+                let outcome = try await fleet.call("rollback")
+                #expect(outcome.isRefusal(naming: "h1"), "\(outcome)")
+                #expect(fleet.current() == before)
+            }
+        }
+
+        @Test("flip is refused where nothing is ready")
+        func nothingReady() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let outcome = try await fleet.call("flip")
+                #expect(outcome.isRefusal(naming: "h1"), "\(outcome)")
+                #expect(fleet.current() == "slots/1")
+            }
+        }
+
+        @Test("a configuration with a word that there is not is refused, with file and word")
+        func unknownSetting() async throws {
+            try await Workbench.use { bench in
+                let config = try bench.write("hoks:\n  after_flip: 'true'\n", to: "slotsync.yml")
+                let outcome = try await Fleet(bench).with("--config", config).call("status")
+                #expect(outcome.isRefusal(naming: config, "hoks"), "\(outcome)")
+            }
+        }
+
+        @Test("a configuration that is no YAML is refused, with its file")
+        func brokenConfiguration() async throws {
+            try await Workbench.use { bench in
+                let config = try bench.write("hooks: [\n", to: "other.yml")
+                let outcome = try await Fleet(bench).with("--config", config).call("status")
+                #expect(outcome.isRefusal(naming: config), "\(outcome)")
+            }
+        }
+
+        @Test("a configuration that is not there is refused when it was asked for")
+        func missingConfiguration() async throws {
+            try await Workbench.use { bench in
+                let outcome = try await Fleet(bench).with("--config", bench["none.yml"]).call("status")
+                #expect(outcome.isRefusal(naming: bench["none.yml"]), "\(outcome)")
+            }
+        }
+    }
+}
+
+private func expectUsageError(quoting word: String, _ arguments: String...) async throws {
+    try await expectUsageError(quoting: word, arguments)
+}
+
+private func expectUsageError(quoting word: String, _ arguments: [String]) async throws {
+    try await Workbench.use { bench in
+        let outcome = try await Program.run([Program.slotsync] + arguments, in: bench.path)
+        #expect(outcome.exitCode == 64 && outcome.errors.contains(word), "\(outcome)")
+    }
+}

@@ -1,0 +1,155 @@
+// Somebody edited a slot by hand, and hid it well. It is put right when that slot is filled again, it spoils no other
+// slot, and `verify` names it.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Slots edited by hand")
+    struct HandEditTests {
+        @Test("an edit of the same size with its time put back is put right", arguments: Edit.allCases)
+        func retiredSlot(_ edit: Edit) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try edit.make(in: fleet.slot(1))
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
+        @Test("a slot that was ready and then edited is put right by staging again", arguments: Edit.allCases)
+        func readySlot(_ edit: Edit) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.stage(firstTree(bench))
+                try edit.make(in: fleet.slot(1))
+                try await fleet.stage(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
+        @Test("an edited live slot does not spoil the next one", arguments: Edit.allCases)
+        func liveSlot(_ edit: Edit) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try edit.make(in: fleet.slot(1, of: "h2"))
+                try await fleet.release(changedTree(bench))
+                for host in fleet.hosts {
+                    #expect(try await fleet.differences(changedTree(bench), slot: 2, of: host) == "")
+                }
+            }
+        }
+
+        @Test("a link that was slipped in for a folder leads no byte out of the slot")
+        func linkForFolder() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let outside = try bench.tree("outside")
+                try outside.file("main.js", "precious")
+                let before = try await snapshot(outside.path)
+                let slot = try TreeMaker(at: fleet.slot(1))
+                try slot.rename("assets", to: "moved-away")
+                try slot.symlink("assets", to: .init(outside.path))
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+                #expect(try await snapshot(outside.path) == before)
+            }
+        }
+
+        @Test("a link that was slipped in for the slot itself leads no byte out of the root")
+        func linkForSlot() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let outside = try bench.tree("outside")
+                try outside.file("main.js", "precious")
+                let before = try await snapshot(outside.path)
+                let slots = try TreeMaker(at: fleet.root() + "/slots")
+                try slots.rename("1", to: "moved-away")
+                try slots.symlink("1", to: .init(outside.path))
+                _ = try await fleet.call("stage", firstTree(bench).path)
+                #expect(try await snapshot(outside.path) == before)
+                #expect(fleet.current() == "slots/2")
+            }
+        }
+
+        @Test("verify fails and names what was edited", arguments: Edit.allCases)
+        func verify(_ edit: Edit) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try edit.make(in: fleet.slot(1))
+                let outcome = try await fleet.call("verify")
+                #expect(outcome.exitCode == 1)
+                #expect((outcome.output + outcome.errors).contains(edit.path), "\(outcome)")
+            }
+        }
+
+        @Test("verify names the host, and exits with 2 when other hosts are right")
+        func verifyOneOfMany() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 3)
+                try await fleet.release(firstTree(bench))
+                try Edit.sameSize.make(in: fleet.slot(1, of: "h2"))
+                let outcome = try await fleet.call("verify")
+                #expect(outcome.exitCode == 2 && outcome.errors.contains("h2"), "\(outcome)")
+            }
+        }
+
+        @Test("verify --slot looks at that slot alone")
+        func verifySlot() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try Edit.sameSize.make(in: fleet.slot(1))
+                #expect(try await fleet.call("verify", "--slot", "1").exitCode == 1)
+                #expect(try await fleet.call("verify", "--slot", "2").exitCode == 0)
+            }
+        }
+    }
+}
+
+/// What a hand does to a slot that holds `firstTree`.
+enum Edit: CaseIterable, Sendable {
+    case sameSize, deletion, addition, mode, folderForFile, otherTarget
+
+    /// The path that changed, within the slot.
+    var path: String {
+        switch self {
+        case .sameSize: "assets/main.js"
+        case .deletion: "robots.txt"
+        case .addition: "assets/left-behind.txt"
+        case .mode: "assets/logo.png"
+        case .folderForFile: "index.html"
+        case .otherTarget: "latest"
+        }
+    }
+
+    func make(in slot: String) throws {
+        let tree = try TreeMaker(at: slot)
+        let assets = try tree.inside("assets")
+        switch self {
+        case .sameSize:
+            let before = try assets.status("main.js")
+            var content = try assets.content("main.js")
+            content[content.count / 2] ^= 1
+            try assets.file("main.js", content, modified: before.st_mtim)
+        case .deletion: try tree.remove("robots.txt")
+        case .addition: try assets.file("left-behind.txt", "x")
+        case .mode: try assets.chmod("logo.png", 0o666)
+        case .folderForFile:
+            try tree.remove("index.html")
+            try tree.folder("index.html").file("page", "x")
+        case .otherTarget:
+            try tree.remove("latest")
+            try tree.symlink("latest", to: "/etc/passwd")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// What this machine lets a test do. A test that needs more is skipped with a word, never passed in silence.
+
+import Foundation
+
+enum Machine {
+    static let isRoot = geteuid() == 0
+
+    /// Mounts a file system in memory of `size` bytes.
+    static func mountMemory(size: Int, at path: String) async throws {
+        try await succeed(["mount", "-t", "tmpfs", "-o", "size=\(size)", "tmpfs", path])
+    }
+
+    /// Mounts an XFS file system of 512 MiB that can share blocks, in a file of its own.
+    static func mountXFS(image: String, at path: String) async throws {
+        try await succeed(["truncate", "-s", "512M", image])
+        try await succeed(["mkfs.xfs", "-q", "-m", "reflink=1", image])
+        try await succeed(["mount", "-o", "loop", image, path])
+    }
+
+    /// Tries whether mounting is allowed here.
+    static func canMountMemory() async -> Bool {
+        await isPossible { try await mountMemory(size: 1 << 20, at: $0.folder("mount")) }
+    }
+
+    /// Tries whether a file can be mounted as an XFS file system here.
+    static func canMountXFS() async -> Bool {
+        await isPossible { try await mountXFS(image: $0["image"], at: $0.folder("mount")) }
+    }
+
+    private static func isPossible(_ attempt: (Workbench) async throws -> Void) async -> Bool {
+        guard isRoot else { return false }
+        do {
+            try await Workbench.use(attempt)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func succeed(_ command: [String]) async throws {
+        let outcome = try await Program.run(command)
+        guard outcome.exitCode == 0 else { throw Refused(description: outcome.description) }
+    }
+
+    private struct Refused: Error, CustomStringConvertible {
+        let description: String
+    }
+}

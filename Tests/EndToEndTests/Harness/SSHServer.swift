@@ -1,0 +1,135 @@
+// A real sshd on loopback, with keys and settings of its own: 127.0.0.1 to 127.0.0.5 are five hosts to whoever connects.
+// Each has a home folder on the workbench, so that what is installed there never lands in a person's own.
+
+import Foundation
+import Testing
+
+struct SSHServer: Sendable {
+    let bench: Workbench
+    let hosts: [String]
+    /// The program to name with `--rsh`.
+    let shell: String
+
+    /// Runs `body` while a server with `count` addresses is up.
+    ///
+    /// - Parameter forced: The command that runs whatever a client asks for; without it, what the client asks for.
+    static func use(
+        _ bench: Workbench,
+        hosts count: Int = 5,
+        forced: String = #"cd "$HOME" && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND""#,
+        _ body: (SSHServer) async throws -> Void
+    ) async throws {
+        let port = try freePort()
+        let server = try await SSHServer(bench, hosts: count, port: port, forced: forced)
+        let outcome = try await Program.run(
+            [daemon, "-D", "-e", "-f", bench["sshd/config"]], timeout: .seconds(120)
+        ) { process in
+            try await eventually("sshd does not listen") { try accepts(port) }
+            try await body(server)
+            process.killGroup()
+        }
+        try #require(outcome.exitCode == nil, "\(outcome)")
+    }
+
+    /// A fleet of these hosts with empty roots, over the ssh transport.
+    func fleet() throws -> Fleet {
+        var fleet = Fleet(bench, named: hosts, list: "127.0.0.[1-\(hosts.count)]")
+        fleet.options += ["--transport", "ssh", "--rsh", shell]
+        for host in hosts { try bench.folder("\(host)/www") }
+        return fleet
+    }
+
+    func home(_ host: String) -> String { bench["\(host)/home"] }
+
+    private init(_ bench: Workbench, hosts count: Int, port: UInt16, forced: String) async throws {
+        self.bench = bench
+        hosts = (1...count).map { "127.0.0.\($0)" }
+        try bench.folder("sshd")
+        for key in ["host-key", "user-key"] {
+            let outcome = try await Program.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", bench["sshd/\(key)"]])
+            try #require(outcome.exitCode == 0, "\(outcome)")
+        }
+        for host in hosts { try bench.folder("\(host)/home") }
+        if Machine.isRoot {
+            try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
+        }
+        try bench.write(Self.settings(bench, hosts: hosts, port: port, forced: forced), to: "sshd/config")
+        try bench.write(
+            """
+            Host *
+                Port \(port)
+                User \(NSUserName())
+                IdentityFile \(bench["sshd/user-key"])
+                IdentitiesOnly yes
+                StrictHostKeyChecking no
+                UserKnownHostsFile /dev/null
+                BatchMode yes
+                LogLevel ERROR
+
+            """,
+            to: "sshd/client"
+        )
+        shell = try bench.script("#!/bin/sh\nexec ssh -F '\(bench["sshd/client"])' \"$@\"\n", to: "sshd/rsh")
+    }
+
+    private static func settings(_ bench: Workbench, hosts: [String], port: UInt16, forced: String) -> String {
+        """
+        Port \(port)
+        \(hosts.map { "ListenAddress \($0)" }.joined(separator: "\n"))
+        HostKey \(bench["sshd/host-key"])
+        AuthorizedKeysFile \(bench["sshd/user-key.pub"])
+        PidFile none
+        StrictModes no
+        UsePAM no
+        PasswordAuthentication no
+        KbdInteractiveAuthentication no
+        PermitRootLogin yes
+        MaxStartups 1000
+        LogLevel ERROR
+        ForceCommand \(forced)
+        \(hosts.map { "Match LocalAddress \($0)\n    SetEnv HOME=\(bench["\($0)/home"])" }.joined(separator: "\n"))
+
+        """
+    }
+
+    private static let daemon = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].first(where: exists) ?? "/usr/sbin/sshd"
+
+    private static func freePort() throws -> UInt16 {
+        try withSocket { descriptor, address in
+            var address = address
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            try withUnsafeMutablePointer(to: &address) { pointer in
+                try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                    guard bind(descriptor, generic, length) == 0, getsockname(descriptor, generic, &length) == 0 else {
+                        throw SystemFailure("bind to a free port")
+                    }
+                }
+            }
+            return UInt16(bigEndian: address.sin_port)
+        }
+    }
+
+    private static func accepts(_ port: UInt16) throws -> Bool {
+        try withSocket { descriptor, address in
+            var address = address
+            address.sin_port = port.bigEndian
+            return withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                    connect(descriptor, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+        }
+    }
+
+    /// A socket, and the address 127.0.0.1 with port 0.
+    private static func withSocket<Result>(_ body: (CInt, sockaddr_in) throws -> Result) throws -> Result {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemFailure("socket") }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return try body(descriptor, address)
+    }
+}

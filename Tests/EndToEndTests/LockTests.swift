@@ -1,0 +1,63 @@
+// One writer a root.
+
+import Testing
+
+extension EndToEnd {
+    @Suite("One writer a root")
+    struct LockTests {
+        @Test("a second stage is told who holds the lock and since when, and the first one finishes")
+        func secondStage() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
+                let tree = try bench.tree("big")
+                try tree.file("blob", Content.random(2 << 20, seed: 1))
+                let first = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
+                    try await slow.held()
+                    let second = try await fleet.call("stage", firstTree(bench).path)
+                    #expect(second.exitCode == 1)
+                    for word in ["h1", "lock", "since"] { #expect(second.errors.contains(word), "\(second)") }
+                    try slow.goOn()
+                }
+                #expect(first.exitCode == 0, "\(first)")
+                #expect(try await fleet.differences(tree, slot: 1) == "")
+            }
+        }
+
+        @Test("a flip waits for nobody while a stage is under way: it is refused", arguments: ["flip", "rollback"])
+        func switchDuringStage(_ command: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
+                let tree = try bench.tree("big")
+                try tree.file("blob", Content.random(2 << 20, seed: 1))
+                let stage = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
+                    try await slow.held()
+                    let outcome = try await fleet.call(command)
+                    #expect(outcome.exitCode == 1 && outcome.errors.contains("lock"), "\(outcome)")
+                    #expect(fleet.current() == "slots/2")
+                    try slow.goOn()
+                }
+                #expect(stage.exitCode == 0, "\(stage)")
+            }
+        }
+
+        @Test("status and verify need no lock", arguments: ["status", "verify"])
+        func readersNeedNoLock(_ command: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
+                let tree = try bench.tree("big")
+                try tree.file("blob", Content.random(2 << 20, seed: 1))
+                _ = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
+                    try await slow.held()
+                    try await fleet.done(command)
+                    try slow.goOn()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+// What scripts depend on: the last line of stdout, exit codes, and a JSON object a line.
+
+import Testing
+
+extension EndToEnd {
+    @Suite("Output and exit codes")
+    struct OutputTests {
+        @Test("the last line that stage prints is the release ID")
+        func lastLine() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let outcome = try await fleet.done("stage", firstTree(bench).path)
+                #expect(outcome.lastLine.wholeMatch(of: /[0-9a-f]{16,}/) != nil, "\(outcome)")
+            }
+        }
+
+        @Test("with --quiet stage prints the release ID alone")
+        func quiet() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let outcome = try await fleet.done("stage", firstTree(bench).path, "--quiet")
+                #expect(outcome.output == outcome.lastLine + "\n")
+                #expect(outcome.lastLine == (try await fleet.stage(firstTree(bench))))
+                #expect(outcome.errors == "")
+            }
+        }
+
+        @Test("with --json every line is an object and the last one is the summary")
+        func json() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let release = try await fleet.release(firstTree(bench))
+                let outcome = try await fleet.done("stage", changedTree(bench).path, "--json")
+                let staged = try outcome.summary()["release"] as? String
+                #expect(staged != nil && staged != release)
+                let flipped = try await fleet.done("flip", "--json").summary()["release"] as? String
+                #expect(flipped == staged)
+                _ = try await fleet.done("rollback", "--json").summary()
+                _ = try await fleet.done("verify", "--json").summary()
+                _ = try await fleet.done("status", "--json").summary()
+            }
+        }
+
+        @Test("status has a row a host, with the live release and the one that is ready")
+        func status() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 3)
+                let live = try await fleet.release(firstTree(bench))
+                let ready = try await fleet.stage(changedTree(bench))
+                let outcome = try await fleet.done("status")
+                for host in fleet.hosts {
+                    let row = try #require(outcome.lines.first { $0.contains(host) }, "\(outcome)")
+                    #expect(row.contains(live.prefix(8)) && row.contains(ready.prefix(8)))
+                }
+            }
+        }
+
+        @Test("status --json names each host's live and ready release")
+        func statusJSON() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 3)
+                let live = try await fleet.release(firstTree(bench))
+                let ready = try await fleet.stage(changedTree(bench))
+                let rows = try await fleet.done("status", "--json").events().filter { $0["event"] as? String == "host" }
+                #expect(rows.compactMap { $0["host"] as? String }.sorted() == fleet.hosts)
+                for row in rows {
+                    #expect(row["live"] as? String == live)
+                    #expect(row["ready"] as? String == ready)
+                }
+            }
+        }
+
+        @Test("--version and --help succeed and print to stdout", arguments: ["--version", "--help"])
+        func helpAndVersion(_ option: String) async throws {
+            let outcome = try await Program.run([Program.slotsync, option])
+            #expect(outcome.exitCode == 0 && !outcome.output.isEmpty && outcome.errors.isEmpty, "\(outcome)")
+        }
+
+        @Test(
+            "a command has help that names its options",
+            arguments: ["stage", "flip", "rollback", "status", "verify", "install"]
+        )
+        func commandHelp(_ command: String) async throws {
+            let outcome = try await Program.run([Program.slotsync, command, "--help"])
+            #expect(outcome.exitCode == 0, "\(outcome)")
+            for option in ["--hosts", "--timeout", "--json"] { #expect(outcome.output.contains(option)) }
+        }
+
+        @Test("an option that there is not is a usage error")
+        func usage() async throws {
+            try await Workbench.use { bench in
+                let outcome = try await Fleet(bench).call("status", "--no-such-option")
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("--no-such-option"), "\(outcome)")
+            }
+        }
+    }
+}
