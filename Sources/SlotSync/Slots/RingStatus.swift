@@ -1,0 +1,91 @@
+// What a host says of its ring: the answer to `status`, and part of every greeting. Plain values,
+// shared by the host that fills them in and the controller that plans and prints by them.
+
+/// A release as people and scripts name it.
+public struct ReleaseName: Hashable, Sendable {
+    /// XXH3-128 of the manifest's identity part.
+    public var id: ContentDigest
+    /// The human's name (`--name`), empty if none was given.
+    public var name: String
+
+    public init(id: ContentDigest, name: String = "") {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// Where a slot is in its life: `empty → staging → ready → live → retired`, and `bad`.
+public enum SlotState: UInt8, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    case empty = 0
+    case staging, ready, live, retired, bad
+
+    public var description: String {
+        switch self {
+        case .empty: "empty"
+        case .staging: "staging"
+        case .ready: "ready"
+        case .live: "live"
+        case .retired: "retired"
+        case .bad: "bad"
+        }
+    }
+
+    /// Whether the slot's content was verified and recorded when it got there.
+    public var isSealed: Bool { self == .ready || self == .live || self == .retired || self == .bad }
+}
+
+/// One slot of a ring.
+public struct SlotStatus: Hashable, Sendable {
+    public var state: SlotState
+    /// The release it holds or, while staging, is being filled with.
+    public var release: ReleaseName?
+    /// When it came into this state, in seconds since 1970.
+    public var since: Int64
+    /// Why it is `bad`; empty otherwise.
+    public var reason: String
+    /// The slot that was live when this one was flipped to: where a rollback goes.
+    public var previous: Int?
+
+    public init(
+        state: SlotState, release: ReleaseName? = nil, since: Int64 = 0, reason: String = "", previous: Int? = nil
+    ) {
+        self.state = state
+        self.release = release
+        self.since = since
+        self.reason = reason
+        self.previous = previous
+    }
+}
+
+/// A ring of slots: slot `n` (counted from 1) is `slots[n - 1]`.
+public struct RingStatus: Hashable, Sendable {
+    /// How many slots a ring may have.
+    public static let slotCounts = 2...9
+
+    public var slots: [SlotStatus]
+    /// The slot that `current` points at.
+    public var live: Int?
+
+    public init(slots: [SlotStatus], live: Int? = nil) {
+        self.slots = slots
+        self.live = live
+    }
+
+    /// The slot after the live one: the one that the next release is staged into.
+    public var next: Int { (live ?? 0) % slots.count + 1 }
+
+    /// The release that is live, if any.
+    public var liveRelease: ReleaseName? { live.flatMap { slots[$0 - 1].release } }
+
+    /// The slot that a rollback goes to: what was live before, if it still holds that release.
+    public var previous: Int? {
+        guard let live, let previous = slots[live - 1].previous, slots[previous - 1].state.isSealed else { return nil }
+        return previous
+    }
+
+    /// The release staged into next and ready to go live.
+    public var readyRelease: ReleaseName? {
+        let slot = slots[next - 1]
+        return slot.state == .ready ? slot.release : nil
+    }
+}

@@ -1,0 +1,80 @@
+// What an agent answers. Each case is one message on the wire; docs/protocol.md has their bytes,
+// MessageCoding.swift writes and reads them.
+
+/// Content that a host lacks, and what it could be made from.
+struct Need: Hashable, Sendable {
+    /// The first entry of the manifest that has this content.
+    var entry: UInt32
+    /// Content that the host has and proposes as basis; nil: none, or a repair.
+    var basis: ContentDigest?
+}
+
+/// How a stage ended on a host.
+struct StageOutcome: Hashable, Sendable {
+    enum Kind: UInt8, Sendable {
+        /// The slot was filled and sealed.
+        case staged = 0
+        /// The release was ready in next already.
+        case alreadyReady
+        /// The release is live already.
+        case alreadyLive
+    }
+    var kind: Kind
+    var slot: Int
+    /// Files made from the wire, from copies on the host, and left as they were.
+    var received: Int
+    var copied: Int
+    var kept: Int
+}
+
+/// How a flip stands on a host.
+struct FlipOutcome: Hashable, Sendable {
+    /// The slot that `current` points at, and its release.
+    var slot: Int
+    var release: ReleaseName
+    /// The slot and release before; 0 and nil when there was none.
+    var previousSlot: Int
+    var previous: ReleaseName?
+    /// False: it was live already.
+    var changed: Bool
+    /// The wall clock right after the rename, nanoseconds since 1970; 0 before it.
+    var renamedAt: Int64
+}
+
+/// What hashing a slot again found.
+struct SlotVerification: Hashable, Sendable {
+    /// Paths are named up to this many; `differences` counts all.
+    static let mostNamedPaths = 100
+
+    var slot: Int
+    var release: ReleaseName
+    var files: Int
+    var bytes: UInt64
+    var differences: Int
+    /// One line each: what is wrong, and the path, quoted.
+    var named: [String]
+}
+
+/// A message from an agent to the controller.
+enum Reply: Equatable, Sendable {
+    /// First on every session. The ring is nil where the root holds none yet.
+    case hello(Greeting, RingStatus?)
+    /// The command failed on this host; the session ends.
+    case failure(SlotSyncError)
+    /// Something a person should know; the command goes on.
+    case warning(String)
+    /// Sent every few seconds while a command runs: files and bytes done so far.
+    case alive(files: UInt64, bytes: UInt64)
+    case status(RingStatus)
+    case present(StageOutcome)
+    /// A part of what is needed; the cohort is named by the digest of all parts.
+    case needs([Need], isLast: Bool)
+    case signature(basis: ContentDigest, Signature)
+    /// The host no longer has that basis.
+    case signatureMissing(basis: ContentDigest)
+    case staged(StageOutcome)
+    case prepared(FlipOutcome)
+    case hookDone
+    case flipped(FlipOutcome)
+    case verified(SlotVerification)
+}

@@ -1,0 +1,93 @@
+// What the controller asks of an agent. Each case is one message on the wire; docs/protocol.md has
+// their bytes, MessageCoding.swift writes and reads them.
+
+/// Who speaks, and which protocol.
+struct Greeting: Equatable, Sendable {
+    /// Both ends must agree on this number.
+    static let protocolMajor: UInt16 = 1
+    /// What a newer end may offer beyond it; informational.
+    static let protocolMinor: UInt16 = 0
+
+    var major = Greeting.protocolMajor
+    var minor = Greeting.protocolMinor
+    /// The program's version, for messages to people.
+    var version: String
+    /// `user@machine` of a controller, the host's own name for itself from an agent.
+    var peer: String
+}
+
+/// Fill next with a release.
+struct StageRequest: Equatable, Sendable {
+    var release: ReleaseName
+    /// How many slots a new ring gets; an existing one must have as many. Nil: five, or whatever is there.
+    var slots: Int?
+    /// The live release, where the manifest that follows is written as a difference from its manifest.
+    var base: ContentDigest?
+    /// Bytes of the manifest that follows, inflated.
+    var manifestLength: Int
+    /// Hash what stands in next in place of trusting its stat tuples.
+    var checksum: Bool
+    /// Set owner and group as the manifest has them.
+    var ownership: Bool
+    /// Paths below `shared` to create where they are missing (the manifest holds the links).
+    var sharedPaths: [[UInt8]]
+    /// Say what is needed, change nothing, and stop after the needs.
+    var dryRun: Bool
+}
+
+/// Which release to make live, and which hooks go with it.
+struct FlipRequest: Equatable, Sendable {
+    enum Direction: UInt8, Sendable { case flip = 0, rollback }
+    var direction: Direction
+    /// The slot's release; nil in a rollback: what was live before.
+    var release: ContentDigest?
+    /// Shell commands; empty: none.
+    var beforeHook: String
+    var afterHook: String
+}
+
+/// A basis whose signature the controller wants.
+struct BasisRequest: Equatable, Sendable {
+    var basis: ContentDigest
+    /// 0: by the size of the basis.
+    var blockLength: Int
+    var seed: UInt64
+}
+
+/// A piece of a byte string that is sent deflated: manifests and patch frames.
+struct DeflatedPart: Equatable, Sendable {
+    /// Bytes after inflation.
+    var length: Int
+    /// False: the bytes are as they are.
+    var isDeflated: Bool
+    var bytes: [UInt8]
+}
+
+/// A message from the controller to an agent.
+enum Request: Equatable, Sendable {
+    /// First on every session.
+    case hello(Greeting)
+    /// → `status`
+    case status
+    /// Followed by `manifest` parts; → `present`, or `needs` parts.
+    case stage(StageRequest)
+    case manifest(DeflatedPart)
+    /// → `signature`, one a basis, in this order.
+    case signatures([BasisRequest])
+    /// A frame of the patch; its content is what Patch/ writes.
+    case frame(DeflatedPart)
+    /// The cohort's frames are through: → `needs` again (the repair round), or `staged`.
+    case framesEnd
+    /// First phase of a flip: → `prepared`, with the lock held until `finish` or the session's end.
+    case prepare(FlipRequest)
+    /// Second phase: → `hookDone`
+    case runBeforeHook
+    /// Third phase: rename, then the after hook → `flipped`
+    case commit
+    /// Take the flip of this session back → `flipped`
+    case undo
+    /// Hash slots again and compare; nil: all that are sealed. → `verified`, one a slot, then `status`
+    case verify(slot: Int?)
+    /// Nothing more will come: the agent lets go of the lock and ends.
+    case finish
+}
