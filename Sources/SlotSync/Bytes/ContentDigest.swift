@@ -2,7 +2,7 @@
 // every transfer. Fast enough (15 GB/s) to be computed on every byte that is read or written. It is
 // not a cryptographic digest: it finds damage and tells contents apart, it does not authenticate.
 
-internal import CXXHash
+import CXXHash
 
 /// The 128-bit XXH3 digest of some bytes, as the xxHash specification defines it (seed 0).
 public struct ContentDigest: Hashable, Sendable, Comparable, CustomStringConvertible {

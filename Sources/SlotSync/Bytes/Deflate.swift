@@ -2,7 +2,7 @@
 // Delta files and patch frames use it. A stream's state (270 kB for deflate) is made once and reset
 // between blocks. Sizes are the caller's to record: inflating needs the exact size, and never makes more.
 
-internal import CZlib
+import CZlib
 
 /// Compresses independent blocks, each without header or checksum (RFC 1951).
 struct Deflater: ~Copyable {

@@ -2,7 +2,7 @@
 // segment by segment in parallel, and fitted together so that no match is lost where segments meet.
 // `slotsync delta` and the patch encoder hand large files to it.
 
-internal import Dispatch
+import Dispatch
 
 /// Cuts content into segments and gives their instructions in order.
 struct SegmentedEncoder: Sendable {

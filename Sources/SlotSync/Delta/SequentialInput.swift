@@ -1,7 +1,7 @@
 // Reads a file or a stream from its start to its end, each byte once. Used for the delta engine's inputs;
 // a file that changes or shrinks meanwhile gives an error or a wrong digest, never a fault.
 
-internal import SystemPackage
+import SystemPackage
 
 /// Bytes in order from a descriptor, buffered for small reads.
 struct SequentialInput: ~Copyable {

@@ -1,7 +1,7 @@
 // Writes content from its start to its end and knows its digest: what `slotsync patch` and its siblings make
 // goes through here. Long runs of zeros become holes where the output is a fresh regular file.
 
-internal import SystemPackage
+import SystemPackage
 
 /// A buffered output that digests what is written.
 struct SequentialOutput: ~Copyable {

@@ -1,7 +1,7 @@
 // The strong checksum: seeded XXH3-64, cut to as many bytes as the basis needs. It decides whether a
 // block matches, at memory speed; the digest of the whole result has the last word.
 
-internal import CXXHash
+import CXXHash
 
 enum StrongChecksum {
     @inline(__always)

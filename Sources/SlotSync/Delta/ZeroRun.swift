@@ -1,7 +1,7 @@
 // Runs of zero bytes, which disk images and preallocated files are full of: worth an instruction of their
 // own when long. DeltaEncoder looks for them while it searches, and once more in what remains literal.
 
-internal import Glibc
+import Glibc
 
 enum ZeroRun {
     /// Shorter runs stay in the literals: deflate makes little of them, and a hole needs a page at least.

@@ -2,7 +2,7 @@
 // and into the root's path for {host}, so it is held to characters that mean nothing to either: no
 // leading dash (ssh would take it for an option), no slash, nothing that a shell would look at.
 
-internal import Glibc
+import Glibc
 
 /// A host of the fleet: where a session goes.
 ///

@@ -3,7 +3,7 @@
 
 import CSystemCalls
 import Glibc
-internal import SystemPackage
+import SystemPackage
 
 /// A directory held open by its descriptor; closed when the last user lets go of it.
 final class Directory: Sendable {

@@ -3,7 +3,7 @@
 
 import CSystemCalls
 import Glibc
-internal import SystemPackage
+import SystemPackage
 
 extension FileDescriptor {
     func status() throws(Errno) -> FileStatus {

@@ -1,7 +1,7 @@
 // What the system knows of a file without opening it: the typed form of `struct stat`.
 
 import Glibc
-internal import SystemPackage
+import SystemPackage
 
 /// The metadata of one directory entry or open file.
 struct FileStatus: Sendable, Hashable {

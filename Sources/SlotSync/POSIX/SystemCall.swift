@@ -2,7 +2,7 @@
 // thrown as an Errno. The typed calls in this folder are built on it, and nothing above sees an int.
 
 import Glibc
-internal import SystemPackage
+import SystemPackage
 
 /// Runs `call` until it is not interrupted.
 ///
