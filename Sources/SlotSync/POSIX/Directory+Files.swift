@@ -1,0 +1,47 @@
+// Small whole files in a directory: read with a bound, and replaced so that a crash leaves either the
+// old or the new one. State, records and caches are kept with these.
+
+import Glibc
+import SystemPackage
+
+extension Directory {
+    /// A file's bytes; nil if there is no such file.
+    func contents(of name: String, atMost bound: Int) throws -> [UInt8]? {
+        let file: FileDescriptor
+        do { file = try openFile(name, O_RDONLY | O_NONBLOCK) } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            throw SlotSyncError(.system, "cannot read \(quoted(name))", errno: error)
+        }
+        defer { try? file.close() }
+        let size = try file.status().size
+        guard size <= UInt64(bound) else {
+            throw SlotSyncError(.corrupt, "\(quoted(name)) is damaged: it has \(size) bytes, at most \(bound) are allowed")
+        }
+        return try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+            count = try file.readFully(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
+    /// Replaces a file: written beside it, synchronized, renamed over it, the directory synchronized.
+    func replaceContents(of name: String, by bytes: [UInt8], mode: UInt32 = 0o600) throws {
+        let temporary = "\(name).tmp"
+        try? remove(temporary)
+        let file = try openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        do {
+            defer { try? file.close() }
+            try bytes.withUnsafeBytes { try file.writeFully($0) }
+            try file.synchronize()
+        } catch {
+            try? remove(temporary)
+            throw error
+        }
+        try rename(temporary, to: name)
+        try synchronize()
+    }
+
+    func makeDirectoryIfMissing(_ name: String, mode: UInt32) throws(Errno) {
+        do { try makeDirectory(name, mode: mode) } catch {
+            guard error == .fileExists else { throw error }
+        }
+    }
+}
