@@ -116,6 +116,6 @@ struct DeltaEncoderTests {
 
     @Test func indexOfAFewBlocksIsSmall() throws {
         let signature = try Signature(of: [UInt8](repeating: 5, count: 2560))
-        #expect(BlockIndex(signature).memoryLength <= 4096)
+        #expect(BlockIndex(signature).memoryLength <= 8192)
     }
 }
