@@ -56,12 +56,12 @@ struct BlockIndex: Sendable {
     }
 
     /// A first bit that is set by chance costs a mispredicted branch, as much as ten bytes rolled. So the filter is as
-    /// ample as it can be near the processor: 256 bits a block (one position in 128) where that is 32 kB, 64 where it
-    /// is 512 kB; in any case 16.
+    /// ample as the second-level cache allows: 256 bits a block (one position in 128) up to 512 kB, then fewer, down
+    /// to 16.
     private static func filterBits(blockCount: Int) -> Int {
-        let near = min(bits(holding: blockCount * 256), 18)
-        let nextNear = min(bits(holding: blockCount * 64), 22)
-        return min(max(near, nextNear, bits(holding: blockCount * 16), 6), 28)
+        let ample = min(bits(holding: blockCount * 256), 22)
+        let scarce = min(bits(holding: blockCount * 16), 28)
+        return max(ample, scarce, 6)
     }
 
     /// How many bytes the index takes.
