@@ -51,7 +51,7 @@ final class SlotFiller {
             let free = (try? FileSystemSpace(of: directory.descriptor).freeBytes) ?? 0
             return SlotSyncError(
                 .diskFull,
-                "disk full: needs \(byteText(plan.writtenBytes)), \(byteText(free)) free while writing \(quoted(path))",
+                "disk full: needs \(byteText(plan.receivedBytes + plan.copiedBytes)), \(byteText(free)) free while writing \(quoted(path))",
                 errno: error)
         }
         return SlotSyncError(.system, "cannot \(what) \(quoted(path))", errno: error)
@@ -59,14 +59,23 @@ final class SlotFiller {
 
     // MARK: Steps, in this order
 
-    /// Brings everything but the patch's files into place.
-    func prepare() throws {
-        let isRoot = geteuid() == 0
-        if !isRoot { try makeWritable() }
+    /// Saves what is still needed of the slot's old content; from here on bases can be opened.
+    func saveSources() throws {
+        if geteuid() != 0 { try makeWritable() }
         try setSourcesAside()
+    }
+
+    /// Brings everything but the patch's files into place.
+    ///
+    /// - Parameter pause: called now and then, so that a waiting controller can be answered.
+    func prepare(pause: () throws -> Void) throws {
         try removeObsolete()
+        try pause()
         try makeDirectoriesAndLinks()
-        for (entry, location) in plan.copies { try copy(entry, from: location) }
+        for (number, (entry, location)) in plan.copies.enumerated() {
+            try copy(entry, from: location)
+            if number % 64 == 63 { try pause() }
+        }
     }
 
     /// Folders that stay may forbid an unprivileged agent to change them; their modes are set at the end.

@@ -27,8 +27,10 @@ struct StagePlan: Sendable {
     /// Obsolete files that are still needed as a source or basis: slot entry and digest.
     var aside: [(entry: Int, digest: ContentDigest)] = []
     var keptFiles = 0
-    /// Bytes to be written, and bytes that removals free before, in whole blocks.
-    var writtenBytes: UInt64 = 0
+    /// Bytes that come over the wire, that are copied (and cost nothing where there are reflinks), and that
+    /// removals free before, in whole blocks.
+    var receivedBytes: UInt64 = 0
+    var copiedBytes: UInt64 = 0
     var freedBytes: UInt64 = 0
     var createdEntries = 0
 }
@@ -60,18 +62,25 @@ struct StagePlanner {
             plan.createdEntries += 1
             guard entry.kind == .file, entry.size > 0 else { continue }
             if let leader = target.linkLeader(of: index), leader != index { continue }
-            plan.writtenBytes += (entry.size + blockSize - 1) / blockSize * blockSize
             if let maker = makers[entry.digest] { plan.duplicates.append((index, maker)) } else { makers[entry.digest] = index }
         }
         let obsolete = obsoleteFiles(change)
         locate(makers, keptIn: target, obsolete: obsolete, in: &plan)
         proposeBases(for: target, obsolete: obsolete, in: &plan)
+        plan.receivedBytes = plan.needs.reduce(0) { $0 + inBlocks(target.entries[Int($1.entry)].size) }
+        for (entry, location) in plan.copies {
+            if case .aside = location { continue }
+            plan.copiedBytes += inBlocks(target.entries[entry].size)
+        }
+        for (entry, _) in plan.duplicates { plan.copiedBytes += inBlocks(target.entries[entry].size) }
         let spared = Set(plan.aside.map(\.entry))
         for index in change.obsolete where !spared.contains(index) {
             plan.freedBytes += actual.manifest.entries[index].size / blockSize * blockSize
         }
         return plan
     }
+
+    private func inBlocks(_ size: UInt64) -> UInt64 { (size + blockSize - 1) / blockSize * blockSize }
 
     private func obsoleteFiles(_ change: SlotChange) -> [ContentDigest: Int] {
         var found: [ContentDigest: Int] = [:]
