@@ -28,7 +28,7 @@ struct Hook {
             throw SlotSyncError(.hookFailed, "the \(name) hook could not be run, or printed too much: \(error)")
         }
         guard result.terminationStatus.isSuccess else {
-            let lines = (result.standardOutput ?? "").split(separator: "\n").suffix(3).joined(separator: " / ")
+            let lines = result.standardOutput.split(separator: "\n").suffix(3).joined(separator: " / ")
             throw SlotSyncError(
                 .hookFailed, "the \(name) hook failed (\(result.terminationStatus))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
         }
