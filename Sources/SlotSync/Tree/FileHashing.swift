@@ -41,7 +41,7 @@ struct FileHasher: ~Copyable {
             guard status.kind == .file else { return nil }
             if attempt > 0 || StatTuple(status) != StatTuple(known) {
                 // A change in this very tick would leave no trace in the status.
-                waitUntilSettled(StatTuple(status).changed)
+                waitUntilSettled(status.changed)
                 status = try file.status()
             }
             let (digest, count) = try contentDigest(of: opened.descriptor, status, onBytes)
@@ -96,10 +96,7 @@ struct FileHasher: ~Copyable {
 /// Waits until a change of what was last changed at `moment` would show in its status. A moment in the
 /// future, from a clock that was set back, is not waited for.
 func waitUntilSettled(_ moment: Timestamp) {
-    let tuple = StatTuple(size: 0, modified: moment, changed: moment, inode: 0, device: 0)
     let latest = Timestamp.fileClock.adding(nanoseconds: 3_000_000_000)
     var pause = timespec(tv_sec: 0, tv_nsec: Int(Timestamp.fileClockTick))
-    while moment < latest, tuple.isRacilyClean(takenAt: .fileClock), .fileClock < latest {
-        nanosleep(&pause, nil)
-    }
+    while moment < latest, moment.isUnsettled(at: .fileClock), .fileClock < latest { nanosleep(&pause, nil) }
 }

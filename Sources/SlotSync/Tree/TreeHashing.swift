@@ -180,7 +180,7 @@ private struct HashWork: Sendable {
             directory = try cursor.directory(Int(tree.manifest.entries[entry].parent), of: tree.manifest)
         } catch {
             // The file's directory was removed or replaced.
-            if [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels].contains(error) { return nil }
+            if error.isFromReplacedEntry { return nil }
             throw error
         }
         return try tree.manifest.withName(of: entry) { (name) throws(Errno) in
