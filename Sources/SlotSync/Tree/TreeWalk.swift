@@ -91,8 +91,7 @@ private struct Walker: Sendable {
         let directory: Directory
         do { directory = try open(task) } catch {
             // Removed or replaced since its parent was read.
-            let isGone = [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels].contains(error)
-            throw isGone ? changed(task.folder) : error
+            throw error.isFromReplacedEntry ? changed(task.folder) : error
         }
         let status = task.listing.items[task.item].status
         let listing = try read(directory, folder: task.folder, status: status, in: &workspace)
