@@ -64,7 +64,9 @@ private final class FleetFlip {
     private func flip() async throws -> FlipReport {
         let connected = await fleet.forEachHost { number in
             self.emit(.hostStarted(self.fleet.hosts[number]))
-            self.sessions[number] = try await self.fleet.connect(number)
+            let session = try await self.fleet.connect(number)
+            session.channel.onWarning = { [emit = self.emit] text in emit(.hostWarning(session.host, text)) }
+            self.sessions[number] = session
         }
         for (number, result) in connected {
             if case .failure(let error) = result { errors[number] = error }
@@ -104,7 +106,8 @@ private final class FleetFlip {
         for number in hosts {
             // Not children of the task: what has begun to commit is heard to the end, even if we are interrupted.
             let work = Task { @FleetActor in
-                answers.continuation.yield(await self.hear(number, request) ? .succeeded(number) : .failed(number))
+                let isDone = await self.hear(number, request)
+                answers.continuation.yield(isDone ? .succeeded(number) : .failed(number))
             }
             if !isRunning { running.append(work) }
         }
@@ -128,21 +131,15 @@ private final class FleetFlip {
     private func hear(_ number: Int, _ request: Request) async -> Bool {
         guard let session = sessions[number], errors[number] == nil else { return false }
         do {
-            while true {
-                switch (try await session.channel.receive(), request) {
-                case (.warning(let text), _): emit(.hostWarning(session.host, text))
-                case (.prepared(let outcome), .prepare):
-                    outcomes[number] = outcome
-                    return true
-                case (.hookDone, .runBeforeHook): return true
-                case (.flipped(let outcome), .commit):
-                    outcomes[number] = outcome
-                    emit(.hostFinished(session.host, .flipped(FlippedHost(session.host, outcome))))
-                    return true
-                case (.flipped, .undo): return true
-                case (let reply, _): throw unexpected(reply)
-                }
+            switch (try await session.channel.receive(), request) {
+            case (.prepared(let outcome), .prepare): outcomes[number] = outcome
+            case (.hookDone, .runBeforeHook), (.flipped, .undo): break
+            case (.flipped(let outcome), .commit):
+                outcomes[number] = outcome
+                emit(.hostFinished(session.host, .flipped(FlippedHost(session.host, outcome))))
+            case (let reply, _): throw unexpected(reply)
             }
+            return true
         } catch {
             errors[number] = hostError(error)
             emit(.hostFinished(session.host, .failed(hostError(error))))
@@ -154,9 +151,8 @@ private final class FleetFlip {
         let open = sessions
         sessions = [:]
         for session in open.values { session.channel.send(.finish) }
-        await withTaskGroup(of: Void.self) { group in
-            for session in open.values { group.addTask { @FleetActor in await session.channel.close() } }
-        }
+        let closing = open.values.map { session in Task { @FleetActor in await session.channel.close() } }
+        for task in closing { await task.value }
     }
 
     private func report(_ decisions: TwoPhaseFlip, isMixed: Bool) -> FlipReport {

@@ -12,7 +12,7 @@ extension Fleet {
                 return HostStatus(host: session.host, ring: session.ring)
             }
             try Task.checkCancellation()
-            return await StatusReport(
+            return StatusReport(
                 hosts: results.compactMap { try? $0.result.get() }, failures: self.failures(results))
         }
     }
@@ -28,7 +28,7 @@ extension Fleet {
                 return try await self.verify(slot: slot, on: number)
             }
             try Task.checkCancellation()
-            return await VerifyReport(
+            return VerifyReport(
                 slots: results.flatMap { (try? $0.result.get()) ?? [] }, failures: self.failures(results))
         }
     }

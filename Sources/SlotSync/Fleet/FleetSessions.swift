@@ -19,14 +19,14 @@ extension Fleet {
     @FleetActor
     func connect(_ number: Int) async throws -> HostSession {
         let host = hosts[number]
-        let channel = try await transport.open(host: host, root: root, timeout: timeout)
+        let channel = try transport.open(host: host, root: root, timeout: timeout)
         do {
             let own = Greeting(version: SlotSyncVersion.current, peer: "\(userName())@\(machineName())")
             channel.send(.hello(own))
             guard case .hello(let greeting, let ring) = try await channel.receive() else {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
             }
-            try greeting.check(against: own)
+            try Greeting.check(controller: own, agent: greeting)
             return HostSession(host: host, number: number, channel: channel, ring: ring)
         } catch {
             await channel.close()
@@ -41,28 +41,24 @@ extension Fleet {
     ) async -> [(number: Int, result: Swift.Result<Result, SlotSyncError>)] {
         await withTaskGroup(of: (Int, Swift.Result<Result, SlotSyncError>).self) { group in
             var results: [(number: Int, result: Swift.Result<Result, SlotSyncError>)] = []
-            func start(_ number: Int) {
-                group.addTask { @FleetActor in
-                    do { return (number, .success(try await body(number))) } catch {
-                        return (number, .failure(hostError(error)))
-                    }
-                }
+            let most = max(parallelism, 1)
+            for number in hosts.indices {
+                if number >= most, let ended = await group.next() { results.append(ended) }
+                group.addTask { await Self.outcome(of: number, body) }
             }
-            let first = min(max(parallelism, 1), hosts.count)
-            for number in 0..<first { start(number) }
-            var next = first
-            while let (number, result) = await group.next() {
-                results.append((number, result))
-                if next < hosts.count {
-                    start(next)
-                    next += 1
-                }
-            }
+            for await ended in group { results.append(ended) }
             return results.sorted { $0.number < $1.number }
         }
     }
 
-    /// The same for sessions that stay open: `parallelism` bounds how many connect at a time.
+    @FleetActor
+    private static func outcome<Result: Sendable>(
+        of number: Int, _ body: @FleetActor @Sendable (Int) async throws -> Result
+    ) async -> (Int, Swift.Result<Result, SlotSyncError>) {
+        do { return (number, .success(try await body(number))) } catch { return (number, .failure(hostError(error))) }
+    }
+
+    /// The hosts that failed.
     func failures<Result>(_ results: [(number: Int, result: Swift.Result<Result, SlotSyncError>)]) -> [HostFailure] {
         results.compactMap { number, result in
             guard case .failure(let error) = result else { return nil }

@@ -64,6 +64,9 @@ struct PreparedRelease: Sendable {
 /// One stage over a fleet.
 @FleetActor
 final class FleetStage {
+    /// zlib's level over ssh; a local agent gets bytes as they are.
+    nonisolated private static let usualLevel = 6
+
     private let fleet: Fleet
     private let release: PreparedRelease
     private let options: StageOptions
@@ -85,7 +88,7 @@ final class FleetStage {
         self.options = options
         self.emit = emit
         spool = try Spool()
-        level = options.compressionLevel ?? fleet.transport.usualCompressionLevel
+        level = options.compressionLevel ?? (fleet.transport.kind == .ssh ? Self.usualLevel : 0)
         library = await PatchLibrary(
             encoder: PairEncoder(source: release.source, spool: spool, level: level, parallelism: processorCount()))
     }
@@ -134,11 +137,12 @@ final class FleetStage {
         let channel = session.channel
         channels[number] = channel
         var lastBytes: UInt64 = 0
-        channel.onAlive = { [library] _, bytes in
+        channel.onAlive = { [library] progress in
             // Only a host that gets on is worth waiting for.
-            if bytes > lastBytes { library.noteProgress(of: number) }
-            lastBytes = bytes
+            if progress.bytes > lastBytes { library.noteProgress(of: number) }
+            lastBytes = progress.bytes
         }
+        channel.onWarning = { [emit] text in emit(.hostWarning(session.host, text)) }
         do {
             let outcome = try await converse(session)
             channel.send(.finish)
@@ -177,7 +181,6 @@ final class FleetStage {
                     }
                     needs += part
                     if isLast { break gathering }
-                case .warning(let text): emit(.hostWarning(session.host, text))
                 case .present(let outcome):
                     library.withdraw(session.number)
                     let kind: StagedHost.Kind = outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady
