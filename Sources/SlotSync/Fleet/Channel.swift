@@ -89,7 +89,8 @@ final class Channel {
     func drained(below limit: Int) async throws {
         try await wait {
             if writer.isBroken || pendingBytes < limit { return () }
-            try readAvailable()
+            // What the host says meanwhile shows that it lives; a flood of replies does not.
+            try readAvailable(untilReplies: 16)
             if case .failure(let error)? = inbox.first { throw error }
             return nil
         }
@@ -103,7 +104,7 @@ final class Channel {
     ///   task was cancelled. The session can go on after a cancellation, in another task.
     func receive() async throws -> Reply {
         let reply = try await wait {
-            try readAvailable()
+            try readAvailable(untilReplies: 1)
             return inbox.popFirst()
         }
         guard case .failure(let error) = reply else { return reply }
@@ -136,12 +137,12 @@ final class Channel {
         }
     }
 
-    /// Reads until there is a reply, or nothing more to read for now.
-    private func readAvailable() throws {
+    /// Reads until so many replies are there, or nothing more to read for now.
+    private func readAvailable(untilReplies enough: Int) throws {
         guard !isAtEnd, !isClosed else { return }
         // A host that never stops must not keep the others waiting. More than a pipe holds is no danger: what is left
         // is followed by an event.
-        for _ in 0..<32 where inbox.isEmpty {
+        for _ in 0..<32 where inbox.count < enough {
             let count: Int
             do {
                 count = try Self.chunk.withUnsafeMutableBytes { try readiness.descriptor.read(into: $0) }
@@ -157,7 +158,7 @@ final class Channel {
             while let (type, payload) = try parser.next() { take(try Reply(type: type, payload: payload)) }
             if parser.isInsideMessage { lastLife = clock.now }
         }
-        if inbox.isEmpty { readiness.arm() }
+        if inbox.count < enough { readiness.arm() }
     }
 
     private func take(_ reply: Reply) {

@@ -55,10 +55,11 @@ enum ShellWords {
                 word = (word ?? "") + String(character)
             }
         }
-        if let quote { throw SlotSyncError(.badInput, "\(option) \(SlotSync.quoted(command)): a \(quote) is not closed") }
+        let culprit = "\(option) \(SlotSync.quoted(command))"
+        if let quote { throw SlotSyncError(.badInput, "\(culprit): a \(quote) is not closed") }
         if let word { words.append(word) }
         guard let program = words.first, !program.isEmpty else {
-            throw SlotSyncError(.badInput, "\(option) \(SlotSync.quoted(command)) names no program")
+            throw SlotSyncError(.badInput, "\(culprit) names no program")
         }
         return words
     }
