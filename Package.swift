@@ -57,7 +57,11 @@ let package = Package(
         ),
         .testTarget(
             name: "SlotSyncTests",
-            dependencies: ["SlotSync", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "SlotSync",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

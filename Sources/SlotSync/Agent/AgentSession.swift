@@ -34,7 +34,7 @@ final class AgentSession {
     let connection: AgentConnection
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
-    let parallelism = min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), 8)
+    let parallelism = min(processorCount(), 8)
     var ring: Ring?
     /// A request that was read ahead while other work was going on.
     var readAhead: Request?
@@ -95,11 +95,4 @@ final class AgentSession {
         }
         return ring
     }
-}
-
-/// The machine's own name.
-func machineName() -> String {
-    var name = utsname()
-    uname(&name)
-    return withUnsafeBytes(of: &name.nodename) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
 }
