@@ -11,7 +11,7 @@ struct Console {
     private var liveLine: String?
     private var lastDraw: ContinuousClock.Instant?
     /// Told once: a full disk behind standard output fails every line.
-    private var hasLostOutput = false
+    private(set) var hasLostOutput = false
 
     /// At most ten a second.
     private static let shortestRedraw = Duration.milliseconds(100)

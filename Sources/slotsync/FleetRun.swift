@@ -10,7 +10,7 @@ extension FleetOptions {
     ///   - command: its name, for the summary.
     ///   - needsRoot: false for a command that leaves the hosts' rings alone.
     ///   - body: the work. It throws a usage error before, or any other error when nothing was done on any host.
-    /// - Throws: the usage error, or the exit code.
+    /// - Throws: the exit code, unless it is 0.
     func run(
         _ command: String, needsRoot: Bool = true,
         _ body: (Settled, Reporter) async throws -> Conclusion
@@ -24,16 +24,13 @@ extension FleetOptions {
             conclusion.hosts = settled.fleet.hosts.count
             conclusion = try await body(settled, reporter)
         } catch let error as ValidationError {
-            await reporter.json([
-                "event": "error", "hosts": [], "code": .text(SlotSyncError.Code.badInput.rawValue),
-                "message": .text(error.message),
-            ])
+            await reporter.usageError(error.message, command: command)
             conclusion.status = .usage
-            await reporter.json(conclusion.json(command: command, duration: reporter.elapsed))
-            throw error
         } catch {
             await reporter.failure(error)
         }
+        // Whoever waits for the result did not get it.
+        if await reporter.hasLostOutput, conclusion.status == .done { conclusion.status = .partlyDone }
         await reporter.json(conclusion.json(command: command, duration: reporter.elapsed))
         if conclusion.status != .done { throw ExitCode(conclusion.status.rawValue) }
     }

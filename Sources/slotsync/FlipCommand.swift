@@ -24,7 +24,7 @@ struct FlipCommand: AsyncParsableCommand {
             valueName: "release"))
     var release: String?
 
-    @OptionGroup var flip: FlipSettings
+    @OptionGroup(title: "Flip options") var flip: FlipSettings
     @OptionGroup(title: "Fleet options") var fleet: FleetOptions
 
     func run() async throws {

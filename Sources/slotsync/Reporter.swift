@@ -14,6 +14,7 @@ actor Reporter {
 
     init(_ options: FleetOptions) { self.options = options }
 
+    var hasLostOutput: Bool { console.hasLostOutput }
     var elapsed: Duration { .now - start }
 
     // MARK: What commands say
@@ -51,9 +52,16 @@ actor Reporter {
     /// What kept the whole command from its work.
     func failure(_ error: any Error) {
         let error = error as? SlotSyncError ?? hostlessError(error)
-        // Who interrupted a command knows why it ended.
-        if error.code != .cancelled || !isInterrupted { problem("Error: \(error)") }
+        if error.code == .cancelled { interrupted() } else { problem("Error: \(error)") }
         json(["event": "error", "hosts": [], "code": .text(error.code.rawValue), "message": .text(error.description)])
+    }
+
+    /// What was wrong on the command line or in the configuration.
+    func usageError(_ message: String, command: String) {
+        problem("Error: \(message)")
+        problem("See 'slotsync \(command) --help' for more information.")
+        let code = SlotSyncError.Code.badInput.rawValue
+        json(["event": "error", "hosts": [], "code": .text(code), "message": .text(message)])
     }
 
     private func hostlessError(_ error: any Error) -> SlotSyncError {
@@ -81,7 +89,8 @@ actor Reporter {
     }
 
     private var drawsLive: Bool {
-        !options.quiet && !options.verbose && Console.canDraw && !(options.json && Console.isResultOnTerminal)
+        !isInterrupted && !options.quiet && !options.verbose && Console.canDraw
+            && !(options.json && Console.isResultOnTerminal)
     }
 
     private func tell(_ event: FleetEvent) {
@@ -102,12 +111,14 @@ actor Reporter {
     }
 
     private func redraw() {
-        if let progress { console.draw(progress.line(width: Console.width), at: .now) }
+        if let progress, drawsLive { console.draw(progress.line(width: Console.width), at: .now) }
     }
 
     private func interrupted() {
         guard !isInterrupted else { return }
         isInterrupted = true
+        // The next signal may end the program at once, and must find a clean line.
+        console.erase()
         problem("interrupted")
     }
 

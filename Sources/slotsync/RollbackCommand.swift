@@ -15,6 +15,20 @@ struct RollbackCommand: AsyncParsableCommand {
               slotsync rollback --to v1.3.9
             """)
 
+    @OptionGroup(title: "Rollback options") var rollback: RollbackSettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("rollback") { settled, reporter in
+            let operation = settled.fleet.rollback(
+                rollback.to.map { .text($0) } ?? .usual, options: rollback.flip.options(settled.configuration))
+            return try await FlipNarration(verb: "rollback", root: settled.fleet.root).follow(
+                operation, hosts: settled.fleet.hosts.count, reporter)
+        }
+    }
+}
+
+struct RollbackSettings: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The release to go back to: its ID, the beginning of it, or its name. (default: what was live before)",
@@ -22,14 +36,4 @@ struct RollbackCommand: AsyncParsableCommand {
     var to: String?
 
     @OptionGroup var flip: FlipSettings
-    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
-
-    func run() async throws {
-        try await fleet.run("rollback") { settled, reporter in
-            let operation = settled.fleet.rollback(
-                to.map { .text($0) } ?? .usual, options: flip.options(settled.configuration))
-            return try await FlipNarration(verb: "rollback", root: settled.fleet.root).follow(
-                operation, hosts: settled.fleet.hosts.count, reporter)
-        }
-    }
 }

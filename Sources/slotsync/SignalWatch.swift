@@ -3,16 +3,23 @@
 import Dispatch
 import Glibc
 
-/// Calls a handler for SIGINT, SIGTERM and SIGHUP until `end()`.
+/// Calls a handler at the first SIGINT, SIGTERM or SIGHUP before `end()`. The second one ends the program at once, as
+/// if nobody watched.
 struct SignalWatch {
+    private static let watched = [SIGINT, SIGTERM, SIGHUP]
+
     private let sources: [(number: Int32, source: any DispatchSourceSignal)]
 
     init(_ handler: @escaping @Sendable (Int32) -> Void) {
         // nohup and shells in the background have signals ignored; that stays.
-        sources = [SIGINT, SIGTERM, SIGHUP].filter { !Self.isIgnored($0) }.map { number in
+        let numbers = Self.watched.filter { !Self.isIgnored($0) }
+        sources = numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { handler(number) }
+            source.setEventHandler {
+                for number in numbers { signal(number, SIG_DFL) }
+                handler(number)
+            }
             source.resume()
             return (number, source)
         }

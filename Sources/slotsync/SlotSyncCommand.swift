@@ -29,4 +29,8 @@ struct SlotSyncCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Single files", subcommands: [SignatureCommand.self, DeltaCommand.self, PatchCommand.self]),
         ])
+    static func main() async {
+        StandardStreams.keepOpen()
+        await main(nil)
+    }
 }

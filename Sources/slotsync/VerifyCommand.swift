@@ -15,6 +15,23 @@ struct VerifyCommand: AsyncParsableCommand {
               slotsync verify --slot 2
             """)
 
+    @OptionGroup(title: "Verify options") var verify: VerifySettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("verify") { settled, reporter in
+            let report = try await reporter.follow(
+                settled.fleet.verify(slot: verify.slot), as: "verifying", hosts: settled.fleet.hosts.count)
+            for slot in report.slots { await reporter.json(slot.json) }
+            await reporter.essentialResult(report.slots.flatMap(\.differenceLines))
+            await reporter.failures(report.allFailures, root: settled.fleet.root)
+            await reporter.note(report.summary(duration: reporter.elapsed))
+            return report.conclusion(hosts: settled.fleet.hosts.count)
+        }
+    }
+}
+
+struct VerifySettings: ParsableArguments {
     @Option(
         help: ArgumentHelp("One slot, by number. (default: all that hold a release)", valueName: "n"),
         transform: { text in
@@ -24,20 +41,6 @@ struct VerifyCommand: AsyncParsableCommand {
             return slot
         })
     var slot: Int?
-
-    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
-
-    func run() async throws {
-        try await fleet.run("verify") { settled, reporter in
-            let report = try await reporter.follow(
-                settled.fleet.verify(slot: slot), as: "verifying", hosts: settled.fleet.hosts.count)
-            for slot in report.slots { await reporter.json(slot.json) }
-            await reporter.essentialResult(report.slots.flatMap(\.differenceLines))
-            await reporter.failures(report.allFailures, root: settled.fleet.root)
-            await reporter.note(report.summary(duration: reporter.elapsed))
-            return report.conclusion(hosts: settled.fleet.hosts.count)
-        }
-    }
 }
 
 extension VerifyReport {
