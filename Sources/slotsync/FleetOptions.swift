@@ -25,8 +25,14 @@ struct FleetOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How hosts are reached: ssh, or local, which runs the agent on this machine. (default: ssh)",
-            valueName: "kind"))
-    var transport: Configuration.Transport?
+            valueName: "kind"), completion: .list(Transport.Kind.allCases.map(\.rawValue)),
+        transform: { text in
+            guard let kind = Transport.Kind(rawValue: text) else {
+                throw ValidationError("expected \(Transport.Kind.allCases.map(\.rawValue).joined(separator: " or "))")
+            }
+            return kind
+        })
+    var transport: Transport.Kind?
 
     @Option(
         parsing: .unconditional,
@@ -92,8 +98,6 @@ struct FleetOptions: ParsableArguments {
     }
 }
 
-extension Configuration.Transport: ExpressibleByArgument {}
-
 extension FleetOptions {
     /// What the options and the configuration say together.
     struct Settled {
@@ -144,13 +148,13 @@ extension FleetOptions {
     }
 
     private func chosenTransport(_ configuration: Configuration) throws -> Transport {
-        let program = remoteCommand ?? configuration.remoteCommand
-        switch transport ?? configuration.transport ?? .ssh {
-        case .ssh: return .ssh(rsh: rsh ?? configuration.rsh, remoteCommand: program)
-        case .local:
-            guard rsh == nil else { throw ValidationError("--rsh is of no use with --transport local; leave one out") }
-            return .local(remoteCommand: program)
+        let kind = transport ?? configuration.transport ?? .ssh
+        if kind == .local, rsh != nil {
+            throw ValidationError("--rsh is of no use with --transport local; leave one out")
         }
+        return Transport(
+            kind, remoteShell: rsh ?? configuration.rsh,
+            remoteCommand: remoteCommand ?? configuration.remoteCommand)
     }
 }
 

@@ -18,10 +18,11 @@ func grouped(_ number: some BinaryInteger) -> String {
     return text
 }
 
-/// `0.8 s`, `45 s`, `3 min 20 s`, `2 h 5 min`
+/// `31 ms`, `2.8 s`, `45 s`, `3 min 20 s`, `2 h 5 min`
 func timeText(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     switch seconds {
+    case ..<1: return "\(attoseconds / 1_000_000_000_000_000) ms"
     case ..<10: return "\(seconds).\(attoseconds / 100_000_000_000_000_000) s"
     case ..<60: return "\(seconds) s"
     case ..<3600: return "\(seconds / 60) min \(seconds % 60) s"
