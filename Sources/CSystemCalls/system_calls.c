@@ -29,10 +29,6 @@ ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length) {
     return syscall(SYS_splice, from, offset, pipe, NULL, length, (unsigned)(SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
 }
 
-int ss_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
-    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
-}
-
 int ss_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
 
 int ss_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
@@ -54,10 +50,11 @@ int ss_epoll_ready(int set, uint64_t *entries, int most) {
     return count;
 }
 
-const int ss_o_path = O_PATH;
-const int ss_o_tmpfile = O_TMPFILE;
+ssize_t ss_getdents64(int directory, void *buffer, size_t length) {
+    return syscall(SYS_getdents64, directory, buffer, length);
+}
+
 const int ss_seek_data = SEEK_DATA;
 const int ss_seek_hole = SEEK_HOLE;
 const int ss_resolve_beneath = RESOLVE_BENEATH;
 const int ss_resolve_no_symlinks = RESOLVE_NO_SYMLINKS;
-const int ss_resolve_no_magiclinks = RESOLVE_NO_MAGICLINKS;

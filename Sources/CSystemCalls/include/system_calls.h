@@ -16,7 +16,6 @@ ssize_t ss_copy_file_range(int from, int64_t *from_offset, int to, int64_t *to_o
 int ss_clone_file(int to, int from);
 
 ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length);
-int ss_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
 int ss_pipe2(int ends[2], int flags);
 
 /// An epoll set whose entries are numbers of the caller's.
@@ -27,12 +26,12 @@ int ss_epoll_remove(int set, int fd);
 /// The entries that are ready now, without waiting; returns how many.
 int ss_epoll_ready(int set, uint64_t *entries, int most);
 
-extern const int ss_o_path;
-extern const int ss_o_tmpfile;
+/// Fills `buffer` with the next entries of an open directory.
+ssize_t ss_getdents64(int directory, void *buffer, size_t length);
+
 extern const int ss_seek_data;
 extern const int ss_seek_hole;
 extern const int ss_resolve_beneath;
 extern const int ss_resolve_no_symlinks;
-extern const int ss_resolve_no_magiclinks;
 
 #endif

@@ -10,6 +10,8 @@ struct FileStatus: Sendable, Hashable {
     }
 
     var kind: Kind
+    /// The type bits of `st_mode`, which tell the kinds of special files apart.
+    private var type: UInt32
     /// The twelve mode bits: setuid, setgid, sticky and the nine permissions.
     var mode: UInt16
     var size: UInt64
@@ -30,6 +32,7 @@ struct FileStatus: Sendable, Hashable {
         case S_IFLNK: kind = .symbolicLink
         default: kind = .other
         }
+        type = UInt32(status.st_mode & S_IFMT)
         mode = UInt16(status.st_mode & 0o7777)
         size = UInt64(max(0, status.st_size))
         blocks = UInt64(max(0, status.st_blocks))
@@ -46,8 +49,8 @@ struct FileStatus: Sendable, Hashable {
     var isSparse: Bool { kind == .file && blocks * 512 < size }
 
     /// What a special file is, for a warning that names it.
-    static func specialKind(_ rawMode: UInt32) -> String {
-        switch rawMode & S_IFMT {
+    var specialKind: String {
+        switch type {
         case S_IFIFO: "FIFO"
         case S_IFSOCK: "socket"
         case S_IFCHR: "character device"

@@ -159,6 +159,12 @@ public struct Manifest: Sendable {
 
     // MARK: Building, in canonical order
 
+    /// Makes room for so many entries beforehand.
+    mutating func reserve(_ count: Int, textBytes: Int) {
+        entries.reserveCapacity(count)
+        text.reserveCapacity(textBytes)
+    }
+
     /// Appends a string and the NUL behind it.
     mutating func append(text string: some Collection<UInt8>) -> UInt32 {
         let start = UInt32(text.count)

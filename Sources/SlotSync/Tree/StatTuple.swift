@@ -27,10 +27,15 @@ struct StatTuple: Hashable, Sendable {
 
     /// Whether a write in the same tick of the file clock could have left this tuple as it is, if the
     /// tuple was taken at `moment`: then it says nothing, and the content has to be hashed.
+    func isRacilyClean(takenAt moment: Timestamp) -> Bool { changed.isUnsettled(at: moment) }
+}
+
+extension Timestamp {
+    /// Whether a write at `moment` could be stamped with this same time as the one before.
     ///
-    /// A change time without nanoseconds hints at a file system that stamps whole seconds.
-    func isRacilyClean(takenAt moment: Timestamp) -> Bool {
-        let window = changed.nanoseconds == 0 ? 2_000_000_000 : 2 * Timestamp.fileClockTick
-        return !(changed.adding(nanoseconds: window) < moment)
+    /// A time without nanoseconds hints at a file system that stamps whole seconds.
+    func isUnsettled(at moment: Timestamp) -> Bool {
+        let window = nanoseconds == 0 ? 2_000_000_000 : 2 * Timestamp.fileClockTick
+        return !(adding(nanoseconds: window) < moment)
     }
 }

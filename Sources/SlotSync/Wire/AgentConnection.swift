@@ -7,21 +7,6 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// What a host has done so far; counted by whoever works, read by the heartbeat.
-final class AgentProgress: Sendable {
-    private let files = Atomic<UInt64>(0)
-    private let bytes = Atomic<UInt64>(0)
-
-    func add(files: Int = 0, bytes: Int = 0) {
-        self.files.wrappingAdd(UInt64(files), ordering: .relaxed)
-        self.bytes.wrappingAdd(UInt64(bytes), ordering: .relaxed)
-    }
-
-    fileprivate var reply: Reply {
-        .alive(files: files.load(ordering: .relaxed), bytes: bytes.load(ordering: .relaxed))
-    }
-}
-
 /// Requests in, replies out. The descriptors stay the caller's.
 final class AgentConnection: Sendable {
     private struct Input {
@@ -55,6 +40,15 @@ final class AgentConnection: Sendable {
         }
     }
 
+    /// Whether `receive` would find something at once, or the end of the stream.
+    var hasInput: Bool {
+        input.withLock { input in
+            if input.parser.isInsideMessage { return true }
+            var wanted = pollfd(fd: inputDescriptor.rawValue, events: Int16(POLLIN), revents: 0)
+            return poll(&wanted, 1, 0) > 0
+        }
+    }
+
     /// Writes a reply, and waits until the controller's side takes it. Any thread may call it.
     func send(_ reply: Reply) throws {
         var frame: [UInt8] = []
@@ -66,18 +60,21 @@ final class AgentConnection: Sendable {
         }
     }
 
+    /// A queue of its own, so that the heart beats when every other thread is busy.
+    private static let heart = DispatchQueue(label: "slotsync.heartbeat", qos: .userInteractive)
+
     /// Does `work`, and meanwhile tells the controller from time to time how far it has come.
     @discardableResult
     func withHeartbeat<Result>(
-        every interval: Duration = .seconds(2), progress: AgentProgress, _ work: () throws -> Result
-    ) rethrows -> Result {
-        let timer = DispatchSource.makeTimerSource(queue: .global())
+        every interval: Duration = .milliseconds(500), progress: AgentProgress, _ work: () async throws -> Result
+    ) async rethrows -> Result {
+        let timer = DispatchSource.makeTimerSource(queue: Self.heart)
         timer.schedule(deadline: .now() + DispatchTimeInterval(interval), repeating: DispatchTimeInterval(interval))
         // A controller that is gone is noticed by whoever answers it next.
-        timer.setEventHandler { try? self.send(progress.reply) }
+        timer.setEventHandler { try? self.send(.alive(files: progress.files, bytes: progress.bytes)) }
         timer.activate()
         defer { timer.cancel() }
-        return try work()
+        return try await work()
     }
 
     private static let controllerIsGone = SlotSyncError(

@@ -29,6 +29,8 @@ struct FlipRequest: Equatable, Sendable {
     /// Shell commands; empty: none.
     var beforeHook: String
     var afterHook: String
+    /// Runs on a host that is flipped back.
+    var undoHook: String
 }
 
 /// A basis whose signature the controller wants.

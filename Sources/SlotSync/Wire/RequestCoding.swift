@@ -127,6 +127,7 @@ extension FlipRequest {
         writer.append(optional: release) { $0.append($1) }
         writer.append(counted: beforeHook)
         writer.append(counted: afterHook)
+        writer.append(counted: undoHook)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -136,7 +137,9 @@ extension FlipRequest {
         guard release != nil || direction == .rollback else { throw reader.corrupt("no release to flip to") }
         let beforeHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
         let afterHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
-        self.init(direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook)
+        let undoHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
+        self.init(
+            direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook, undoHook: undoHook)
     }
 }
 

@@ -1,0 +1,124 @@
+// The digests of a source's files, kept from one command to the next so that an unchanged tree costs a
+// walk. One file a source in the user's cache directory. It is only ever a help: whatever is wrong
+// with the file, the scan hashes again.
+
+import Glibc
+import SystemPackage
+
+/// Where a source's digests are kept.
+struct HashCache: Sendable {
+    /// The cache's file.
+    private let folder: FilePath
+    private let name: String
+
+    private static let magic = Array("SSC1".utf8)
+    private static let recordSize = 64
+    /// The largest file that is read: some 16 million files.
+    private static let largestFile = 1 << 30
+
+    /// The cache of the source at `source`; nil if there is no place for caches or no such source.
+    ///
+    /// - Parameter directory: where caches are; `$XDG_CACHE_HOME/slotsync` or `~/.cache/slotsync` by default.
+    init?(source: FilePath, in directory: FilePath? = HashCache.defaultDirectory) {
+        guard let directory, let resolved = source.withPlatformString({ realpath($0, nil) }) else { return nil }
+        defer { free(resolved) }
+        folder = directory
+        name = ContentDigest(of: UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))).description
+    }
+
+    static var defaultDirectory: FilePath? {
+        // The specification has relative paths ignored.
+        if let path = getenv("XDG_CACHE_HOME").map({ FilePath(platformString: $0) }), path.isAbsolute {
+            return path.appending("slotsync")
+        }
+        guard let home = getenv("HOME").map({ FilePath(platformString: $0) }), home.isAbsolute else { return nil }
+        return home.appending(".cache").appending("slotsync")
+    }
+
+    /// What is known; nothing if the file is missing, unreadable or damaged.
+    func load() -> KnownDigests {
+        guard let folder = try? Directory(path: folder),
+            let bytes = try? folder.contents(of: name, atMost: Self.largestFile)
+        else { return KnownDigests() }
+        return (try? Self.decode(bytes)) ?? KnownDigests()
+    }
+
+    /// Replaces what is known.
+    func store(_ digests: KnownDigests) throws(SlotSyncError) {
+        do {
+            try Self.makeFolders(folder)
+            try Directory(path: folder).replaceContents(of: name, by: Self.encode(digests))
+        } catch {
+            let path = quoted(folder.appending(name).string)
+            throw SlotSyncError(.system, "the hash cache \(path) cannot be written", errno: error as? Errno)
+        }
+    }
+
+    static func makeFolders(_ folder: FilePath) throws(Errno) {
+        do {
+            try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
+        } catch {
+            if error == .fileExists { return }
+            guard error == .noSuchFileOrDirectory, !folder.components.isEmpty else { throw error }
+            try makeFolders(folder.removingLastComponent())
+            try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
+        }
+    }
+
+    // MARK: The file
+
+    static func encode(_ digests: KnownDigests) -> [UInt8] {
+        var writer = ByteWriter(reserving: digests.records.count * recordSize + 32)
+        writer.append(magic)
+        writer.append(fixed: UInt64(digests.records.count))
+        for record in digests.records {
+            writer.append(fixed: record.tuple.device)
+            writer.append(fixed: record.tuple.inode)
+            writer.append(fixed: record.tuple.size)
+            writer.append(record.tuple.modified)
+            writer.append(record.tuple.changed)
+            writer.append(record.digest)
+        }
+        writer.append(ContentDigest(of: writer.bytes))
+        return writer.bytes
+    }
+
+    static func decode(_ bytes: [UInt8]) throws(SlotSyncError) -> KnownDigests {
+        let end = max(0, bytes.count - 16)
+        var trailer = ByteReader(bytes, in: end..<bytes.count, name: "the hash cache")
+        let digest = bytes.withUnsafeBytes { ContentDigest(of: UnsafeRawBufferPointer(rebasing: $0[..<end])) }
+        guard try trailer.digest() == digest else { throw trailer.corrupt("its digest is another") }
+        var reader = ByteReader(bytes, in: 0..<end, name: "the hash cache")
+        guard try reader.take(magic.count).elementsEqual(magic) else { throw reader.corrupt("it is none") }
+        let count = try reader.fixed(UInt64.self)
+        guard reader.remaining % recordSize == 0, count == UInt64(reader.remaining / recordSize) else {
+            throw reader.corrupt("its length is wrong")
+        }
+        var records: [KnownDigests.Record] = []
+        records.reserveCapacity(Int(count))
+        while !reader.isAtEnd {
+            let (device, inode, size) = (
+                try reader.fixed(UInt64.self), try reader.fixed(UInt64.self), try reader.fixed(UInt64.self)
+            )
+            let tuple = StatTuple(
+                size: size, modified: try reader.timestamp(), changed: try reader.timestamp(), inode: inode,
+                device: device)
+            records.append(KnownDigests.Record(tuple: tuple, digest: try reader.digest()))
+        }
+        guard let digests = KnownDigests(sorted: records) else { throw reader.corrupt("it is not sorted") }
+        return digests
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(_ time: Timestamp) {
+        append(fixed: time.seconds)
+        append(fixed: time.nanoseconds)
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func timestamp() throws(SlotSyncError) -> Timestamp {
+        Timestamp(seconds: try fixed(), nanoseconds: try fixed())
+    }
+}

@@ -1,0 +1,102 @@
+// A source becomes a release's manifest: walked, hashed, and looked at a second time. What changed
+// meanwhile sends the scan back to its beginning, where the digests found so far make it cheap; a source
+// that will not hold still is refused by name. The controller calls it.
+
+import SystemPackage
+
+enum SourceScan {
+    /// How often a source that changes is scanned before it is refused.
+    private static let mostRounds = 3
+    /// How many changed paths a message names.
+    private static let mostNamed = 5
+
+    /// Scans the tree at `path`.
+    ///
+    /// - Parameters:
+    ///   - cache: digests from earlier scans; brought up to date.
+    ///   - checksum: whether to read every file, whatever the cache knows.
+    ///   - onProgress: called with the files and bytes done so far, from any thread, one call at a time.
+    ///   - onWarning: called with what is wrong, but does not hinder the scan.
+    /// - Throws: `SlotSyncError`: `badInput` for a source that is missing or no directory, `sourceChanged`
+    ///   for one that will not hold still, `system` for what cannot be read.
+    static func scan(
+        path: FilePath, options: WalkOptions, cache: HashCache?, checksum: Bool = false,
+        onProgress: @escaping @Sendable (_ files: Int, _ bytes: UInt64) -> Void = { _, _ in },
+        onWarning: (String) -> Void = { _ in }
+    ) throws -> WalkedTree {
+        let name = "source \(quoted(path.string))"
+        let root = try open(path, name: name)
+        var known = (checksum ? nil : cache)?.load() ?? KnownDigests()
+        var failure = SlotSyncError(.sourceChanged, "\(name) changes while it is read")
+        for _ in 0..<mostRounds {
+            switch try scan(root, name: name, options: options, known: &known, onProgress) {
+            case .tree(let tree):
+                do { try cache?.store(known) } catch { onWarning("\(error)") }
+                return tree
+            case .changed(let error): failure = error
+            }
+        }
+        throw failure
+    }
+
+    private enum Round {
+        case tree(WalkedTree)
+        case changed(SlotSyncError)
+    }
+
+    private static func open(_ path: FilePath, name: String) throws(SlotSyncError) -> Directory {
+        do { return try Directory(path: path) } catch {
+            switch error {
+            case .noSuchFileOrDirectory:
+                throw SlotSyncError(.badInput, "\(name) does not exist; name the folder that holds the release")
+            case .notDirectory:
+                throw SlotSyncError(.badInput, "\(name) is no directory; name the folder that holds the release")
+            default: throw SlotSyncError(.system, "\(name) cannot be opened", errno: error)
+            }
+        }
+    }
+
+    /// One round. What it learns of digests is left in `known`.
+    private static func scan(
+        _ root: Directory, name: String, options: WalkOptions, known: inout KnownDigests,
+        _ onProgress: @escaping @Sendable (Int, UInt64) -> Void
+    ) throws -> Round {
+        do {
+            var (tree, moment) = try settledWalk(root, name: name, options: options)
+            let digests = known
+            try TreeHashing.hash(
+                &tree, root: root, name: name, known: { _, status in digests.digest(for: status) },
+                parallelism: options.parallelism, onProgress: onProgress)
+            known = KnownDigests(of: tree, walkedAt: moment)
+            let changed = try TreeWalk.changes(since: tree, root: root, parallelism: options.parallelism)
+            return changed.isEmpty ? .tree(tree) : .changed(error(naming: changed, of: tree, name: name))
+        } catch let error as SlotSyncError {
+            guard error.code == .sourceChanged else { throw error }
+            return .changed(error)
+        }
+    }
+
+    /// A walk, and the moment it began, of a tree that had not changed in the ticks of the clock just
+    /// before: a change from then on shows in a status, which the second look relies on. Where
+    /// something changes all the time the second walk is taken as it is.
+    private static func settledWalk(
+        _ root: Directory, name: String, options: WalkOptions
+    ) throws -> (WalkedTree, Timestamp) {
+        let moment = Timestamp.fileClock
+        let tree = try TreeWalk.walk(root, name: name, options: options)
+        guard let last = tree.statuses.map(\.changed).max(), last.isUnsettled(at: moment) else { return (tree, moment) }
+        waitUntilSettled(last)
+        let later = Timestamp.fileClock
+        return (try TreeWalk.walk(root, name: name, options: options), later)
+    }
+
+    private static func error(naming changed: [Int], of tree: WalkedTree, name: String) -> SlotSyncError {
+        var paths = changed.prefix(mostNamed).map { entry in
+            entry == 0 ? "its top folder" : quoted(String(decoding: tree.manifest.path(of: entry), as: UTF8.self))
+        }
+        if changed.count > mostNamed { paths.append("\(changed.count - mostNamed) more") }
+        return SlotSyncError(
+            .sourceChanged,
+            "\(name) changes while it is read (\(paths.joined(separator: ", "))); wait until nobody writes to it")
+    }
+}

@@ -1,0 +1,87 @@
+// The second look at a tree: after its files were hashed, every entry's status is asked for again and
+// held against the walked one. If all are the same, then at the moment when the second look began all
+// of the tree was as the manifest says: a release is never a mixture of before and after. SourceScan asks.
+
+import SystemPackage
+
+extension TreeWalk {
+    /// Compares every entry with what was walked.
+    ///
+    /// - Returns: the entries that changed or are gone, in their order. New ones show as a change of
+    ///   their directory.
+    static func changes(since tree: WalkedTree, root: Directory, parallelism: Int) throws(SlotSyncError) -> [Int] {
+        let directories = tree.manifest.entries.indices.filter {
+            tree.manifest.entries[$0].kind == .directory && tree.manifest.entries[$0].count > 0
+        }
+        let look = SecondLook(tree: tree, root: root, directories: directories)
+        do {
+            var changed = try look.changed(parallelism: parallelism)
+            if try root.status().isChanged(since: tree.statuses[0]) { changed.append(0) }
+            return Set(changed).sorted()
+        } catch {
+            throw SlotSyncError(.system, "the tree cannot be looked at a second time", errno: error as? Errno)
+        }
+    }
+}
+
+/// The directories whose children several threads look at.
+private struct SecondLook: Sendable {
+    let tree: WalkedTree
+    let root: Directory
+    let directories: [Int]
+
+    private static let directoriesPerRun = 64
+
+    func changed(parallelism: Int) throws -> [Int] {
+        let size = Self.directoriesPerRun
+        let runs = (directories.count + size - 1) / size
+        return try ParallelRuns.perform(count: runs, parallelism: parallelism) { take, report in
+            var cursor = DirectoryCursor(root: root)
+            while let run = take() {
+                for directory in directories[run * size..<min((run + 1) * size, directories.count)] {
+                    let changed = try changedChildren(of: directory, with: &cursor)
+                    if !changed.isEmpty { report(changed) }
+                }
+            }
+        }
+    }
+
+    private func changedChildren(of entry: Int, with cursor: inout DirectoryCursor) throws(Errno) -> [Int] {
+        let directory: Directory
+        do { directory = try cursor.directory(entry, of: tree.manifest) } catch {
+            if error.isFromReplacedEntry { return [entry] }
+            throw error
+        }
+        var changed: [Int] = []
+        for child in tree.manifest.children(of: entry) where try isChanged(child, in: directory) {
+            changed.append(child)
+        }
+        return changed
+    }
+
+    private func isChanged(_ entry: Int, in directory: Directory) throws(Errno) -> Bool {
+        let status: FileStatus
+        do {
+            status = try tree.manifest.withName(of: entry) { (name) throws(Errno) in try directory.status(of: name) }
+        } catch {
+            if error.isFromReplacedEntry { return true }
+            throw error
+        }
+        return status.isChanged(since: tree.statuses[entry])
+    }
+}
+
+extension FileStatus {
+    /// Whether content, names, mode or owner may have changed: all of these move the change time.
+    func isChanged(since earlier: FileStatus) -> Bool {
+        kind != earlier.kind || StatTuple(self) != StatTuple(earlier)
+    }
+}
+
+extension Errno {
+    /// Whether this is what opening something gives that was there a moment ago, but was removed or
+    /// replaced by something of another kind.
+    var isFromReplacedEntry: Bool {
+        self == .noSuchFileOrDirectory || self == .notDirectory || self == .tooManySymbolicLinkLevels
+    }
+}

@@ -1,0 +1,192 @@
+// The digests of a walked tree's files: taken from where they are known, computed for the others by
+// several threads. Files are grouped in runs that are near each other in the tree; the largest runs go
+// first, so that all threads end at about the same time. The source's scan and the slots' use it.
+
+import Dispatch
+import Synchronization
+import SystemPackage
+
+enum TreeHashing {
+    /// How many files, and about how many bytes, one thread takes at a time.
+    private static let filesPerRun = 128
+    private static let bytesPerRun: UInt64 = 4 << 20
+
+    /// Fills in the digest of every file. A file that changed since the walk is entered as it was read,
+    /// with its new size, mode and time.
+    ///
+    /// - Parameters:
+    ///   - name: what the tree is, for messages.
+    ///   - known: the digest of an entry's file, if its status is enough to tell; called on this thread.
+    ///   - onProgress: called with the files and bytes done so far, from any thread, one call at a time.
+    /// - Throws: `SlotSyncError`: `sourceChanged` for a file that will not hold still or is gone, `system`
+    ///   for one that cannot be read.
+    static func hash(
+        _ tree: inout WalkedTree, root: Directory, name: String, known: (Int, FileStatus) -> ContentDigest?,
+        parallelism: Int, onProgress: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in }
+    ) throws {
+        var leaders: [FileIdentity: Int] = [:]
+        var followers: [(entry: Int, leader: Int)] = []
+        var runs: [Run] = []
+        var done: (files: Int, bytes: UInt64) = (0, 0)
+        for (index, entry) in tree.manifest.entries.enumerated() where entry.kind == .file {
+            let status = tree.statuses[index]
+            if status.links > 1, let leader = leaders.updateValue(index, forKey: FileIdentity(status)) {
+                leaders[FileIdentity(status)] = leader
+                followers.append((index, leader))
+            } else if let digest = entry.size == 0 ? .empty : known(index, status) {
+                tree.manifest.entries[index].digest = digest
+                done = (done.files + 1, done.bytes + entry.size)
+            } else {
+                Run.add(index, of: entry.size, to: &runs, files: filesPerRun, bytes: bytesPerRun)
+            }
+        }
+        if done.files > 0 { onProgress(done.files, done.bytes) }
+        if !runs.isEmpty {
+            runs.sort { $0.bytes > $1.bytes }
+            let work = HashWork(
+                tree: tree, root: root, name: name, runs: runs, progress: Progress(done, report: onProgress))
+            let results = try work.results(parallelism: runs.count == 1 ? 1 : parallelism)
+            for result in results {
+                tree.manifest.entries[result.entry].digest = result.digest
+                if let status = result.status { tree.take(status, for: result.entry) }
+            }
+        }
+        for (entry, leader) in followers {
+            tree.take(tree.statuses[leader], for: entry)
+            tree.manifest.entries[entry].digest = tree.manifest.entries[leader].digest
+        }
+    }
+
+    /// Files that one thread reads one after the other.
+    struct Run: Sendable {
+        var entries: [Int] = []
+        var bytes: UInt64 = 0
+
+        fileprivate static func add(_ entry: Int, of size: UInt64, to runs: inout [Run], files: Int, bytes: UInt64) {
+            if let last = runs.last, last.entries.count < files, last.bytes + size <= bytes {
+            } else {
+                runs.append(Run())
+            }
+            runs[runs.count - 1].entries.append(entry)
+            runs[runs.count - 1].bytes += size
+        }
+    }
+
+    /// What became of one file.
+    struct Outcome: Sendable {
+        var entry: Int
+        var digest: ContentDigest
+        /// The file's new status, if it changed since the walk.
+        var status: FileStatus?
+    }
+
+    /// Adds up what all threads have done.
+    final class Progress: Sendable {
+        private let done: Mutex<(files: Int, bytes: UInt64)>
+        private let report: @Sendable (Int, UInt64) -> Void
+
+        init(_ done: (files: Int, bytes: UInt64), report: @escaping @Sendable (Int, UInt64) -> Void) {
+            self.done = Mutex(done)
+            self.report = report
+        }
+
+        func add(files: Int, bytes: Int) {
+            done.withLock {
+                $0.files += files
+                $0.bytes &+= UInt64(bitPattern: Int64(bytes))
+                report($0.files, $0.bytes)
+            }
+        }
+    }
+}
+
+extension WalkedTree {
+    /// Enters a file's newer status.
+    fileprivate mutating func take(_ status: FileStatus, for entry: Int) {
+        statuses[entry] = status
+        manifest.entries[entry].take(status)
+        if manifest.hasOwnership {
+            manifest.entries[entry].owner = status.owner
+            manifest.entries[entry].group = status.group
+        }
+    }
+}
+
+/// The runs that several threads share.
+private struct HashWork: Sendable {
+    let tree: WalkedTree
+    let root: Directory
+    let name: String
+    let runs: [TreeHashing.Run]
+    let progress: TreeHashing.Progress
+
+    func results(parallelism: Int) throws -> [TreeHashing.Outcome] {
+        try ParallelRuns.perform(count: runs.count, parallelism: parallelism) { take, report in
+            var hasher = FileHasher()
+            var cursor = DirectoryCursor(root: root)
+            while let run = take() {
+                report(try hash(runs[run], with: &hasher, &cursor))
+            }
+        }
+    }
+
+    private func hash(
+        _ run: TreeHashing.Run, with hasher: inout FileHasher, _ cursor: inout DirectoryCursor
+    ) throws -> [TreeHashing.Outcome] {
+        var outcomes: [TreeHashing.Outcome] = []
+        outcomes.reserveCapacity(run.entries.count)
+        var pending = (files: 0, bytes: 0)
+        for entry in run.entries {
+            outcomes.append(
+                try hash(entry, with: &hasher, &cursor) { bytes in
+                    pending.bytes += bytes
+                    // A large file shows its progress, small ones are reported together.
+                    if abs(pending.bytes) >= 4 << 20 {
+                        progress.add(files: pending.files, bytes: pending.bytes)
+                        pending = (0, 0)
+                    }
+                })
+            pending.files += 1
+        }
+        progress.add(files: pending.files, bytes: pending.bytes)
+        return outcomes
+    }
+
+    private func hash(
+        _ entry: Int, with hasher: inout FileHasher, _ cursor: inout DirectoryCursor, onBytes: (Int) -> Void
+    ) throws -> TreeHashing.Outcome {
+        let known = tree.statuses[entry]
+        let result: FileHasher.Result?
+        do {
+            result = try read(entry, known, with: &hasher, &cursor, onBytes)
+        } catch {
+            throw SlotSyncError(.system, "\(name): the file \(path(entry)) cannot be read", errno: error)
+        }
+        guard let result else {
+            throw SlotSyncError(
+                .sourceChanged,
+                "\(name): the file \(path(entry)) changes while it is read; wait until nobody writes to it")
+        }
+        let isSame = StatTuple(result.status) == StatTuple(known)
+        return TreeHashing.Outcome(entry: entry, digest: result.digest, status: isSame ? nil : result.status)
+    }
+
+    private func read(
+        _ entry: Int, _ known: FileStatus, with hasher: inout FileHasher, _ cursor: inout DirectoryCursor,
+        _ onBytes: (Int) -> Void
+    ) throws(Errno) -> FileHasher.Result? {
+        let directory: Directory
+        do {
+            directory = try cursor.directory(Int(tree.manifest.entries[entry].parent), of: tree.manifest)
+        } catch {
+            // The file's directory was removed or replaced.
+            if error.isFromReplacedEntry { return nil }
+            throw error
+        }
+        return try tree.manifest.withName(of: entry) { (name) throws(Errno) in
+            try hasher.hash(name, in: directory, known: known, onBytes: onBytes)
+        }
+    }
+
+    private func path(_ entry: Int) -> String { quoted(String(decoding: tree.manifest.path(of: entry), as: UTF8.self)) }
+}
