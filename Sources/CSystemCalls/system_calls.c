@@ -31,6 +31,10 @@ ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length) {
 
 int ss_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
 
+ssize_t ss_getdents64(int directory, void *buffer, size_t length) {
+    return syscall(SYS_getdents64, directory, buffer, length);
+}
+
 int ss_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int ss_epoll_arm(int set, int fd, uint64_t entry, int writing, int known) {
@@ -50,10 +54,8 @@ int ss_epoll_ready(int set, uint64_t *entries, int most) {
     return count;
 }
 
-ssize_t ss_getdents64(int directory, void *buffer, size_t length) {
-    return syscall(SYS_getdents64, directory, buffer, length);
-}
-
+const int ss_o_path = O_PATH;
+const int ss_o_tmpfile = O_TMPFILE;
 const int ss_seek_data = SEEK_DATA;
 const int ss_seek_hole = SEEK_HOLE;
 const int ss_resolve_beneath = RESOLVE_BENEATH;

@@ -18,6 +18,9 @@ int ss_clone_file(int to, int from);
 ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length);
 int ss_pipe2(int ends[2], int flags);
 
+/// Fills `buffer` with the next entries of an open directory.
+ssize_t ss_getdents64(int directory, void *buffer, size_t length);
+
 /// An epoll set whose entries are numbers of the caller's.
 int ss_epoll_create(void);
 /// Asks for one event: that `fd` can be read (or written, if `writing`), or that its other end has hung up.
@@ -26,9 +29,8 @@ int ss_epoll_remove(int set, int fd);
 /// The entries that are ready now, without waiting; returns how many.
 int ss_epoll_ready(int set, uint64_t *entries, int most);
 
-/// Fills `buffer` with the next entries of an open directory.
-ssize_t ss_getdents64(int directory, void *buffer, size_t length);
-
+extern const int ss_o_path;
+extern const int ss_o_tmpfile;
 extern const int ss_seek_data;
 extern const int ss_seek_hole;
 extern const int ss_resolve_beneath;

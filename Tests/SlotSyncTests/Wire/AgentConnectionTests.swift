@@ -53,7 +53,7 @@ struct AgentConnectionTests {
         progress.add(files: 3, bytes: 1000)
         progress.add(files: 0, bytes: 24)
         try connection.send(.hello(Greeting(version: "1", peer: "h"), nil))
-        await connection.withHeartbeat(every: .milliseconds(5), progress: progress) { usleep(200_000) }
+        await connection.withHeartbeat(every: .milliseconds(5), progress: progress) { usleep(100_000) }
         try connection.send(.hookDone)
         usleep(20_000)
         try write.close()
