@@ -12,9 +12,14 @@ struct MessageSamples {
         [
             .hello(greeting()), .status, .stage(stageRequest()), .manifest(part()),
             .signatures(array(atMost: 20) { $0.basisRequest() }), .frame(part()), .framesEnd,
-            .prepare(FlipRequest(direction: .flip, release: digest(), beforeHook: text(), afterHook: text(), undoHook: text())),
             .prepare(
-                FlipRequest(direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(), undoHook: "")),
+                FlipRequest(
+                    direction: .flip, release: digest(), beforeHook: text(), afterHook: text(),
+                    undoHook: text())),
+            .prepare(
+                FlipRequest(
+                    direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(),
+                    undoHook: "")),
             .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish,
         ]
     }
