@@ -41,6 +41,12 @@ struct StageSettings: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Link again on the hosts what is hard-linked within the source.")
     var hardLinks: Bool?
 
+    func validate() throws {
+        if let name, !ReleaseName.isUsable(name: name) {
+            throw ValidationError("--name \(quoted(name)): a name has at most 255 bytes, all of them visible")
+        }
+    }
+
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of
     /// the command line come last; of the paths in `shared` all count.
     func options(_ configuration: Configuration, slots: Int?) throws -> StageOptions {

@@ -38,7 +38,7 @@ struct FleetProgressTests {
 
     @Test("on a narrow terminal what matters least is left out")
     func narrow() throws {
-        #expect(try progress().line(width: 60) == "staging: 1 of 120 hosts done, 2 running, 1 failed, 4.0 s left")
+        #expect(try progress().line(width: 65) == "staging: 1 of 120 hosts done, 2 running, 1 failed, 4.0 s left")
         #expect(try progress().line(width: 45) == "staging: 1 of 120 hosts done, 1 failed")
     }
 
