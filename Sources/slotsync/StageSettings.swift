@@ -29,7 +29,7 @@ struct StageSettings: ParsableArguments {
     @Flag(help: "Read every file, here and on the hosts, even where size and time say that nothing changed.")
     var checksum = false
 
-    @Flag(help: "Tell what would be sent; change nothing.")
+    @Flag(help: "Tell how many files each host lacks; change nothing.")
     var dryRun = false
 
     @Flag(help: "Stage a release without a single entry.")

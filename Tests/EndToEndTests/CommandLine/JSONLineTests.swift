@@ -29,6 +29,12 @@ struct JSONLineTests {
         #expect(read == [text])
     }
 
+    @Test("seconds keep the places that are asked for")
+    func seconds() {
+        #expect(JSONValue.seconds(.milliseconds(50)).line == "0.050")
+        #expect(JSONValue.seconds(.nanoseconds(1_700_000_000_000_005_999), places: 6).line == "1700000000.000005")
+    }
+
     @Test("the summary has what scripts ask for, also when nothing was done")
     func summary() throws {
         let conclusion = Conclusion(status: .failed, hosts: 3, failed: 3)
