@@ -101,9 +101,14 @@ final class FrameApplier {
         var basis: FileDescriptor?
         if let digest, let location = filler.plan.bases[digest] { basis = try filler.open(location) }
         // A basis that is gone shows as a digest that is wrong, and so comes again in the repair round.
-        let length = try basis?.status().size ?? UInt64(Int64.max)
-        let file = try filler.tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        open[index] = OpenItem(file: file, basis: basis, basisLength: digest == nil ? 0 : length)
+        do {
+            let length = try basis?.status().size ?? UInt64(Int64.max)
+            let file = try filler.tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            open[index] = OpenItem(file: file, basis: basis, basisLength: digest == nil ? 0 : length)
+        } catch {
+            try? basis?.close()
+            throw error
+        }
     }
 
     private func write(_ item: PatchItem, to file: OpenItem, isSparse: Bool, _ reader: inout InstructionReader) throws {
