@@ -41,6 +41,14 @@ struct RingState: Hashable, Sendable {
         if history.count > Self.longestHistory { history.removeFirst(history.count - Self.longestHistory) }
     }
 
+    /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more.
+    mutating func beginStaging(_ release: ReleaseName, in slot: Int, at moment: Int64) {
+        let isSame = self[slot].release?.id == release.id
+        self[slot] = SlotStatus(state: .staging, release: release, since: moment)
+        guard !isSame else { return }
+        for index in slots.indices where slots[index].previous == slot { slots[index].previous = nil }
+    }
+
     /// This state as it has to be, given the slot that `current` points at.
     ///
     /// - Throws: `notReady` if that slot never held a whole release.
@@ -56,8 +64,10 @@ struct RingState: Hashable, Sendable {
                     "\(quoted(root)): current points at slot \(current), which is \(state[current].state) and no whole "
                         + "release: point it back at a slot that `slotsync status` calls retired or ready")
             }
+            // A rollback was cut short where what was live came after what is: that one's own past stands.
+            let isRollback = before.map { state[$0].previous == current } ?? false
             state[current].state = .live
-            if let before, before != current { state[current].previous = before }
+            if let before, !isRollback { state[current].previous = before }
         }
         return state
     }
