@@ -71,7 +71,9 @@ extension AgentSession {
             try await runHook(flip.request.afterHook, named: name, flip)
         } catch {
             guard flip.request.direction == .flip else { throw error }
-            try await takeBack(flip)
+            do { try await takeBack(flip) } catch let second {
+                throw SlotSyncError(.hookFailed, "\(error); this host could not be flipped back (\(second)): slot \(flip.slot) is live")
+            }
             throw SlotSyncError(.hookFailed, "\(error); this host was flipped back")
         }
         try connection.send(
@@ -115,11 +117,24 @@ extension AgentSession {
 
     private func move(_ ring: Ring, to flip: PreparedFlip) throws -> Timestamp {
         let moment: Timestamp
-        do { moment = try ring.pointCurrent(at: flip.slot) } catch let error as Errno {
-            throw SlotSyncError(.system, "cannot flip \(quoted(root + "/current"))", errno: error)
+        do {
+            moment = try ring.pointCurrent(at: flip.slot)
+            try note(flip, at: moment.seconds, in: ring)
+        } catch {
+            // The rename may have happened before what failed; whoever hears of a failure must find nothing changed.
+            var outcome = "nothing was flipped"
+            if (try? ring.slotOfCurrent()) != flip.from, (try? ring.pointCurrent(at: flip.from)) == nil {
+                outcome = "slot \(flip.slot) is live, and could not be taken back"
+            }
+            let reason = (error as? SlotSyncError).map { ": \($0)" } ?? ""
+            throw SlotSyncError(
+                .system, "cannot flip \(quoted(root + "/current")) (\(outcome))\(reason)", errno: error as? Errno)
         }
+        return moment
+    }
+
+    private func note(_ flip: PreparedFlip, at now: Int64, in ring: Ring) throws {
         try ring.update { state in
-            let now = moment.seconds
             if flip.from != 0 {
                 state[flip.from].state = .retired
                 state[flip.from].since = now
@@ -132,7 +147,6 @@ extension AgentSession {
                 state.note(FlipRecord(kind: kind, at: now, fromSlot: flip.from, toSlot: flip.slot, release: release.id))
             }
         }
-        return moment
     }
 
     private func takeBack(_ flip: PreparedFlip) async throws {
@@ -149,7 +163,11 @@ extension AgentSession {
         self.flip?.isCommitted = false
         var back = flip
         swap(&back.slot, &back.from)
-        if back.slot != 0 { try await runHook(flip.request.undoHook, named: "after_rollback", back) }
+        guard back.slot != 0 else { return }
+        // The host is back on its release: a hook cannot change that, only be told of.
+        do { try await runHook(flip.request.undoHook, named: "after_rollback", back) } catch {
+            try connection.send(.warning("\(error)"))
+        }
     }
 
     private func outcome(_ flip: PreparedFlip, _ ring: Ring, renamedAt: Int64) -> FlipOutcome {

@@ -140,9 +140,7 @@ extension AgentSession {
             try send(plan.needs)
             return
         }
-        try ring.update { state in
-            state[slot] = SlotStatus(state: .staging, release: request.release, since: Timestamp.now.seconds)
-        }
+        try ring.update { $0.beginStaging(request.release, in: slot, at: Timestamp.now.seconds) }
         try makeShared(request.sharedPaths, ring: ring)
         let filler = try SlotFiller(
             ring: ring, slot: slot, target: target, actual: actual, plan: plan, records: records, leftovers: leftovers,
@@ -287,15 +285,5 @@ func contentDigest(of name: String, in directory: Directory, _ progress: AgentPr
     guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
     defer { try? file.close() }
     guard try file.status().kind == .file else { return nil }
-    var hasher = ContentDigest.Hasher()
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
-    defer { buffer.deallocate() }
-    var position: Int64 = 0
-    while true {
-        let count = try file.readFully(at: position, into: buffer)
-        if count == 0 { return hasher.digest() }
-        hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        position += Int64(count)
-        progress.add(files: 0, bytes: UInt64(count))
-    }
+    return try file.contentDigest(progress)
 }

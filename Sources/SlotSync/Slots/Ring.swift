@@ -229,6 +229,11 @@ final class Ring {
         return try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)")
     }
 
+    /// The slot that `current` points at now; 0 where there is no `current`.
+    func slotOfCurrent() throws(SlotSyncError) -> Int {
+        try Ring.currentSlot(in: root, path: path, slotCount: state.slots.count) ?? 0
+    }
+
     /// Points `current` at a slot by one rename, and makes that durable; 0 takes `current` away.
     ///
     /// - Returns: the wall clock right after the rename.

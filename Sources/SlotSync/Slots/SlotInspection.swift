@@ -37,7 +37,7 @@ enum SlotInspection {
                 let twin = Int(twins[index])
                 return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
             }, parallelism: parallelism,
-            onProgress: { files, bytes in progress.add(files: files, bytes: bytes) })
+            onProgress: progress.addingSums())
         return SlotContent(manifest: tree.manifest, specials: tree.specials.map(\.path), isAsSealed: false)
     }
 

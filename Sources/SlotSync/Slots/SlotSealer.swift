@@ -19,7 +19,9 @@ enum SlotSealer {
             let entry = target.entries[index]
             let isRight: Bool
             switch entry.kind {
-            case .file: isRight = status.kind == .file && status.size == entry.size && status.mode == entry.mode
+            case .file:
+                isRight = try status.kind == .file && status.size == entry.size && status.mode == entry.mode
+                    && (status.modified == entry.modified || hasContent(index, of: target, in: filler))
             case .directory: isRight = status.kind == .directory && status.mode == entry.mode
             case .symbolicLink: isRight = status.kind == .symbolicLink
             }
@@ -33,6 +35,15 @@ enum SlotSealer {
             tuples.append(StatTuple(status))
         }
         return SlotRecord(manifest: target, tuples: tuples, sealedAt: sealedAt)
+    }
+
+    /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.
+    private static func hasContent(_ index: Int, of target: Manifest, in filler: SlotFiller) throws -> Bool {
+        do {
+            let file = try filler.tree.openFile(index, O_RDONLY | O_NONBLOCK)
+            defer { try? file.close() }
+            return try file.contentDigest(filler.progress) == target.entries[index].digest
+        } catch { throw filler.failure("verify", index, error) }
     }
 
     /// Makes the slot durable and marks it `ready`.
