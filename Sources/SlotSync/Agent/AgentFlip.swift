@@ -40,7 +40,8 @@ extension AgentSession {
                     throw SlotSyncError(
                         .notReady,
                         "slot \(slot) in \(quoted(root)) was changed since it was sealed (\(first)"
-                            + "\(differences.count > 1 ? " and \(differences.count - 1) more" : "")): stage the release again")
+                            + "\(differences.count > 1 ? " and \(differences.count - 1) more" : "")): stage the release again"
+                    )
                 }
             }
         }
@@ -72,7 +73,8 @@ extension AgentSession {
         } catch {
             guard flip.request.direction == .flip else { throw error }
             do { try await takeBack(flip) } catch let second {
-                throw SlotSyncError(.hookFailed, "\(error); this host could not be flipped back (\(second)): slot \(flip.slot) is live")
+                throw SlotSyncError(
+                    .hookFailed, "\(error); this host could not be flipped back (\(second)): slot \(flip.slot) is live")
             }
             throw SlotSyncError(.hookFailed, "\(error); this host was flipped back")
         }
@@ -96,7 +98,8 @@ extension AgentSession {
         let status = ring.status
         if request.direction == .rollback && request.release == nil {
             guard let previous = status.previous else {
-                throw SlotSyncError(.notReady, "no release was live before on this host that is still there: name one with --to")
+                throw SlotSyncError(
+                    .notReady, "no release was live before on this host that is still there: name one with --to")
             }
             return previous
         }
@@ -105,11 +108,14 @@ extension AgentSession {
         // Next first: where the live slot was damaged, its release was staged again beside it.
         if ring.state[status.next].state == .ready && holds(status.next) { return status.next }
         if let live = status.live, holds(live) { return live }
-        if let slot = (1...ring.state.slots.count).first(where: { holds($0) && ring.state[$0].state != .bad }) { return slot }
+        if let slot = (1...ring.state.slots.count).first(where: { holds($0) && ring.state[$0].state != .bad }) {
+            return slot
+        }
         if let slot = (1...ring.state.slots.count).first(where: { ring.state[$0].release?.id == release }) {
             let held = ring.state[slot]
             throw SlotSyncError(
-                .notReady, "release \(release) in slot \(slot) is \(held.state)\(held.reason.isEmpty ? "" : ": \(held.reason)")"
+                .notReady,
+                "release \(release) in slot \(slot) is \(held.state)\(held.reason.isEmpty ? "" : ": \(held.reason)")"
                     + (held.state == .staging ? ": stage it again" : ""))
         }
         throw SlotSyncError(.notReady, "release \(release) is in no slot of this host: stage it first")

@@ -30,7 +30,9 @@ public enum HostAgent {
 
 /// An error that nobody gave a sentence.
 private func failure(_ error: any Error, root: String) -> SlotSyncError {
-    if let errno = error as? Errno { return SlotSyncError(.system, "the agent failed in root \(quoted(root))", errno: errno) }
+    if let errno = error as? Errno {
+        return SlotSyncError(.system, "the agent failed in root \(quoted(root))", errno: errno)
+    }
     return SlotSyncError(.system, "the agent failed in root \(quoted(root)): \(error)")
 }
 
@@ -63,7 +65,8 @@ final class AgentSession {
     func serve() async throws {
         guard case .hello(let greeting) = try receive() else {
             throw SlotSyncError(
-                .protocolViolation, "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
+                .protocolViolation,
+                "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
         }
         peer = greeting.peer
         let own = Greeting(version: SlotSyncVersion.current, peer: machineName())

@@ -24,7 +24,8 @@ extension AgentSession {
         }
         let target = try receiveManifest(request, ring: ring)
         guard target.id == request.release.id else {
-            throw SlotSyncError(.corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
+            throw SlotSyncError(
+                .corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
         }
         if try confirmPresent(request, ring: ring) { return }
         try fill(ring, with: target, request)
@@ -61,7 +62,8 @@ extension AgentSession {
             // The controller saw in our greeting that we have this release.
             guard let record = try ring.flatMap({ try self.record(of: request.release.id, in: $0) }) else {
                 throw SlotSyncError(
-                    .corrupt, "the record of release \(request.release.id) is gone: remove the slot's file in "
+                    .corrupt,
+                    "the record of release \(request.release.id) is gone: remove the slot's file in "
                         + "\(quoted(root + "/.slotsync/slots")), then stage again")
             }
             return record.manifest
@@ -99,8 +101,10 @@ extension AgentSession {
                 let content = try SlotInspection.content(
                     of: place.slot, in: ring, record: record, checksum: request.checksum, parallelism: parallelism,
                     progress: progress)
-                isRight = content.isAsSealed
-                    || (content.specials.isEmpty && SlotDifferences(between: record.manifest, and: content.manifest).count == 0)
+                isRight =
+                    content.isAsSealed
+                    || (content.specials.isEmpty
+                        && SlotDifferences(between: record.manifest, and: content.manifest).count == 0)
             }
             if isRight {
                 if !request.release.name.isEmpty, !request.dryRun,
@@ -114,7 +118,9 @@ extension AgentSession {
             }
             if place.kind == .alreadyLive {
                 try connection.send(
-                    .warning("the live slot \(place.slot) is no longer as it was staged; the release is staged anew beside it"))
+                    .warning(
+                        "the live slot \(place.slot) is no longer as it was staged; the release is staged anew beside it"
+                    ))
             }
         }
         return false
@@ -223,7 +229,8 @@ extension AgentSession {
             defer { try? file.close() }
             let length = try file.status().size
             var builder = Signature.Builder(
-                basisLength: length, blockLength: request.blockLength == 0 ? nil : request.blockLength, seed: request.seed)
+                basisLength: length, blockLength: request.blockLength == 0 ? nil : request.blockLength,
+                seed: request.seed)
             var position: UInt64 = 0
             while position < length {
                 let count = try file.readFully(at: Int64(position), into: buffer)

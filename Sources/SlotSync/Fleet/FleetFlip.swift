@@ -22,7 +22,8 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit).run()
+            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit)
+                .run()
         }
     }
 }
@@ -98,7 +99,9 @@ private final class FleetFlip {
     }
 
     /// Sends one request to these hosts and hears each of them.
-    private func phase(_ request: Request, on hosts: [Int], _ decisions: inout TwoPhaseFlip) async -> TwoPhaseFlip.Action {
+    private func phase(_ request: Request, on hosts: [Int], _ decisions: inout TwoPhaseFlip) async
+        -> TwoPhaseFlip.Action
+    {
         // In one go, before any answer is waited for: hosts flip within moments of each other.
         for number in hosts { sessions[number]?.channel.send(request) }
         let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
@@ -163,7 +166,8 @@ private final class FleetFlip {
         return FlipReport(
             release: flipped.first?.release ?? outcomes.values.first?.release, flipped: flipped,
             takenBack: takenBack.map { fleet.hosts[$0] },
-            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) }, isMixed: isMixed)
+            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) },
+            isMixed: isMixed)
     }
 
     // MARK: Which release
@@ -175,9 +179,12 @@ private final class FleetFlip {
         case .id(let id): return id
         case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
         case .usual:
-            if direction == .flip { return try agreed(rings, on: \.readyRelease, what: "ready in its next slot", how: "RELEASE") }
+            if direction == .flip {
+                return try agreed(rings, on: \.readyRelease, what: "ready in its next slot", how: "RELEASE")
+            }
             return try agreed(
-                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before", how: "--to")
+                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before",
+                how: "--to")
         }
     }
 
@@ -187,7 +194,11 @@ private final class FleetFlip {
         var hostsOf: [ContentDigest: [String]] = [:]
         var without: [Host] = []
         for (host, ring) in rings {
-            if let release = ring.flatMap(release) { hostsOf[release.id, default: []].append(host.label) } else { without.append(host) }
+            if let release = ring.flatMap(release) {
+                hostsOf[release.id, default: []].append(host.label)
+            } else {
+                without.append(host)
+            }
         }
         guard let first = hostsOf.first else {
             throw SlotSyncError(
@@ -196,9 +207,13 @@ private final class FleetFlip {
                     + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
         }
         guard hostsOf.count == 1 else {
-            let groups = hostsOf.sorted { $0.key < $1.key }.map { "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))" }
+            let groups = hostsOf.sorted { $0.key < $1.key }.map {
+                "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))"
+            }
             throw SlotSyncError(
-                .notReady, "the hosts do not agree on which release is \(what): \(groups.joined(separator: ", ")). Name one: \(how)")
+                .notReady,
+                "the hosts do not agree on which release is \(what): \(groups.joined(separator: ", ")). Name one: \(how)"
+            )
         }
         return first.key
     }

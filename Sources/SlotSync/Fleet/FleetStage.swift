@@ -37,17 +37,22 @@ struct PreparedRelease: Sendable {
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
             onWarning: { emit(.sourceWarning($0)) })
         for special in tree.specials {
-            emit(.sourceWarning("\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
+            emit(
+                .sourceWarning(
+                    "\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
         }
         if tree.manifest.count == 1 && !options.allowsEmpty {
             throw SlotSyncError(
-                .badInput, "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
+                .badInput,
+                "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
                     + "or say --allow-empty")
         }
         let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
         let id = manifest.id
         if let archive = ManifestArchive() {
-            do { try archive.store(manifest, id: id) } catch { emit(.sourceWarning("the manifest could not be kept: \(error)")) }
+            do { try archive.store(manifest, id: id) } catch {
+                emit(.sourceWarning("the manifest could not be kept: \(error)"))
+            }
         }
         let root: Directory
         do { root = try Directory(path: path) } catch {

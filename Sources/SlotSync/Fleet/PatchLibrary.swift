@@ -107,7 +107,8 @@ final class PatchLibrary {
         if let sourceFailure { throw sourceFailure }
         for need in needs {
             guard Int(need.entry) < manifest.count, manifest.entries[Int(need.entry)].kind == .file else {
-                throw SlotSyncError(.protocolViolation, "the agent asked for entry \(need.entry), which is no file of the release")
+                throw SlotSyncError(
+                    .protocolViolation, "the agent asked for entry \(need.entry), which is no file of the release")
             }
         }
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: PatchWork.self)
@@ -200,7 +201,8 @@ final class PatchLibrary {
                 }
                 // The host that answered first is the nearest, or the least busy.
                 guard let owner = states[group].subscribers.first(where: { $0.bases.contains(basis) }) else { continue }
-                signatures[basis] = SignatureState(owner: owner.host, groups: [group], askedAt: .now, tried: [owner.host])
+                signatures[basis] = SignatureState(
+                    owner: owner.host, groups: [group], askedAt: .now, tried: [owner.host])
                 requests[owner.host, default: []].append(request(basis))
             }
         }
@@ -348,7 +350,8 @@ final class PatchLibrary {
     /// Ends the stage for all hosts: the source does not hold what the manifest says.
     func fail(_ error: any Error) {
         guard sourceFailure == nil else { return }
-        let failure = error as? SlotSyncError ?? SlotSyncError(.system, "cannot encode the patch", errno: error as? Errno)
+        let failure =
+            error as? SlotSyncError ?? SlotSyncError(.system, "cannot encode the patch", errno: error as? Errno)
         sourceFailure = failure
         for member in members.values { member.work.finish(throwing: failure) }
         for (member, _) in gathering { member.work.finish(throwing: failure) }

@@ -147,7 +147,10 @@ final class FrameApplier {
                     let count = min(Int(length - done), buffer.count - filled)
                     let part = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
                     let read = try file.basis?.readFully(at: Int64(offset + done), into: part) ?? 0
-                    if read < count { UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(as: UInt8.self, repeating: 0) }
+                    if read < count {
+                        UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(
+                            as: UInt8.self, repeating: 0)
+                    }
                     filled += count
                     done += UInt64(count)
                 }
@@ -192,7 +195,8 @@ final class FrameApplier {
     func finish() throws {
         if let missing = awaited.keys.min() {
             throw SlotSyncError(
-                .protocolViolation, "the patch ended, but \(awaited.count) files are missing (entry \(missing) is the first)")
+                .protocolViolation,
+                "the patch ended, but \(awaited.count) files are missing (entry \(missing) is the first)")
         }
     }
 }

@@ -123,7 +123,8 @@ final class Ring {
                 let text = String(decoding: name, as: UTF8.self)
                 guard let slot = try? slots.openDirectory(text), try slot.isEmpty else {
                     throw SlotSyncError(
-                        .notARing, "root \(quoted(path)) is no ring, and \(quoted("slots/" + text)) is not empty. \(migrate)")
+                        .notARing,
+                        "root \(quoted(path)) is no ring, and \(quoted("slots/" + text)) is not empty. \(migrate)")
                 }
             }
         }

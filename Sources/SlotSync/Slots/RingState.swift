@@ -81,10 +81,12 @@ struct RingState: Hashable, Sendable {
         for (index, slot) in slots.enumerated() {
             lines.append(
                 "slot \(index + 1) \(slot.state) release=\(slot.release?.id.description ?? "-") since=\(slot.since) "
-                    + "previous=\(slot.previous ?? 0) name=\(escaped(slot.release?.name ?? "")) reason=\(escaped(slot.reason))")
+                    + "previous=\(slot.previous ?? 0) name=\(escaped(slot.release?.name ?? "")) reason=\(escaped(slot.reason))"
+            )
         }
         for flip in history {
-            lines.append("\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot) to=\(flip.toSlot) release=\(flip.release)")
+            lines.append(
+                "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot) to=\(flip.toSlot) release=\(flip.release)")
         }
         let body = Array((lines.joined(separator: "\n") + "\n").utf8)
         return body + Array("checksum \(ContentDigest(of: body))\n".utf8)
@@ -99,7 +101,9 @@ struct RingState: Hashable, Sendable {
                     + "and current aside and stage again: the release trees in slots/ are not touched by that")
         }
         let checksumLength = "checksum \n".utf8.count + 32
-        guard bytes.count > checksumLength, bytes.count <= Self.largestFile else { throw damaged("its length is wrong") }
+        guard bytes.count > checksumLength, bytes.count <= Self.largestFile else {
+            throw damaged("its length is wrong")
+        }
         let body = Array(bytes.dropLast(checksumLength))
         guard Array(bytes.suffix(checksumLength)) == Array("checksum \(ContentDigest(of: body))\n".utf8) else {
             throw damaged("its checksum is wrong")
@@ -125,10 +129,12 @@ struct RingState: Hashable, Sendable {
                 slots.append(
                     SlotStatus(
                         state: state, release: id.map { ReleaseName(id: $0, name: unescaped(fields["name"] ?? "")) },
-                        since: since, reason: unescaped(fields["reason"] ?? ""), previous: previous == 0 ? nil : previous))
+                        since: since, reason: unescaped(fields["reason"] ?? ""),
+                        previous: previous == 0 ? nil : previous))
             } else if let kind = FlipRecord.Kind(rawValue: String(keyword)) {
                 guard let at = fields["at"].flatMap({ Int64($0) }), let from = fields["from"].flatMap({ Int($0) }),
-                    let to = fields["to"].flatMap({ Int($0) }), let id = fields["release"].flatMap({ ContentDigest($0) })
+                    let to = fields["to"].flatMap({ Int($0) }),
+                    let id = fields["release"].flatMap({ ContentDigest($0) })
                 else { throw damaged("a flip's line cannot be read") }
                 history.append(FlipRecord(kind: kind, at: at, fromSlot: from, toSlot: to, release: id))
             } else {

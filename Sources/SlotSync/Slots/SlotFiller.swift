@@ -280,9 +280,11 @@ final class SlotFiller {
 
     /// Sets what differs in kept entries, then the folders from the innermost outwards.
     func finishAttributes() throws {
-        for index in target.entries.indices where plan.change.kept[index] >= 0 && target.entries[index].kind != .directory {
+        for index in target.entries.indices
+        where plan.change.kept[index] >= 0 && target.entries[index].kind != .directory {
             let (wanted, found) = (target.entries[index], actual.manifest.entries[Int(plan.change.kept[index])])
-            let ownerDiffers = setsOwner
+            let ownerDiffers =
+                setsOwner
                 && (!actual.manifest.hasOwnership || wanted.owner != found.owner || wanted.group != found.group)
             let modeDiffers = wanted.kind == .file && (wanted.mode != found.mode || ownerDiffers || resetsOwner)
             guard modeDiffers || ownerDiffers || resetsOwner || wanted.modified != found.modified else { continue }

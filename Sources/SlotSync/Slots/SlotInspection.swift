@@ -50,7 +50,9 @@ enum SlotInspection {
             // A directory's change time tells of every name that came or went.
             guard try record.vouches(for: index, directory.status()) else { return false }
             for child in manifest.children(of: index) where manifest.entries[child].kind != .directory {
-                guard let status = try? manifest.withName(of: child, { name throws(Errno) in try directory.status(of: name) }),
+                guard
+                    let status = try? manifest.withName(
+                        of: child, { name throws(Errno) in try directory.status(of: name) }),
                     record.vouches(for: child, status)
                 else { return false }
             }

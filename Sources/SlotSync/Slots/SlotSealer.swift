@@ -20,7 +20,8 @@ enum SlotSealer {
             let isRight: Bool
             switch entry.kind {
             case .file:
-                isRight = try status.kind == .file && status.size == entry.size && status.mode == entry.mode
+                isRight =
+                    try status.kind == .file && status.size == entry.size && status.mode == entry.mode
                     && (status.modified == entry.modified || hasContent(index, of: target, in: filler))
             case .directory: isRight = status.kind == .directory && status.mode == entry.mode
             case .symbolicLink: isRight = status.kind == .symbolicLink
@@ -30,7 +31,8 @@ enum SlotSealer {
                 throw SlotSyncError(
                     .verification,
                     "\(quoted(path)) in slot \(filler.slot) is not as the release has it (mode \(String(status.mode, radix: 8)), "
-                        + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again")
+                        + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
+                )
             }
             tuples.append(StatTuple(status))
         }

@@ -54,11 +54,14 @@ extension Manifest {
     }
 
     private func appendChildren(
-        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32], to writer: inout ByteWriter
+        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32],
+        to writer: inout ByteWriter
     ) {
         var pending: (step: Step, count: UInt64) = (.keep, 0)
         func flush(_ step: Step) {
-            if pending.count > 0 && pending.step != step { writer.append(varint: pending.count << 2 | pending.step.rawValue) }
+            if pending.count > 0 && pending.step != step {
+                writer.append(varint: pending.count << 2 | pending.step.rawValue)
+            }
             if pending.step != step { pending = (step, 0) }
         }
         var others = base.children(of: baseDirectory)
@@ -176,9 +179,10 @@ extension Manifest {
     private mutating func readChildren(
         of directory: Int, against base: Manifest?, twin: inout [Int32], from reader: inout ByteReader
     ) throws(SlotSyncError) {
-        var others = base.flatMap { base in
-            twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
-        } ?? 0..<0
+        var others =
+            base.flatMap { base in
+                twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
+            } ?? 0..<0
         while true {
             let head = try reader.varint()
             guard entries.count < Self.mostEntries else { throw reader.corrupt("too many entries") }

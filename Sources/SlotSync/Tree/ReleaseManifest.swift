@@ -35,7 +35,9 @@ extension Manifest {
                 let index = result.entries.count
                 if let path = what.shared.first(where: { paths[$0].count == level + 1 }) {
                     let up = String(repeating: "../", count: level + 2)
-                    let text = Array(up.utf8) + Array("shared/".utf8) + Array(paths[path].joined(separator: [UInt8(ascii: "/")]))
+                    let text =
+                        Array(up.utf8) + Array("shared/".utf8)
+                        + Array(paths[path].joined(separator: [UInt8(ascii: "/")]))
                     var link = Entry(kind: .symbolicLink, mode: 0o777, parent: UInt32(directory))
                     link.owner = entries[0].owner
                     link.group = entries[0].group
@@ -80,9 +82,12 @@ enum SharedPaths {
         for path in paths {
             let components = Array(path.utf8).split(separator: UInt8(ascii: "/"))
             guard !path.hasPrefix("/"), !components.isEmpty,
-                components.allSatisfy({ $0.count <= Manifest.longestName && !$0.contains(0) && $0 != [46] && $0 != [46, 46] })
+                components.allSatisfy({
+                    $0.count <= Manifest.longestName && !$0.contains(0) && $0 != [46] && $0 != [46, 46]
+                })
             else {
-                throw SlotSyncError(.badInput, "shared path \(quoted(path)): write a path relative to the release, such as uploads")
+                throw SlotSyncError(
+                    .badInput, "shared path \(quoted(path)): write a path relative to the release, such as uploads")
             }
             if parsed.contains(where: { $0.starts(with: components) || components.starts(with: $0) }) {
                 throw SlotSyncError(.badInput, "shared path \(quoted(path)) is named twice, or lies in another one")
