@@ -63,6 +63,7 @@ private final class FleetFlip {
     }
 
     private func flip() async throws -> FlipReport {
+        guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
         let connected = await fleet.forEachHost { number in
             self.emit(.hostStarted(self.fleet.hosts[number]))
             let session = try await self.fleet.connect(number)

@@ -173,55 +173,79 @@ final class FleetStage {
     private typealias Outcome = (kind: StagedHost.Kind, slot: Int, received: Int, copied: Int, kept: Int)
 
     private func converse(_ session: HostSession) async throws -> Outcome {
-        let channel = session.channel
-        try requestStage(session)
-        var isRepair = false
+        try requestStage(session, withWholeManifest: false)
+        var isWhole = false
+        var rounds = 0
         while true {
-            var needs: [Need] = []
-            gathering: while true {
-                switch try await channel.receive() {
-                case .needs(let part, let isLast):
-                    guard needs.count + part.count <= release.manifest.count else {
-                        throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
-                    }
-                    needs += part
-                    if isLast { break gathering }
-                case .present(let outcome):
-                    library.withdraw(session.number)
-                    let kind: StagedHost.Kind = outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady
-                    return (kind, outcome.slot, 0, 0, 0)
-                case .staged(let outcome):
-                    library.withdraw(session.number)
-                    return (.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept)
-                case let reply: throw unexpected(reply)
-                }
-            }
-            if isRepair {
-                emit(.hostWarning(session.host, "\(needs.count) files did not verify and are sent again, whole"))
-            }
-            try await serve(needs, session, isRepair: isRepair)
-            if options.dryRun {
+            switch try await answer(session, isRepair: rounds > 0) {
+            case .manifestMissing:
+                guard !isWhole, rounds == 0 else { throw unexpected(.manifestMissing) }
+                isWhole = true
+                try requestStage(session, withWholeManifest: true)
+            case .ended(let outcome):
                 library.withdraw(session.number)
-                return (.planned, session.ring?.next ?? 1, needs.count, 0, 0)
+                return outcome
+            case .work(let work, let count):
+                guard rounds <= WireLimits.mostRepairRounds else {
+                    throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
+                }
+                if rounds > 0 {
+                    emit(.hostWarning(session.host, "\(count) files did not verify and are sent again, whole"))
+                }
+                try await serve(work, session)
+                if options.dryRun {
+                    library.withdraw(session.number)
+                    return (.planned, session.ring?.next ?? 1, count, 0, 0)
+                }
+                session.channel.send(.framesEnd)
+                rounds += 1
             }
-            channel.send(.framesEnd)
-            isRepair = true
+        }
+    }
+
+    /// What an agent answers to a stage, or to the end of a round.
+    private enum StageAnswer {
+        /// So many contents are needed; this is how they come. The list itself the library holds, once for all hosts.
+        case work(AsyncThrowingStream<PatchWork, any Error>, count: Int)
+        case ended(Outcome)
+        case manifestMissing
+    }
+
+    private func answer(_ session: HostSession, isRepair: Bool) async throws -> StageAnswer {
+        var needs: [Need] = []
+        while true {
+            switch try await session.channel.receive() {
+            case .needs(let part, let isLast):
+                guard needs.count + part.count <= release.manifest.count else {
+                    throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
+                }
+                needs += part
+                guard isLast else { continue }
+                let work = try library.join(session.number, needs: needs, isRepair: isRepair)
+                return .work(work, count: needs.count)
+            case .present(let outcome):
+                return .ended((outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady, outcome.slot, 0, 0, 0))
+            case .staged(let outcome):
+                return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
+            case .manifestMissing where needs.isEmpty: return .manifestMissing
+            case let reply: throw unexpected(reply)
+            }
         }
     }
 
     /// Sends the manifest, as a difference from the live release's where both ends have that.
-    private func requestStage(_ session: HostSession) throws {
+    private func requestStage(_ session: HostSession, withWholeManifest isWhole: Bool) throws {
         let id = release.name.id
         let ring = session.ring
         let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
         var request = StageRequest(
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun)
-        guard !isThere else {
+        guard isWhole || !isThere else {
             session.channel.send(.stage(request))
             return
         }
-        let live = ring?.liveRelease?.id
+        let live = isWhole ? nil : ring?.liveRelease?.id
         let (base, manifest) = try spooledManifest(against: live)
         request.base = base
         request.manifestLength = manifest.length
@@ -251,9 +275,9 @@ final class FleetStage {
     }
 
     /// Hands the host what it needs, as it becomes ready.
-    private func serve(_ needs: [Need], _ session: HostSession, isRepair: Bool) async throws {
+    private func serve(_ works: AsyncThrowingStream<PatchWork, any Error>, _ session: HostSession) async throws {
         let channel = session.channel
-        for try await work in try library.join(session.number, needs: needs, isRepair: isRepair) {
+        for try await work in works {
             switch work {
             case .frames(let ranges):
                 if options.dryRun { continue }

@@ -92,7 +92,15 @@ enum SharedPaths {
             if parsed.contains(where: { $0.starts(with: components) || components.starts(with: $0) }) {
                 throw SlotSyncError(.badInput, "shared path \(quoted(path)) is named twice, or lies in another one")
             }
+            // A link at the end of the path climbs as many levels.
+            guard path.utf8.count + 3 * components.count + "../shared/".utf8.count <= Manifest.longestLink else {
+                throw SlotSyncError(.badInput, "shared path \(quoted(path)) is too long for a link to it")
+            }
             parsed.append(components)
+        }
+        guard parsed.count <= WireLimits.mostSharedPaths else {
+            throw SlotSyncError(
+                .badInput, "\(parsed.count) shared paths: at most \(WireLimits.mostSharedPaths) are allowed")
         }
         return parsed
     }

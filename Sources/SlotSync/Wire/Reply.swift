@@ -67,6 +67,8 @@ enum Reply: Equatable, Sendable {
     case alive(files: UInt64, bytes: UInt64)
     case status(RingStatus)
     case present(StageOutcome)
+    /// The host lacks what the manifest was left out for, or is a difference from: → `stage` again, with all of it.
+    case manifestMissing
     /// A part of what is needed; the cohort is named by the digest of all parts.
     case needs([Need], isLast: Bool)
     case signature(basis: ContentDigest, Signature)
