@@ -75,6 +75,7 @@ extension AgentSession {
         var reader = ByteReader(bytes, name: "the manifest")
         let manifest = try Manifest(from: &reader, against: base)
         try reader.expectEnd()
+        try manifest.checkContents()
         return manifest
     }
 

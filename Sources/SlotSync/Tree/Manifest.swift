@@ -50,8 +50,6 @@ public struct Manifest: Sendable {
     static let longestLink = 4095
     /// How many entries a manifest may have; bounds what a peer can make us allocate.
     static let mostEntries = 20_000_000
-    /// How many bytes of names and link texts there may be: they are found by 32-bit positions.
-    static let mostText = 1 << 31
     /// How many levels a tree may have; each costs the path of its directories.
     static let deepestLevel = 4096
 

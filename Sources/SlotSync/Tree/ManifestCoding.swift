@@ -54,14 +54,11 @@ extension Manifest {
     }
 
     private func appendChildren(
-        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32],
-        to writer: inout ByteWriter
+        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32], to writer: inout ByteWriter
     ) {
         var pending: (step: Step, count: UInt64) = (.keep, 0)
         func flush(_ step: Step) {
-            if pending.count > 0 && pending.step != step {
-                writer.append(varint: pending.count << 2 | pending.step.rawValue)
-            }
+            if pending.count > 0 && pending.step != step { writer.append(varint: pending.count << 2 | pending.step.rawValue) }
             if pending.step != step { pending = (step, 0) }
         }
         var others = base.children(of: baseDirectory)
@@ -156,11 +153,6 @@ extension Manifest {
             }
             directory += 1
         }
-        var total: UInt64 = 0
-        for entry in entries {
-            total = total.addingReportingOverflow(entry.size).partialValue
-            guard total <= UInt64(Int64.max) else { throw reader.corrupt("more content than any disk holds") }
-        }
         var last: Int64 = 0
         for index in entries.indices {
             last = last &+ (try reader.zigzag())
@@ -179,14 +171,12 @@ extension Manifest {
     private mutating func readChildren(
         of directory: Int, against base: Manifest?, twin: inout [Int32], from reader: inout ByteReader
     ) throws(SlotSyncError) {
-        var others =
-            base.flatMap { base in
-                twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
-            } ?? 0..<0
+        var others = base.flatMap { base in
+            twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
+        } ?? 0..<0
         while true {
             let head = try reader.varint()
             guard entries.count < Self.mostEntries else { throw reader.corrupt("too many entries") }
-            guard text.count < Self.mostText else { throw reader.corrupt("too many names") }
             switch Step(rawValue: head & 3) {
             case .end:
                 guard head == 0 else { throw reader.corrupt("an unknown step") }
@@ -206,7 +196,6 @@ extension Manifest {
                     throw reader.corrupt("it keeps more entries than its base has")
                 }
                 for other in others.prefix(Int(head >> 2)) {
-                    guard text.count < Self.mostText else { throw reader.corrupt("too many names") }
                     var entry = base.entries[other]
                     entry.parent = UInt32(directory)
                     if entry.kind == .file { entry.start = 0 }
@@ -259,8 +248,6 @@ extension Manifest {
             entry.size = try reader.varint()
             guard entry.size <= UInt64(Int64.max) else { throw reader.corrupt("a size of \(entry.size)") }
             entry.digest = try reader.digest()
-            // Such content is made without being received, and so is not verified.
-            guard entry.size > 0 || entry.digest == .empty else { throw reader.corrupt("a digest of no content") }
             if isLinked, Int(entry.start) != index + 1 {
                 let leader = entries[Int(entry.start) - 1]
                 guard leader.kind == .file, leader.start == entry.start, leader.size == entry.size,

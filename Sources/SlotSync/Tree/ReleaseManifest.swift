@@ -1,5 +1,5 @@
-// What makes a source's tree the release that hosts get: paths that outlive releases become links into
-// `shared/`, and an empty tree is refused.
+// What makes a manifest one that hosts can be given: paths that outlive releases become links into
+// `shared/`, and what no release has is refused.
 
 extension Manifest {
     /// This manifest with a link to `shared/PATH` at each path, in place of what the source has there.
@@ -71,6 +71,24 @@ extension Manifest {
             }
         }
         return (result, origins)
+    }
+}
+
+extension Manifest {
+    /// Refuses what no release has, before a host counts on it: more content than fits the numbers that plans are
+    /// made with, and a digest for no content, which is never received and so never verified.
+    func checkContents() throws(SlotSyncError) {
+        var total: UInt64 = 0
+        for entry in entries where entry.kind == .file {
+            let (sum, overflow) = total.addingReportingOverflow(entry.size)
+            guard !overflow, sum <= UInt64(Int64.max) / 2 else {
+                throw SlotSyncError(.corrupt, "the manifest is damaged: more content than any disk holds")
+            }
+            total = sum
+            guard entry.size > 0 || entry.digest == .empty else {
+                throw SlotSyncError(.corrupt, "the manifest is damaged: a digest for no content")
+            }
+        }
     }
 }
 
