@@ -11,7 +11,7 @@ extension AgentSession {
             try checkSlotCount(request, ring)
         }
         guard let target = try receiveManifest(request) else {
-            try connection.send(.manifestMissing)
+            try connection.send(.manifestNeeded)
             return
         }
         guard target.id == request.release.id else {
@@ -143,22 +143,15 @@ extension AgentSession {
             ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize)
         let plan = planner.plan(for: target)
         try DiskSpace.check(plan, ring: ring)
-        let filler = try SlotFiller(
-            ring: ring, slot: slot, target: target, actual: actual, plan: plan, records: records, leftovers: leftovers,
-            setsOwner: request.ownership, progress: progress)
         if request.dryRun {
             try send(plan.needs)
-            while readAhead == nil, let request = try connection.receive() {
-                if case .signatures(let bases) = request {
-                    try sendSignatures(bases, filler)
-                } else {
-                    readAhead = request
-                }
-            }
             return
         }
         try ring.update { $0.beginStaging(request.release, in: slot, at: Timestamp.now.seconds) }
         try makeShared(request.sharedPaths, ring: ring)
+        let filler = try SlotFiller(
+            ring: ring, slot: slot, target: target, actual: actual, plan: plan, records: records, leftovers: leftovers,
+            setsOwner: request.ownership, progress: progress)
         try filler.saveSources()
         try send(plan.needs)
         try filler.prepare { try self.answerSignatures(filler) }

@@ -178,13 +178,16 @@ final class FleetStage {
         var rounds = 0
         while true {
             switch try await answer(session, isRepair: rounds > 0) {
-            case .manifestMissing:
-                guard !isWhole, rounds == 0 else { throw unexpected(.manifestMissing) }
+            case .manifestNeeded:
+                guard !isWhole, rounds == 0 else { throw unexpected(.manifestNeeded) }
                 isWhole = true
                 try requestStage(session, withWholeManifest: true)
             case .ended(let outcome):
                 library.withdraw(session.number)
                 return outcome
+            case .planned(let count):
+                library.withdraw(session.number)
+                return (.planned, session.ring?.next ?? 1, count, 0, 0)
             case .work(let work, let count):
                 guard rounds <= WireLimits.mostRepairRounds else {
                     throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
@@ -193,10 +196,6 @@ final class FleetStage {
                     emit(.hostWarning(session.host, "\(count) files did not verify and are sent again, whole"))
                 }
                 try await serve(work, session)
-                if options.dryRun {
-                    library.withdraw(session.number)
-                    return (.planned, session.ring?.next ?? 1, count, 0, 0)
-                }
                 session.channel.send(.framesEnd)
                 rounds += 1
             }
@@ -207,8 +206,10 @@ final class FleetStage {
     private enum StageAnswer {
         /// So many contents are needed; this is how they come. The list itself the library holds, once for all hosts.
         case work(AsyncThrowingStream<PatchWork, any Error>, count: Int)
+        /// So many contents would be needed.
+        case planned(count: Int)
         case ended(Outcome)
-        case manifestMissing
+        case manifestNeeded
     }
 
     private func answer(_ session: HostSession, isRepair: Bool) async throws -> StageAnswer {
@@ -221,13 +222,14 @@ final class FleetStage {
                 }
                 needs += part
                 guard isLast else { continue }
+                guard !options.dryRun else { return .planned(count: needs.count) }
                 let work = try library.join(session.number, needs: needs, isRepair: isRepair)
                 return .work(work, count: needs.count)
             case .present(let outcome):
                 return .ended((outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady, outcome.slot, 0, 0, 0))
             case .staged(let outcome):
                 return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
-            case .manifestMissing where needs.isEmpty: return .manifestMissing
+            case .manifestNeeded where needs.isEmpty: return .manifestNeeded
             case let reply: throw unexpected(reply)
             }
         }
@@ -280,7 +282,6 @@ final class FleetStage {
         for try await work in works {
             switch work {
             case .frames(let ranges):
-                if options.dryRun { continue }
                 for range in ranges { channel.send(spool: spool.file, at: range.offset, length: range.length) }
             case .signatures(let requests):
                 channel.send(.signatures(requests))

@@ -68,7 +68,7 @@ enum Reply: Equatable, Sendable {
     case status(RingStatus)
     case present(StageOutcome)
     /// The host lacks what the manifest was left out for, or is a difference from: → `stage` again, with all of it.
-    case manifestMissing
+    case manifestNeeded
     /// A part of what is needed; the cohort is named by the digest of all parts.
     case needs([Need], isLast: Bool)
     case signature(basis: ContentDigest, Signature)

@@ -5,7 +5,7 @@ extension Reply: WireMessage {
     enum TypeCode: UInt8 {
         case hello = 0x81
         case failure, warning, alive, status, present, needs, signature, signatureMissing
-        case staged, prepared, hookDone, flipped, verified, manifestMissing
+        case staged, prepared, hookDone, flipped, verified, manifestNeeded
     }
 
     private var code: TypeCode {
@@ -24,7 +24,7 @@ extension Reply: WireMessage {
         case .hookDone: .hookDone
         case .flipped: .flipped
         case .verified: .verified
-        case .manifestMissing: .manifestMissing
+        case .manifestNeeded: .manifestNeeded
         }
     }
 
@@ -54,7 +54,7 @@ extension Reply: WireMessage {
         case .present(let outcome), .staged(let outcome): outcome.encode(into: &writer)
         case .prepared(let outcome), .flipped(let outcome): outcome.encode(into: &writer)
         case .verified(let verification): verification.encode(into: &writer)
-        case .hookDone, .manifestMissing: break
+        case .hookDone, .manifestNeeded: break
         }
     }
 
@@ -89,7 +89,7 @@ extension Reply: WireMessage {
             case .staged: return .staged(try StageOutcome(from: &reader))
             case .prepared: return .prepared(try FlipOutcome(from: &reader))
             case .hookDone: return .hookDone
-            case .manifestMissing: return .manifestMissing
+            case .manifestNeeded: return .manifestNeeded
             case .flipped: return .flipped(try FlipOutcome(from: &reader))
             case .verified: return .verified(try SlotVerification(from: &reader))
             }

@@ -16,7 +16,7 @@ struct StageRequest: Equatable, Sendable {
     var ownership: Bool
     /// Paths below `shared` to create where they are missing (the manifest holds the links).
     var sharedPaths: [[UInt8]]
-    /// Say what is needed, change nothing; after the needs only signatures are answered.
+    /// Say what is needed, change nothing, and stop after the needs.
     var dryRun: Bool
 }
 
@@ -56,7 +56,7 @@ enum Request: Equatable, Sendable {
     case hello(Greeting)
     /// → `status`
     case status
-    /// Followed by `manifest` parts; → `present`, `manifestMissing`, or `needs` parts.
+    /// Followed by `manifest` parts; → `present`, `manifestNeeded`, or `needs` parts.
     case stage(StageRequest)
     case manifest(DeflatedPart)
     /// → `signature`, one a basis, in this order.

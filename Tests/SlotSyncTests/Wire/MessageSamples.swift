@@ -25,7 +25,7 @@ struct MessageSamples {
             .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
             .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
             .needs(needs(), isLast: flag()), .signature(basis: digest(), signature()),
-            .signatureMissing(basis: digest()), .manifestMissing, .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
+            .signatureMissing(basis: digest()), .manifestNeeded, .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
             .flipped(flipOutcome()), .verified(verification()),
         ]
     }
