@@ -77,3 +77,25 @@ final class ChildProcess {
         }
     }
 }
+
+/// The three pipes of a child: this program's ends do not block, and no other child inherits any.
+struct ChildPipes {
+    let input: (read: FileDescriptor, write: FileDescriptor)
+    let output: (read: FileDescriptor, write: FileDescriptor)
+    let errors: (read: FileDescriptor, write: FileDescriptor)
+
+    init() throws {
+        var made: [(read: FileDescriptor, write: FileDescriptor)] = []
+        do {
+            for _ in 0..<3 { made.append(try FileDescriptor.closeOnExecPipe()) }
+            (input, output, errors) = (made[0], made[1], made[2])
+            for end in [input.write, output.read, errors.read] { try end.setNonBlocking() }
+        } catch {
+            for pipe in made {
+                try? pipe.read.close()
+                try? pipe.write.close()
+            }
+            throw SlotSyncError(.system, "cannot make pipes for a session", errno: error)
+        }
+    }
+}

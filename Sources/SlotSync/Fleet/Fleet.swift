@@ -93,6 +93,11 @@ public struct FlipOptions: Sendable {
 public struct HostFailure: Sendable, Hashable {
     public var host: Host
     public var error: SlotSyncError
+
+    public init(host: Host, error: SlotSyncError) {
+        self.host = host
+        self.error = error
+    }
 }
 
 /// What happens while an operation runs.

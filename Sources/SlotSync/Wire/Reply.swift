@@ -66,9 +66,10 @@ enum Reply: Equatable, Sendable {
     /// Sent every few seconds while a command runs: files and bytes done so far.
     case alive(files: UInt64, bytes: UInt64)
     case status(RingStatus)
-    case present(StageOutcome)
-    /// The host lacks what the manifest was left out for, or is a difference from: → `stage` again, with all of it.
+    /// The record of the release that the manifest was left out for, or written against, is damaged: the stage
+    /// is to be asked for again, with the whole manifest.
     case manifestNeeded
+    case present(StageOutcome)
     /// A part of what is needed; the cohort is named by the digest of all parts.
     case needs([Need], isLast: Bool)
     case signature(basis: ContentDigest, Signature)

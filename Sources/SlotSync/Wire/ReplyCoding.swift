@@ -6,6 +6,9 @@ extension Reply: WireMessage {
         case hello = 0x81
         case failure, warning, alive, status, present, needs, signature, signatureMissing
         case staged, prepared, hookDone, flipped, verified, manifestNeeded
+
+        /// Whether an agent may send it before its greeting.
+        var mayPrecedeGreeting: Bool { self == .failure || self == .warning || self == .alive }
     }
 
     private var code: TypeCode {

@@ -83,7 +83,8 @@ final class FillBench {
         var ranges: [SpoolRange] = []
         var small: [EncodingJob] = []
         for need in needs {
-            let job = EncodingJob(entry: Int(need.entry), signature: try need.basis.flatMap { try signature(of: $0, fill) })
+            let job = EncodingJob(
+                entry: Int(need.entry), signature: try need.basis.flatMap { try signature(of: $0, fill) })
             if fill.target.entries[job.entry].size > PairEncoder.longestWhole {
                 try encoder.encodeLong(job) { ranges.append($0) }
             } else {
@@ -152,7 +153,8 @@ extension Spool {
         while position < range.offset + Int64(range.length) {
             let head = try bytes(at: position, 5)
             let length = head[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
-            guard case .frame(let part) = try Request(type: head[4], payload: try bytes(at: position + 5, length - 1)) else {
+            guard case .frame(let part) = try Request(type: head[4], payload: try bytes(at: position + 5, length - 1))
+            else {
                 throw SlotSyncError(.protocolViolation, "no frame in the spool")
             }
             frames.append(part)

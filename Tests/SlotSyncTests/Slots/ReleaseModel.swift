@@ -122,7 +122,8 @@ extension ReleaseModel {
     private static func place(_ path: String, in root: Directory) throws -> (Directory, String) {
         let components = components(path)
         return (
-            try root.openDirectory(beneath: components.dropLast()), String(decoding: components.last ?? [], as: UTF8.self)
+            try root.openDirectory(beneath: components.dropLast()),
+            String(decoding: components.last ?? [], as: UTF8.self)
         )
     }
 

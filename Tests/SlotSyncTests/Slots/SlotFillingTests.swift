@@ -43,7 +43,9 @@ struct SlotFillingTests {
         }
     }
 
-    @Test("a slot that was edited by hand, or filled in part, becomes the release", arguments: 10...15 as ClosedRange<UInt64>)
+    @Test(
+        "a slot that was edited by hand, or filled in part, becomes the release",
+        arguments: 10...15 as ClosedRange<UInt64>)
     func disturbed(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let contents = Self.contents(&random)
