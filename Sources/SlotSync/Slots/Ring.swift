@@ -186,6 +186,8 @@ final class Ring {
     }
 
     func unlock() {
+        // Said aloud, because a child process that is just being started may hold a copy of the descriptor.
+        if let lock { flock(lock.rawValue, LOCK_UN) }
         try? lock?.close()
         lock = nil
     }
