@@ -52,7 +52,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "slotsync-agent",
-            dependencies: ["SlotSync"],
+            dependencies: ["SlotSync", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swiftSettings
         ),
         .testTarget(

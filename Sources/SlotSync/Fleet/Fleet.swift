@@ -93,6 +93,11 @@ public struct FlipOptions: Sendable {
 public struct HostFailure: Sendable, Hashable {
     public var host: Host
     public var error: SlotSyncError
+
+    public init(host: Host, error: SlotSyncError) {
+        self.host = host
+        self.error = error
+    }
 }
 
 /// What happens while an operation runs.
@@ -114,6 +119,7 @@ public enum FleetEvent: Sendable {
 public enum HostResult: Sendable, Hashable {
     case staged(StagedHost)
     case flipped(FlippedHost)
+    case installed(InstalledHost)
     case failed(SlotSyncError)
 }
 

@@ -37,6 +37,8 @@ private final class FleetFlip {
     private var sessions: [Int: HostSession] = [:]
     private var errors: [Int: SlotSyncError] = [:]
     private var outcomes: [Int: FlipOutcome] = [:]
+    /// Hosts that were told to rename and then fell silent: nobody knows whether they did.
+    private var inDoubt: Set<Int> = []
 
     nonisolated init(
         fleet: Fleet, direction: FlipRequest.Direction, selector: ReleaseSelector, options: FlipOptions,
@@ -141,6 +143,8 @@ private final class FleetFlip {
             }
             return true
         } catch {
+            let lost: [SlotSyncError.Code] = [.unreachable, .timedOut, .protocolViolation]
+            if request == .commit || request == .undo, lost.contains(hostError(error).code) { inDoubt.insert(number) }
             errors[number] = hostError(error)
             emit(.hostFinished(session.host, .failed(hostError(error))))
             return false
@@ -163,7 +167,7 @@ private final class FleetFlip {
         return FlipReport(
             release: flipped.first?.release ?? outcomes.values.first?.release, flipped: flipped,
             takenBack: takenBack.map { fleet.hosts[$0] },
-            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) }, isMixed: isMixed)
+            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) }, isMixed: isMixed || !inDoubt.isEmpty)
     }
 
     // MARK: Which release

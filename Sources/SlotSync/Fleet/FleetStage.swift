@@ -181,6 +181,9 @@ final class FleetStage {
                     }
                     needs += part
                     if isLast { break gathering }
+                case .manifestNeeded:
+                    guard !isRepair, needs.isEmpty else { throw unexpected(.manifestNeeded) }
+                    try requestStage(session, wholeManifest: true)
                 case .present(let outcome):
                     library.withdraw(session.number)
                     let kind: StagedHost.Kind = outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady
@@ -194,29 +197,29 @@ final class FleetStage {
             if isRepair {
                 emit(.hostWarning(session.host, "\(needs.count) files did not verify and are sent again, whole"))
             }
-            try await serve(needs, session, isRepair: isRepair)
             if options.dryRun {
                 library.withdraw(session.number)
                 return (.planned, session.ring?.next ?? 1, needs.count, 0, 0)
             }
+            try await serve(needs, session, isRepair: isRepair)
             channel.send(.framesEnd)
             isRepair = true
         }
     }
 
     /// Sends the manifest, as a difference from the live release's where both ends have that.
-    private func requestStage(_ session: HostSession) throws {
+    private func requestStage(_ session: HostSession, wholeManifest: Bool = false) throws {
         let id = release.name.id
         let ring = session.ring
         let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
         var request = StageRequest(
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun)
-        guard !isThere else {
+        guard wholeManifest || !isThere else {
             session.channel.send(.stage(request))
             return
         }
-        let live = ring?.liveRelease?.id
+        let live = wholeManifest ? nil : ring?.liveRelease?.id
         let (base, manifest) = try spooledManifest(against: live)
         request.base = base
         request.manifestLength = manifest.length
@@ -251,7 +254,6 @@ final class FleetStage {
         for try await work in try library.join(session.number, needs: needs, isRepair: isRepair) {
             switch work {
             case .frames(let ranges):
-                if options.dryRun { continue }
                 for range in ranges { channel.send(spool: spool.file, at: range.offset, length: range.length) }
             case .signatures(let requests):
                 channel.send(.signatures(requests))

@@ -19,8 +19,8 @@ final class PatchLibrary {
     /// How much content goes into one batch of small files.
     private static let batchBytes: UInt64 = 1 << 20
     /// Needs are gathered at least this long after the first host's, and as long again as that host took.
-    private static let shortestGathering = 0.2
-    private static let longestGathering = 5.0
+    private static let shortestGathering = Duration.milliseconds(200)
+    private static let longestGathering = Duration.seconds(5)
     /// A host that owes signatures and delivers none for so long is not waited for.
     private static let signaturePatience = Duration.seconds(3)
 
@@ -135,9 +135,8 @@ final class PatchLibrary {
 
     private func openGathering() {
         guard gatheringEnds == nil else { return }
-        let elapsed = Double((ContinuousClock.now - started).components.seconds)
-        let wait = min(Self.shortestGathering + elapsed, Self.longestGathering)
-        let end = ContinuousClock.now + .seconds(wait)
+        let wait = min(Self.shortestGathering + (ContinuousClock.now - started), Self.longestGathering)
+        let end = ContinuousClock.now + wait
         gatheringEnds = end
         Task { @FleetActor in
             try? await Task.sleep(until: end, clock: .continuous)

