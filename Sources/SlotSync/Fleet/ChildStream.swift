@@ -95,7 +95,8 @@ final class ChildStream {
 
     // MARK: Reading
 
-    /// Hands out what is there, while `isWanted`; what comes later wakes whoever waits.
+    /// Hands out what is there, while `isWanted`. If it still is when nothing is left, what comes later wakes whoever
+    /// waits; if not, the caller has to ask again before it waits.
     func read(while isWanted: @FleetActor () -> Bool, _ take: @FleetActor (UnsafeRawBufferPointer) throws -> Void)
         throws
     {
