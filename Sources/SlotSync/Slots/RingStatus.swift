@@ -12,6 +12,15 @@ public struct ReleaseName: Hashable, Sendable {
         self.id = id
         self.name = name
     }
+
+    /// The longest name, in bytes.
+    static let longestName = 255
+
+    /// Whether a release may have this name. It is shown and typed again, so it cannot be escaped like other text:
+    /// 255 bytes at most, and nothing invisible.
+    public static func isUsable(name: String) -> Bool {
+        name.utf8.count <= longestName && name == escapedForDisplay(name)
+    }
 }
 
 /// Where a slot is in its life: `empty → staging → ready → live → retired`, and `bad`.
