@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 _Static_assert(ss_seek_data == SEEK_DATA && ss_seek_hole == SEEK_HOLE, "as the kernel has them");
@@ -37,4 +38,10 @@ int ss_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flag
 
 long ss_getdents64(int directory, void *buffer, size_t length) {
     return syscall(SYS_getdents64, directory, buffer, length);
+}
+
+long ss_file_system_type(int fd) {
+    struct statfs system;
+    // The numbers have 32 bits, and some have the highest set.
+    return fstatfs(fd, &system) == -1 ? -1 : (long)(uint32_t)system.f_type;
 }

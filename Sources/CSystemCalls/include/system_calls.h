@@ -29,6 +29,9 @@ int ss_pipe2(int ends[2], int flags);
 /// Fills `buffer` with the next entries of an open directory.
 long ss_getdents64(int directory, void *buffer, size_t length);
 
+/// The type of the file system that `fd` is on, as statfs(2) numbers them.
+long ss_file_system_type(int fd);
+
 extern const int ss_o_path;
 extern const int ss_o_tmpfile;
 
