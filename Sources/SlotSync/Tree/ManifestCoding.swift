@@ -1,7 +1,8 @@
 // A manifest as bytes: the identity part, whose XXH3-128 is the release ID, and the attribute part
 // (modification times, sparseness), which two checkouts of one commit need not share. The identity part
 // is written against a base manifest if both ends have one: runs of children that are the same are
-// counted instead of listed. Against no base the form is canonical. docs/protocol.md has it byte for byte.
+// counted instead of listed, and so are attributes that did not change. Against no base the form is
+// canonical. docs/protocol.md has it byte for byte.
 
 extension Manifest {
     /// The first bytes of an identity part, with the format's version.
@@ -20,19 +21,23 @@ extension Manifest {
     /// The release ID: the digest of the canonical identity part.
     public var id: ContentDigest {
         var writer = ByteWriter(reserving: entries.count * 40)
-        appendIdentity(against: nil, to: &writer)
+        var twin: [Int32] = []
+        appendIdentity(against: nil, twin: &twin, to: &writer)
         return ContentDigest(of: writer.bytes)
     }
 
     /// Both parts: the attribute part follows the identity part.
     func encoded(against base: Manifest? = nil) -> [UInt8] {
         var writer = ByteWriter(reserving: base == nil ? entries.count * 48 : entries.count * 8)
-        appendIdentity(against: base, to: &writer)
-        appendAttributes(to: &writer)
+        // For each entry the base's entry at the same path, where the reader knows it too: what is
+        // kept, and directories. For the others -1.
+        var twin = [Int32](repeating: -1, count: base == nil ? 0 : entries.count)
+        appendIdentity(against: base, twin: &twin, to: &writer)
+        appendAttributes(against: base, twin: twin, to: &writer)
         return writer.bytes
     }
 
-    private func appendIdentity(against base: Manifest?, to writer: inout ByteWriter) {
+    private func appendIdentity(against base: Manifest?, twin: inout [Int32], to writer: inout ByteWriter) {
         writer.append(Self.magic)
         writer.append((hasOwnership ? Flag.ownership : 0) | (hasHardLinks ? Flag.hardLinks : 0))
         writer.append(varint: Int(entries[0].mode))
@@ -40,8 +45,6 @@ extension Manifest {
             writer.append(varint: Int(entries[0].owner))
             writer.append(varint: Int(entries[0].group))
         }
-        // Which directory of the base stands at the same path.
-        var twin = [Int32](repeating: -1, count: base == nil ? 0 : entries.count)
         if base != nil { twin[0] = 0 }
         for directory in entries.indices where entries[directory].kind == .directory {
             if let base, twin[directory] >= 0 {
@@ -54,12 +57,14 @@ extension Manifest {
     }
 
     private func appendChildren(
-        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32], to writer: inout ByteWriter
+        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32],
+        to writer: inout ByteWriter
     ) {
         var pending: (step: Step, count: UInt64) = (.keep, 0)
         func flush(_ step: Step) {
-            if pending.count > 0 && pending.step != step { writer.append(varint: pending.count << 2 | pending.step.rawValue) }
-            if pending.step != step { pending = (step, 0) }
+            if pending.step == step { return }
+            if pending.count > 0 { writer.append(varint: pending.count << 2 | pending.step.rawValue) }
+            pending = (step, 0)
         }
         var others = base.children(of: baseDirectory)
         for child in children(of: directory) {
@@ -76,6 +81,7 @@ extension Manifest {
                     twin[child] = Int32(other)
                 }
                 if isSame(child, as: base, other) && linkLeader(of: child) == nil {
+                    twin[child] = Int32(other)
                     flush(.keep)
                 } else {
                     flush(.skip)
@@ -117,13 +123,21 @@ extension Manifest {
         }
     }
 
-    private func appendAttributes(to writer: inout ByteWriter) {
+    private func appendAttributes(against base: Manifest?, twin: [Int32], to writer: inout ByteWriter) {
         var last: Int64 = 0
-        for entry in entries {
-            writer.append(zigzag: entry.modified.seconds &- last)
-            writer.append(varint: UInt64(entry.modified.nanoseconds) << 1 | (entry.isSparse ? 1 : 0))
+        var unchanged = 0
+        for (index, entry) in entries.enumerated() {
+            if let base, twin[index] >= 0, entry.hasSameAttributes(as: base.entries[Int(twin[index])]) {
+                unchanged += 1
+            } else {
+                if base != nil { writer.append(varint: unchanged) }
+                unchanged = 0
+                writer.append(zigzag: entry.modified.seconds &- last)
+                writer.append(varint: UInt64(entry.modified.nanoseconds) << 1 | (entry.isSparse ? 1 : 0))
+            }
             last = entry.modified.seconds
         }
+        if unchanged > 0 { writer.append(varint: unchanged) }
     }
 
     // MARK: Reading
@@ -153,13 +167,33 @@ extension Manifest {
             }
             directory += 1
         }
+        try readAttributes(against: base, twin: twin, from: &reader)
+    }
+
+    private mutating func readAttributes(
+        against base: Manifest?, twin: [Int32], from reader: inout ByteReader
+    ) throws(SlotSyncError) {
         var last: Int64 = 0
-        for index in entries.indices {
+        var index = 0
+        while index < entries.count {
+            if let base {
+                let unchanged = try reader.count(atMost: entries.count - index, of: "unchanged attributes")
+                for _ in 0..<unchanged {
+                    guard twin[index] >= 0 else { throw reader.corrupt("attributes of an entry that its base lacks") }
+                    let other = base.entries[Int(twin[index])]
+                    entries[index].modified = other.modified
+                    entries[index].isSparse = other.isSparse
+                    last = other.modified.seconds
+                    index += 1
+                }
+                if index == entries.count { return }
+            }
             last = last &+ (try reader.zigzag())
             let nanoseconds = try reader.varint()
             guard nanoseconds >> 1 < 1_000_000_000 else { throw reader.corrupt("a time of \(nanoseconds >> 1) ns") }
             entries[index].modified = Timestamp(seconds: last, nanoseconds: UInt32(nanoseconds >> 1))
             entries[index].isSparse = nanoseconds & 1 != 0
+            index += 1
         }
     }
 
@@ -171,17 +205,22 @@ extension Manifest {
     private mutating func readChildren(
         of directory: Int, against base: Manifest?, twin: inout [Int32], from reader: inout ByteReader
     ) throws(SlotSyncError) {
-        var others = base.flatMap { base in
-            twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
-        } ?? 0..<0
+        var others =
+            base.flatMap { base in
+                twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
+            } ?? 0..<0
         while true {
             let head = try reader.varint()
-            guard entries.count < Self.mostEntries else { throw reader.corrupt("too many entries") }
+            // A name and a link text have room within what a UInt32 counts.
+            guard entries.count < Self.mostEntries, text.count < Int(UInt32.max) - 8192 else {
+                throw reader.corrupt("too many entries")
+            }
             switch Step(rawValue: head & 3) {
             case .end:
                 guard head == 0 else { throw reader.corrupt("an unknown step") }
                 return
             case .add:
+                guard head == Step.add.rawValue else { throw reader.corrupt("an unknown step") }
                 // The base's directory of the same name, if its children are counted on later.
                 let added = entries.count
                 try readAdded(to: directory, from: &reader)
@@ -195,18 +234,22 @@ extension Manifest {
                 guard let base, head >> 2 > 0, head >> 2 <= UInt64(others.count) else {
                     throw reader.corrupt("it keeps more entries than its base has")
                 }
+                guard entries.count + Int(head >> 2) <= Self.mostEntries else {
+                    throw reader.corrupt("too many entries")
+                }
                 for other in others.prefix(Int(head >> 2)) {
                     var entry = base.entries[other]
                     entry.parent = UInt32(directory)
                     if entry.kind == .file { entry.start = 0 }
-                    twin.append(entry.kind == .directory ? Int32(other) : -1)
+                    if !hasOwnership { (entry.owner, entry.group) = (0, 0) }
+                    twin.append(Int32(other))
                     let link: ArraySlice<UInt8> = entry.kind == .symbolicLink ? base.linkText(of: other) : []
                     try checkOrder(of: base.name(of: other), in: directory, reader)
                     append(entry, name: base.name(of: other), linkText: link)
                 }
                 others = others.lowerBound + Int(head >> 2)..<others.upperBound
             case .skip:
-                guard head >> 2 <= UInt64(others.count) else {
+                guard head >> 2 > 0, head >> 2 <= UInt64(others.count) else {
                     throw reader.corrupt("it skips more entries than its base has")
                 }
                 others = others.lowerBound + Int(head >> 2)..<others.upperBound
@@ -237,6 +280,7 @@ extension Manifest {
         switch kind {
         case .directory: break
         case .symbolicLink:
+            guard mode == 0o777 else { throw reader.corrupt("a mode that no link has") }
             link = try reader.counted(atMost: Self.longestLink, of: "link text")
             guard !link.isEmpty, !link.contains(0) else { throw reader.corrupt("a link text that no link can have") }
         case .file:
