@@ -7,14 +7,24 @@ private let longestQuote = 200
 /// `text` in quotes. What is invisible (controls, direction marks, line ends) is escaped, what is too
 /// long is cut.
 package func quoted(_ text: some StringProtocol) -> String {
-    var shown = "\""
-    for scalar in text.unicodeScalars.prefix(longestQuote) {
+    let shown = escapedForDisplay(text.unicodeScalars.prefix(longestQuote)) { $0 == "\"" || $0 == "\\" }
+    return "\"" + shown + (text.unicodeScalars.count > longestQuote ? "…\"" : "\"")
+}
+
+/// `text` on one line, what is invisible in it escaped.
+func escapedForDisplay(_ text: String) -> String { escapedForDisplay(text.unicodeScalars) { _ in false } }
+
+private func escapedForDisplay(
+    _ scalars: some Sequence<Unicode.Scalar>, alsoEscaping isSpecial: (Unicode.Scalar) -> Bool
+) -> String {
+    var shown = ""
+    for scalar in scalars {
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
             shown += scalar.escaped(asASCII: true)
         default:
-            shown += scalar == "\"" || scalar == "\\" ? scalar.escaped(asASCII: true) : String(scalar)
+            shown += isSpecial(scalar) ? scalar.escaped(asASCII: true) : String(scalar)
         }
     }
-    return shown + (text.unicodeScalars.count > longestQuote ? "…\"" : "\"")
+    return shown
 }

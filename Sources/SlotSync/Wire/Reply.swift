@@ -1,5 +1,5 @@
 // What an agent answers. Each case is one message on the wire; docs/protocol.md has their bytes,
-// MessageCoding.swift writes and reads them.
+// ReplyCoding.swift writes and reads them.
 
 /// Content that a host lacks, and what it could be made from.
 struct Need: Hashable, Sendable {

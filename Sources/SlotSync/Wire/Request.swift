@@ -1,20 +1,5 @@
 // What the controller asks of an agent. Each case is one message on the wire; docs/protocol.md has
-// their bytes, MessageCoding.swift writes and reads them.
-
-/// Who speaks, and which protocol.
-struct Greeting: Equatable, Sendable {
-    /// Both ends must agree on this number.
-    static let protocolMajor: UInt16 = 1
-    /// What a newer end may offer beyond it; informational.
-    static let protocolMinor: UInt16 = 0
-
-    var major = Greeting.protocolMajor
-    var minor = Greeting.protocolMinor
-    /// The program's version, for messages to people.
-    var version: String
-    /// `user@machine` of a controller, the host's own name for itself from an agent.
-    var peer: String
-}
+// their bytes, RequestCoding.swift writes and reads them.
 
 /// Fill next with a release.
 struct StageRequest: Equatable, Sendable {
@@ -44,6 +29,8 @@ struct FlipRequest: Equatable, Sendable {
     /// Shell commands; empty: none.
     var beforeHook: String
     var afterHook: String
+    /// Runs on a host that is flipped back.
+    var undoHook: String
 }
 
 /// A basis whose signature the controller wants.

@@ -37,7 +37,7 @@ struct DeltaFilesTests {
 
     @Test(arguments: 0..<20)
     func patchMakesTheContentWhateverTheEdits(seed: Int) throws {
-        var generator = SeededGenerator(UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         let basis = generator.bytes(generator.below(200_000))
         let content = edited(basis, edits: generator.below(10), using: &generator)
         let delta = try delta(from: basis, to: content, blockLength: seed % 2 == 0 ? nil : 64 + generator.below(4000))
@@ -45,7 +45,7 @@ struct DeltaFilesTests {
     }
 
     @Test func longContentComesInSeveralBlocks() throws {
-        var generator = SeededGenerator(31)
+        var generator = SeededGenerator(seed: 31)
         let piece = generator.bytes(100_000)
         let basis = (0..<30).flatMap { index in piece.map { $0 &+ UInt8(index) } }
         let content = Array(basis[1_000_000...]) + generator.bytes(3_000_000) + basis[..<1_000_000]
@@ -61,7 +61,7 @@ struct DeltaFilesTests {
     }
 
     @Test func anotherBasisIsNamedAsSuch() throws {
-        var generator = SeededGenerator(32)
+        var generator = SeededGenerator(seed: 32)
         let basis = generator.bytes(5000)
         let delta = try delta(from: basis, to: [1] + basis)
         var other = basis

@@ -79,7 +79,7 @@ struct InstructionCodingTests {
     }
 
     @Test func randomBytesNeverReachOutside() {
-        var generator = SeededGenerator(21)
+        var generator = SeededGenerator(seed: 21)
         for _ in 0..<20_000 {
             let bytes = generator.bytes(generator.below(30))
             let contentLength = UInt64(generator.below(200))

@@ -8,7 +8,7 @@ import Testing
 struct RepetitiveContentTests {
     @Test(arguments: [0, 255], [1, 2, 3, 7, 64, 256, 257, 1000])
     func periodicContentCostsAtMostAnInstructionABlock(byte: Int, period: Int) throws {
-        var generator = SeededGenerator(UInt64(period))
+        var generator = SeededGenerator(seed: UInt64(period))
         let unit = period == 1 ? [UInt8(byte)] : generator.bytes(period)
         func repeated(_ count: Int) -> [UInt8] { (0..<count).map { unit[$0 % period] } }
         let basis = repeated(600_000)
@@ -33,7 +33,7 @@ struct RepetitiveContentTests {
     }
 
     @Test func manyShortZeroRunsDoNotUseUpTheSearch() throws {
-        var generator = SeededGenerator(3)
+        var generator = SeededGenerator(seed: 3)
         let basis = generator.bytes(4096)
         var content: [UInt8] = []
         for _ in 0..<500 { content += [UInt8](repeating: 0, count: 3000) + generator.bytes(20) }

@@ -34,7 +34,7 @@ struct SegmentedEncoderTests {
 
     @Test(arguments: 0..<40)
     func instructionsMakeTheContentHoweverItIsCut(seed: Int) throws {
-        var generator = SeededGenerator(UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         let basis = generator.bytes(generator.below(100_000))
         let content = edited(basis, edits: generator.below(10), using: &generator)
         let segmentLength = 64 + generator.below(20_000)
@@ -49,7 +49,7 @@ struct SegmentedEncoderTests {
 
     @Test(arguments: [64, 100, 256, 1000, 4096, 99_999, 100_000, 100_001])
     func unchangedContentIsOneCopyHoweverItIsCut(segmentLength: Int) throws {
-        var generator = SeededGenerator(77)
+        var generator = SeededGenerator(seed: 77)
         for length in [100_000, 99_968, 99_999, 64, 65, 63, 1] {
             let basis = generator.bytes(length)
             let result = try encoded(basis, basis: basis, segmentLength: segmentLength)

@@ -7,7 +7,7 @@ import Testing
 
 struct SignatureTests {
     @Test func piecesOfAnySizeGiveTheSameSignature() throws {
-        var generator = SeededGenerator(1)
+        var generator = SeededGenerator(seed: 1)
         for length in [0, 1, 63, 64, 65, 1000, 4096, 10_000] {
             let basis = generator.bytes(length)
             let whole = try Signature(of: basis, blockLength: 64)
@@ -44,7 +44,7 @@ struct SignatureTests {
     }
 
     @Test func bytesGiveTheSignatureBack() throws {
-        var generator = SeededGenerator(2)
+        var generator = SeededGenerator(seed: 2)
         for length in [0, 5, 256, 100_000] {
             let signature = try Signature(of: generator.bytes(length), seed: generator.next())
             var writer = ByteWriter()

@@ -1,157 +1,19 @@
-// A manifest as bytes: the identity part, whose XXH3-128 is the release ID, and the attribute part
-// (modification times, sparseness), which two checkouts of one commit need not share. The identity part
-// is written against a base manifest if both ends have one: runs of children that are the same are
-// counted instead of listed, and so are attributes that did not change. Against no base the form is
-// canonical. docs/protocol.md has it byte for byte.
+// Bytes become a manifest again: what ManifestWriting wrote, or what a peer or a damaged disk made of it.
+// Nothing is believed: names, counts, order and links are checked, so that whatever comes out is a tree.
 
 extension Manifest {
-    /// The first bytes of an identity part, with the format's version.
-    private static let magic = Array("SSM1".utf8)
-    private enum Flag {
-        static let ownership: UInt8 = 1
-        static let hardLinks: UInt8 = 2
-    }
-    /// How a directory's list of children goes on.
-    private enum Step: UInt64 {
-        case end = 0, add, keep, skip
-    }
-
-    // MARK: Writing
-
-    /// The release ID: the digest of the canonical identity part.
-    public var id: ContentDigest {
-        var writer = ByteWriter(reserving: entries.count * 40)
-        var twin: [Int32] = []
-        appendIdentity(against: nil, twin: &twin, to: &writer)
-        return ContentDigest(of: writer.bytes)
-    }
-
-    /// Both parts: the attribute part follows the identity part.
-    func encoded(against base: Manifest? = nil) -> [UInt8] {
-        var writer = ByteWriter(reserving: base == nil ? entries.count * 48 : entries.count * 8)
-        // For each entry the base's entry at the same path, where the reader knows it too: what is
-        // kept, and directories. For the others -1.
-        var twin = [Int32](repeating: -1, count: base == nil ? 0 : entries.count)
-        appendIdentity(against: base, twin: &twin, to: &writer)
-        appendAttributes(against: base, twin: twin, to: &writer)
-        return writer.bytes
-    }
-
-    private func appendIdentity(against base: Manifest?, twin: inout [Int32], to writer: inout ByteWriter) {
-        writer.append(Self.magic)
-        writer.append((hasOwnership ? Flag.ownership : 0) | (hasHardLinks ? Flag.hardLinks : 0))
-        writer.append(varint: Int(entries[0].mode))
-        if hasOwnership {
-            writer.append(varint: Int(entries[0].owner))
-            writer.append(varint: Int(entries[0].group))
-        }
-        if base != nil { twin[0] = 0 }
-        for directory in entries.indices where entries[directory].kind == .directory {
-            if let base, twin[directory] >= 0 {
-                appendChildren(of: directory, against: base, Int(twin[directory]), twin: &twin, to: &writer)
-            } else {
-                for child in children(of: directory) { appendAdded(child, to: &writer) }
-            }
-            writer.append(varint: Step.end.rawValue)
-        }
-    }
-
-    private func appendChildren(
-        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32],
-        to writer: inout ByteWriter
-    ) {
-        var pending: (step: Step, count: UInt64) = (.keep, 0)
-        func flush(_ step: Step) {
-            if pending.step == step { return }
-            if pending.count > 0 { writer.append(varint: pending.count << 2 | pending.step.rawValue) }
-            pending = (step, 0)
-        }
-        var others = base.children(of: baseDirectory)
-        for child in children(of: directory) {
-            var order = -1
-            while let other = others.first {
-                order = compareName(child, with: base, other)
-                if order <= 0 { break }
-                flush(.skip)
-                pending.count += 1
-                others.removeFirst()
-            }
-            if let other = others.first, order == 0 {
-                if entries[child].kind == .directory && base.entries[other].kind == .directory {
-                    twin[child] = Int32(other)
-                }
-                if isSame(child, as: base, other) && linkLeader(of: child) == nil {
-                    twin[child] = Int32(other)
-                    flush(.keep)
-                } else {
-                    flush(.skip)
-                    pending.count += 1
-                    flush(.add)
-                    appendAdded(child, to: &writer)
-                    others.removeFirst()
-                    continue
-                }
-                pending.count += 1
-                others.removeFirst()
-            } else {
-                flush(.add)
-                appendAdded(child, to: &writer)
-            }
-        }
-        flush(.end)
-    }
-
-    private func appendAdded(_ index: Int, to writer: inout ByteWriter) {
-        let entry = entries[index]
-        let leader = linkLeader(of: index)
-        let isFollower = leader.map { $0 != index } ?? false
-        writer.append(varint: Step.add.rawValue)
-        writer.append(counted: name(of: index))
-        writer.append(entry.kind.rawValue | (leader != nil ? 4 : 0))
-        writer.append(varint: Int(entry.mode))
-        if hasOwnership {
-            writer.append(varint: Int(entry.owner))
-            writer.append(varint: Int(entry.group))
-        }
-        switch entry.kind {
-        case .directory: break
-        case .symbolicLink: writer.append(counted: linkText(of: index))
-        case .file:
-            if let leader { writer.append(varint: isFollower ? leader + 1 : 0) }
-            writer.append(varint: entry.size)
-            writer.append(entry.digest)
-        }
-    }
-
-    private func appendAttributes(against base: Manifest?, twin: [Int32], to writer: inout ByteWriter) {
-        var last: Int64 = 0
-        var unchanged = 0
-        for (index, entry) in entries.enumerated() {
-            if let base, twin[index] >= 0, entry.hasSameAttributes(as: base.entries[Int(twin[index])]) {
-                unchanged += 1
-            } else {
-                if base != nil { writer.append(varint: unchanged) }
-                unchanged = 0
-                writer.append(zigzag: entry.modified.seconds &- last)
-                writer.append(varint: UInt64(entry.modified.nanoseconds) << 1 | (entry.isSparse ? 1 : 0))
-            }
-            last = entry.modified.seconds
-        }
-        if unchanged > 0 { writer.append(varint: unchanged) }
-    }
-
-    // MARK: Reading
-
     /// Reads what `encoded(against:)` wrote, believing nothing: names, counts, order and links are checked.
     init(from reader: inout ByteReader, against base: Manifest? = nil) throws(SlotSyncError) {
-        guard try Array(reader.take(Self.magic.count)) == Self.magic else {
+        guard try Array(reader.take(ManifestFormat.magic.count)) == ManifestFormat.magic else {
             throw reader.corrupt("it does not begin as a manifest of version 1")
         }
         self.init(rootMode: 0)
         let flags = try reader.byte()
-        guard flags & ~(Flag.ownership | Flag.hardLinks) == 0 else { throw reader.corrupt("unknown flags") }
-        hasOwnership = flags & Flag.ownership != 0
-        hasHardLinks = flags & Flag.hardLinks != 0
+        guard flags & ~(ManifestFormat.Flag.ownership | ManifestFormat.Flag.hardLinks) == 0 else {
+            throw reader.corrupt("unknown flags")
+        }
+        hasOwnership = flags & ManifestFormat.Flag.ownership != 0
+        hasHardLinks = flags & ManifestFormat.Flag.hardLinks != 0
         entries[0].mode = UInt16(try reader.count(atMost: 0o7777, of: "mode"))
         if hasOwnership { try readOwnership(into: 0, from: &reader) }
         var twin: [Int32] = [base == nil ? -1 : 0]
@@ -211,16 +73,13 @@ extension Manifest {
             } ?? 0..<0
         while true {
             let head = try reader.varint()
-            // A name and a link text have room within what a UInt32 counts.
-            guard entries.count < Self.mostEntries, text.count < Int(UInt32.max) - 8192 else {
-                throw reader.corrupt("too many entries")
-            }
-            switch Step(rawValue: head & 3) {
+            try checkRoom(reader)
+            switch ManifestFormat.Step(rawValue: head & 3) {
             case .end:
                 guard head == 0 else { throw reader.corrupt("an unknown step") }
                 return
             case .add:
-                guard head == Step.add.rawValue else { throw reader.corrupt("an unknown step") }
+                guard head == ManifestFormat.Step.add.rawValue else { throw reader.corrupt("an unknown step") }
                 // The base's directory of the same name, if its children are counted on later.
                 let added = entries.count
                 try readAdded(to: directory, from: &reader)
@@ -234,10 +93,8 @@ extension Manifest {
                 guard let base, head >> 2 > 0, head >> 2 <= UInt64(others.count) else {
                     throw reader.corrupt("it keeps more entries than its base has")
                 }
-                guard entries.count + Int(head >> 2) <= Self.mostEntries else {
-                    throw reader.corrupt("too many entries")
-                }
                 for other in others.prefix(Int(head >> 2)) {
+                    try checkRoom(reader)
                     var entry = base.entries[other]
                     entry.parent = UInt32(directory)
                     if entry.kind == .file { entry.start = 0 }
@@ -295,11 +152,18 @@ extension Manifest {
             if isLinked, Int(entry.start) != index + 1 {
                 let leader = entries[Int(entry.start) - 1]
                 guard leader.kind == .file, leader.start == entry.start, leader.size == entry.size,
-                    leader.digest == entry.digest, leader.mode == entry.mode
+                    leader.digest == entry.digest, leader.mode == entry.mode, leader.owner == entry.owner,
+                    leader.group == entry.group
                 else { throw reader.corrupt("a hard link to something else") }
             }
         }
         append(entry, name: name, linkText: link)
+    }
+
+    /// Whether there is room for one more entry, its name and its link text, within what a UInt32 counts.
+    private func checkRoom(_ reader: ByteReader) throws(SlotSyncError) {
+        guard entries.count < Self.mostEntries, text.count < Int(UInt32.max) - Self.longestName - Self.longestLink - 2
+        else { throw reader.corrupt("too many entries") }
     }
 
     private func checkOrder(

@@ -1,0 +1,105 @@
+// The host's end of a session: one request after the other, from `hello` to the end of the stream. Each
+// kind of work has a file of its own beside this one. The work is done on one thread; a heartbeat on
+// another tells the controller that the host is alive.
+
+import Glibc
+public import SystemPackage
+
+/// The agent: what `slotsync-agent` and `slotsync agent` run.
+public enum HostAgent {
+    /// Serves one session on `root`, over standard input and output unless told otherwise.
+    ///
+    /// - Parameter root: the folder that holds the ring.
+    /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the controller.
+    public static func serve(
+        root: String, input: FileDescriptor = .standardInput, output: FileDescriptor = .standardOutput
+    ) async -> Int32 {
+        ProcessSetup.prepare()
+        let connection = AgentConnection(input: input, output: output)
+        let session = AgentSession(root: root, connection: connection)
+        do {
+            try await connection.withHeartbeat(progress: session.progress) { try await session.serve() }
+            return 0
+        } catch {
+            let failure = error as? SlotSyncError ?? SlotSyncError(.system, "\(root)", errno: error as? Errno)
+            try? connection.send(.failure(failure))
+            return 1
+        }
+    }
+}
+
+/// One session's state on the host.
+final class AgentSession {
+    let root: String
+    let connection: AgentConnection
+    let progress = AgentProgress()
+    /// Threads for walking and hashing. More do not make a tree on one disk faster.
+    let parallelism = min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), 8)
+    var ring: Ring?
+    /// A request that was read ahead while other work was going on.
+    var readAhead: Request?
+    var peer = ""
+    var flip: PreparedFlip?
+
+    init(root: String, connection: AgentConnection) {
+        self.root = root
+        self.connection = connection
+    }
+
+    func receive() throws -> Request? {
+        if let request = readAhead {
+            readAhead = nil
+            return request
+        }
+        return try connection.receive()
+    }
+
+    func serve() async throws {
+        guard case .hello(let greeting) = try receive() else {
+            throw SlotSyncError(
+                .protocolViolation, "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
+        }
+        peer = greeting.peer
+        let own = Greeting(version: SlotSyncVersion.current, peer: machineName())
+        guard greeting.major == own.major else {
+            // Our own greeting lets the controller say which versions met.
+            try connection.send(.hello(own, nil))
+            return
+        }
+        ring = try Ring.open(root)
+        try connection.send(.hello(own, ring?.status))
+        while let request = try receive() {
+            switch request {
+            case .hello: throw unexpected("a second hello")
+            case .status: try connection.send(.status(try existingRing().status))
+            case .stage(let request): try stage(request)
+            case .prepare(let request): try prepare(request)
+            case .runBeforeHook: try await runBeforeHook()
+            case .commit: try await commit()
+            case .undo: try await undo()
+            case .verify(let slot): try verify(slot: slot)
+            case .finish: return
+            case .manifest, .signatures, .frame, .framesEnd: throw unexpected("a part of a stage that has not begun")
+            }
+        }
+    }
+
+    func unexpected(_ what: String) -> SlotSyncError {
+        SlotSyncError(.protocolViolation, "the controller sent \(what)")
+    }
+
+    func existingRing() throws -> Ring {
+        guard let ring else {
+            throw SlotSyncError(
+                .notReady, "root \(quoted(root)) holds no ring yet: `slotsync stage` makes it and fills its first slot")
+        }
+        return ring
+    }
+}
+
+/// The machine's own name.
+func machineName() -> String {
+    var name = utsname()
+    uname(&name)
+    return withUnsafeBytes(of: &name.nodename) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+}

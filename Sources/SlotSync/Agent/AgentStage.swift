@@ -1,0 +1,301 @@
+// Staging on a host: manifest in, needs out, frames in, sealed. The order of the steps is what keeps the
+// promises: lock, look, plan, check the disk, mark `staging`, change, verify, synchronize, mark `ready`.
+
+import Glibc
+import SystemPackage
+
+extension AgentSession {
+    /// How many times damaged content is asked for again.
+    private static let mostRepairRounds = 3
+
+    func stage(_ request: StageRequest) throws {
+        if ring == nil && request.dryRun {
+            try planFirstRelease(request)
+            return
+        }
+        let ring = try self.ring ?? Ring.make(root, slotCount: request.slots ?? Ring.usualSlotCount)
+        self.ring = ring
+        if !request.dryRun { try ring.acquireLock(for: "a stage by \(peer)") }
+        if let slots = request.slots, slots != ring.state.slots.count {
+            throw SlotSyncError(
+                .badInput,
+                "the ring in \(quoted(root)) has \(ring.state.slots.count) slots, not \(slots): leave --slots out or say "
+                    + "--slots \(ring.state.slots.count)")
+        }
+        let target = try receiveManifest(request, ring: ring)
+        guard target.id == request.release.id else {
+            throw SlotSyncError(.corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
+        }
+        if try confirmPresent(request, ring: ring) { return }
+        try fill(ring, with: target, request)
+    }
+
+    /// A dry run against a root that has no ring yet: everything is needed, nothing is made.
+    private func planFirstRelease(_ request: StageRequest) throws {
+        let target = try receiveManifest(request, ring: nil)
+        var seen: Set<ContentDigest> = []
+        var needs: [Need] = []
+        for (index, entry) in target.entries.enumerated() where entry.kind == .file && entry.size > 0 {
+            if seen.insert(entry.digest).inserted { needs.append(Need(entry: UInt32(index), basis: nil)) }
+        }
+        try send(needs)
+    }
+
+    // MARK: Manifest
+
+    private func receiveManifest(_ request: StageRequest, ring: Ring?) throws -> Manifest {
+        var bytes: [UInt8] = []
+        var inflater = Inflater()
+        while bytes.count < request.manifestLength {
+            guard case .manifest(let part)? = try receive() else { throw unexpected("no whole manifest") }
+            guard part.length > 0, part.length <= request.manifestLength - bytes.count else {
+                throw unexpected("a manifest of another length than announced")
+            }
+            if part.isDeflated {
+                try part.bytes.withUnsafeBytes { try inflater.inflate($0, into: &bytes, exactly: part.length) }
+            } else {
+                bytes.append(contentsOf: part.bytes)
+            }
+        }
+        guard request.manifestLength > 0 else {
+            // The controller saw in our greeting that we have this release.
+            guard let record = try ring.flatMap({ try self.record(of: request.release.id, in: $0) }) else {
+                throw SlotSyncError(
+                    .corrupt, "the record of release \(request.release.id) is gone: remove the slot's file in "
+                        + "\(quoted(root + "/.slotsync/slots")), then stage again")
+            }
+            return record.manifest
+        }
+        var base: Manifest?
+        if let id = request.base {
+            base = try ring.flatMap { try record(of: id, in: $0) }?.manifest
+            if base == nil { throw SlotSyncError(.corrupt, "the record of release \(id), which is live, is damaged") }
+        }
+        var reader = ByteReader(bytes, name: "the manifest")
+        let manifest = try Manifest(from: &reader, against: base)
+        try reader.expectEnd()
+        return manifest
+    }
+
+    private func record(of release: ContentDigest, in ring: Ring) throws -> SlotRecord? {
+        for (index, slot) in ring.state.slots.enumerated() where slot.state.isSealed && slot.release?.id == release {
+            if let record = try ring.record(of: index + 1) { return record }
+        }
+        return nil
+    }
+
+    // MARK: Present already
+
+    /// Answers `present` if the release is ready in next, or live, and still as it was sealed.
+    private func confirmPresent(_ request: StageRequest, ring: Ring) throws -> Bool {
+        let next = ring.status.next
+        var places: [(slot: Int, kind: StageOutcome.Kind)] = []
+        if ring.state[next].state == .ready { places.append((next, .alreadyReady)) }
+        if let live = ring.state.live { places.append((live, .alreadyLive)) }
+        for place in places where ring.state[place.slot].release?.id == request.release.id {
+            let record = try ring.record(of: place.slot)
+            var isRight = false
+            if let record {
+                let content = try SlotInspection.content(
+                    of: place.slot, in: ring, record: record, checksum: request.checksum, parallelism: parallelism,
+                    progress: progress)
+                isRight = content.isAsSealed
+                    || (content.specials.isEmpty && SlotDifferences(between: record.manifest, and: content.manifest).count == 0)
+            }
+            if isRight {
+                if !request.release.name.isEmpty, !request.dryRun,
+                    ring.state[place.slot].release?.name != request.release.name
+                {
+                    try ring.update { $0[place.slot].release = request.release }
+                }
+                try connection.send(
+                    .present(StageOutcome(kind: place.kind, slot: place.slot, received: 0, copied: 0, kept: 0)))
+                return true
+            }
+            if place.kind == .alreadyLive {
+                try connection.send(
+                    .warning("the live slot \(place.slot) is no longer as it was staged; the release is staged anew beside it"))
+            }
+        }
+        return false
+    }
+
+    // MARK: Filling
+
+    private func fill(_ ring: Ring, with target: Manifest, _ request: StageRequest) throws {
+        let slot = ring.status.next
+        let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
+        let actual = try SlotInspection.content(
+            of: slot, in: ring, record: ring.record(of: slot), checksum: request.checksum, parallelism: parallelism,
+            progress: progress)
+        var records: [Int: SlotRecord] = [:]
+        for other in 1...ring.state.slots.count where other != slot { records[other] = try ring.record(of: other) }
+        let directory = try ring.openSlot(slot)
+        let space = try FileSystemSpace(of: directory.descriptor)
+        let planner = StagePlanner(
+            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize)
+        let plan = planner.plan(for: target)
+        try DiskSpace.check(plan, ring: ring)
+        if request.dryRun {
+            try send(plan.needs)
+            return
+        }
+        try ring.update { state in
+            state[slot] = SlotStatus(state: .staging, release: request.release, since: Timestamp.now.seconds)
+        }
+        try makeShared(request.sharedPaths, ring: ring)
+        let filler = try SlotFiller(
+            ring: ring, slot: slot, target: target, actual: actual, plan: plan, records: records, leftovers: leftovers,
+            setsOwner: request.ownership, progress: progress)
+        try filler.saveSources()
+        try send(plan.needs)
+        try filler.prepare { try self.answerSignatures(filler) }
+        let received = try applyFrames(filler)
+        try filler.finishDuplicatesAndLinks()
+        try filler.finishAttributes()
+        let record = try SlotSealer.record(of: target, in: filler)
+        try SlotSealer.seal(record, release: request.release, slot: slot, ring: ring, directory: directory)
+        try clearTemporary(ring)
+        try connection.send(
+            .staged(
+                StageOutcome(
+                    kind: .staged, slot: slot, received: received, copied: filler.copiedFiles, kept: plan.keptFiles)))
+    }
+
+    private func send(_ needs: [Need]) throws {
+        var rest = needs[...]
+        repeat {
+            let part = rest.prefix(WireLimits.mostNeedsPerPart)
+            rest = rest.dropFirst(part.count)
+            try connection.send(.needs(Array(part), isLast: rest.isEmpty))
+        } while !rest.isEmpty
+    }
+
+    /// Applies frames until all content is right.
+    ///
+    /// - Returns: how many files came over the wire.
+    private func applyFrames(_ filler: SlotFiller) throws -> Int {
+        let applier = FrameApplier(filler: filler, needs: filler.plan.needs, progress: progress)
+        var round = 0
+        while true {
+            guard let request = try receive() else {
+                throw SlotSyncError(.unreachable, "the controller went away in the middle of the stage")
+            }
+            switch request {
+            case .signatures(let bases): try sendSignatures(bases, filler)
+            case .frame(let frame): try applier.apply(frame)
+            case .framesEnd:
+                try applier.finish()
+                let damaged = (applier.damaged + (round == 0 ? filler.failedCopies : [])).sorted()
+                if damaged.isEmpty { return applier.receivedFiles }
+                round += 1
+                guard round <= Self.mostRepairRounds else {
+                    let path = String(decoding: filler.target.path(of: damaged[0]), as: UTF8.self)
+                    throw SlotSyncError(
+                        .verification,
+                        "\(quoted(path)) did not verify in \(round) rounds: the source changed, or this host's disk or memory "
+                            + "damages data")
+                }
+                let repairs = damaged.map { Need(entry: UInt32($0), basis: nil) }
+                applier.expect(repairs)
+                try send(repairs)
+            default: throw unexpected("something else in the middle of a stage")
+            }
+        }
+    }
+
+    // MARK: Signatures
+
+    /// Answers requests for signatures that have come meanwhile; anything else is kept for later.
+    private func answerSignatures(_ filler: SlotFiller) throws {
+        while readAhead == nil, connection.hasInput {
+            guard let request = try connection.receive() else { return }
+            if case .signatures(let bases) = request { try sendSignatures(bases, filler) } else { readAhead = request }
+        }
+    }
+
+    private func sendSignatures(_ bases: [BasisRequest], _ filler: SlotFiller) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
+        defer { buffer.deallocate() }
+        for request in bases {
+            guard let location = filler.plan.bases[request.basis], let file = try filler.open(location) else {
+                try connection.send(.signatureMissing(basis: request.basis))
+                continue
+            }
+            defer { try? file.close() }
+            let length = try file.status().size
+            var builder = Signature.Builder(
+                basisLength: length, blockLength: request.blockLength == 0 ? nil : request.blockLength, seed: request.seed)
+            var position: UInt64 = 0
+            while position < length {
+                let count = try file.readFully(at: Int64(position), into: buffer)
+                if count == 0 { break }
+                builder.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                position += UInt64(count)
+                progress.add(files: 0, bytes: UInt64(count))
+            }
+            if position == length {
+                try connection.send(.signature(basis: request.basis, builder.finish()))
+            } else {
+                try connection.send(.signatureMissing(basis: request.basis))
+            }
+        }
+    }
+
+    // MARK: The ring's own folders
+
+    /// Hashes what an interrupted stage left in `tmp`: content named by its digest is a source again.
+    private func hashLeftovers(in ring: Ring, removing: Bool) throws -> Set<ContentDigest> {
+        var names: [String] = []
+        try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
+        var leftovers: Set<ContentDigest> = []
+        for name in names {
+            if let digest = ContentDigest(name), try contentDigest(of: name, in: ring.temporary, progress) == digest {
+                leftovers.insert(digest)
+            } else if removing {
+                try ring.temporary.removeTree(name)
+            }
+        }
+        return leftovers
+    }
+
+    private func clearTemporary(_ ring: Ring) throws {
+        var names: [String] = []
+        try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
+        for name in names { try ring.temporary.removeTree(name) }
+    }
+
+    /// Makes the folders below `shared` that the release links to, where they are missing.
+    private func makeShared(_ paths: [[UInt8]], ring: Ring) throws {
+        guard !paths.isEmpty else { return }
+        try ring.root.makeDirectoryIfMissing("shared", mode: 0o755)
+        for path in paths {
+            var directory = try ring.root.openDirectory("shared")
+            for component in path.split(separator: UInt8(ascii: "/")) {
+                let name = component.map { CChar(bitPattern: $0) } + [0]
+                if (try? directory.status(of: name)) == nil { try directory.makeDirectory(name, mode: 0o755) }
+                // A file that outlives releases ends the path.
+                guard let next = try? directory.openDirectory(name) else { break }
+                directory = next
+            }
+        }
+    }
+}
+
+/// The digest of a file's content; nil if it is no regular file or cannot be read.
+func contentDigest(of name: String, in directory: Directory, _ progress: AgentProgress) throws -> ContentDigest? {
+    guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
+    defer { try? file.close() }
+    guard try file.status().kind == .file else { return nil }
+    var hasher = ContentDigest.Hasher()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
+    defer { buffer.deallocate() }
+    var position: Int64 = 0
+    while true {
+        let count = try file.readFully(at: position, into: buffer)
+        if count == 0 { return hasher.digest() }
+        hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        position += Int64(count)
+        progress.add(files: 0, bytes: UInt64(count))
+    }
+}

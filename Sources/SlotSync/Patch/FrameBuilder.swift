@@ -1,0 +1,79 @@
+// Puts contents together into frames: whole small files as long as they fit, pieces of long ones. Hands
+// each full frame on as a message that is ready for the wire.
+
+/// Builds frames of items; not for several threads at once.
+struct FrameBuilder: ~Copyable {
+    /// Literals are cut to this, so that a frame never gets much longer than usual.
+    private static let longestLiteral = 64 * 1024
+
+    private var frame = ByteWriter(reserving: PatchFrameLimits.usualLength + 2 * longestLiteral)
+    private var piece = InstructionWriter()
+    private var item = PatchItem(entry: 0, usesBasis: false, offset: 0, length: 0)
+    private var deflater: Deflater?
+
+    /// - Parameter level: zlib's; 0 leaves frames as they are.
+    init(level: Int) {
+        if level > 0 { deflater = Deflater(level: Int32(level)) }
+    }
+
+    mutating func begin(entry: Int, usesBasis: Bool) {
+        item = PatchItem(entry: entry, usesBasis: usesBasis, offset: 0, length: 0)
+    }
+
+    /// Adds instructions of the content that was begun.
+    ///
+    /// - Parameter emit: takes each message that got full.
+    mutating func append(
+        _ instructions: [DeltaInstruction], of segment: UnsafeRawBufferPointer,
+        emit: ([UInt8]) throws(SlotSyncError) -> Void
+    ) throws(SlotSyncError) {
+        for instruction in instructions {
+            var rest = instruction
+            while rest.length > 0 {
+                var part = rest
+                if rest.kind == .literal { part.length = min(rest.length, UInt64(Self.longestLiteral)) }
+                piece.append(part, of: segment)
+                item.length += part.length
+                if rest.kind != .zeros { rest.position += part.length }
+                rest.length -= part.length
+                if frame.count + piece.bytes.count >= PatchFrameLimits.usualLength {
+                    closePiece()
+                    try flush(emit: emit)
+                }
+            }
+        }
+    }
+
+    /// Ends the content that was begun.
+    mutating func end() {
+        if item.length > 0 { closePiece() }
+    }
+
+    private mutating func closePiece() {
+        piece.endItem()
+        frame.append(item)
+        frame.append(piece.takeBytes())
+        item.offset += item.length
+        item.length = 0
+    }
+
+    /// Hands on what is left.
+    mutating func flush(emit: ([UInt8]) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
+        guard frame.count > 0 else { return }
+        var message: [UInt8] = []
+        Request.frame(deflatedPart(frame.bytes)).encode(into: &message)
+        frame.removeAll()
+        try emit(message)
+    }
+
+    /// Deflates bytes, unless that does not make them shorter.
+    private mutating func deflatedPart(_ bytes: [UInt8]) -> DeflatedPart {
+        var deflated: [UInt8] = []
+        let isShorter = bytes.withUnsafeBytes { bytes in
+            deflater?.deflate(bytes, into: &deflated) != nil && deflated.count < bytes.count
+        }
+        return isShorter
+            ? DeflatedPart(length: bytes.count, isDeflated: true, bytes: deflated)
+            : DeflatedPart(length: bytes.count, isDeflated: false, bytes: bytes)
+    }
+}

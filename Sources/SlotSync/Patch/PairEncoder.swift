@@ -1,0 +1,112 @@
+// Encodes (basis, content) pairs: reads the content from the source, matches it against the basis's
+// signature, and makes frames. Checks that the source still is what the manifest says, so that a release
+// is never a mixture.
+
+import Glibc
+import SystemPackage
+
+/// One content to be encoded, against the signature of a basis or as it is.
+struct EncodingJob: Sendable {
+    var entry: Int
+    var signature: Signature?
+}
+
+/// The files of a release, at their source.
+struct ReleaseSource: Sendable {
+    let root: Directory
+    /// The source's path, for messages.
+    let name: String
+    let manifest: Manifest
+
+    func openDirectories() -> OpenDirectories { OpenDirectories(root: root, manifest: manifest) }
+
+    func changed(_ entry: Int) -> SlotSyncError {
+        let path = String(decoding: manifest.path(of: entry), as: UTF8.self)
+        return SlotSyncError(
+            .sourceChanged,
+            "\(quoted("\(name)/\(path)")) changed while it was staged: nothing was made live; stage again when the source holds still")
+    }
+}
+
+struct PairEncoder: Sendable {
+    /// Contents up to this are encoded in one piece of memory, many to a frame.
+    static let longestWhole: UInt64 = 4 << 20
+
+    let source: ReleaseSource
+    let spool: Spool
+    let level: Int
+    let parallelism: Int
+
+    /// Encodes small contents into frames.
+    func encode(_ jobs: [EncodingJob]) throws -> [SpoolRange] {
+        var ranges: [SpoolRange] = []
+        var builder = FrameBuilder(level: level)
+        let directories = source.openDirectories()
+        var instructions: [DeltaInstruction] = []
+        let longest = jobs.map { Int(source.manifest.entries[$0.entry].size) }.max() ?? 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: longest + 1, alignment: 64)
+        defer { buffer.deallocate() }
+        for job in jobs {
+            let content = try read(job.entry, from: directories, into: buffer)
+            instructions.removeAll(keepingCapacity: true)
+            if let signature = job.signature {
+                DeltaEncoder(signature).encode(content, isLast: true, into: &instructions)
+            } else {
+                DeltaEncoder.literal(content, into: &instructions)
+            }
+            builder.begin(entry: job.entry, usesBasis: job.signature != nil)
+            try builder.append(instructions, of: content) { message throws(SlotSyncError) in
+                ranges.append(try spool.append(message))
+            }
+            builder.end()
+        }
+        try builder.flush { message throws(SlotSyncError) in ranges.append(try spool.append(message)) }
+        return ranges
+    }
+
+    private func read(
+        _ entry: Int, from directories: OpenDirectories, into buffer: UnsafeMutableRawBufferPointer
+    ) throws -> UnsafeRawBufferPointer {
+        let expected = source.manifest.entries[entry]
+        guard let file = try? directories.openFile(entry, O_RDONLY | O_NONBLOCK) else { throw source.changed(entry) }
+        defer { try? file.close() }
+        let count = try file.readFully(
+            at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(expected.size + 1)]))
+        let content = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        guard UInt64(count) == expected.size, ContentDigest(of: content) == expected.digest else {
+            throw source.changed(entry)
+        }
+        return content
+    }
+
+    /// Encodes one long content, on several cores; each frame is handed on as soon as it is spooled.
+    func encodeLong(_ job: EncodingJob, emit: (SpoolRange) -> Void) throws {
+        let expected = source.manifest.entries[job.entry]
+        let directories = source.openDirectories()
+        guard let file = try? directories.openFile(job.entry, O_RDONLY | O_NONBLOCK) else {
+            throw source.changed(job.entry)
+        }
+        defer { try? file.close() }
+        var builder = FrameBuilder(level: level)
+        builder.begin(entry: job.entry, usesBasis: job.signature != nil)
+        let encoder = SegmentedEncoder(job.signature.map { DeltaEncoder($0) }, parallelism: parallelism)
+        var input = SequentialInput(file, name: source.name)
+        var made: UInt64 = 0
+        // One message is kept back until the digest is known: an entry whose source changed is never completed.
+        var last: SpoolRange?
+        func spoolAndEmit(_ message: [UInt8]) throws(SlotSyncError) {
+            let range = try spool.append(message)
+            if let last { emit(last) }
+            last = range
+        }
+        let result = try encoder.encode(&input, expectedLength: expected.size) { instructions, segment throws(SlotSyncError) in
+            made += instructions.reduce(0) { $0 + $1.length }
+            guard made <= expected.size else { throw source.changed(job.entry) }
+            try builder.append(instructions, of: segment, emit: spoolAndEmit)
+        }
+        builder.end()
+        try builder.flush(emit: spoolAndEmit)
+        guard result.length == expected.size, result.digest == expected.digest else { throw source.changed(job.entry) }
+        if let last { emit(last) }
+    }
+}

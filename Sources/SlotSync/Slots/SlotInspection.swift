@@ -1,0 +1,60 @@
+// What really is in a slot. Where the record's stat tuples all hold, the record says it and nothing is
+// read; otherwise the tree is walked, and what the tuples do not vouch for is hashed. So an edit by hand
+// or a crash needs no special case: it is simply other content.
+
+import SystemPackage
+
+/// A slot's actual content.
+struct SlotContent: Sendable {
+    var manifest: Manifest
+    /// FIFOs, sockets and devices that somebody put there, by path.
+    var specials: [[UInt8]] = []
+    /// Whether the slot is exactly as it was sealed.
+    var isAsSealed: Bool
+}
+
+enum SlotInspection {
+    /// Finds out what is in a slot.
+    ///
+    /// - Parameter checksum: trust no stat tuple.
+    static func content(
+        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, parallelism: Int, progress: AgentProgress
+    ) throws -> SlotContent {
+        let directory = try ring.openSlot(slot)
+        let trusted = checksum ? nil : record
+        if let trusted, try isAsSealed(trusted, directory) {
+            return SlotContent(manifest: trusted.manifest, isAsSealed: true)
+        }
+        let name = "\(ring.path)/slots/\(slot)"
+        let options = WalkOptions(
+            ownership: record?.manifest.hasOwnership ?? false, hardLinks: true, parallelism: parallelism)
+        var tree = try TreeWalk.walk(directory, name: name, options: options)
+        let twins = trusted.map { tree.manifest.twins(in: $0.manifest) }
+        try TreeHashing.hash(
+            &tree, root: directory, name: name,
+            known: { index, status in
+                guard let trusted, let twins, twins[index] >= 0 else { return nil }
+                let twin = Int(twins[index])
+                return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
+            }, parallelism: parallelism,
+            onProgress: { files, bytes in progress.add(files: files, bytes: bytes) })
+        return SlotContent(manifest: tree.manifest, specials: tree.specials.map(\.path), isAsSealed: false)
+    }
+
+    /// Whether every stat tuple of the record holds: one stat an entry, nothing is read.
+    static func isAsSealed(_ record: SlotRecord, _ slot: Directory) throws -> Bool {
+        let manifest = record.manifest
+        for index in manifest.entries.indices where manifest.entries[index].kind == .directory {
+            let directory: Directory
+            do { directory = try slot.openDirectory(beneath: manifest.components(of: index)) } catch { return false }
+            // A directory's change time tells of every name that came or went.
+            guard try record.vouches(for: index, directory.status()) else { return false }
+            for child in manifest.children(of: index) where manifest.entries[child].kind != .directory {
+                guard let status = try? manifest.withName(of: child, { name throws(Errno) in try directory.status(of: name) }),
+                    record.vouches(for: child, status)
+                else { return false }
+            }
+        }
+        return true
+    }
+}

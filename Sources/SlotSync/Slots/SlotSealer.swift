@@ -1,0 +1,56 @@
+// The last step of filling a slot: every entry is checked against the manifest once more, the file system
+// synchronized once, the stat tuples recorded, and only then does the state say `ready` (invariant 2).
+
+import Glibc
+import SystemPackage
+
+enum SlotSealer {
+    /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
+    static func record(of target: Manifest, in filler: SlotFiller) throws -> SlotRecord {
+        waitForFileClock()
+        let sealedAt = Timestamp.fileClock
+        var tuples: [StatTuple] = []
+        tuples.reserveCapacity(target.count)
+        for index in target.entries.indices {
+            let status: FileStatus
+            do {
+                status = index == 0 ? try filler.directory.status() : try filler.tree.status(of: index)
+            } catch { throw filler.failure("find again", index, error) }
+            let entry = target.entries[index]
+            let isRight: Bool
+            switch entry.kind {
+            case .file: isRight = status.kind == .file && status.size == entry.size && status.mode == entry.mode
+            case .directory: isRight = status.kind == .directory && status.mode == entry.mode
+            case .symbolicLink: isRight = status.kind == .symbolicLink
+            }
+            guard isRight else {
+                let path = String(decoding: target.path(of: index), as: UTF8.self)
+                throw SlotSyncError(
+                    .verification,
+                    "\(quoted(path)) in slot \(filler.slot) is not as the release has it (mode \(String(status.mode, radix: 8)), "
+                        + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again")
+            }
+            tuples.append(StatTuple(status))
+        }
+        return SlotRecord(manifest: target, tuples: tuples, sealedAt: sealedAt)
+    }
+
+    /// Makes the slot durable and marks it `ready`.
+    static func seal(_ record: SlotRecord, release: ReleaseName, slot: Int, ring: Ring, directory: Directory) throws {
+        do {
+            try directory.synchronizeFileSystem()
+            try ring.records.replaceContents(of: "\(slot)", by: record.encoded())
+            try ring.update { state in
+                state[slot] = SlotStatus(state: .ready, release: release, since: Timestamp.now.seconds)
+            }
+        } catch let error as Errno {
+            throw SlotSyncError(.system, "cannot seal slot \(quoted("\(ring.path)/slots/\(slot)"))", errno: error)
+        }
+    }
+
+    /// Lets the file clock move past the last change, so that no tuple is racily clean.
+    private static func waitForFileClock() {
+        let start = Timestamp.fileClock.adding(nanoseconds: 2 * Timestamp.fileClockTick)
+        while !(start < Timestamp.fileClock) { usleep(UInt32(Timestamp.fileClockTick / 2000)) }
+    }
+}

@@ -1,0 +1,199 @@
+// The bytes of every reply: written by an agent, read by the controller, which believes none of them.
+
+extension Reply: WireMessage {
+    /// The types of replies; requests have the high bit clear.
+    enum TypeCode: UInt8 {
+        case hello = 0x81
+        case failure, warning, alive, status, present, needs, signature, signatureMissing
+        case staged, prepared, hookDone, flipped, verified
+    }
+
+    private var code: TypeCode {
+        switch self {
+        case .hello: .hello
+        case .failure: .failure
+        case .warning: .warning
+        case .alive: .alive
+        case .status: .status
+        case .present: .present
+        case .needs: .needs
+        case .signature: .signature
+        case .signatureMissing: .signatureMissing
+        case .staged: .staged
+        case .prepared: .prepared
+        case .hookDone: .hookDone
+        case .flipped: .flipped
+        case .verified: .verified
+        }
+    }
+
+    var type: UInt8 { code.rawValue }
+
+    func encodePayload(into writer: inout ByteWriter) {
+        switch self {
+        case .hello(let greeting, let ring):
+            writer.append(greeting)
+            writer.append(optional: ring) { $1.encode(into: &$0) }
+        case .failure(let error):
+            writer.append(text: error.code.rawValue, atMost: WireLimits.longestErrorCode)
+            // A system's error numbers are its own: their text crosses, not their values.
+            writer.append(text: error.description)
+        case .warning(let text): writer.append(text: text)
+        case .alive(let files, let bytes):
+            writer.append(varint: files)
+            writer.append(varint: bytes)
+        case .status(let ring): ring.encode(into: &writer)
+        case .needs(let needs, let isLast):
+            writer.append(isLast)
+            writer.append(needs)
+        case .signature(let basis, let signature):
+            writer.append(basis)
+            signature.encode(into: &writer)
+        case .signatureMissing(let basis): writer.append(basis)
+        case .present(let outcome), .staged(let outcome): outcome.encode(into: &writer)
+        case .prepared(let outcome), .flipped(let outcome): outcome.encode(into: &writer)
+        case .verified(let verification): verification.encode(into: &writer)
+        case .hookDone: break
+        }
+    }
+
+    init(type: UInt8, payload: [UInt8]) throws(SlotSyncError) {
+        guard let code = TypeCode(rawValue: type) else {
+            throw SlotSyncError(.protocolViolation, "the agent sent a message of the unknown type \(type)")
+        }
+        self = try Self.decode(payload, as: "\(code)") { (reader) throws(SlotSyncError) in
+            switch code {
+            case .hello:
+                let greeting = try reader.greeting()
+                guard greeting.major == Greeting.protocolMajor else {
+                    // Another major version may say more; what it is has to be told, not understood.
+                    _ = try reader.take(reader.remaining)
+                    return .hello(greeting, nil)
+                }
+                return .hello(greeting, try reader.optional(RingStatus.init(from:)))
+            case .failure: return .failure(try reader.error())
+            case .warning: return .warning(try reader.shownText(of: "a warning's length"))
+            case .alive:
+                let files = try reader.varint()
+                return .alive(files: files, bytes: try reader.varint())
+            case .status: return .status(try RingStatus(from: &reader))
+            case .present: return .present(try StageOutcome(from: &reader))
+            case .needs:
+                let isLast = try reader.flag()
+                return .needs(try reader.needs(), isLast: isLast)
+            case .signature:
+                let basis = try reader.digest()
+                return .signature(basis: basis, try Signature(from: &reader))
+            case .signatureMissing: return .signatureMissing(basis: try reader.digest())
+            case .staged: return .staged(try StageOutcome(from: &reader))
+            case .prepared: return .prepared(try FlipOutcome(from: &reader))
+            case .hookDone: return .hookDone
+            case .flipped: return .flipped(try FlipOutcome(from: &reader))
+            case .verified: return .verified(try SlotVerification(from: &reader))
+            }
+        }
+    }
+}
+
+extension StageOutcome {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.append(kind.rawValue)
+        writer.append(slot: slot)
+        for count in [received, copied, kept] { writer.append(varint: count) }
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
+        let raw = try reader.byte()
+        guard let kind = Kind(rawValue: raw) else { throw reader.corrupt("a stage of the kind \(raw)") }
+        let slot = try reader.slot()
+        let received = try reader.files()
+        let copied = try reader.files()
+        self.init(kind: kind, slot: slot, received: received, copied: copied, kept: try reader.files())
+    }
+}
+
+extension FlipOutcome {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.append(slot: slot)
+        writer.append(release)
+        writer.append(slot: previousSlot)
+        writer.append(optional: previous) { $0.append($1) }
+        writer.append(changed)
+        writer.append(zigzag: renamedAt)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
+        let slot = try reader.slot()
+        let release = try reader.releaseName()
+        let previousSlot = try reader.slotOrNone() ?? 0
+        let previous = try reader.optional { (reader) throws(SlotSyncError) in try reader.releaseName() }
+        let changed = try reader.flag()
+        self.init(
+            slot: slot, release: release, previousSlot: previousSlot, previous: previous, changed: changed,
+            renamedAt: try reader.zigzag())
+    }
+}
+
+extension SlotVerification {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.append(slot: slot)
+        writer.append(release)
+        writer.append(varint: files)
+        writer.append(varint: bytes)
+        writer.append(varint: differences)
+        let named = named.prefix(Self.mostNamedPaths)
+        writer.append(varint: named.count)
+        for path in named { writer.append(text: path) }
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
+        let slot = try reader.slot()
+        let release = try reader.releaseName()
+        let files = try reader.files()
+        let bytes = try reader.varint()
+        let differences = try reader.files()
+        let count = try reader.count(atMost: Self.mostNamedPaths, of: "named paths")
+        var named: [String] = []
+        for _ in 0..<count { named.append(try reader.shownText(of: "a named path's length")) }
+        self.init(slot: slot, release: release, files: files, bytes: bytes, differences: differences, named: named)
+    }
+}
+
+extension ByteWriter {
+    /// Needs in the order of their entries: how far each is from the one before it, then its basis.
+    fileprivate mutating func append(_ needs: [Need]) {
+        append(varint: needs.count)
+        var next: UInt32 = 0
+        for need in needs {
+            precondition(need.entry >= next, "needs ascend")
+            append(varint: UInt64(need.entry - next))
+            append(optional: need.basis) { $0.append($1) }
+            next = need.entry + 1
+        }
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func needs() throws(SlotSyncError) -> [Need] {
+        let count = try count(atMost: WireLimits.mostNeedsPerPart, of: "needs")
+        var needs: [Need] = []
+        var next: UInt64 = 0
+        for _ in 0..<count {
+            let (sum, overflow) = next.addingReportingOverflow(try varint())
+            guard !overflow, sum < UInt32.max else { throw corrupt("a need of an impossible entry") }
+            let basis = try optional { (reader) throws(SlotSyncError) in try reader.digest() }
+            needs.append(Need(entry: UInt32(sum), basis: basis))
+            next = sum + 1
+        }
+        return needs
+    }
+
+    fileprivate mutating func error() throws(SlotSyncError) -> SlotSyncError {
+        let code = try shownText(atMost: WireLimits.longestErrorCode, of: "an error code's length")
+        return SlotSyncError(.init(rawValue: code), try shownText(of: "an error's length"))
+    }
+
+    fileprivate mutating func files() throws(SlotSyncError) -> Int {
+        try count(atMost: WireLimits.mostFiles, of: "a number of files")
+    }
+}

@@ -1,0 +1,160 @@
+// The bytes of every request: written by the controller, read by an agent, which believes none of them.
+
+extension Request: WireMessage {
+    /// The types of requests; those of replies have the high bit set.
+    enum TypeCode: UInt8 {
+        case hello = 0x01
+        case status, stage, manifest, signatures, frame, framesEnd
+        case prepare, runBeforeHook, commit, undo, verify, finish
+    }
+
+    private var code: TypeCode {
+        switch self {
+        case .hello: .hello
+        case .status: .status
+        case .stage: .stage
+        case .manifest: .manifest
+        case .signatures: .signatures
+        case .frame: .frame
+        case .framesEnd: .framesEnd
+        case .prepare: .prepare
+        case .runBeforeHook: .runBeforeHook
+        case .commit: .commit
+        case .undo: .undo
+        case .verify: .verify
+        case .finish: .finish
+        }
+    }
+
+    var type: UInt8 { code.rawValue }
+
+    func encodePayload(into writer: inout ByteWriter) {
+        switch self {
+        case .hello(let greeting): writer.append(greeting)
+        case .stage(let request): request.encode(into: &writer)
+        case .manifest(let part), .frame(let part): writer.append(part)
+        case .signatures(let requests):
+            writer.append(varint: requests.count)
+            for request in requests {
+                writer.append(request.basis)
+                writer.append(varint: request.blockLength)
+                writer.append(fixed: request.seed)
+            }
+        case .prepare(let request): request.encode(into: &writer)
+        case .verify(let slot): writer.append(slot: slot)
+        case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish: break
+        }
+    }
+
+    init(type: UInt8, payload: [UInt8]) throws(SlotSyncError) {
+        guard let code = TypeCode(rawValue: type) else {
+            throw SlotSyncError(.protocolViolation, "the controller sent a message of the unknown type \(type)")
+        }
+        self = try Self.decode(payload, as: "\(code)") { (reader) throws(SlotSyncError) in
+            switch code {
+            case .hello:
+                let greeting = try reader.greeting()
+                // Another major version may say more; what it is has to be told, not understood.
+                if greeting.major != Greeting.protocolMajor { _ = try reader.take(reader.remaining) }
+                return .hello(greeting)
+            case .status: return .status
+            case .stage: return .stage(try StageRequest(from: &reader))
+            case .manifest: return .manifest(try reader.part())
+            case .signatures: return .signatures(try reader.basisRequests())
+            case .frame: return .frame(try reader.part())
+            case .framesEnd: return .framesEnd
+            case .prepare: return .prepare(try FlipRequest(from: &reader))
+            case .runBeforeHook: return .runBeforeHook
+            case .commit: return .commit
+            case .undo: return .undo
+            case .verify: return .verify(slot: try reader.slotOrNone())
+            case .finish: return .finish
+            }
+        }
+    }
+}
+
+extension StageRequest {
+    private enum Flag {
+        static let checksum: UInt8 = 1
+        static let ownership: UInt8 = 2
+        static let dryRun: UInt8 = 4
+        static let all = checksum | ownership | dryRun
+    }
+
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.append(release)
+        writer.append(slot: slots)
+        writer.append(optional: base) { $0.append($1) }
+        writer.append(varint: manifestLength)
+        writer.append(
+            (checksum ? Flag.checksum : 0) | (ownership ? Flag.ownership : 0) | (dryRun ? Flag.dryRun : 0))
+        writer.append(varint: sharedPaths.count)
+        for path in sharedPaths { writer.append(counted: path) }
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
+        let release = try reader.releaseName()
+        let slots = try reader.slotOrNone()
+        if let slots, !RingStatus.slotCounts.contains(slots) { throw reader.corrupt("a ring of \(slots) slots") }
+        let base = try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() }
+        let length = try reader.count(atMost: WireLimits.longestManifest, of: "the manifest's length")
+        let flags = try reader.byte()
+        guard flags & ~Flag.all == 0 else { throw reader.corrupt("unknown flags \(flags)") }
+        let count = try reader.count(atMost: WireLimits.mostSharedPaths, of: "shared paths")
+        var paths: [[UInt8]] = []
+        for _ in 0..<count {
+            let path = Array(try reader.counted(atMost: WireLimits.longestPath, of: "a shared path's length"))
+            guard staysBelow(path) else { throw reader.corrupt("a shared path that leads elsewhere") }
+            paths.append(path)
+        }
+        self.init(
+            release: release, slots: slots, base: base, manifestLength: length, checksum: flags & Flag.checksum != 0,
+            ownership: flags & Flag.ownership != 0, sharedPaths: paths, dryRun: flags & Flag.dryRun != 0)
+    }
+}
+
+/// Whether a path is relative and made of plain names alone.
+private func staysBelow(_ path: [UInt8]) -> Bool {
+    path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { name in
+        1...255 ~= name.count && !name.contains(0) && !name.elementsEqual(".".utf8) && !name.elementsEqual("..".utf8)
+    }
+}
+
+extension FlipRequest {
+    fileprivate func encode(into writer: inout ByteWriter) {
+        writer.append(direction.rawValue)
+        writer.append(optional: release) { $0.append($1) }
+        writer.append(counted: beforeHook)
+        writer.append(counted: afterHook)
+        writer.append(counted: undoHook)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
+        let raw = try reader.byte()
+        guard let direction = Direction(rawValue: raw) else { throw reader.corrupt("direction \(raw)") }
+        let release = try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() }
+        guard release != nil || direction == .rollback else { throw reader.corrupt("no release to flip to") }
+        let beforeHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
+        let afterHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
+        let undoHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
+        self.init(
+            direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook, undoHook: undoHook)
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func basisRequests() throws(SlotSyncError) -> [BasisRequest] {
+        let count = try count(atMost: WireLimits.mostBasesPerRequest, of: "bases")
+        var requests: [BasisRequest] = []
+        for _ in 0..<count {
+            let basis = try digest()
+            let length = try self.count(atMost: Signature.blockLengths.upperBound, of: "a block length")
+            guard length == 0 || Signature.blockLengths.contains(length) else {
+                throw corrupt("blocks of \(length) bytes")
+            }
+            requests.append(BasisRequest(basis: basis, blockLength: length, seed: try fixed()))
+        }
+        return requests
+    }
+}

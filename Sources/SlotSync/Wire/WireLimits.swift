@@ -1,0 +1,37 @@
+// Every bound of the protocol, by name. Both ends hold what they receive against these before they use it, and what
+// they send keeps to them; docs/protocol.md states the same figures.
+
+/// The largest values that the protocol allows. All lengths are in bytes.
+enum WireLimits {
+    /// A message's type and payload together.
+    static let longestMessage = 4 << 20 + 4 << 10
+    /// The first message of a session, from either end.
+    static let longestGreeting = 128 << 10
+
+    /// What a part of a manifest or of the patch holds once it is inflated.
+    static let longestPart = 1 << 20
+    /// What a part may be as it travels: deflating makes a few bytes more of what cannot be compressed.
+    static let longestTravellingPart = longestPart + 4 << 10
+    /// A release's manifest, all parts together, inflated.
+    static let longestManifest = 1 << 30
+
+    static let mostNeedsPerPart = 1 << 16
+    static let mostBasesPerRequest = 1 << 16
+    /// A signature must fit one message: 12 bytes a block, and a little before them.
+    static let mostSignatureBlocks = (4 << 20) / 12
+
+    static let mostSharedPaths = 1024
+    static let longestPath = 4096
+    static let longestHook = 64 << 10
+    static let longestReleaseName = 255
+
+    /// An error's code: lower-case letters and dashes.
+    static let longestErrorCode = 32
+    /// Text that is only shown: errors, warnings, reasons, differences. The sender cuts what is longer.
+    static let longestText = 4096
+    /// The version and the name of a peer in its greeting.
+    static let longestPeerText = 256
+
+    /// Files, entries and differences, in what a host reports.
+    static let mostFiles = Int(UInt32.max)
+}

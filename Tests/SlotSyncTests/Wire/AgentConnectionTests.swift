@@ -1,0 +1,71 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import SlotSync
+
+@Suite("The agent's end of a session")
+struct AgentConnectionTests {
+    @Test("requests are received in order, and then the end")
+    func receive() throws {
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        defer { try? read.close() }
+        let connection = AgentConnection(input: read, output: read)
+        let requests: [Request] = [.hello(Greeting(version: "1", peer: "c")), .status, .finish]
+        var stream: [UInt8] = []
+        for request in requests { request.encode(into: &stream) }
+        try write.closeAfter { _ = try write.writeAll(stream) }
+        for request in requests { #expect(try connection.receive() == request) }
+        #expect(try connection.receive() == nil)
+    }
+
+    @Test("an end in the middle of a request is no end")
+    func cutOff() throws {
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        defer { try? read.close() }
+        var stream: [UInt8] = []
+        Request.hello(Greeting(version: "1", peer: "c")).encode(into: &stream)
+        try write.closeAfter { _ = try write.writeAll(stream.dropLast()) }
+        let error = #expect(throws: SlotSyncError.self) {
+            try AgentConnection(input: read, output: read).receive()
+        }
+        #expect(error?.code == .unreachable)
+    }
+
+    @Test("a controller that is gone is an error, not a signal")
+    func brokenPipe() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        try read.close()
+        defer { try? write.close() }
+        let error = #expect(throws: SlotSyncError.self) {
+            try AgentConnection(input: write, output: write).send(.hookDone)
+        }
+        #expect(error?.code == .unreachable)
+    }
+
+    @Test("while work is done, the heartbeat tells how far it is")
+    func heartbeat() throws {
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        defer { try? read.close() }
+        let connection = AgentConnection(input: write, output: write)
+        let progress = AgentProgress()
+        progress.add(files: 3, bytes: 1000)
+        progress.add(bytes: 24)
+        try connection.send(.hello(Greeting(version: "1", peer: "h"), nil))
+        connection.withHeartbeat(every: .milliseconds(5), progress: progress) { usleep(100_000) }
+        try connection.send(.hookDone)
+        usleep(20_000)
+        try write.close()
+
+        var parser = FrameParser(.replies)
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while case let count = try chunk.withUnsafeMutableBytes({ try read.read(into: $0) }), count > 0 {
+            chunk[..<count].withUnsafeBytes { parser.append($0) }
+        }
+        var replies: [Reply] = []
+        while let (type, payload) = try parser.next() { replies.append(try Reply(type: type, payload: payload)) }
+        #expect(replies.filter { $0 == .alive(files: 3, bytes: 1024) }.count >= 3)
+        #expect(replies.contains(.hookDone))
+    }
+}

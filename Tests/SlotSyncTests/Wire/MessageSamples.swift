@@ -1,0 +1,121 @@
+// Messages of every kind with random contents, for property tests.
+
+@testable import SlotSync
+
+struct MessageSamples {
+    private var random: SeededGenerator
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    /// One of each request.
+    mutating func requests() -> [Request] {
+        [
+            .hello(greeting()), .status, .stage(stageRequest()), .manifest(part()),
+            .signatures(array(atMost: 20) { $0.basisRequest() }), .frame(part()), .framesEnd,
+            .prepare(FlipRequest(direction: .flip, release: digest(), beforeHook: text(), afterHook: text(), undoHook: text())),
+            .prepare(
+                FlipRequest(direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(), undoHook: "")),
+            .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish,
+        ]
+    }
+
+    /// One of each reply.
+    mutating func replies() -> [Reply] {
+        [
+            .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
+            .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
+            .needs(needs(), isLast: flag()), .signature(basis: digest(), signature()),
+            .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
+            .flipped(flipOutcome()), .verified(verification()),
+        ]
+    }
+
+    mutating func bytes(atMost bound: Int) -> [UInt8] {
+        array(atMost: bound) { .random(in: 0...255, using: &$0.random) }
+    }
+
+    mutating func index(below bound: Int) -> Int { .random(in: 0..<bound, using: &random) }
+
+    private mutating func array<T>(atMost bound: Int, _ make: (inout Self) -> T) -> [T] {
+        var values: [T] = []
+        for _ in 0..<Int.random(in: 0...bound, using: &random) { values.append(make(&self)) }
+        return values
+    }
+
+    private mutating func flag() -> Bool { .random(using: &random) }
+    private mutating func optional<T>(_ make: (inout Self) -> T) -> T? { flag() ? make(&self) : nil }
+
+    /// Numbers of every length, not only long ones.
+    private mutating func number() -> UInt64 { random.next() >> UInt64.random(in: 0...63, using: &random) }
+    private mutating func count() -> Int { Int(number() & 0xffff_ffff) }
+    private mutating func slot() -> Int { .random(in: 1...9, using: &random) }
+    private mutating func digest() -> ContentDigest { ContentDigest(high: random.next(), low: random.next()) }
+
+    private mutating func text() -> String {
+        let characters = Array("abc XYZ019/-_\"\\äß漢😀")
+        return String(array(atMost: 40) { characters[$0.index(below: characters.count)] })
+    }
+
+    private mutating func greeting() -> Greeting { Greeting(version: text(), peer: text()) }
+    private mutating func releaseName() -> ReleaseName { ReleaseName(id: digest(), name: text()) }
+
+    private mutating func part() -> DeflatedPart {
+        let bytes = bytes(atMost: 5000)
+        return flag()
+            ? DeflatedPart(length: index(below: WireLimits.longestPart), isDeflated: true, bytes: bytes)
+            : DeflatedPart(length: bytes.count, isDeflated: false, bytes: bytes)
+    }
+
+    private mutating func stageRequest() -> StageRequest {
+        StageRequest(
+            release: releaseName(), slots: optional { $0.index(below: 8) + 2 }, base: optional { $0.digest() },
+            manifestLength: index(below: WireLimits.longestManifest), checksum: flag(), ownership: flag(),
+            sharedPaths: array(atMost: 5) { Array("dir/sub-\($0.index(below: 100))".utf8) + [0xff] }, dryRun: flag())
+    }
+
+    private mutating func basisRequest() -> BasisRequest {
+        BasisRequest(basis: digest(), blockLength: flag() ? 0 : 64 + index(below: 100_000), seed: random.next())
+    }
+
+    private mutating func stageOutcome() -> StageOutcome {
+        let kinds: [StageOutcome.Kind] = [.staged, .alreadyReady, .alreadyLive]
+        return StageOutcome(
+            kind: kinds[index(below: 3)], slot: slot(), received: count(), copied: count(), kept: count())
+    }
+
+    private mutating func flipOutcome() -> FlipOutcome {
+        FlipOutcome(
+            slot: slot(), release: releaseName(), previousSlot: index(below: 10),
+            previous: optional { $0.releaseName() },
+            changed: flag(), renamedAt: Int64(bitPattern: random.next()))
+    }
+
+    private mutating func verification() -> SlotVerification {
+        SlotVerification(
+            slot: slot(), release: releaseName(), files: count(), bytes: number(), differences: count(),
+            named: array(atMost: 10) { $0.text() })
+    }
+
+    private mutating func needs() -> [Need] {
+        let entries = Set(array(atMost: 50) { UInt32(truncatingIfNeeded: $0.count() >> 1) })
+        return entries.sorted().map { Need(entry: $0, basis: optional { $0.digest() }) }
+    }
+
+    private mutating func signature() -> Signature {
+        let content = bytes(atMost: 5000)
+        var builder = Signature.Builder(basisLength: UInt64(content.count), blockLength: 64, seed: random.next())
+        content.withUnsafeBytes { builder.update($0) }
+        do { return try builder.finish() } catch { fatalError("\(error)") }
+    }
+
+    private mutating func ring() -> RingStatus {
+        let count = 2 + index(below: 8)
+        let slots = (0..<count).map { _ in
+            SlotStatus(
+                state: SlotState.allCases[index(below: SlotState.allCases.count)],
+                release: optional { $0.releaseName() }, since: Int64(bitPattern: random.next()), reason: text(),
+                previous: optional { $0.index(below: count) + 1 })
+        }
+        return RingStatus(slots: slots, live: optional { $0.index(below: count) + 1 })
+    }
+}
