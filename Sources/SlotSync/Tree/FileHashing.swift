@@ -74,7 +74,7 @@ struct FileHasher: ~Copyable {
             let piece = UnsafeMutableRawBufferPointer(
                 rebasing: buffer[..<Int(min(end - position, Int64(Self.pieceSize)))])
             if isHole {
-                piece.initializeMemory(as: UInt8.self, repeating: 0)
+                memset(piece.baseAddress!, 0, piece.count)
             } else if try file.readFully(at: position, into: piece) < piece.count {
                 return (nil, Int(position))
             }
