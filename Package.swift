@@ -52,12 +52,16 @@ let package = Package(
         ),
         .executableTarget(
             name: "slotsync-agent",
-            dependencies: ["SlotSync"],
+            dependencies: ["SlotSync", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "SlotSyncTests",
-            dependencies: ["SlotSync", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "SlotSync",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

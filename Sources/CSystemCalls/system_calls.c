@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -41,6 +42,27 @@ long ss_file_system_type(int fd) {
     return fstatfs(fd, &system) == -1 ? -1 : (long)(uint32_t)system.f_type;
 }
 
+int ss_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int ss_epoll_arm(int set, int fd, uint64_t entry, int writing, int known) {
+    struct epoll_event event = {.events = (writing ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT, .data.u64 = entry};
+    return epoll_ctl(set, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+}
+
+int ss_epoll_remove(int set, int fd) {
+    struct epoll_event event = {0};
+    return epoll_ctl(set, EPOLL_CTL_DEL, fd, &event);
+}
+
+int ss_epoll_ready(int set, uint64_t *entries, int most) {
+    struct epoll_event events[256];
+    int count = epoll_wait(set, events, most < 256 ? most : 256, 0);
+    for (int i = 0; i < count; i++) entries[i] = events[i].data.u64;
+    return count;
+}
+
+const int ss_o_path = O_PATH;
+const int ss_o_tmpfile = O_TMPFILE;
 const int ss_seek_data = SEEK_DATA;
 const int ss_seek_hole = SEEK_HOLE;
 const int ss_resolve_beneath = RESOLVE_BENEATH;

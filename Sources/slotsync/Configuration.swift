@@ -8,11 +8,6 @@ import Yams
 
 /// The settings of a configuration file; nil, or an empty list, where it says nothing.
 struct Configuration: Sendable, Equatable {
-    enum Transport: String, Sendable, CaseIterable {
-        case ssh
-        case local
-    }
-
     /// Commands that run on each host, by the moment they run at.
     struct Hooks: Sendable, Equatable {
         var beforeFlip: String?
@@ -23,7 +18,7 @@ struct Configuration: Sendable, Equatable {
     var hosts: [Host] = []
     var hostsFile: FilePath?
     var root: String?
-    var transport: Transport?
+    var transport: Transport.Kind?
     var rsh: String?
     var remoteCommand: String?
     var slots: Int?
@@ -70,7 +65,7 @@ struct Configuration: Sendable, Equatable {
             case .hosts: hosts = try value.hosts()
             case .hostsFile: hostsFile = try value.path(in: file)
             case .root: self.root = try value.text()
-            case .transport: transport = try value.choice(Transport.self)
+            case .transport: transport = try value.choice(Transport.Kind.self)
             case .rsh: rsh = try value.text()
             case .remoteCommand: remoteCommand = try value.text()
             case .slots: slots = try value.number(in: 2...9)

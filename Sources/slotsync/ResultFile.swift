@@ -1,7 +1,6 @@
 // Where signature, delta and patch put what they make: standard output, or a file which gets its name only
 // when it is complete. A failure or a signal leaves what stood there, and no temporary.
 
-import Dispatch
 import Glibc
 import SlotSync
 import SystemPackage
@@ -48,7 +47,10 @@ struct ResultFile {
                 FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: FilePermissions(rawValue: 0o666))
         }
-        let watch = RemovalOnSignal(of: temporary)
+        let watch = SignalWatch { number in
+            unlink(temporary)
+            SignalWatch.die(of: number)
+        }
         defer { watch.end() }
         do {
             try body(ResultFile(named: NamedDescriptor(descriptor, name: path), isFresh: true))
@@ -69,39 +71,5 @@ struct ResultFile {
         do { return try body() } catch let errno as Errno {
             throw SlotSyncError(errno == .noSpace ? .diskFull : .system, "cannot \(verb) \(path)", errno: errno)
         }
-    }
-}
-
-/// Removes a temporary file when a signal ends the program.
-private struct RemovalOnSignal {
-    private let sources: [(number: Int32, source: any DispatchSourceSignal)]
-
-    init(of path: String) {
-        sources = [SIGINT, SIGTERM, SIGHUP].filter { !Self.isIgnored($0) }.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                unlink(path)
-                // Dies of the signal, as whoever waits for it expects.
-                signal(number, SIG_DFL)
-                kill(getpid(), number)
-            }
-            source.resume()
-            return (number, source)
-        }
-    }
-
-    func end() {
-        for (number, source) in sources {
-            source.cancel()
-            signal(number, SIG_DFL)
-        }
-    }
-
-    /// nohup and shells in the background have signals ignored; that stays.
-    private static func isIgnored(_ number: Int32) -> Bool {
-        var action = sigaction()
-        sigaction(number, nil, &action)
-        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
     }
 }

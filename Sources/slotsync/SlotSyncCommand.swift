@@ -4,8 +4,33 @@ import ArgumentParser
 import SlotSync
 
 @main
-struct SlotSyncCommand: ParsableCommand {
+struct SlotSyncCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "slotsync", abstract: "Staged releases to many hosts.", version: SlotSyncVersion.current,
-        subcommands: [SignatureCommand.self, DeltaCommand.self, PatchCommand.self])
+        commandName: "slotsync",
+        abstract: "Put a release on many hosts, make it live on all of them at one moment, take it back as fast.",
+        discussion: """
+            Each host has a ring of slots. `stage` fills the next one, everywhere; `flip` switches a symlink by one \
+            rename(2); `rollback` switches it back.
+
+              slotsync stage ./site --hosts web[001-120].example.com --root /srv/www
+              slotsync flip         --hosts web[001-120].example.com --root /srv/www
+
+            What would stand on every command line goes into slotsync.yml: hosts, root, hooks, exclusions.
+
+            Exit codes: 0 all done; 1 failed, and what is live is what it was, on every host; 2 partly done, and the \
+            message names the hosts; 64 wrong usage, and nothing was done.
+            """,
+        version: "slotsync \(SlotSyncVersion.current)",
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Release",
+                subcommands: [StageCommand.self, FlipCommand.self, RollbackCommand.self]),
+            CommandGroup(name: "Hosts", subcommands: [StatusCommand.self, VerifyCommand.self, AgentCommand.self]),
+            CommandGroup(
+                name: "Single files", subcommands: [SignatureCommand.self, DeltaCommand.self, PatchCommand.self]),
+        ])
+    static func main() async {
+        StandardStreams.keepOpen()
+        await main(nil)
+    }
 }

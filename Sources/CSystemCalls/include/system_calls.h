@@ -24,6 +24,16 @@ ssize_t ss_getdents64(int directory, void *buffer, size_t length);
 /// The type of the file system that `fd` is on, as statfs(2) numbers them.
 long ss_file_system_type(int fd);
 
+/// An epoll set whose entries are numbers of the caller's.
+int ss_epoll_create(void);
+/// Asks for one event: that `fd` can be read (or written, if `writing`), or that its other end has hung up.
+int ss_epoll_arm(int set, int fd, uint64_t entry, int writing, int known);
+int ss_epoll_remove(int set, int fd);
+/// The entries that are ready now, without waiting; returns how many.
+int ss_epoll_ready(int set, uint64_t *entries, int most);
+
+extern const int ss_o_path;
+extern const int ss_o_tmpfile;
 extern const int ss_seek_data;
 extern const int ss_seek_hole;
 extern const int ss_resolve_beneath;

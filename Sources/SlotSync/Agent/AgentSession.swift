@@ -18,6 +18,7 @@ public enum HostAgent {
         let connection = AgentConnection(input: input, output: output)
         let session = AgentSession(root: root, connection: connection)
         do {
+            guard try session.greet() else { return 1 }
             try await connection.withHeartbeat(progress: session.progress) { try await session.serve() }
             return 0
         } catch {
@@ -34,7 +35,7 @@ final class AgentSession {
     let connection: AgentConnection
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
-    let parallelism = min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), 8)
+    let parallelism = min(processorCount(), 8)
     var ring: Ring?
     /// A request that was read ahead while other work was going on.
     var readAhead: Request?
@@ -54,7 +55,10 @@ final class AgentSession {
         return try connection.receive()
     }
 
-    func serve() async throws {
+    /// Exchanges greetings; nothing else may come before ours.
+    ///
+    /// - Returns: false if the two ends speak different versions: then the controller says so.
+    func greet() throws -> Bool {
         guard case .hello(let greeting) = try receive() else {
             throw SlotSyncError(
                 .protocolViolation, "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
@@ -64,14 +68,18 @@ final class AgentSession {
         guard greeting.major == own.major else {
             // Our own greeting lets the controller say which versions met.
             try connection.send(.hello(own, nil))
-            return
+            return false
         }
         ring = try Ring.open(root)
         try connection.send(.hello(own, ring?.status))
+        return true
+    }
+
+    func serve() async throws {
         while let request = try receive() {
             switch request {
             case .hello: throw unexpected("a second hello")
-            case .status: try connection.send(.status(try existingRing().status))
+            case .status: try connection.send(.status(existingRing().status))
             case .stage(let request): try stage(request)
             case .prepare(let request): try prepare(request)
             case .runBeforeHook: try await runBeforeHook()
@@ -95,11 +103,4 @@ final class AgentSession {
         }
         return ring
     }
-}
-
-/// The machine's own name.
-func machineName() -> String {
-    var name = utsname()
-    uname(&name)
-    return withUnsafeBytes(of: &name.nodename) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
 }

@@ -22,7 +22,10 @@ extension AgentSession {
                 "the ring in \(quoted(root)) has \(ring.state.slots.count) slots, not \(slots): leave --slots out or say "
                     + "--slots \(ring.state.slots.count)")
         }
-        let target = try receiveManifest(request, ring: ring)
+        guard let target = try receiveManifest(request, ring: ring) else {
+            try connection.send(.manifestNeeded)
+            return
+        }
         guard target.id == request.release.id else {
             throw SlotSyncError(.corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
         }
@@ -32,7 +35,10 @@ extension AgentSession {
 
     /// A dry run against a root that has no ring yet: everything is needed, nothing is made.
     private func planFirstRelease(_ request: StageRequest) throws {
-        let target = try receiveManifest(request, ring: nil)
+        guard let target = try receiveManifest(request, ring: nil) else {
+            try connection.send(.manifestNeeded)
+            return
+        }
         var seen: Set<ContentDigest> = []
         var needs: [Need] = []
         for (index, entry) in target.entries.enumerated() where entry.kind == .file && entry.size > 0 {
@@ -43,7 +49,8 @@ extension AgentSession {
 
     // MARK: Manifest
 
-    private func receiveManifest(_ request: StageRequest, ring: Ring?) throws -> Manifest {
+    /// - Returns: nil where it was left out, or written against a base, and our record of that is gone.
+    private func receiveManifest(_ request: StageRequest, ring: Ring?) throws -> Manifest? {
         var bytes: [UInt8] = []
         var inflater = Inflater()
         while bytes.count < request.manifestLength {
@@ -59,17 +66,12 @@ extension AgentSession {
         }
         guard request.manifestLength > 0 else {
             // The controller saw in our greeting that we have this release.
-            guard let record = try ring.flatMap({ try self.record(of: request.release.id, in: $0) }) else {
-                throw SlotSyncError(
-                    .corrupt, "the record of release \(request.release.id) is gone: remove the slot's file in "
-                        + "\(quoted(root + "/.slotsync/slots")), then stage again")
-            }
-            return record.manifest
+            return try ring.flatMap { try record(of: request.release.id, in: $0) }?.manifest
         }
         var base: Manifest?
         if let id = request.base {
             base = try ring.flatMap { try record(of: id, in: $0) }?.manifest
-            if base == nil { throw SlotSyncError(.corrupt, "the record of release \(id), which is live, is damaged") }
+            if base == nil { return nil }
         }
         var reader = ByteReader(bytes, name: "the manifest")
         let manifest = try Manifest(from: &reader, against: base)
@@ -142,6 +144,8 @@ extension AgentSession {
         }
         try ring.update { state in
             state[slot] = SlotStatus(state: .staging, release: request.release, since: Timestamp.now.seconds)
+            // What was in this slot is gone: nobody can roll back to it any more.
+            for other in state.slots.indices where state.slots[other].previous == slot { state.slots[other].previous = nil }
         }
         try makeShared(request.sharedPaths, ring: ring)
         let filler = try SlotFiller(

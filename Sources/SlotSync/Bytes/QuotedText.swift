@@ -12,7 +12,7 @@ package func quoted(_ text: some StringProtocol) -> String {
 }
 
 /// `text` on one line, what is invisible in it escaped.
-func escapedForDisplay(_ text: String) -> String { escapedForDisplay(text.unicodeScalars) { _ in false } }
+package func escapedForDisplay(_ text: String) -> String { escapedForDisplay(text.unicodeScalars) { _ in false } }
 
 private func escapedForDisplay(
     _ scalars: some Sequence<Unicode.Scalar>, alsoEscaping isSpecial: (Unicode.Scalar) -> Bool

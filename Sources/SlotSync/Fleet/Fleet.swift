@@ -1,8 +1,6 @@
 // The library's front door: a fleet of hosts, and what can be done with all of them at once. Each
 // operation returns at once with a handle: its events can be watched, its report awaited.
 
-public import SystemPackage
-
 /// Hosts that hold the same site, and how to reach them.
 ///
 /// ```swift
@@ -26,7 +24,7 @@ public struct Fleet: Sendable {
     public static let usualTimeout = Duration.seconds(60)
 
     public init(
-        hosts: [Host], root: String, transport: Transport = .ssh(), parallelism: Int = Fleet.usualParallelism,
+        hosts: [Host], root: String, transport: Transport = Transport(), parallelism: Int = Fleet.usualParallelism,
         timeout: Duration = Fleet.usualTimeout
     ) {
         self.hosts = hosts
@@ -95,6 +93,11 @@ public struct FlipOptions: Sendable {
 public struct HostFailure: Sendable, Hashable {
     public var host: Host
     public var error: SlotSyncError
+
+    public init(host: Host, error: SlotSyncError) {
+        self.host = host
+        self.error = error
+    }
 }
 
 /// What happens while an operation runs.

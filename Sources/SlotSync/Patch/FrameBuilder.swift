@@ -61,19 +61,8 @@ struct FrameBuilder: ~Copyable {
     mutating func flush(emit: ([UInt8]) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
         guard frame.count > 0 else { return }
         var message: [UInt8] = []
-        Request.frame(deflatedPart(frame.bytes)).encode(into: &message)
+        Request.frame(DeflatedPart(deflating: frame.bytes, by: &deflater)).encode(into: &message)
         frame.removeAll()
         try emit(message)
-    }
-
-    /// Deflates bytes, unless that does not make them shorter.
-    private mutating func deflatedPart(_ bytes: [UInt8]) -> DeflatedPart {
-        var deflated: [UInt8] = []
-        let isShorter = bytes.withUnsafeBytes { bytes in
-            deflater?.deflate(bytes, into: &deflated) != nil && deflated.count < bytes.count
-        }
-        return isShorter
-            ? DeflatedPart(length: bytes.count, isDeflated: true, bytes: deflated)
-            : DeflatedPart(length: bytes.count, isDeflated: false, bytes: bytes)
     }
 }

@@ -54,7 +54,7 @@ struct HashCache: Sendable {
         }
     }
 
-    private static func makeFolders(_ folder: FilePath) throws(Errno) {
+    static func makeFolders(_ folder: FilePath) throws(Errno) {
         do {
             try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
         } catch {

@@ -60,12 +60,15 @@ final class AgentConnection: Sendable {
         }
     }
 
+    /// A queue of its own, so that the heart beats when every other thread is busy.
+    private static let heart = DispatchQueue(label: "slotsync.heartbeat", qos: .userInteractive)
+
     /// Does `work`, and meanwhile tells the controller from time to time how far it has come.
     @discardableResult
     func withHeartbeat<Result>(
-        every interval: Duration = .seconds(2), progress: AgentProgress, _ work: () async throws -> Result
+        every interval: Duration = .milliseconds(500), progress: AgentProgress, _ work: () async throws -> Result
     ) async rethrows -> Result {
-        let timer = DispatchSource.makeTimerSource(queue: .global())
+        let timer = DispatchSource.makeTimerSource(queue: Self.heart)
         timer.schedule(deadline: .now() + DispatchTimeInterval(interval), repeating: DispatchTimeInterval(interval))
         // A controller that is gone is noticed by whoever answers it next.
         timer.setEventHandler { try? self.send(.alive(files: progress.files, bytes: progress.bytes)) }

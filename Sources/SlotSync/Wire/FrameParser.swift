@@ -1,5 +1,6 @@
-// Cuts the bytes that a session receives into messages, whatever pieces they come in. The first message must be a
-// greeting: a login banner or another program's output is told apart by its first bytes, and shown. Both ends use it.
+// Cuts the bytes that a session receives into messages, whatever pieces they come in; both ends use it. The first
+// message tells whether this is a session at all: a login banner, or what another program prints, differs in its first
+// bytes, and is shown.
 
 /// Bytes in, messages out; holds no more than one message and the piece that completed it.
 struct FrameParser: Sendable {
@@ -51,12 +52,9 @@ struct FrameParser: Sendable {
 
     private var sender: String { direction == .replies ? "the host" : "the other end" }
 
-    /// Throws as soon as what has come cannot be the beginning of a greeting.
+    /// Throws as soon as what has come cannot be the beginning of a session.
     private func checkGreeting() throws(SlotSyncError) {
-        // The length of a greeting fits three bytes, so the fourth is zero: no text begins so.
-        let type = direction == .replies ? Reply.TypeCode.hello.rawValue : Request.TypeCode.hello.rawValue
-        let known: [UInt8?] = [nil, nil, nil, 0, type] + Greeting.magic
-        guard !zip(buffer, known).allSatisfy({ $1 == nil || $0 == $1 }) || declaredLengthIsTooLong else { return }
+        guard !beginsSession else { return }
         let text = String(decoding: buffer.prefix(400), as: UTF8.self)
         let shown = quoted(text.prefix { !$0.isNewline })
         switch direction {
@@ -71,8 +69,21 @@ struct FrameParser: Sendable {
         }
     }
 
-    private var declaredLengthIsTooLong: Bool {
-        guard buffer.count >= 4 else { return false }
-        return Int(buffer[0]) | Int(buffer[1]) << 8 | Int(buffer[2]) << 16 > WireLimits.longestGreeting
+    /// Whether the bytes that are there can be the first message's. The length of a greeting fits three bytes, so the
+    /// fourth is zero, as in no text.
+    private var beginsSession: Bool {
+        if buffer.count >= 4 {
+            let length = buffer[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+            guard length <= WireLimits.longestGreeting else { return false }
+        }
+        guard buffer.count >= 5 else { return true }
+        switch direction {
+        case .requests where buffer[4] == Request.TypeCode.hello.rawValue: break
+        case .replies where buffer[4] == Reply.TypeCode.hello.rawValue: break
+        // An agent may be slow to greet, or fail before it does.
+        case .replies where Reply.TypeCode(rawValue: buffer[4])?.mayPrecedeGreeting == true: return true
+        default: return false
+        }
+        return zip(buffer[5...], Greeting.magic).allSatisfy { $0 == $1 }
     }
 }

@@ -66,6 +66,9 @@ enum Reply: Equatable, Sendable {
     /// Sent every few seconds while a command runs: files and bytes done so far.
     case alive(files: UInt64, bytes: UInt64)
     case status(RingStatus)
+    /// The record of the release that the manifest was left out for, or written against, is damaged: the stage
+    /// is to be asked for again, with the whole manifest.
+    case manifestNeeded
     case present(StageOutcome)
     /// A part of what is needed; the cohort is named by the digest of all parts.
     case needs([Need], isLast: Bool)

@@ -5,7 +5,10 @@ extension Reply: WireMessage {
     enum TypeCode: UInt8 {
         case hello = 0x81
         case failure, warning, alive, status, present, needs, signature, signatureMissing
-        case staged, prepared, hookDone, flipped, verified
+        case staged, prepared, hookDone, flipped, verified, manifestNeeded
+
+        /// Whether an agent may send it before its greeting.
+        var mayPrecedeGreeting: Bool { self == .failure || self == .warning || self == .alive }
     }
 
     private var code: TypeCode {
@@ -24,6 +27,7 @@ extension Reply: WireMessage {
         case .hookDone: .hookDone
         case .flipped: .flipped
         case .verified: .verified
+        case .manifestNeeded: .manifestNeeded
         }
     }
 
@@ -53,7 +57,7 @@ extension Reply: WireMessage {
         case .present(let outcome), .staged(let outcome): outcome.encode(into: &writer)
         case .prepared(let outcome), .flipped(let outcome): outcome.encode(into: &writer)
         case .verified(let verification): verification.encode(into: &writer)
-        case .hookDone: break
+        case .hookDone, .manifestNeeded: break
         }
     }
 
@@ -88,6 +92,7 @@ extension Reply: WireMessage {
             case .staged: return .staged(try StageOutcome(from: &reader))
             case .prepared: return .prepared(try FlipOutcome(from: &reader))
             case .hookDone: return .hookDone
+            case .manifestNeeded: return .manifestNeeded
             case .flipped: return .flipped(try FlipOutcome(from: &reader))
             case .verified: return .verified(try SlotVerification(from: &reader))
             }

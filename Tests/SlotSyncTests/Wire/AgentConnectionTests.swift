@@ -45,15 +45,15 @@ struct AgentConnectionTests {
     }
 
     @Test("while work is done, the heartbeat tells how far it is")
-    func heartbeat() throws {
+    func heartbeat() async throws {
         let (read, write) = try FileDescriptor.closeOnExecPipe()
         defer { try? read.close() }
         let connection = AgentConnection(input: write, output: write)
         let progress = AgentProgress()
         progress.add(files: 3, bytes: 1000)
-        progress.add(bytes: 24)
+        progress.add(files: 0, bytes: 24)
         try connection.send(.hello(Greeting(version: "1", peer: "h"), nil))
-        connection.withHeartbeat(every: .milliseconds(5), progress: progress) { usleep(100_000) }
+        await connection.withHeartbeat(every: .milliseconds(5), progress: progress) { usleep(100_000) }
         try connection.send(.hookDone)
         usleep(20_000)
         try write.close()

@@ -40,6 +40,14 @@ struct FrameParserTests {
         #expect(failure(.requests, stream)?.code == .protocolViolation)
     }
 
+    @Test("an agent may fail before it greets")
+    func earlyFailure() throws {
+        var stream: [UInt8] = []
+        Reply.alive(files: 0, bytes: 0).encode(into: &stream)
+        Reply.failure(SlotSyncError(.notARing, "no")).encode(into: &stream)
+        #expect(failure(.replies, stream) == nil)
+    }
+
     @Test("noise is refused at once", arguments: 0..<50 as Range<UInt64>)
     func noise(seed: UInt64) {
         var samples = MessageSamples(seed: seed)

@@ -12,9 +12,14 @@ struct MessageSamples {
         [
             .hello(greeting()), .status, .stage(stageRequest()), .manifest(part()),
             .signatures(array(atMost: 20) { $0.basisRequest() }), .frame(part()), .framesEnd,
-            .prepare(FlipRequest(direction: .flip, release: digest(), beforeHook: text(), afterHook: text(), undoHook: text())),
             .prepare(
-                FlipRequest(direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(), undoHook: "")),
+                FlipRequest(
+                    direction: .flip, release: digest(), beforeHook: text(), afterHook: text(),
+                    undoHook: text())),
+            .prepare(
+                FlipRequest(
+                    direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(),
+                    undoHook: "")),
             .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish,
         ]
     }
@@ -25,7 +30,7 @@ struct MessageSamples {
             .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
             .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
             .needs(needs(), isLast: flag()), .signature(basis: digest(), signature()),
-            .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
+            .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone, .manifestNeeded,
             .flipped(flipOutcome()), .verified(verification()),
         ]
     }

@@ -1,0 +1,131 @@
+// The controller's end of one session with an agent: requests out, replies in. A session is linear code that sends and
+// receives; ChildStream does the waiting, Transport opens channels.
+
+import DequeModule
+import SystemPackage
+
+/// A conversation with the agent of one host. Whoever opened it has to close it.
+@FleetActor
+final class Channel {
+    /// How far the host has come, by its own word.
+    struct HostProgress: Equatable, Sendable {
+        var files: UInt64 = 0
+        var bytes: UInt64 = 0
+    }
+
+    /// Called when the host tells that it is alive.
+    var onAlive: (@FleetActor (HostProgress) -> Void)?
+    /// Called with what the host wants a person to know.
+    var onWarning: (@FleetActor (String) -> Void)?
+
+    var receivedBytes: UInt64 { stream.receivedBytes }
+    var sentBytes: UInt64 { stream.writer.sentBytes }
+    /// What was sent and is not in the pipe yet.
+    var pendingBytes: Int { stream.writer.pendingBytes }
+
+    private let stream: ChildStream
+    private let agentProgram: String?
+    private var parser = FrameParser(.replies)
+    private var inbox: Deque<Reply> = []
+    private var wasGreeted = false
+    private var progress = HostProgress()
+
+    /// Starts `command` and speaks with what it becomes.
+    ///
+    /// - Parameters:
+    ///   - command: The program and its arguments.
+    ///   - timeout: How long the host may be silent while something is expected of it.
+    ///   - agentProgram: The agent's program, if the user named it; for the message when it is missing.
+    init(_ command: [String], timeout: Duration, agentProgram: String? = nil) throws {
+        self.agentProgram = agentProgram
+        stream = try ChildStream(command, timeout: timeout)
+    }
+
+    // MARK: Sending
+
+    /// Queues a request. It goes out as the host takes it; that it cannot is told by `receive`.
+    func send(_ request: Request) {
+        var frame: [UInt8] = []
+        request.encode(into: &frame)
+        stream.writer.append(frame)
+    }
+
+    /// Queues whole frames that were encoded once for many hosts.
+    func send(frames: [UInt8]) { stream.writer.append(frames) }
+
+    /// Queues whole frames that stand in the spool file, which must keep them until they are written.
+    func send(spool: FileDescriptor, at offset: Int64, length: Int) {
+        stream.writer.append(rangeOf: spool, at: offset, length: length)
+    }
+
+    /// Waits until fewer than `limit` bytes are pending.
+    ///
+    /// - Throws: as `receive` does, and as soon as the host has reported a failure.
+    func drained(below limit: Int) async throws {
+        try await stream.wait {
+            if stream.writer.isBroken || pendingBytes < limit { return () }
+            // What the host says meanwhile shows that it lives; a flood of replies does not.
+            try read(untilReplies: 16)
+            if case .failure(let error)? = inbox.first { throw error }
+            return nil
+        } ending: {
+            await endOfSession()
+        }
+    }
+
+    // MARK: Receiving
+
+    /// Waits for the host's next reply. What it says beside that goes to `onAlive` and `onWarning`.
+    ///
+    /// - Throws: ``SlotSyncError``: what the host reported, that its session has ended, that it is silent, or that the
+    ///   task was cancelled. The session can go on after a cancellation, in another task.
+    func receive() async throws -> Reply {
+        try await stream.wait {
+            try read(untilReplies: 1)
+            guard let reply = inbox.popFirst() else { return nil }
+            if case .failure(let error) = reply { throw error }
+            return reply
+        } ending: {
+            await endOfSession()
+        }
+    }
+
+    /// Reads until so many replies are there, or nothing more to read for now.
+    private func read(untilReplies enough: Int) throws {
+        try stream.read(while: { inbox.count < enough }) { bytes in
+            parser.append(bytes)
+            while let (type, payload) = try parser.next() { take(try Reply(type: type, payload: payload)) }
+            if parser.isInsideMessage { stream.noteLife() }
+        }
+    }
+
+    private func take(_ reply: Reply) {
+        switch reply {
+        case .alive(let files, let bytes):
+            let now = HostProgress(files: files, bytes: bytes)
+            // An agent that beats and neither works nor takes what is sent to it is as good as dead.
+            if now != progress || pendingBytes == 0 { stream.noteLife() }
+            progress = now
+            onAlive?(now)
+        case .warning(let text):
+            stream.noteLife()
+            onWarning?(text)
+        default:
+            if case .hello = reply { wasGreeted = true }
+            stream.noteLife()
+            inbox.append(reply)
+        }
+    }
+
+    // MARK: The end
+
+    private func endOfSession() async -> SlotSyncError {
+        let end = await stream.end()
+        return SessionEnd(process: end.process, said: end.said, wasGreeted: wasGreeted, agentProgram: agentProgram)
+            .error
+    }
+
+    /// Ends the session. What is pending is still written, unless the session has failed or the task is cancelled; then
+    /// the child gets a short time to end by itself before it is made to. Afterwards nothing is left of it.
+    func close() async { await stream.close() }
+}

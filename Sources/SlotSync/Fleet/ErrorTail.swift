@@ -1,0 +1,56 @@
+// What a child process prints on its standard error: read as it comes, so that it never blocks the child, and the
+// last of it kept, because that is where ssh, a shell and the agent say why they ended.
+
+import SystemPackage
+
+/// The last lines from a pipe.
+@FleetActor
+final class ErrorTail {
+    /// What is kept, in bytes.
+    private static let bound = 4096
+
+    private var readiness: Readiness!
+    private var bytes: [UInt8] = []
+    private var isAtEnd = false
+    private let onEnd: @FleetActor () -> Void
+
+    /// Takes over the descriptor.
+    init(owning pipe: FileDescriptor, onEnd: @escaping @FleetActor () -> Void) {
+        self.onEnd = onEnd
+        readiness = Readiness(owning: pipe, for: .reading) { [weak self] in self?.read() }
+        readiness.arm()
+    }
+
+    /// The last lines on one, with nothing in them that commands a terminal. Empty if there are none.
+    var text: String {
+        let lines = String(decoding: bytes, as: UTF8.self).split { $0.isNewline }
+            .map { line in escapedForDisplay(String(line.prefix { $0 != "\r" })) }
+            .filter { !$0.allSatisfy(\.isWhitespace) }
+        return lines.suffix(5).joined(separator: "; ")
+    }
+
+    /// Reads what is there now.
+    func read() {
+        guard !isAtEnd else { return }
+        var chunk = [UInt8](repeating: 0, count: Self.bound)
+        do {
+            while true {
+                let count = try chunk.withUnsafeMutableBytes { try readiness.descriptor.read(into: $0) }
+                if count == 0 { return close() }
+                bytes.append(contentsOf: chunk[..<count])
+                bytes.removeFirst(max(0, bytes.count - Self.bound))
+            }
+        } catch Errno.resourceTemporarilyUnavailable {
+            readiness.arm()
+        } catch {
+            close()
+        }
+    }
+
+    func close() {
+        guard !isAtEnd else { return }
+        isAtEnd = true
+        readiness.close()
+        onEnd()
+    }
+}

@@ -1,0 +1,45 @@
+// Where everything that belongs to the fleet is isolated: one actor for all sessions, which runs on one Dispatch
+// queue. So Dispatch sources on that queue and asynchronous code exclude each other without a lock, and a source's
+// handler may use the fleet's state directly.
+
+import Dispatch
+
+/// The owner of all sessions' state. Work that takes long (hashing, deflating) has no place on it.
+@globalActor
+actor FleetActor {
+    static let shared = FleetActor()
+
+    /// The queue that the actor runs on: for Dispatch sources whose handlers use ``assumeIsolated(_:)``.
+    static let queue = DispatchQueue(label: "slotsync.fleet")
+
+    private static let executor = QueueExecutor(queue: queue)
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
+
+    private init() {}
+
+    /// Runs `operation` at once, as code of the actor. It is a fatal error if the caller is not on the actor's queue.
+    static func assumeIsolated<Result: Sendable>(
+        _ operation: @FleetActor () throws -> Result
+    ) rethrows -> Result {
+        shared.preconditionIsolated()
+        // The same way as MainActor.assumeIsolated: the two types differ in their isolation alone, which was checked.
+        return try withoutActuallyEscaping(operation) { operation in
+            try unsafeBitCast(operation, to: (() throws -> Result).self)()
+        }
+    }
+}
+
+/// Runs an actor's jobs on a serial queue.
+private final class QueueExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(queue: DispatchQueue) { self.queue = queue }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+
+    func checkIsolated() { dispatchPrecondition(condition: .onQueue(queue)) }
+}

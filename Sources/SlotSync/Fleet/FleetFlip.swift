@@ -1,0 +1,218 @@
+// Flip and rollback over a fleet: opens all sessions, asks what is meant, and carries out what
+// TwoPhaseFlip decides. The commit goes out to all hosts in one go, over sessions that are open already.
+
+import Dispatch
+
+extension Fleet {
+    /// Makes a staged release live on every host, or on none.
+    ///
+    /// - Parameter release: which one; by default what every host's next slot agrees on.
+    public func flip(
+        _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
+    ) -> FleetOperation<FlipReport> {
+        FleetOperation { emit in
+            try await FleetFlip(fleet: self, direction: .flip, selector: release, options: options, emit: emit).run()
+        }
+    }
+
+    /// Goes back to the release that was live before, on every host or on none.
+    ///
+    /// - Parameter release: which one to go back to instead.
+    public func rollback(
+        _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
+    ) -> FleetOperation<FlipReport> {
+        FleetOperation { emit in
+            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit).run()
+        }
+    }
+}
+
+@FleetActor
+private final class FleetFlip {
+    private let fleet: Fleet
+    private let direction: FlipRequest.Direction
+    private let selector: ReleaseSelector
+    private let options: FlipOptions
+    private let emit: @Sendable (FleetEvent) -> Void
+    private var sessions: [Int: HostSession] = [:]
+    private var errors: [Int: SlotSyncError] = [:]
+    private var outcomes: [Int: FlipOutcome] = [:]
+    /// Hosts that were told to rename and then fell silent: nobody knows whether they did.
+    private var inDoubt: Set<Int> = []
+
+    nonisolated init(
+        fleet: Fleet, direction: FlipRequest.Direction, selector: ReleaseSelector, options: FlipOptions,
+        emit: @escaping @Sendable (FleetEvent) -> Void
+    ) async {
+        self.fleet = fleet
+        self.direction = direction
+        self.selector = selector
+        self.options = options
+        self.emit = emit
+    }
+
+    func run() async throws -> FlipReport {
+        ProcessSetup.prepare()
+        do {
+            let report = try await flip()
+            await closeAll()
+            return report
+        } catch {
+            await closeAll()
+            throw error
+        }
+    }
+
+    private func flip() async throws -> FlipReport {
+        let connected = await fleet.forEachHost { number in
+            self.emit(.hostStarted(self.fleet.hosts[number]))
+            let session = try await self.fleet.connect(number)
+            session.channel.onWarning = { [emit = self.emit] text in emit(.hostWarning(session.host, text)) }
+            self.sessions[number] = session
+        }
+        for (number, result) in connected {
+            if case .failure(let error) = result { errors[number] = error }
+        }
+        try Task.checkCancellation()
+        let release = try chooseRelease()
+        let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
+        let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
+        var decisions = TwoPhaseFlip(
+            hostCount: fleet.hosts.count, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
+        let request = FlipRequest(
+            direction: direction, release: release, beforeHook: beforeHook,
+            afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
+            undoHook: options.hooks.afterRollback)
+        var action = await phase(.prepare(request), on: Array(fleet.hosts.indices), &decisions)
+        while true {
+            switch action {
+            case .runBeforeHooks(let hosts):
+                try Task.checkCancellation()
+                action = await phase(.runBeforeHook, on: hosts, &decisions)
+            case .commit(let hosts):
+                // From here on an interruption no longer stops half-way: all commit, or all are taken back.
+                try Task.checkCancellation()
+                action = await phase(.commit, on: hosts, &decisions)
+            case .undo(let hosts): action = await phase(.undo, on: hosts, &decisions)
+            case .finish(let isMixed): return report(decisions, isMixed: isMixed)
+            }
+        }
+    }
+
+    /// Sends one request to these hosts and hears each of them.
+    private func phase(_ request: Request, on hosts: [Int], _ decisions: inout TwoPhaseFlip) async -> TwoPhaseFlip.Action {
+        // In one go, before any answer is waited for: hosts flip within moments of each other.
+        for number in hosts { sessions[number]?.channel.send(request) }
+        let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
+        let isRunning = request == .commit || request == .undo
+        for number in hosts {
+            // Not children of the task: what has begun to commit is heard to the end, even if we are interrupted.
+            let work = Task { @FleetActor in
+                let isDone = await self.hear(number, request)
+                answers.continuation.yield(isDone ? .succeeded(number) : .failed(number))
+            }
+            if !isRunning { running.append(work) }
+        }
+        var action: TwoPhaseFlip.Action?
+        await withTaskCancellationHandler {
+            for await event in answers.stream {
+                action = decisions.handle(event)
+                if action != nil { break }
+            }
+        } onCancel: {
+            if !isRunning { Task { @FleetActor in self.cancelRunning() } }
+        }
+        running = []
+        return action ?? .finish(isMixed: false)
+    }
+
+    private var running: [Task<Void, Never>] = []
+
+    private func cancelRunning() { for work in running { work.cancel() } }
+
+    private func hear(_ number: Int, _ request: Request) async -> Bool {
+        guard let session = sessions[number], errors[number] == nil else { return false }
+        do {
+            switch (try await session.channel.receive(), request) {
+            case (.prepared(let outcome), .prepare): outcomes[number] = outcome
+            case (.hookDone, .runBeforeHook), (.flipped, .undo): break
+            case (.flipped(let outcome), .commit):
+                outcomes[number] = outcome
+                emit(.hostFinished(session.host, .flipped(FlippedHost(session.host, outcome))))
+            case (let reply, _): throw unexpected(reply)
+            }
+            return true
+        } catch {
+            let lost: [SlotSyncError.Code] = [.unreachable, .timedOut, .protocolViolation]
+            if request == .commit || request == .undo, lost.contains(hostError(error).code) { inDoubt.insert(number) }
+            errors[number] = hostError(error)
+            emit(.hostFinished(session.host, .failed(hostError(error))))
+            return false
+        }
+    }
+
+    private func closeAll() async {
+        let open = sessions
+        sessions = [:]
+        for session in open.values { session.channel.send(.finish) }
+        let closing = open.values.map { session in Task { @FleetActor in await session.channel.close() } }
+        for task in closing { await task.value }
+    }
+
+    private func report(_ decisions: TwoPhaseFlip, isMixed: Bool) -> FlipReport {
+        let flipped = decisions.flipped.sorted().compactMap { number in
+            outcomes[number].map { FlippedHost(fleet.hosts[number], $0) }
+        }
+        let takenBack = decisions.takenBack.sorted().filter { outcomes[$0]?.changed ?? false }
+        return FlipReport(
+            release: flipped.first?.release ?? outcomes.values.first?.release, flipped: flipped,
+            takenBack: takenBack.map { fleet.hosts[$0] },
+            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) }, isMixed: isMixed || !inDoubt.isEmpty)
+    }
+
+    // MARK: Which release
+
+    private func chooseRelease() throws -> ContentDigest? {
+        let rings = sessions.sorted { $0.key < $1.key }.map { (host: $0.value.host, ring: $0.value.ring) }
+        guard !rings.isEmpty else { return nil }
+        switch selector {
+        case .id(let id): return id
+        case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
+        case .usual:
+            if direction == .flip { return try agreed(rings, on: \.readyRelease, what: "ready in its next slot", how: "RELEASE") }
+            return try agreed(
+                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before", how: "--to")
+        }
+    }
+
+    private func agreed(
+        _ rings: [(host: Host, ring: RingStatus?)], on release: (RingStatus) -> ReleaseName?, what: String, how: String
+    ) throws -> ContentDigest? {
+        var hostsOf: [ContentDigest: [String]] = [:]
+        var without: [Host] = []
+        for (host, ring) in rings {
+            if let release = ring.flatMap(release) { hostsOf[release.id, default: []].append(host.label) } else { without.append(host) }
+        }
+        guard let first = hostsOf.first else {
+            throw SlotSyncError(
+                .notReady,
+                "\(HostList.fold(without.map(\.label))): no host has a release that is \(what): "
+                    + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
+        }
+        guard hostsOf.count == 1 else {
+            let groups = hostsOf.sorted { $0.key < $1.key }.map { "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))" }
+            throw SlotSyncError(
+                .notReady, "the hosts do not agree on which release is \(what): \(groups.joined(separator: ", ")). Name one: \(how)")
+        }
+        return first.key
+    }
+}
+
+extension FlippedHost {
+    init(_ host: Host, _ outcome: FlipOutcome) {
+        self.init(
+            host: host, slot: outcome.slot, release: outcome.release,
+            previousSlot: outcome.previousSlot == 0 ? nil : outcome.previousSlot, previous: outcome.previous,
+            changed: outcome.changed, renamedAt: outcome.renamedAt)
+    }
+}

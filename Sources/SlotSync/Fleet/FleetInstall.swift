@@ -1,0 +1,63 @@
+// Puts the agent on all hosts, over ssh, at the same time.
+
+/// How the installation went on one host.
+public struct InstalledHost: Sendable, Hashable {
+    public enum Outcome: Sendable, Hashable {
+        /// The same version was there.
+        case alreadyThere
+        /// It is at `path` on the host now; `before` is the version that was there, if one was.
+        case installed(path: String, before: String?)
+    }
+    public var host: Host
+    public var outcome: Outcome
+}
+
+public struct InstallReport: Sendable {
+    public var hosts: [InstalledHost]
+    public var failures: [HostFailure]
+}
+
+extension Fleet {
+    /// Puts `agent` on every host, one ssh session each, where the same version is not there already. The root does not
+    /// matter.
+    ///
+    /// - Parameter folder: The folder on the hosts; nil: `~/.local/bin`, where a session looks for the agent.
+    public func install(_ agent: AgentProgram, folder: String? = nil) -> FleetOperation<InstallReport> {
+        FleetOperation { emit in
+            ProcessSetup.prepare()
+            guard self.transport.kind == .ssh else {
+                throw SlotSyncError(
+                    .badInput, "install goes over ssh; --transport local starts the agent that is on this machine")
+            }
+            let results = await self.forEachHost { number in
+                emit(.hostStarted(self.hosts[number]))
+                return try await self.install(agent, folder: folder.map(Self.remoteFolder), on: self.hosts[number])
+            }
+            try Task.checkCancellation()
+            return InstallReport(
+                hosts: results.compactMap { try? $0.result.get() }, failures: self.failures(results))
+        }
+    }
+
+    @FleetActor
+    private func install(_ agent: AgentProgram, folder: String?, on host: Host) async throws -> InstalledHost {
+        let command = InstallSession.command(folder: folder, version: SlotSyncVersion.current)
+        let stream = try ChildStream(
+            transport.remoteShellCommand(to: host, timeout: timeout) + [command], timeout: timeout)
+        do {
+            let outcome = try await InstallSession(agent: agent, folder: folder, stream: stream).run()
+            await stream.close()
+            return InstalledHost(host: host, outcome: outcome)
+        } catch {
+            await stream.close()
+            throw error
+        }
+    }
+
+    /// A session begins in the home folder, so `~/` needs no shell that understands it.
+    private static func remoteFolder(_ folder: String) -> String {
+        if folder == "~" || folder == "~/" { return "." }
+        if folder.hasPrefix("~/") { return String(folder.dropFirst(2)) }
+        return folder.hasPrefix("-") ? "./" + folder : folder
+    }
+}

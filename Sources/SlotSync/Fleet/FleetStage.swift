@@ -1,0 +1,274 @@
+// Staging a release on all hosts: the source is scanned once, the patch is encoded once, and each host's
+// session is one linear conversation with its agent.
+
+public import SystemPackage
+
+extension Fleet {
+    /// Brings the tree at `source` into the next slot of every host. One host that fails does not stop the others.
+    ///
+    /// - Returns: an operation whose report says what happened on each host. It throws where the source cannot be
+    ///   used, or changed while it was read.
+    public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
+        FleetOperation { emit in
+            ProcessSetup.prepare()
+            let release = try PreparedRelease.prepare(source, options: options, emit: emit)
+            return try await FleetStage(fleet: self, release: release, options: options, emit: emit).run()
+        }
+    }
+}
+
+/// A source that was scanned: what is staged.
+struct PreparedRelease: Sendable {
+    let name: ReleaseName
+    let source: ReleaseSource
+    let sharedPaths: [[UInt8]]
+
+    var manifest: Manifest { source.manifest }
+
+    static func prepare(
+        _ path: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
+    ) throws -> PreparedRelease {
+        let shared = try SharedPaths.parse(options.shared)
+        let walk = WalkOptions(
+            exclusions: options.exclusions, ownership: options.ownership, hardLinks: options.hardLinks,
+            parallelism: processorCount())
+        let tree = try SourceScan.scan(
+            path: path, options: walk, cache: HashCache(source: path), checksum: options.checksum,
+            onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
+            onWarning: { emit(.sourceWarning($0)) })
+        for special in tree.specials {
+            emit(.sourceWarning("\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
+        }
+        if tree.manifest.count == 1 && !options.allowsEmpty {
+            throw SlotSyncError(
+                .badInput, "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
+                    + "or say --allow-empty")
+        }
+        let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
+        let id = manifest.id
+        if let archive = ManifestArchive() {
+            do { try archive.store(manifest, id: id) } catch { emit(.sourceWarning("the manifest could not be kept: \(error)")) }
+        }
+        let root: Directory
+        do { root = try Directory(path: path) } catch {
+            throw SlotSyncError(.system, "cannot open source \(quoted(path.string))", errno: error)
+        }
+        let name = ReleaseName(id: id, name: options.name)
+        emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
+        return PreparedRelease(
+            name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
+            sharedPaths: shared.map { Array($0.joined(separator: [UInt8(ascii: "/")])) })
+    }
+}
+
+/// One stage over a fleet.
+@FleetActor
+final class FleetStage {
+    /// zlib's level over ssh; a local agent gets bytes as they are.
+    nonisolated private static let usualLevel = 6
+
+    private let fleet: Fleet
+    private let release: PreparedRelease
+    private let options: StageOptions
+    private let emit: @Sendable (FleetEvent) -> Void
+    private let spool: Spool
+    private let library: PatchLibrary
+    private let level: Int
+    private var channels: [Int: Channel] = [:]
+    /// Bytes through sessions that have ended.
+    private var endedBytes: (sent: UInt64, received: UInt64) = (0, 0)
+    /// Spooled manifests, by the release that they are a difference from.
+    private var manifests: [ContentDigest?: (length: Int, range: SpoolRange)] = [:]
+
+    nonisolated init(
+        fleet: Fleet, release: PreparedRelease, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
+    ) async throws {
+        self.fleet = fleet
+        self.release = release
+        self.options = options
+        self.emit = emit
+        spool = try Spool()
+        level = options.compressionLevel ?? (fleet.transport.kind == .ssh ? Self.usualLevel : 0)
+        library = await PatchLibrary(
+            encoder: PairEncoder(source: release.source, spool: spool, level: level, parallelism: processorCount()))
+    }
+
+    func run() async throws -> StageReport {
+        let ticker = Task { @FleetActor in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(200))
+                self.reportProgress()
+            }
+        }
+        defer { ticker.cancel() }
+        let results = await fleet.forEachHost { number in
+            let host = self.fleet.hosts[number]
+            self.emit(.hostStarted(host))
+            self.library.expect(number)
+            do {
+                let staged = try await self.stage(number)
+                self.emit(.hostFinished(host, .staged(staged)))
+                return staged
+            } catch {
+                self.library.withdraw(number)
+                self.emit(.hostFinished(host, .failed(hostError(error))))
+                throw error
+            }
+        }
+        if let error = library.sourceFailure { throw error }
+        try Task.checkCancellation()
+        reportProgress()
+        let manifest = release.manifest
+        return StageReport(
+            release: release.name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes,
+            hosts: results.compactMap { try? $0.result.get() }, failures: fleet.failures(results),
+            sentBytes: endedBytes.sent, receivedBytes: endedBytes.received, cohorts: library.cohortCount)
+    }
+
+    private func reportProgress() {
+        let sent = channels.values.reduce(endedBytes.sent) { $0 + $1.sentBytes }
+        emit(.transferred(sent: sent, planned: max(sent, library.plannedBytes)))
+    }
+
+    // MARK: One host
+
+    private func stage(_ number: Int) async throws -> StagedHost {
+        let session = try await fleet.connect(number)
+        let channel = session.channel
+        channels[number] = channel
+        var lastBytes: UInt64 = 0
+        channel.onAlive = { [library] progress in
+            // Only a host that gets on is worth waiting for.
+            if progress.bytes > lastBytes { library.noteProgress(of: number) }
+            lastBytes = progress.bytes
+        }
+        channel.onWarning = { [emit] text in emit(.hostWarning(session.host, text)) }
+        do {
+            let outcome = try await converse(session)
+            channel.send(.finish)
+            let staged = StagedHost(
+                host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
+                copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
+                receivedBytes: channel.receivedBytes)
+            await end(number, channel)
+            return staged
+        } catch {
+            await end(number, channel)
+            throw error
+        }
+    }
+
+    private func end(_ number: Int, _ channel: Channel) async {
+        await channel.close()
+        guard channels.removeValue(forKey: number) != nil else { return }
+        endedBytes.sent += channel.sentBytes
+        endedBytes.received += channel.receivedBytes
+    }
+
+    private typealias Outcome = (kind: StagedHost.Kind, slot: Int, received: Int, copied: Int, kept: Int)
+
+    private func converse(_ session: HostSession) async throws -> Outcome {
+        let channel = session.channel
+        try requestStage(session)
+        var isRepair = false
+        while true {
+            var needs: [Need] = []
+            gathering: while true {
+                switch try await channel.receive() {
+                case .needs(let part, let isLast):
+                    guard needs.count + part.count <= release.manifest.count else {
+                        throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
+                    }
+                    needs += part
+                    if isLast { break gathering }
+                case .manifestNeeded:
+                    guard !isRepair, needs.isEmpty else { throw unexpected(.manifestNeeded) }
+                    try requestStage(session, wholeManifest: true)
+                case .present(let outcome):
+                    library.withdraw(session.number)
+                    let kind: StagedHost.Kind = outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady
+                    return (kind, outcome.slot, 0, 0, 0)
+                case .staged(let outcome):
+                    library.withdraw(session.number)
+                    return (.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept)
+                case let reply: throw unexpected(reply)
+                }
+            }
+            if isRepair {
+                emit(.hostWarning(session.host, "\(needs.count) files did not verify and are sent again, whole"))
+            }
+            if options.dryRun {
+                library.withdraw(session.number)
+                return (.planned, session.ring?.next ?? 1, needs.count, 0, 0)
+            }
+            try await serve(needs, session, isRepair: isRepair)
+            channel.send(.framesEnd)
+            isRepair = true
+        }
+    }
+
+    /// Sends the manifest, as a difference from the live release's where both ends have that.
+    private func requestStage(_ session: HostSession, wholeManifest: Bool = false) throws {
+        let id = release.name.id
+        let ring = session.ring
+        let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
+        var request = StageRequest(
+            release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
+            ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun)
+        guard wholeManifest || !isThere else {
+            session.channel.send(.stage(request))
+            return
+        }
+        let live = wholeManifest ? nil : ring?.liveRelease?.id
+        let (base, manifest) = try spooledManifest(against: live)
+        request.base = base
+        request.manifestLength = manifest.length
+        session.channel.send(.stage(request))
+        session.channel.send(spool: spool.file, at: manifest.range.offset, length: manifest.range.length)
+    }
+
+    private func spooledManifest(
+        against live: ContentDigest?
+    ) throws -> (base: ContentDigest?, manifest: (length: Int, range: SpoolRange)) {
+        if let live, let known = manifests[live] { return (live, known) }
+        let base = live.flatMap { ManifestArchive()?.manifest(of: $0) }
+        let key = base == nil ? nil : live
+        if let known = manifests[key] { return (key, known) }
+        let bytes = release.manifest.encoded(against: base)
+        var message: [UInt8] = []
+        var deflater: Deflater? = level > 0 ? Deflater(level: Int32(level)) : nil
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let part = Array(rest.prefix(PatchFrameLimits.usualLength))
+            rest = rest.dropFirst(part.count)
+            Request.manifest(DeflatedPart(deflating: part, by: &deflater)).encode(into: &message)
+        }
+        let made = (bytes.count, try spool.append(message))
+        manifests[key] = made
+        return (key, made)
+    }
+
+    /// Hands the host what it needs, as it becomes ready.
+    private func serve(_ needs: [Need], _ session: HostSession, isRepair: Bool) async throws {
+        let channel = session.channel
+        for try await work in try library.join(session.number, needs: needs, isRepair: isRepair) {
+            switch work {
+            case .frames(let ranges):
+                for range in ranges { channel.send(spool: spool.file, at: range.offset, length: range.length) }
+            case .signatures(let requests):
+                channel.send(.signatures(requests))
+                for request in requests {
+                    switch try await channel.receive() {
+                    case .signature(request.basis, let signature):
+                        library.deliver(signature, of: request.basis, from: session.number)
+                    case .signatureMissing(request.basis):
+                        library.deliver(nil, of: request.basis, from: session.number)
+                    case let reply: throw unexpected(reply)
+                    }
+                }
+            case .end: return
+            }
+        }
+        try Task.checkCancellation()
+    }
+}

@@ -1,0 +1,112 @@
+// Puts the agent on one host over one ssh session. The host's side is a small shell script, given as the remote
+// command: it says what machine it is and which version it has, is told whether to go on, and unpacks what follows
+// under another name, tries it, and renames it.
+
+import DequeModule
+
+/// One host's installation.
+@FleetActor
+struct InstallSession {
+    let agent: AgentProgram
+    /// The folder for the agent; nil: `.local/bin` below the home folder.
+    let folder: String?
+    let stream: ChildStream
+    private let lines = LineBuffer()
+
+    init(agent: AgentProgram, folder: String?, stream: ChildStream) {
+        self.agent = agent
+        self.folder = folder
+        self.stream = stream
+    }
+
+    /// Begins every line that is meant for this program. What else a host prints is of no concern.
+    private static let mark = "slotsync-install "
+
+    /// The remote command. One line, since csh takes no more in quotes.
+    static func command(folder: String?, version: String) -> String {
+        let script = [
+            #"dir="${1:-$HOME/.local/bin}""#, #"agent="$dir/slotsync-agent""#, #"tmp="$dir/.slotsync-agent.$$""#,
+            #"echo "\#(mark)machine $(uname -m)""#,
+            #"echo "\#(mark)has $("$agent" --version 2>/dev/null </dev/null)""#,
+            #"read answer"#, #"test "$answer" = take || exit 0"#,
+            #"mkdir -p "$dir" || exit 1"#,
+            #"trap "rm -f \"\$tmp\"" EXIT"#, #"trap "exit 1" HUP INT TERM"#,
+            #"gzip -dc > "$tmp" || exit 1"#, #"chmod 755 "$tmp" || exit 1"#,
+            #"new="$("$tmp" --version </dev/null)" || exit 1"#,
+            #"case "$new" in "$2"|*" $2") ;; *) echo "it says it is version $new, not $2" >&2; exit 1 ;; esac"#,
+            #"mv -f "$tmp" "$agent" || exit 1"#,
+            #"echo "\#(mark)done $agent""#,
+        ]
+        return (["exec", "sh", "-c"] + [script.joined(separator: "; "), "slotsync-install", folder ?? "", version])
+            .enumerated().map { $0 < 3 ? $1 : ShellWords.quoted($1) }.joined(separator: " ")
+    }
+
+    /// Installs the agent, unless the same version is there.
+    func run() async throws -> InstalledHost.Outcome {
+        let machine = try await answer("machine")
+        guard agent.machine.runs(on: machine) else {
+            throw SlotSyncError(
+                .badInput,
+                "the agent \(quoted(agent.path.string)) is for \(agent.machine), the host is \(machine): "
+                    + "build one on such a machine with `make static` and name it with --agent")
+        }
+        let version = try await answer("has").split(separator: " ").last.map(String.init) ?? ""
+        guard version != SlotSyncVersion.current else { return .alreadyThere }
+        stream.writer.append(Array("take\n".utf8))
+        stream.writer.append(agent.compressed)
+        stream.writer.finish()
+        return .installed(path: try await answer("done"), before: version.isEmpty ? nil : version)
+    }
+
+    /// Waits for the line that begins with `word`, and returns the rest of it.
+    private func answer(_ word: String) async throws -> String {
+        let mark = Self.mark + word
+        return try await stream.wait {
+            try stream.read(while: { !lines.hasLine }) { try lines.append($0) }
+            while let line = lines.next() {
+                if line.hasPrefix(mark) { return String(line.dropFirst(mark.count).drop { $0 == " " }) }
+            }
+            return nil
+        } ending: {
+            let end = await stream.end()
+            // A machine with a broken agent gets a new one; a new one that does not run is what is told here.
+            let hint = agent.isStatic ? "" : " (the agent is not static: `make static` builds one that runs everywhere)"
+            return SlotSyncError(.unreachable, "not installed: \(Self.reason(end.process, end.said))\(hint)")
+        }
+    }
+
+    private static func reason(_ end: ChildProcess.End?, _ said: String) -> String {
+        switch end {
+        case .failed(let reason): reason
+        case _ where !said.isEmpty: said
+        case .exited(let code): "exit code \(code)"
+        case .signalled(let signal): "ended by signal \(signal)"
+        case nil: "the host closed its end of the session"
+        }
+    }
+}
+
+/// Cuts what a host prints into lines, safe to show.
+@FleetActor
+private final class LineBuffer {
+    private static let longestLine = 64 << 10
+    private var lines: Deque<String> = []
+    private var rest: [UInt8] = []
+
+    var hasLine: Bool { !lines.isEmpty }
+
+    func next() -> String? { lines.popFirst() }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws {
+        rest.append(contentsOf: bytes)
+        var start = 0
+        while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            lines.append(escapedForDisplay(String(decoding: rest[start..<end], as: UTF8.self)))
+            start = end + 1
+        }
+        rest.removeFirst(start)
+        guard rest.count <= Self.longestLine else {
+            throw SlotSyncError(.protocolViolation, "the host prints without end: check its shell's start-up files")
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// What goes to one host, at the host's own pace: a queue of bytes and of ranges of the spool file, written whenever
+// the pipe takes something. Ranges are spliced: they never pass through this process's memory.
+
+import DequeModule
+import SystemPackage
+
+/// The writing end of a non-blocking pipe, with a queue in front of it.
+@FleetActor
+final class PipeWriter {
+    private enum Piece {
+        case bytes(ArraySlice<UInt8>)
+        case range(of: FileDescriptor, at: Int64, length: Int)
+
+        var count: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .range(_, _, let length): length
+            }
+        }
+    }
+
+    /// What is written before others get their turn.
+    private static let turn = 1 << 20
+
+    private var readiness: Readiness!
+    private var queue: Deque<Piece> = []
+    private var isFinishing = false
+    private var isClosed = false
+    private let onProgress: @FleetActor (_ written: Int) -> Void
+
+    private(set) var pendingBytes = 0
+    private(set) var sentBytes: UInt64 = 0
+    /// The reading end is gone, or writing failed: what is queued, now and later, is dropped. The reason is what the
+    /// other end says last, so whoever reads from it tells.
+    private(set) var isBroken = false
+
+    /// Takes over the descriptor. `onProgress` is called after some bytes were written, and when the pipe breaks.
+    init(owning pipe: FileDescriptor, onProgress: @escaping @FleetActor (_ written: Int) -> Void) {
+        self.onProgress = onProgress
+        readiness = Readiness(owning: pipe, for: .writing) { [weak self] in self?.pump() }
+    }
+
+    func append(_ bytes: [UInt8]) { append(.bytes(bytes[...])) }
+
+    /// The file must keep this range as it is until it is written.
+    func append(rangeOf file: FileDescriptor, at offset: Int64, length: Int) {
+        append(.range(of: file, at: offset, length: length))
+    }
+
+    private func append(_ piece: Piece) {
+        guard !isBroken, !isClosed, !isFinishing, piece.count > 0 else { return }
+        pendingBytes += piece.count
+        queue.append(piece)
+        // Otherwise the source is armed already.
+        if queue.count == 1 { pump() }
+    }
+
+    /// Closes the pipe when what is queued has been written.
+    func finish() {
+        isFinishing = true
+        if queue.isEmpty { close() }
+    }
+
+    /// Closes the pipe at once and drops what is queued.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        dropQueue()
+        readiness.close()
+    }
+
+    private func dropQueue() {
+        queue = []
+        pendingBytes = 0
+    }
+
+    private func pump() {
+        guard !isClosed else { return }
+        var written = 0
+        do {
+            while let piece = queue.first, written < Self.turn {
+                let count = try write(piece)
+                written += count
+                pendingBytes -= count
+                sentBytes += UInt64(count)
+                advance(by: count)
+            }
+        } catch Errno.resourceTemporarilyUnavailable {
+            // The source tells when there is room again.
+        } catch {
+            isBroken = true
+            dropQueue()
+        }
+        if !queue.isEmpty { readiness.arm() } else if isFinishing { close() }
+        if written > 0 || isBroken { onProgress(written) }
+    }
+
+    private func write(_ piece: Piece) throws -> Int {
+        switch piece {
+        case .bytes(let bytes):
+            return try bytes.withUnsafeBytes { try readiness.descriptor.write($0) }
+        case .range(let file, let offset, let length):
+            let count = try file.splice(at: offset, length: length, to: readiness.descriptor)
+            guard count > 0 else { throw SlotSyncError(.corrupt, "the spool file ends too early") }
+            return count
+        }
+    }
+
+    /// Takes what was written from the first piece.
+    private func advance(by count: Int) {
+        switch queue.removeFirst() {
+        case .bytes(let bytes):
+            if count < bytes.count { queue.prepend(.bytes(bytes.dropFirst(count))) }
+        case .range(let file, let offset, let length):
+            if count < length { queue.prepend(.range(of: file, at: offset + Int64(count), length: length - count)) }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// Words for a shell, and words from a person. A remote command passes through whatever login shell the host's user
+// has, so quoting sticks to what sh, bash, zsh, fish and csh agree on; --rsh is split as rsync splits its -e.
+
+enum ShellWords {
+    /// `word` as one word of a shell's command line.
+    ///
+    /// A backslash and an exclamation mark mean something between single quotes to fish and to csh, so they stand
+    /// outside, escaped, like the quote itself.
+    static func quoted(_ word: String) -> String {
+        guard word.isEmpty || !word.utf8.allSatisfy(isPlain) else { return word }
+        var result = "'"
+        for character in word.unicodeScalars {
+            switch character {
+            case "'", "\\", "!": result += "'\\\(character)'"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result + "'"
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "/._-:@%+,".utf8.contains(byte)
+        }
+    }
+
+    /// Splits a command at white space. Single and double quotes keep words together, and a doubled quote within
+    /// quotes stands for itself; there are no other escapes.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput`, for a quote that is not closed and for no word at all.
+    static func split(_ command: String, option: String) throws(SlotSyncError) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var quote: Character?
+        var rest = command[...]
+        while let character = rest.popFirst() {
+            if let open = quote {
+                if character != open {
+                    word?.append(character)
+                } else if rest.first == open {
+                    word?.append(rest.removeFirst())
+                } else {
+                    quote = nil
+                }
+            } else if character == "'" || character == "\"" {
+                quote = character
+                word = word ?? ""
+            } else if character.isWhitespace {
+                if let word { words.append(word) }
+                word = nil
+            } else {
+                word = (word ?? "") + String(character)
+            }
+        }
+        let culprit = "\(option) \(SlotSync.quoted(command))"
+        if let quote { throw SlotSyncError(.badInput, "\(culprit): a \(quote) is not closed") }
+        if let word { words.append(word) }
+        guard let program = words.first, !program.isEmpty else {
+            throw SlotSyncError(.badInput, "\(culprit) names no program")
+        }
+        return words
+    }
+}

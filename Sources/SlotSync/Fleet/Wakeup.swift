@@ -1,0 +1,38 @@
+// How a session's asynchronous code waits for what Dispatch sources and timers tell: it looks at the state, waits for
+// a wake-up, and looks again. On one actor nothing can come between the look and the wait, so none is lost.
+
+/// Tasks wait here until somebody wakes them.
+@FleetActor
+final class Wakeup {
+    private var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
+    private var nextWaiter = 0
+
+    /// Whether a task waits.
+    var isAwaited: Bool { !waiting.isEmpty }
+
+    /// Waits for the next `wake`.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    func wait() async throws {
+        let waiter = nextWaiter
+        nextWaiter += 1
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                // The handler has run already if the task was cancelled before this point.
+                if Task.isCancelled {
+                    continuation.resume(throwing: CancellationError())
+                } else {
+                    waiting[waiter] = continuation
+                }
+            }
+        } onCancel: {
+            Task { @FleetActor in self.waiting.removeValue(forKey: waiter)?.resume(throwing: CancellationError()) }
+        }
+    }
+
+    func wake() {
+        let woken = waiting
+        waiting = [:]
+        for continuation in woken.values { continuation.resume() }
+    }
+}

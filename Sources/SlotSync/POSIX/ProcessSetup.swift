@@ -1,0 +1,32 @@
+// What a process needs before it may speak with hundreds of others: descriptors for their pipes, and no death by a
+// pipe whose reader is gone. Called once by the programs, and by whoever opens a fleet.
+
+import Glibc
+
+package enum ProcessSetup {
+    /// Prepares this process. Calling it again changes nothing.
+    package static func prepare() {
+        raiseDescriptorLimit()
+        surviveBrokenPipes()
+    }
+
+    /// Three pipes a session soon pass the customary limit of 1024 descriptors.
+    private static func raiseDescriptorLimit() {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(resource, &limit)
+    }
+
+    /// A handler in place of SIG_IGN: what is ignored stays ignored in child processes, where a hook's `yes | head`
+    /// would then never end. A handler is forgotten at exec.
+    private static func surviveBrokenPipes() {
+        var action = sigaction()
+        sigaction(SIGPIPE, nil, &action)
+        guard action.__sigaction_handler.sa_handler == nil else { return }
+        action.__sigaction_handler.sa_handler = { _ in }
+        action.sa_flags = SA_RESTART
+        sigaction(SIGPIPE, &action, nil)
+    }
+}

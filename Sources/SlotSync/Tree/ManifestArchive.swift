@@ -1,0 +1,41 @@
+// Manifests of releases that were staged from this machine, by release ID: with the live release's
+// manifest at hand, the next one travels as a difference. Only ever a help; safe to delete.
+
+import SystemPackage
+
+/// A folder of manifests in the user's cache.
+struct ManifestArchive: Sendable {
+    /// How many are kept; the oldest go.
+    private static let most = 64
+    private static let largestFile = 1 << 30
+
+    private let folder: FilePath
+
+    init?(in directory: FilePath? = HashCache.defaultDirectory) {
+        guard let directory else { return nil }
+        folder = directory.appending("manifests")
+    }
+
+    /// The manifest of a release; nil if it is not there, or damaged.
+    func manifest(of release: ContentDigest) -> Manifest? {
+        guard let folder = try? Directory(path: folder),
+            let bytes = try? folder.contents(of: release.description, atMost: Self.largestFile)
+        else { return nil }
+        var reader = ByteReader(bytes, name: "manifest \(release)")
+        guard let manifest = try? Manifest(from: &reader), reader.isAtEnd, manifest.id == release else { return nil }
+        return manifest
+    }
+
+    /// Keeps a manifest, and lets the oldest go.
+    func store(_ manifest: Manifest, id: ContentDigest) throws {
+        try HashCache.makeFolders(folder)
+        let directory = try Directory(path: folder)
+        try directory.replaceContents(of: id.description, by: manifest.encoded())
+        var kept: [(modified: Timestamp, name: String)] = []
+        try directory.forEachName { bytes in
+            let name = String(decoding: bytes, as: UTF8.self)
+            if let status = try? directory.status(of: name) { kept.append((status.modified, name)) }
+        }
+        for old in kept.sorted(by: { $0.modified < $1.modified }).dropLast(Self.most) { try? directory.remove(old.name) }
+    }
+}

@@ -1,0 +1,69 @@
+// The host's program: the library's agent behind a command line of three words. Read by hand, because an
+// argument parser would bring Foundation, and with it ten times the size.
+
+import Glibc
+import SlotSync
+import SystemPackage
+
+@main
+struct SlotSyncAgent {
+    private static let usage = """
+        usage: slotsync-agent [agent] --root PATH
+               slotsync-agent --version | --help
+
+        The host's side of a SlotSync session, on standard input and output. The controller starts it:
+        `slotsync stage`, `flip` and the others, by ssh or as a child process.
+
+          --root PATH  the folder that holds the ring
+
+        """
+
+    static func main() async {
+        exit(await run(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    private static func run(_ arguments: [String]) async -> Int32 {
+        switch AgentArguments(arguments) {
+        case .serve(let root): return await HostAgent.serve(root: root)
+        case .version: return say("slotsync-agent \(SlotSyncVersion.current)\n", on: .standardOutput, code: 0)
+        case .help: return say(usage, on: .standardOutput, code: 0)
+        case .wrong(let why): return say("slotsync-agent: \(why)\n\(usage)", on: .standardError, code: usageExitCode)
+        }
+    }
+
+    /// The same as the command's: sysexits.h's EX_USAGE.
+    private static let usageExitCode: Int32 = 64
+
+    private static func say(_ text: String, on stream: FileDescriptor, code: Int32) -> Int32 {
+        _ = try? stream.writeAll(text.utf8)
+        return code
+    }
+}
+
+/// What the words on the command line ask for.
+enum AgentArguments: Equatable {
+    case serve(root: String)
+    case version
+    case help
+    case wrong(String)
+
+    init(_ arguments: [String]) {
+        var rest = arguments[...]
+        if rest.first == "agent" { rest = rest.dropFirst() }
+        let isAlone = rest.count == 1
+        switch rest.first {
+        case "--version" where isAlone: self = .version
+        case "--help" where isAlone, "-h" where isAlone: self = .help
+        case "--root":
+            guard rest.count == 2, let root = rest.last, !root.isEmpty else {
+                self = .wrong("--root takes one path, and nothing may follow it")
+                return
+            }
+            self = .serve(root: root)
+        case let word? where word.hasPrefix("--root=") && isAlone && word.utf8.count > 7:
+            self = .serve(root: String(word.dropFirst(7)))
+        case let word?: self = .wrong("unknown argument \(quoted(word))")
+        case nil: self = .wrong("--root is missing")
+        }
+    }
+}

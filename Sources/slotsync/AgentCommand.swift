@@ -1,0 +1,23 @@
+// `slotsync agent`: the host's side of a session, so that a host with the command needs no other program.
+
+import ArgumentParser
+import SlotSync
+
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Serve one session on a host; the controller starts it.",
+        discussion: """
+            Speaks SlotSync's protocol on standard input and output, so there is nothing to see in it. As a forced command \
+            in authorized_keys it pins a key to one root:
+
+              restrict,command="slotsync agent --root /srv/www" ssh-ed25519 AAAA… deploy@controller
+            """)
+
+    @Option(help: ArgumentHelp("The folder that holds the ring.", valueName: "path"), completion: .directory)
+    var root: String
+
+    func run() async throws {
+        throw ExitCode(await HostAgent.serve(root: root))
+    }
+}

@@ -1,0 +1,90 @@
+// What is told of an event while a command runs: a plain line for a person, an object for `--json`.
+
+import SlotSync
+
+extension FleetEvent {
+    /// The line for standard error where there is no live line; nil for what is only shown there.
+    func plainLine(isVerbose: Bool) -> String? {
+        switch self {
+        case .scanned(let release, let files, let bytes):
+            "source read: release \(release.short), \(counted(files, "file")), \(byteText(bytes))"
+        case .hostStarted(let host) where isVerbose: "\(host.label): begun"
+        case .hostFinished(_, .staged(let staged)): staged.line
+        // The reason stands in the summary, once for all hosts that share it.
+        case .hostFinished(let host, .failed(let error)):
+            isVerbose ? "\(host.label): failed: \(error)" : "\(host.label): failed"
+        case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted, .hostFinished(_, .flipped): nil
+        }
+    }
+
+    /// A line that is told wherever there is somebody to read it.
+    var warningLine: String? {
+        switch self {
+        case .sourceWarning(let text): "warning: \(text)"
+        case .hostWarning(let host, let text): "\(host.label): warning: \(text)"
+        default: nil
+        }
+    }
+
+    /// The object for `--json`; nil for what is no event there, or is told from the report.
+    var json: JSONValue? {
+        switch self {
+        case .scanned(let release, let files, let bytes):
+            [
+                "event": "source", "release": .text(release.id), "name": .text(release.name),
+                "files": .number(files), "bytes": .number(bytes),
+            ]
+        case .sourceWarning(let text): ["event": "warning", "host": .null, "message": .text(text)]
+        case .hostWarning(let host, let text):
+            ["event": "warning", "host": .text(host.label), "message": .text(text)]
+        case .scanning, .transferred, .hostStarted, .hostFinished: nil
+        }
+    }
+}
+
+extension StagedHost {
+    var line: String {
+        switch kind {
+        case .staged:
+            "\(host.label): staged in slot \(slot): \(counted(received, "file")) received, \(grouped(copied)) copied, "
+                + "\(grouped(kept)) kept; \(byteText(sentBytes)) sent"
+        case .alreadyReady: "\(host.label): ready already, in slot \(slot)"
+        case .alreadyLive: "\(host.label): live already, in slot \(slot)"
+        case .planned: "\(host.label): would go into slot \(slot), which lacks \(counted(received, "file"))"
+        }
+    }
+
+    var json: JSONValue {
+        let result =
+            switch kind {
+            case .staged: "staged"
+            case .alreadyReady: "already-ready"
+            case .alreadyLive: "already-live"
+            case .planned: "planned"
+            }
+        return [
+            "event": "host", "host": .text(host.label), "result": .text(result), "slot": .number(slot),
+            "received_files": .number(received), "copied_files": .number(copied), "kept_files": .number(kept),
+            "sent_bytes": .number(sentBytes), "received_bytes": .number(receivedBytes),
+        ]
+    }
+}
+
+extension FlippedHost {
+    var json: JSONValue {
+        [
+            "event": "host", "host": .text(host.label), "result": changed ? "flipped" : "already-live",
+            "slot": .number(slot), "live": .text(release.id), "previous": .text(previous?.id),
+            "renamed_at": changed ? .seconds(.nanoseconds(renamedAt)) : .null,
+        ]
+    }
+}
+
+extension HostFailure {
+    var json: JSONValue {
+        [
+            "event": "host", "host": .text(host.label), "result": "failed", "code": .text(error.code.rawValue),
+            "message": .text(error.description),
+        ]
+    }
+}

@@ -1,0 +1,168 @@
+// The options that every fleet command takes, and what they come to together with the configuration
+// file: the command line wins. Whatever cannot be used is a usage error that names option and value.
+
+import ArgumentParser
+import SlotSync
+import SystemPackage
+
+struct FleetOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The hosts: names, commas, ranges such as web[001-120].example.com, user@host:port. Repeatable.",
+            valueName: "list"))
+    var hosts: [String] = []
+
+    @Option(
+        help: ArgumentHelp("A file of hosts, one or more a line; # begins a comment.", valueName: "file"),
+        completion: .file())
+    var hostsFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder on each host that holds the ring; {host} stands for the host's name.", valueName: "path"))
+    var root: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How hosts are reached: ssh, or local, which runs the agent on this machine. (default: ssh)",
+            valueName: "kind"), completion: .list(Transport.Kind.allCases.map(\.rawValue)),
+        transform: { text in
+            guard let kind = Transport.Kind(rawValue: text) else {
+                throw ValidationError("expected \(Transport.Kind.allCases.map(\.rawValue).joined(separator: " or "))")
+            }
+            return kind
+        })
+    var transport: Transport.Kind?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Called in place of ssh, as COMMAND HOST REMOTE-COMMAND.", valueName: "command"))
+    var rsh: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The agent's program on the hosts. (default: slotsync-agent, where `slotsync install` puts it)",
+            valueName: "path"))
+    var remoteCommand: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Slots of a ring that is made now, 2 to 9; one that exists must have as many. (default: 5)",
+            valueName: "n"),
+        transform: { try FleetOptions.number($0, in: RingStatus.slotCounts) })
+    var slots: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "How many hosts are worked on at the same time. (default: \(Fleet.usualParallelism))", valueName: "n"),
+        transform: { try FleetOptions.number($0, in: 1...Configuration.mostParallel) })
+    var parallel: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a host may say nothing: 30, 30s, 5m. (default: \(Fleet.usualTimeout.components.seconds))",
+            valueName: "seconds"),
+        transform: { text in
+            guard let limit = Duration(timeLimit: text) else {
+                throw ValidationError("expected a time such as 30, 30s or 5m")
+            }
+            return limit
+        })
+    var timeout: Duration?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where options stand that are not given here. (default: slotsync.yml, if there is one)",
+            valueName: "file"),
+        completion: .file(extensions: ["yml", "yaml"]))
+    var config: String?
+
+    @Flag(help: "Print one JSON object a line to standard output; the last one is the summary.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "Print the result alone, and what failed.")
+    var quiet = false
+
+    @Flag(name: [.short, .long], help: "Tell each step, with its time, on standard error.")
+    var verbose = false
+
+    func validate() throws {
+        if quiet, verbose { throw ValidationError("--quiet and --verbose contradict each other; give one of them") }
+    }
+
+    private static func number(_ text: String, in range: ClosedRange<Int>) throws -> Int {
+        guard let number = Int(text), range.contains(number) else {
+            throw ValidationError("expected a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}
+
+extension FleetOptions {
+    /// What the options and the configuration say together.
+    struct Settled {
+        var fleet: Fleet
+        /// The file's part, for settings that a command has options of its own for.
+        var configuration: Configuration
+    }
+
+    /// Reads the configuration and makes the fleet.
+    ///
+    /// - Parameter needsRoot: false for a command that leaves the hosts' rings alone.
+    /// - Throws: a usage error that names the option.
+    func settled(needsRoot: Bool = true) throws -> Settled {
+        let configuration = try usage { () throws(SlotSyncError) in
+            try Configuration.load(named: config.map { FilePath($0) })
+        }
+        guard let root = root ?? configuration.root ?? (needsRoot ? nil : ""), !(needsRoot && root.isEmpty) else {
+            throw ValidationError("no root: say with --root which folder on the hosts holds the releases")
+        }
+        let fleet = Fleet(
+            hosts: try namedHosts(configuration), root: root, transport: try chosenTransport(configuration),
+            parallelism: parallel ?? configuration.parallel ?? Fleet.usualParallelism,
+            timeout: timeout ?? configuration.timeout ?? Fleet.usualTimeout)
+        return Settled(fleet: fleet, configuration: configuration)
+    }
+
+    /// Hosts of the command line, or else those of the configuration: never both, so that a command for
+    /// one host goes to that host alone.
+    private func namedHosts(_ configuration: Configuration) throws -> [Host] {
+        var lists: [[Host]] = []
+        for list in hosts {
+            lists.append(try usage("--hosts") { () throws(SlotSyncError) in try HostList.parse(list) })
+        }
+        if let hostsFile {
+            lists.append(
+                try usage("--hosts-file") { () throws(SlotSyncError) in try HostList.read(file: FilePath(hostsFile)) })
+        }
+        if lists.isEmpty {
+            lists.append(configuration.hosts)
+            if let file = configuration.hostsFile {
+                lists.append(try usage { () throws(SlotSyncError) in try HostList.read(file: file) })
+            }
+        }
+        guard lists.contains(where: { !$0.isEmpty }) else {
+            throw ValidationError("no hosts: name them with --hosts or --hosts-file, or in slotsync.yml")
+        }
+        return try usage("--hosts") { () throws(SlotSyncError) in try HostList.joining(lists) }
+    }
+
+    private func chosenTransport(_ configuration: Configuration) throws -> Transport {
+        let kind = transport ?? configuration.transport ?? .ssh
+        if kind == .local, rsh != nil {
+            throw ValidationError("--rsh is of no use with --transport local; leave one out")
+        }
+        return Transport(
+            kind, remoteShell: rsh ?? configuration.rsh,
+            remoteCommand: remoteCommand ?? configuration.remoteCommand)
+    }
+}
+
+/// Runs `read`; what it cannot use is the caller's mistake in `option`, or in the configuration.
+func usage<Value>(_ option: String? = nil, _ read: () throws(SlotSyncError) -> Value) throws -> Value {
+    do {
+        return try read()
+    } catch {
+        throw ValidationError(option.map { "\($0): \(error)" } ?? "\(error)")
+    }
+}

@@ -1,0 +1,37 @@
+// The frame of every fleet command: settle the options, do the work, tell how it ended, exit with that.
+
+import ArgumentParser
+import SlotSync
+
+extension FleetOptions {
+    /// Runs a command's work on its fleet.
+    ///
+    /// - Parameters:
+    ///   - command: its name, for the summary.
+    ///   - needsRoot: false for a command that leaves the hosts' rings alone.
+    ///   - body: the work. It throws a usage error before, or any other error when nothing was done on any host.
+    /// - Throws: the exit code, unless it is 0.
+    func run(
+        _ command: String, needsRoot: Bool = true,
+        _ body: (Settled, Reporter) async throws -> Conclusion
+    ) async throws {
+        ProcessSetup.prepare()
+        if verbose { StandardErrorLog.bootstrap() }
+        let reporter = Reporter(self)
+        var conclusion = Conclusion(status: .failed)
+        do {
+            let settled = try settled(needsRoot: needsRoot)
+            conclusion.hosts = settled.fleet.hosts.count
+            conclusion = try await body(settled, reporter)
+        } catch let error as ValidationError {
+            await reporter.usageError(error.message, command: command)
+            conclusion.status = .usage
+        } catch {
+            await reporter.failure(error)
+        }
+        // Whoever waits for the result did not get it.
+        if await reporter.hasLostOutput, conclusion.status == .done { conclusion.status = .partlyDone }
+        await reporter.json(conclusion.json(command: command, duration: reporter.elapsed))
+        if conclusion.status != .done { throw ExitCode(conclusion.status.rawValue) }
+    }
+}

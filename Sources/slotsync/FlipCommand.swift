@@ -1,0 +1,62 @@
+// `slotsync flip`: a staged release goes live, on every host or on none.
+
+import ArgumentParser
+import SlotSync
+
+struct FlipCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flip",
+        abstract: "Make a staged release live, on every host or on none.",
+        discussion: """
+            First every host confirms that it has the release, whole, in its next slot; then all switch, each by one \
+            rename(2). If a host fails, those that have switched are taken back, unless --max-failures allows it.
+
+            The hooks of the configuration run on the hosts: before_flip before any of them switches, after_flip after \
+            each did. A host whose after_flip fails is taken back.
+
+              slotsync flip --hosts web[001-120].example.com --root /srv/www
+              slotsync flip v1.4.2 --max-failures 2%
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "The release: its ID, the beginning of it, or its name. (default: what all hosts have ready)",
+            valueName: "release"))
+    var release: String?
+
+    @OptionGroup(title: "Flip options") var flip: FlipSettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("flip") { settled, reporter in
+            let operation = settled.fleet.flip(
+                release.map { .text($0) } ?? .usual, options: flip.options(settled.configuration))
+            return try await FlipNarration(verb: "flip", root: settled.fleet.root).follow(
+                operation, hosts: settled.fleet.hosts.count, reporter)
+        }
+    }
+}
+
+/// What `flip` and `rollback` have in common.
+struct FlipSettings: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
+            valueName: "n|n%"),
+        transform: { text in
+            guard let allowance = FailureAllowance(text) else {
+                throw ValidationError("expected a number of hosts, or a percentage such as 10%")
+            }
+            return allowance
+        })
+    var maxFailures: FailureAllowance?
+
+    func options(_ configuration: Configuration) -> FlipOptions {
+        var options = FlipOptions()
+        options.maxFailures = maxFailures ?? configuration.maxFailures ?? .none
+        options.hooks = Hooks(
+            beforeFlip: configuration.hooks.beforeFlip ?? "", afterFlip: configuration.hooks.afterFlip ?? "",
+            afterRollback: configuration.hooks.afterRollback ?? "")
+        return options
+    }
+}

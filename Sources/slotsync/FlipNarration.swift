@@ -1,0 +1,97 @@
+// What `flip` and `rollback` say at their end: what is live where now, and if the hosts do not agree, how to
+// make them.
+
+import SlotSync
+
+struct FlipNarration {
+    /// `flip` or `rollback`.
+    let verb: String
+    let root: String
+
+    /// Watches the operation and tells what came of it.
+    func follow(
+        _ operation: FleetOperation<FlipReport>, hosts: Int, _ reporter: Reporter
+    ) async throws -> Conclusion {
+        let report = try await reporter.follow(operation, as: verb, hosts: hosts)
+        for host in report.flipped { await reporter.json(of: host.host, host.json) }
+        for host in report.takenBack {
+            await reporter.json(of: host, ["event": "host", "host": .text(host.label), "result": "taken-back"])
+        }
+        await reporter.result(results(report))
+        await reporter.failures(report.failures, root: root)
+        for line in problems(report, hosts: hosts) { await reporter.problem(line) }
+        if status(report) == .done {
+            await reporter.note("\(counted(report.flipped.count, "host")) in \(timeText(reporter.elapsed))")
+        }
+        return Conclusion(
+            status: status(report), release: report.release, hosts: hosts, failed: report.failures.count)
+    }
+
+    /// Whether the hosts are left on different releases.
+    private func isMixed(_ report: FlipReport) -> Bool { report.isMixed && report.flipped.contains(where: \.changed) }
+
+    func status(_ report: FlipReport) -> ExitStatus {
+        if isMixed(report) { return .partlyDone }
+        if report.failures.isEmpty { return .done }
+        return report.flipped.isEmpty || report.isMixed ? .failed : .partlyDone
+    }
+
+    /// What is live now, a line for all hosts of which the same is to be said.
+    func results(_ report: FlipReport) -> [String] {
+        grouped(report.flipped) { host in
+            guard host.changed else { return "release \(host.release.short) was live already" }
+            let before = host.previous.map { "; before it \($0.short)" } ?? ""
+            return "release \(host.release.short) is live, in slot \(host.slot)\(before)"
+        }
+    }
+
+    /// What did not go as it should, beside the reasons of single hosts.
+    func problems(_ report: FlipReport, hosts: Int) -> [String] {
+        guard !report.failures.isEmpty else { return [] }
+        var lines: [String] = []
+        if !report.takenBack.isEmpty {
+            lines.append("\(fold(report.takenBack)): flipped, and taken back")
+        }
+        switch status(report) {
+        case .failed:
+            lines.append(
+                "\(verb) given up, since \(report.failures.count) of \(counted(hosts, "host")) failed: "
+                    + "what is live is what it was, on every host")
+        case .partlyDone where isMixed(report): lines += mixture(report)
+        default:
+            lines.append(
+                "\(verb) done on \(report.flipped.count) of \(counted(hosts, "host")), not on "
+                    + fold(report.failures.map(\.host)))
+        }
+        return lines
+    }
+
+    private func mixture(_ report: FlipReport) -> [String] {
+        let changed = report.flipped.filter(\.changed)
+        let release = report.release.map { "\($0.id)" } ?? "RELEASE"
+        var lines = [
+            "THE HOSTS ARE LEFT ON DIFFERENT RELEASES: the \(verb) was given up and could not be taken back everywhere"
+        ]
+        lines += grouped(changed) { "is on release \($0.release.long)" }
+        lines.append("all others are on what was live before, or could not be asked: `slotsync status` shows it")
+        lines.append("to go on: slotsync \(verb == "flip" ? "flip " : "rollback --to ")\(release)")
+        for (previous, group) in Dictionary(grouping: changed, by: \.previous).sorted(by: { "\($0)" < "\($1)" }) {
+            guard let previous else { continue }
+            lines.append("to go back: slotsync rollback --to \(previous.id) --hosts '\(fold(group.map(\.host)))'")
+        }
+        return lines
+    }
+
+    private func grouped(_ hosts: [FlippedHost], by sentence: (FlippedHost) -> String) -> [String] {
+        var order: [String] = []
+        var members: [String: [Host]] = [:]
+        for host in hosts {
+            let text = sentence(host)
+            if members[text] == nil { order.append(text) }
+            members[text, default: []].append(host.host)
+        }
+        return order.map { "\(fold(members[$0] ?? [])): \($0)" }
+    }
+
+    private func fold(_ hosts: [Host]) -> String { HostList.fold(hosts.map(\.label)) }
+}

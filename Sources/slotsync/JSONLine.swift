@@ -1,0 +1,75 @@
+// What `--json` prints: one object a line, its members in the order in which they were given. Written out here
+// because a script wants null where there is nothing, and a person reads `event` first.
+
+/// A JSON value.
+enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    case number(String)
+    case text(String)
+    case list([JSONValue])
+    case object([Member])
+
+    struct Member: Sendable, Equatable {
+        var key: String
+        var value: JSONValue
+    }
+
+    static func number(_ value: some BinaryInteger) -> JSONValue { .number(String(value)) }
+
+    /// Seconds, to the millisecond.
+    static func seconds(_ duration: Duration) -> JSONValue {
+        let (seconds, attoseconds) = duration.components
+        let thousandths = String(attoseconds / 1_000_000_000_000_000)
+        return .number("\(seconds).\(String(repeating: "0", count: 3 - thousandths.count))\(thousandths)")
+    }
+
+    static func text(_ value: (some CustomStringConvertible)?) -> JSONValue {
+        value.map { .text($0.description) } ?? .null
+    }
+
+    /// The value on one line.
+    var line: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .number(let digits): digits
+        case .text(let text): JSONValue.quoted(text)
+        case .list(let values): "[\(values.map(\.line).joined(separator: ","))]"
+        case .object(let members):
+            "{\(members.map { "\(JSONValue.quoted($0.key)):\($0.value.line)" }.joined(separator: ","))}"
+        }
+    }
+
+    /// What no terminal should see raw is escaped as well as what JSON demands.
+    private static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\" + String(scalar)
+            case "\n": quoted += "\\n"
+            case "\t": quoted += "\\t"
+            default:
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator:
+                    for unit in String(scalar).utf16 { quoted += escape(unit) }
+                default: quoted.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return quoted + "\""
+    }
+
+    private static func escape(_ unit: UInt16) -> String {
+        let digits = String(unit, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+}
+
+extension JSONValue: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral {
+    init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(elements.map { Member(key: $0, value: $1) })
+    }
+    init(arrayLiteral elements: JSONValue...) { self = .list(elements) }
+    init(stringLiteral value: String) { self = .text(value) }
+}

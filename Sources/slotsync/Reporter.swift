@@ -1,0 +1,131 @@
+// Tells what happens, in the way that the options ask for: a live line on a terminal, plain lines elsewhere, one
+// JSON object a line, or next to nothing. All commands print through it.
+
+import SlotSync
+
+actor Reporter {
+    private let options: FleetOptions
+    private let start = ContinuousClock.now
+    private var console = Console()
+    private var progress: FleetProgress?
+    /// Hosts whose result `--json` has told.
+    private var toldHosts: Set<Host> = []
+    private(set) var isInterrupted = false
+
+    init(_ options: FleetOptions) { self.options = options }
+
+    var hasLostOutput: Bool { console.hasLostOutput }
+    var elapsed: Duration { .now - start }
+
+    // MARK: What commands say
+
+    /// What was asked for, for a person: on standard output, except where that is JSON's or nobody wants it.
+    func result(_ lines: [String]) {
+        if !options.json, !options.quiet, !lines.isEmpty { console.result(lines) }
+    }
+
+    /// What the command is called for, printed under `--quiet` as well.
+    func essentialResult(_ lines: [String]) { if !options.json, !lines.isEmpty { console.result(lines) } }
+
+    func json(_ value: JSONValue) { if options.json { console.result(value) } }
+
+    /// One host's result, once.
+    func json(of host: Host, _ value: JSONValue) {
+        if options.json, toldHosts.insert(host).inserted { console.result(value) }
+    }
+
+    /// For people who watch.
+    func note(_ line: String) { if !options.quiet, !options.json { console.note(stamped(line)) } }
+
+    /// For everybody.
+    func problem(_ line: String) { console.note(stamped(line)) }
+
+    /// Hosts that failed: grouped for people, host by host and grouped for scripts.
+    func failures(_ failures: [HostFailure], root: String) {
+        for failure in failures { json(of: failure.host, failure.json) }
+        for group in FailureGroup.groups(of: failures, root: root) {
+            problem(group.line)
+            json(group.json)
+        }
+    }
+
+    /// What kept the whole command from its work.
+    func failure(_ error: any Error) {
+        let error = error as? SlotSyncError ?? hostlessError(error)
+        if error.code == .cancelled { interrupted() } else { problem("Error: \(error)") }
+        json(["event": "error", "hosts": [], "code": .text(error.code.rawValue), "message": .text(error.description)])
+    }
+
+    /// What was wrong on the command line or in the configuration.
+    func usageError(_ message: String, command: String) {
+        problem("Error: \(message)")
+        problem("See 'slotsync \(command) --help' for more information.")
+        let code = SlotSyncError.Code.badInput.rawValue
+        json(["event": "error", "hosts": [], "code": .text(code), "message": .text(message)])
+    }
+
+    private func hostlessError(_ error: any Error) -> SlotSyncError {
+        error is CancellationError ? SlotSyncError(.cancelled, "interrupted") : SlotSyncError(.system, "\(error)")
+    }
+
+    // MARK: While a fleet works
+
+    /// Watches an operation to its end, and lets signals cancel it.
+    func follow<Report: Sendable>(
+        _ operation: FleetOperation<Report>, as verb: String, hosts: Int
+    ) async throws -> Report {
+        let watch = SignalWatch { number in
+            operation.cancel()
+            Task { await self.interrupted() }
+        }
+        let ticker = drawsLive ? Task { await tick() } : nil
+        progress = FleetProgress(verb: verb, hostCount: hosts)
+        for await event in operation.events { tell(event) }
+        ticker?.cancel()
+        progress = nil
+        console.erase()
+        defer { watch.end() }
+        return try await operation.report
+    }
+
+    private var drawsLive: Bool {
+        !isInterrupted && !options.quiet && !options.verbose && Console.canDraw
+            && !(options.json && Console.isResultOnTerminal)
+    }
+
+    private func tell(_ event: FleetEvent) {
+        progress?.note(event, at: .now)
+        if let json = event.json { self.json(json) }
+        if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
+        if let line = event.warningLine { note(line) }
+        if drawsLive { return redraw() }
+        if let line = event.plainLine(isVerbose: options.verbose) { note(line) }
+    }
+
+    /// Keeps the line moving while nothing happens.
+    private func tick() async {
+        while !Task.isCancelled {
+            redraw()
+            try? await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    private func redraw() {
+        if let progress, drawsLive { console.draw(progress.line(width: Console.width), at: .now) }
+    }
+
+    private func interrupted() {
+        guard !isInterrupted else { return }
+        isInterrupted = true
+        // The next signal may end the program at once, and must find a clean line.
+        console.erase()
+        problem("interrupted")
+    }
+
+    private func stamped(_ line: String) -> String {
+        guard options.verbose else { return line }
+        let (seconds, attoseconds) = elapsed.components
+        let thousandths = String(attoseconds / 1_000_000_000_000_000)
+        return "[\(seconds).\(String(repeating: "0", count: 3 - thousandths.count))\(thousandths)] \(line)"
+    }
+}

@@ -1,0 +1,39 @@
+// `slotsync rollback`: back to a release that was live before.
+
+import ArgumentParser
+import SlotSync
+
+struct RollbackCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback",
+        abstract: "Go back to the release that was live before.",
+        discussion: """
+            Nothing is copied: the release is still in its slot. Like `flip`, this happens on every host or on none; the \
+            hook after_rollback runs on each.
+
+              slotsync rollback --hosts web[001-120].example.com --root /srv/www
+              slotsync rollback --to v1.3.9
+            """)
+
+    @OptionGroup(title: "Rollback options") var rollback: RollbackSettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("rollback") { settled, reporter in
+            let operation = settled.fleet.rollback(
+                rollback.to.map { .text($0) } ?? .usual, options: rollback.flip.options(settled.configuration))
+            return try await FlipNarration(verb: "rollback", root: settled.fleet.root).follow(
+                operation, hosts: settled.fleet.hosts.count, reporter)
+        }
+    }
+}
+
+struct RollbackSettings: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The release to go back to: its ID, the beginning of it, or its name. (default: what was live before)",
+            valueName: "release"))
+    var to: String?
+
+    @OptionGroup var flip: FlipSettings
+}

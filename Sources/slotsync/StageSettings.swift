@@ -1,0 +1,68 @@
+// The options of `stage` that say what a release is made of, and what they come to together with the configuration.
+
+import ArgumentParser
+import SlotSync
+import SystemPackage
+
+struct StageSettings: ParsableArguments {
+    @Option(help: ArgumentHelp("A name for the release, by which it can be flipped to.", valueName: "name"))
+    var name: String?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Leave out what matches, in gitignore's pattern language. Repeatable; added to the configuration's.",
+            valueName: "pattern"))
+    var exclude: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Patterns to leave out, one a line; a .gitignore will do. Repeatable.", valueName: "file"),
+        completion: .file())
+    var excludeFrom: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A path that outlives releases: it becomes a link to the root's shared folder. Repeatable.",
+            valueName: "path"))
+    var shared: [String] = []
+
+    @Flag(help: "Read every file, here and on the hosts, even where size and time say that nothing changed.")
+    var checksum = false
+
+    @Flag(help: "Tell what would be sent; change nothing.")
+    var dryRun = false
+
+    @Flag(help: "Stage a release without a single entry.")
+    var allowEmpty = false
+
+    @Flag(inversion: .prefixedNo, help: "Keep owner and group, by number; the agents must run as root.")
+    var owner: Bool?
+
+    @Flag(inversion: .prefixedNo, help: "Link again on the hosts what is hard-linked within the source.")
+    var hardLinks: Bool?
+
+    /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of
+    /// the command line come last; of the paths in `shared` all count.
+    func options(_ configuration: Configuration, slots: Int?) throws -> StageOptions {
+        var options = StageOptions()
+        options.name = name ?? ""
+        for pattern in configuration.exclude {
+            try usage("exclude") { () throws(SlotSyncError) in try options.exclusions.add(pattern: pattern) }
+        }
+        for file in (configuration.excludeFrom.map { [$0] } ?? []) + excludeFrom.map({ FilePath($0) }) {
+            let read = try usage("--exclude-from") { () throws(SlotSyncError) in try Exclusions.read(file: file) }
+            options.exclusions.add(read)
+        }
+        for pattern in exclude {
+            try usage("--exclude") { () throws(SlotSyncError) in try options.exclusions.add(pattern: pattern) }
+        }
+        options.shared = configuration.shared + shared.filter { !configuration.shared.contains($0) }
+        options.checksum = checksum
+        options.dryRun = dryRun
+        options.allowsEmpty = allowEmpty
+        options.ownership = owner ?? configuration.owner ?? false
+        options.hardLinks = hardLinks ?? configuration.hardLinks ?? false
+        options.slots = slots ?? configuration.slots
+        return options
+    }
+}

@@ -1,0 +1,40 @@
+// What `stage` says at its end.
+
+import SlotSync
+
+extension StageReport {
+    var conclusion: Conclusion {
+        Conclusion(
+            status: ExitStatus(done: hosts.count, failed: failures.count), release: release,
+            hosts: hosts.count + failures.count, failed: failures.count, sentBytes: sentBytes,
+            receivedBytes: receivedBytes)
+    }
+
+    /// One line: `release 3f2a09bc (v1.4.2) is staged on 5 hosts: on each 12 files received, …; 1.2 MB sent in 0.8 s`
+    func summary(duration: Duration) -> String {
+        let total = hosts.count + failures.count
+        let place = failures.isEmpty ? counted(total, "host") : "\(hosts.count) of \(counted(total, "host"))"
+        let sent = "\(byteText(sentBytes)) sent in \(timeText(duration))"
+        let worked = hosts.filter { $0.kind == .staged || $0.kind == .planned }
+        guard !hosts.isEmpty else { return "release \(release.short) is staged on no host" }
+        guard let first = worked.first else {
+            let isLive = hosts.allSatisfy { $0.kind == .alreadyLive }
+            return "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to do"
+        }
+        let each = worked.count > 1 ? "on each " : ""
+        let received = "\(each)\(Self.range(worked.map(\.received))) of \(counted(files, "file"))"
+        if first.kind == .planned {
+            return "release \(release.short) would go to \(place): \(received) would be received"
+        }
+        let already = hosts.count - worked.count
+        let unchanged = already == 0 ? "" : "; it was there already on \(already)"
+        return "release \(release.short) is staged on \(place): \(received) received, "
+            + "\(Self.range(worked.map(\.copied))) copied, \(Self.range(worked.map(\.kept))) kept\(unchanged); \(sent)"
+    }
+
+    /// `12`, or `12 to 15` where hosts differ.
+    private static func range(_ numbers: [Int]) -> String {
+        guard let least = numbers.min(), let most = numbers.max() else { return "0" }
+        return least == most ? grouped(least) : "\(grouped(least)) to \(grouped(most))"
+    }
+}

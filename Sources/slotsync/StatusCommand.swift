@@ -1,0 +1,59 @@
+// `slotsync status`: what each host has.
+
+import ArgumentParser
+import SlotSync
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show what each host has.",
+        discussion: """
+            A row a host: the release that is live, the one that was live before (where `rollback` goes), the one that is \
+            ready (where `flip` goes), and the state of each slot.
+
+              slotsync status --hosts web[001-120].example.com --root /srv/www
+              slotsync status --json | jq -r 'select(.event == "host") | [.host, .live] | @tsv'
+            """)
+
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("status") { settled, reporter in
+            let report = try await reporter.follow(
+                settled.fleet.status(), as: "asking", hosts: settled.fleet.hosts.count)
+            for host in report.hosts { await reporter.json(of: host.host, host.json) }
+            await reporter.result(StatusTable(report.hosts).lines)
+            await reporter.failures(report.failures, root: settled.fleet.root)
+            let releases = Set(report.hosts.compactMap { $0.ring?.liveRelease?.id })
+            return Conclusion(
+                status: ExitStatus(done: report.hosts.count, failed: report.failures.count),
+                // The release that all hosts agree on.
+                release: releases.count == 1 && report.failures.isEmpty
+                    ? report.hosts.first?.ring?.liveRelease : nil,
+                hosts: settled.fleet.hosts.count, failed: report.failures.count)
+        }
+    }
+}
+
+extension HostStatus {
+    fileprivate var json: JSONValue {
+        let slots = (ring?.slots ?? []).enumerated().map { index, slot -> JSONValue in
+            [
+                "slot": .number(index + 1), "state": .text(slot.state), "release": .text(slot.release?.id),
+                "name": .text(slot.release.flatMap { $0.name.isEmpty ? nil : $0.name }),
+                "since": slot.since == 0 ? .null : .number(slot.since),
+                "reason": slot.reason.isEmpty ? .null : .text(slot.reason),
+            ]
+        }
+        return [
+            "event": "host", "host": .text(host.label), "live": .text(ring?.liveRelease?.id),
+            "ready": .text(ring?.readyRelease?.id), "previous": .text(ring?.previousRelease?.id),
+            "slots": .list(slots),
+        ]
+    }
+}
+
+extension RingStatus {
+    /// The release that a rollback goes to.
+    var previousRelease: ReleaseName? { previous.flatMap { slots[$0 - 1].release } }
+}

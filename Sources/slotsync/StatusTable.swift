@@ -1,0 +1,51 @@
+// The rows of `slotsync status`, in aligned columns.
+
+import SlotSync
+
+struct StatusTable {
+    /// What is to be printed: the heading, a row a host, and what there is to say of bad slots.
+    let lines: [String]
+
+    init(_ hosts: [HostStatus]) {
+        guard !hosts.isEmpty else {
+            lines = []
+            return
+        }
+        let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
+        lines = Self.aligned([heading] + hosts.map(Self.row)) + Self.badSlots(hosts)
+    }
+
+    private static func row(_ status: HostStatus) -> [String] {
+        guard let ring = status.ring else { return [status.host.label, "-", "-", "-", "no ring yet"] }
+        func cell(_ release: ReleaseName?) -> String { release.map { escapedForDisplay($0.short) } ?? "-" }
+        let slots = ring.slots.enumerated().map { "\($0 + 1) \($1.state)" }.joined(separator: "  ")
+        return [
+            status.host.label, cell(ring.liveRelease), cell(ring.previousRelease), cell(ring.readyRelease), slots,
+        ]
+    }
+
+    private static func aligned(_ rows: [[String]]) -> [String] {
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            let line = cells.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    /// Why slots are bad, hosts with the same to say together.
+    private static func badSlots(_ hosts: [HostStatus]) -> [String] {
+        var order: [String] = []
+        var members: [String: [String]] = [:]
+        for status in hosts {
+            for (index, slot) in (status.ring?.slots ?? []).enumerated() where slot.state == .bad {
+                let release = slot.release.map { " (release \($0.short))" } ?? ""
+                let reason = slot.reason.isEmpty ? "" : ": \(slot.reason)"
+                let text = "slot \(index + 1)\(release) is bad\(reason)"
+                if members[text] == nil { order.append(text) }
+                members[text, default: []].append(status.host.label)
+            }
+        }
+        return order.map { "\(HostList.fold(members[$0] ?? [])): \($0)" }
+    }
+}

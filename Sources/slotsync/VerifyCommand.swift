@@ -1,0 +1,86 @@
+// `slotsync verify`: slots are read again, whole, and compared with what was sealed.
+
+import ArgumentParser
+import SlotSync
+
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Read slots again, and compare: bit rot, edits by hand.",
+        discussion: """
+            Every file is hashed, whatever its times say. Each path that differs from what was sealed is printed, and \
+            nothing is changed: a slot is put right when a release is staged into it.
+
+              slotsync verify --hosts web[001-120].example.com --root /srv/www
+              slotsync verify --slot 2
+            """)
+
+    @OptionGroup(title: "Verify options") var verify: VerifySettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("verify") { settled, reporter in
+            let report = try await reporter.follow(
+                settled.fleet.verify(slot: verify.slot), as: "verifying", hosts: settled.fleet.hosts.count)
+            for slot in report.slots { await reporter.json(slot.json) }
+            await reporter.essentialResult(report.slots.flatMap(\.differenceLines))
+            await reporter.failures(report.allFailures, root: settled.fleet.root)
+            await reporter.note(report.summary(duration: reporter.elapsed))
+            return report.conclusion(hosts: settled.fleet.hosts.count)
+        }
+    }
+}
+
+struct VerifySettings: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("One slot, by number. (default: all that hold a release)", valueName: "n"),
+        transform: { text in
+            guard let slot = Int(text), (1...RingStatus.slotCounts.upperBound).contains(slot) else {
+                throw ValidationError("expected a number from 1 to \(RingStatus.slotCounts.upperBound)")
+            }
+            return slot
+        })
+    var slot: Int?
+}
+
+extension VerifyReport {
+    /// Hosts that could not be asked, and slots that are not as they were sealed.
+    var allFailures: [HostFailure] { failures + slots.compactMap(\.failure) }
+
+    func conclusion(hosts: Int) -> Conclusion {
+        let failed = Set(allFailures.map(\.host)).count
+        return Conclusion(status: ExitStatus(done: hosts - failed, failed: failed), hosts: hosts, failed: failed)
+    }
+
+    func summary(duration: Duration) -> String {
+        let files = slots.reduce(0) { $0 + $1.files }
+        let bytes = slots.reduce(0) { $0 + $1.bytes }
+        let extent =
+            "\(counted(slots.count, "slot")) on \(counted(Set(slots.map(\.host)).count, "host")), "
+            + "\(counted(files, "file")), \(byteText(bytes)), in \(timeText(duration))"
+        return "verified \(extent)" + (allFailures.isEmpty ? ": all is as it was sealed" : "")
+    }
+}
+
+extension VerifiedSlot {
+    var differenceLines: [String] {
+        let more = differences - lines.count
+        return (lines + (more > 0 ? ["and \(grouped(more)) more"] : [])).map { "\(host.label): slot \(slot): \($0)" }
+    }
+
+    fileprivate var failure: HostFailure? {
+        guard differences > 0 else { return nil }
+        let what =
+            "slot \(slot) (release \(release.short)) differs from what was sealed in \(counted(differences, "place"))"
+        return HostFailure(
+            host: host, error: SlotSyncError(.verification, "\(what): stage a release into it to put it right"))
+    }
+
+    fileprivate var json: JSONValue {
+        [
+            "event": "slot", "host": .text(host.label), "slot": .number(slot), "release": .text(release.id),
+            "files": .number(files), "bytes": .number(bytes), "differences": .number(differences),
+            "paths": .list(lines.map { .text($0) }),
+        ]
+    }
+}

@@ -1,0 +1,245 @@
+// Channels to children that are shell scripts: what they say is written to files beforehand, what they are told is
+// read from files afterwards.
+
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import SlotSync
+
+@Suite("A channel to a host", .timeLimit(.minutes(1)))
+struct ChannelTests {
+    init() { ProcessSetup.prepare() }
+
+    @Test("replies come in order, and requests arrive whole")
+    func conversation() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil), .hookDone, .signatureMissing(basis: .empty)], to: "replies")
+            try await withChannel("cat replies; cat > requests", in: folder) { channel in
+                let requests = [Request.hello(greeting), .status, .verify(slot: 3)]
+                for request in requests { channel.send(request) }
+                var received: [Reply] = []
+                for _ in 0..<3 { received.append(try await channel.receive()) }
+                #expect(received == [.hello(greeting, nil), .hookDone, .signatureMissing(basis: .empty)])
+                await channel.close()
+                let sent = try folder.requests("requests")
+                #expect(sent == requests)
+                let bytes = (sent: try folder.read("requests").count, received: try folder.read("replies").count)
+                #expect(channel.sentBytes == UInt64(bytes.sent) && channel.receivedBytes == UInt64(bytes.received))
+            }
+        }
+    }
+
+    @Test("ranges of the spool go out between requests, and more than a pipe holds waits for the host")
+    func spool() async throws {
+        try await withFolder { folder in
+            let part = DeflatedPart(length: 1 << 20, isDeflated: false, bytes: .init(repeating: 7, count: 1 << 20))
+            var frame: [UInt8] = []
+            Request.frame(part).encode(into: &frame)
+            try folder.write([0, 0, 0] + frame, to: "spool")
+            let spool = try FileDescriptor.open(folder.path("spool"), .readOnly, options: .closeOnExec)
+            defer { try? spool.close() }
+            try await withChannel("sleep 0.3; cat > requests", in: folder) { channel in
+                channel.send(.hello(greeting))
+                for _ in 0..<3 { channel.send(spool: spool, at: 3, length: frame.count) }
+                channel.send(.finish)
+                #expect(channel.pendingBytes > 2 << 20)
+                try await channel.drained(below: 1)
+                #expect(channel.pendingBytes == 0)
+                await channel.close()
+                let sent = try folder.requests("requests")
+                #expect(sent == [.hello(greeting), .frame(part), .frame(part), .frame(part), .finish])
+            }
+        }
+    }
+
+    @Test("what a host reports as failure is thrown")
+    func failure() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil), .failure(SlotSyncError(.diskFull, "disk full"))], to: "replies")
+            let error = try await expectFailure("cat replies; exec sleep 5", in: folder, after: 1)
+            #expect(error == SlotSyncError(.diskFull, "disk full"))
+        }
+    }
+
+    @Test("signs of life and warnings are no replies")
+    func beside() async throws {
+        try await withFolder { folder in
+            try folder.write(
+                [.hello(greeting, nil), .alive(files: 1, bytes: 2), .warning("careful"), .hookDone], to: "replies")
+            try await withChannel("cat replies; exec cat", in: folder) { channel in
+                var progress: [Channel.HostProgress] = []
+                var warnings: [String] = []
+                channel.onAlive = { progress.append($0) }
+                channel.onWarning = { warnings.append($0) }
+                _ = try await channel.receive()
+                #expect(try await channel.receive() == .hookDone)
+                #expect(progress == [.init(files: 1, bytes: 2)])
+                #expect(warnings == ["careful"])
+            }
+        }
+    }
+
+    @Test("a session that ends is told with the exit code and the last words")
+    func end() async throws {
+        try await withFolder { folder in
+            let error = try await expectFailure(
+                "printf 'Connection \\033[1mrefused\\r\\n' >&2; exit 255", in: folder, after: 0)
+            #expect(error.code == .unreachable)
+            #expect(error.message == #"no agent answered (exit code 255): Connection \u{1B}[1mrefused"#)
+        }
+    }
+
+    @Test("a flood of errors neither blocks the host nor fills the memory")
+    func errorFlood() async throws {
+        try await withFolder { folder in
+            let error = try await expectFailure(
+                "yes noise | head -c 1000000 >&2; echo last >&2; exit 3", in: folder, after: 0)
+            #expect(error.message.hasSuffix("last") && error.message.utf8.count < 5000)
+        }
+    }
+
+    @Test("a program that is not there is named")
+    func noProgram() async throws {
+        for program in ["/no/such/program", "no-such-program"] {
+            let channel = try await Channel([program], timeout: .seconds(5))
+            let error = await #expect(throws: SlotSyncError.self) { try await channel.receive() }
+            await channel.close()
+            #expect(error?.code == .unreachable && error?.message.contains(program) == true)
+        }
+    }
+
+    @Test("a banner before the protocol is an error that shows it")
+    func banner() async throws {
+        try await withFolder { folder in
+            let error = try await expectFailure("echo Welcome; exec sleep 5", in: folder, after: 0)
+            #expect(error.code == .protocolViolation && error.message.contains("Welcome"))
+        }
+    }
+
+    @Test("a host that says nothing is given up in time")
+    func silence() async throws {
+        try await withFolder { folder in
+            let error = try await expectFailure("exec sleep 30", in: folder, after: 0, timeout: .seconds(1))
+            #expect(error.code == .timedOut && error.message == "said nothing for 1 s")
+        }
+    }
+
+    @Test("a host that beats but takes nothing is given up, one that works is not")
+    func stuck() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            for count in 0..<20 { try folder.write([.alive(files: UInt64(count), bytes: 0)], to: "alive\(count)") }
+            let beat = "cat hello; for i in $(seq 0 19); do sleep 0.1; cat alive%; done; exec sleep 30"
+            for (script, least) in [("0", 1.0), ("$i", 2.5)] {
+                let start = ContinuousClock.now
+                let text = beat.split(separator: "%").joined(separator: script)
+                try await withChannel(text, in: folder, timeout: .seconds(1)) { channel in
+                    channel.send(frames: [UInt8](repeating: 0, count: 1 << 20))
+                    let error = await #expect(throws: SlotSyncError.self) { try await channel.drained(below: 1) }
+                    #expect(error?.message == "took nothing for 1 s")
+                    #expect(ContinuousClock.now - start > .seconds(least))
+                }
+            }
+        }
+    }
+
+    @Test("a cancelled task stops waiting, and another can go on")
+    func cancellation() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.hookDone], to: "done")
+            try await withChannel("cat hello; read line; cat done; exec cat", in: folder) { channel in
+                _ = try await channel.receive()
+                let waiting = Task { @FleetActor in try await channel.receive() }
+                try await Task.sleep(for: .milliseconds(50))
+                waiting.cancel()
+                let result = await waiting.result
+                let error = #expect(throws: SlotSyncError.self) { try result.get() }
+                #expect(error?.code == .cancelled)
+                channel.send(frames: Array("line\n".utf8))
+                #expect(try await channel.receive() == .hookDone)
+            }
+        }
+    }
+
+    @Test("closing ends a child that ignores everything, and leaves nothing of it")
+    func stubborn() async throws {
+        try await withFolder { folder in
+            var pid: pid_t = 0
+            try await withChannel("trap '' TERM HUP; echo $$ > pid; while :; do sleep 1; done", in: folder) { channel in
+                while pid == 0 {
+                    try await Task.sleep(for: .milliseconds(20))
+                    pid =
+                        (try? folder.read("pid")).flatMap { pid_t(String(decoding: $0.dropLast(), as: UTF8.self)) } ?? 0
+                }
+                await channel.close()
+                #expect(kill(pid, 0) == -1 && errno == ESRCH)
+            }
+        }
+    }
+
+    @Test("many channels at once all get their answers, and leave no descriptor open")
+    func many() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil), .hookDone], to: "replies")
+            let before = try openDescriptors()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        try await withChannel("head -c 4 >/dev/null; cat replies; cat >/dev/null", in: folder) {
+                            channel in
+                            channel.send(.status)
+                            _ = try await channel.receive()
+                            #expect(try await channel.receive() == .hookDone)
+                            channel.send(frames: [UInt8](repeating: 1, count: 300_000))
+                            try await channel.drained(below: 1)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            // Other tests run at the same time: none has as many descriptors as a leak would leave.
+            #expect(try openDescriptors() < before + 100)
+        }
+    }
+}
+
+private let greeting = Greeting(version: "1", peer: "test")
+
+/// Opens a channel to a script, and closes it whatever happens.
+@FleetActor
+private func withChannel(
+    _ script: String, in folder: TemporaryFolder, timeout: Duration = .seconds(20),
+    _ body: @FleetActor (Channel) async throws -> Void
+) async throws {
+    let channel = try Channel(["/bin/sh", "-c", "cd \(folder.path("")) && { \(script); }"], timeout: timeout)
+    do { try await body(channel) } catch {
+        await channel.close()
+        throw error
+    }
+    await channel.close()
+}
+
+/// The error of a channel after a number of good replies.
+@FleetActor
+private func expectFailure(
+    _ script: String, in folder: TemporaryFolder, after count: Int, timeout: Duration = .seconds(20)
+) async throws -> SlotSyncError {
+    var failure: SlotSyncError?
+    try await withChannel(script, in: folder, timeout: timeout) { channel in
+        for _ in 0..<count { _ = try await channel.receive() }
+        failure = await #expect(throws: SlotSyncError.self) { try await channel.receive() }
+        let again = await #expect(throws: SlotSyncError.self) { try await channel.receive() }
+        #expect(again == failure)
+    }
+    return try #require(failure)
+}
+
+private func openDescriptors() throws -> Int {
+    let folder = try #require(opendir("/proc/self/fd"))
+    defer { closedir(folder) }
+    var count = 0
+    while readdir(folder) != nil { count += 1 }
+    return count
+}
