@@ -89,10 +89,10 @@ import Testing
                 try tree.file(Array("next".utf8), content)
                 try tree.rename("next", to: name)
             }
-            usleep(UInt32(number % 7) * 10_000)
+            usleep(UInt32(number % 7) * 3000)
         }
         var whole = 0
-        for _ in 0..<60 {
+        for _ in 0..<150 {
             do {
                 let scanned = try scan(tree)
                 let (first, second) = numbers.withLock { numbers in
