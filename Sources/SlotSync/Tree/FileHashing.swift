@@ -32,8 +32,8 @@ struct FileHasher: ~Copyable {
         for attempt in 0..<Self.mostTries {
             let file: FileDescriptor
             do { file = try directory.openFile(name, O_RDONLY | O_NONBLOCK) } catch {
-                // The latter is a link.
-                if error == .noSuchFileOrDirectory || error == .tooManySymbolicLinkLevels { return nil }
+                // The latter is what a socket gives.
+                if error.isFromReplacedEntry || error == .noSuchAddressOrDevice { return nil }
                 throw error
             }
             let opened = OpenFile(file)
