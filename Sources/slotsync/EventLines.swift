@@ -75,7 +75,7 @@ extension FlippedHost {
         [
             "event": "host", "host": .text(host.label), "result": changed ? "flipped" : "already-live",
             "slot": .number(slot), "live": .text(release.id), "previous": .text(previous?.id),
-            "renamed_at": changed ? .seconds(.nanoseconds(renamedAt)) : .null,
+            "renamed_at": changed ? .seconds(.nanoseconds(renamedAt), places: 6) : .null,
         ]
     }
 }
