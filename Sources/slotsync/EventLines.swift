@@ -13,7 +13,9 @@ extension FleetEvent {
         // The reason stands in the summary, once for all hosts that share it.
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? "\(host.label): failed: \(error)" : "\(host.label): failed"
-        case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted, .hostFinished(_, .flipped): nil
+        case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil
+        // Told when all hosts are through.
+        case .hostFinished(_, .flipped), .hostFinished(_, .installed): nil
         }
     }
 

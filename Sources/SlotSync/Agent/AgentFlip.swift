@@ -40,7 +40,8 @@ extension AgentSession {
                     throw SlotSyncError(
                         .notReady,
                         "slot \(slot) in \(quoted(root)) was changed since it was sealed (\(first)"
-                            + "\(differences.count > 1 ? " and \(differences.count - 1) more" : "")): stage the release again")
+                            + "\(differences.count > 1 ? " and \(differences.count - 1) more" : "")): stage the release again"
+                    )
                 }
             }
         }
@@ -71,7 +72,10 @@ extension AgentSession {
             try await runHook(flip.request.afterHook, named: name, flip)
         } catch {
             guard flip.request.direction == .flip else { throw error }
-            try await takeBack(flip)
+            do { try await takeBack(flip) } catch let second {
+                throw SlotSyncError(
+                    .hookFailed, "\(error); this host could not be flipped back (\(second)): slot \(flip.slot) is live")
+            }
             throw SlotSyncError(.hookFailed, "\(error); this host was flipped back")
         }
         try connection.send(
@@ -94,7 +98,8 @@ extension AgentSession {
         let status = ring.status
         if request.direction == .rollback && request.release == nil {
             guard let previous = status.previous else {
-                throw SlotSyncError(.notReady, "no release was live before on this host that is still there: name one with --to")
+                throw SlotSyncError(
+                    .notReady, "no release was live before on this host that is still there: name one with --to")
             }
             return previous
         }
@@ -103,11 +108,14 @@ extension AgentSession {
         // Next first: where the live slot was damaged, its release was staged again beside it.
         if ring.state[status.next].state == .ready && holds(status.next) { return status.next }
         if let live = status.live, holds(live) { return live }
-        if let slot = (1...ring.state.slots.count).first(where: { holds($0) && ring.state[$0].state != .bad }) { return slot }
+        if let slot = (1...ring.state.slots.count).first(where: { holds($0) && ring.state[$0].state != .bad }) {
+            return slot
+        }
         if let slot = (1...ring.state.slots.count).first(where: { ring.state[$0].release?.id == release }) {
             let held = ring.state[slot]
             throw SlotSyncError(
-                .notReady, "release \(release) in slot \(slot) is \(held.state)\(held.reason.isEmpty ? "" : ": \(held.reason)")"
+                .notReady,
+                "release \(release) in slot \(slot) is \(held.state)\(held.reason.isEmpty ? "" : ": \(held.reason)")"
                     + (held.state == .staging ? ": stage it again" : ""))
         }
         throw SlotSyncError(.notReady, "release \(release) is in no slot of this host: stage it first")
@@ -115,11 +123,24 @@ extension AgentSession {
 
     private func move(_ ring: Ring, to flip: PreparedFlip) throws -> Timestamp {
         let moment: Timestamp
-        do { moment = try ring.pointCurrent(at: flip.slot) } catch let error as Errno {
-            throw SlotSyncError(.system, "cannot flip \(quoted(root + "/current"))", errno: error)
+        do {
+            moment = try ring.pointCurrent(at: flip.slot)
+            try note(flip, at: moment.seconds, in: ring)
+        } catch {
+            // The rename may have happened before what failed; whoever hears of a failure must find nothing changed.
+            var outcome = "nothing was flipped"
+            if (try? ring.slotOfCurrent()) != flip.from, (try? ring.pointCurrent(at: flip.from)) == nil {
+                outcome = "slot \(flip.slot) is live, and could not be taken back"
+            }
+            let reason = (error as? SlotSyncError).map { ": \($0)" } ?? ""
+            throw SlotSyncError(
+                .system, "cannot flip \(quoted(root + "/current")) (\(outcome))\(reason)", errno: error as? Errno)
         }
+        return moment
+    }
+
+    private func note(_ flip: PreparedFlip, at now: Int64, in ring: Ring) throws {
         try ring.update { state in
-            let now = moment.seconds
             if flip.from != 0 {
                 state[flip.from].state = .retired
                 state[flip.from].since = now
@@ -132,7 +153,6 @@ extension AgentSession {
                 state.note(FlipRecord(kind: kind, at: now, fromSlot: flip.from, toSlot: flip.slot, release: release.id))
             }
         }
-        return moment
     }
 
     private func takeBack(_ flip: PreparedFlip) async throws {
@@ -149,7 +169,11 @@ extension AgentSession {
         self.flip?.isCommitted = false
         var back = flip
         swap(&back.slot, &back.from)
-        if back.slot != 0 { try await runHook(flip.request.undoHook, named: "after_rollback", back) }
+        guard back.slot != 0 else { return }
+        // The host is back on its release: a hook cannot change that, only be told of.
+        do { try await runHook(flip.request.undoHook, named: "after_rollback", back) } catch {
+            try connection.send(.warning("\(error)"))
+        }
     }
 
     private func outcome(_ flip: PreparedFlip, _ ring: Ring, renamedAt: Int64) -> FlipOutcome {

@@ -22,11 +22,19 @@ public enum HostAgent {
             try await connection.withHeartbeat(progress: session.progress) { try await session.serve() }
             return 0
         } catch {
-            let failure = error as? SlotSyncError ?? SlotSyncError(.system, "\(root)", errno: error as? Errno)
+            let failure = error as? SlotSyncError ?? failure(error, root: root)
             try? connection.send(.failure(failure))
             return 1
         }
     }
+}
+
+/// An error that nobody gave a sentence.
+private func failure(_ error: any Error, root: String) -> SlotSyncError {
+    if let errno = error as? Errno {
+        return SlotSyncError(.system, "the agent failed in root \(quoted(root))", errno: errno)
+    }
+    return SlotSyncError(.system, "the agent failed in root \(quoted(root)): \(error)")
 }
 
 /// One session's state on the host.
@@ -61,7 +69,8 @@ final class AgentSession {
     func greet() throws -> Bool {
         guard case .hello(let greeting) = try receive() else {
             throw SlotSyncError(
-                .protocolViolation, "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
+                .protocolViolation,
+                "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
         }
         peer = greeting.peer
         let own = Greeting(version: SlotSyncVersion.current, peer: machineName())

@@ -5,40 +5,41 @@ import Glibc
 import SystemPackage
 
 extension AgentSession {
-    /// How many times damaged content is asked for again.
-    private static let mostRepairRounds = 3
-
     func stage(_ request: StageRequest) throws {
-        if ring == nil && request.dryRun {
-            try planFirstRelease(request)
-            return
+        if let ring {
+            if !request.dryRun { try ring.acquireLock(for: "a stage by \(peer)") }
+            try checkSlotCount(request, ring)
         }
-        let ring = try self.ring ?? Ring.make(root, slotCount: request.slots ?? Ring.usualSlotCount)
-        self.ring = ring
-        if !request.dryRun { try ring.acquireLock(for: "a stage by \(peer)") }
-        if let slots = request.slots, slots != ring.state.slots.count {
-            throw SlotSyncError(
-                .badInput,
-                "the ring in \(quoted(root)) has \(ring.state.slots.count) slots, not \(slots): leave --slots out or say "
-                    + "--slots \(ring.state.slots.count)")
-        }
-        guard let target = try receiveManifest(request, ring: ring) else {
+        guard let target = try receiveManifest(request) else {
             try connection.send(.manifestNeeded)
             return
         }
         guard target.id == request.release.id else {
-            throw SlotSyncError(.corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
+            throw SlotSyncError(
+                .corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
         }
+        if ring == nil && request.dryRun {
+            try planFirstRelease(of: target)
+            return
+        }
+        // Only now, so that a request that cannot be followed leaves nothing behind.
+        let ring = try self.ring ?? Ring.make(root, slotCount: request.slots ?? Ring.usualSlotCount)
+        self.ring = ring
+        try checkSlotCount(request, ring)
         if try confirmPresent(request, ring: ring) { return }
         try fill(ring, with: target, request)
     }
 
+    private func checkSlotCount(_ request: StageRequest, _ ring: Ring) throws(SlotSyncError) {
+        guard let slots = request.slots, slots != ring.state.slots.count else { return }
+        throw SlotSyncError(
+            .badInput,
+            "the ring in \(quoted(root)) has \(ring.state.slots.count) slots, not \(slots): leave --slots out or say "
+                + "--slots \(ring.state.slots.count)")
+    }
+
     /// A dry run against a root that has no ring yet: everything is needed, nothing is made.
-    private func planFirstRelease(_ request: StageRequest) throws {
-        guard let target = try receiveManifest(request, ring: nil) else {
-            try connection.send(.manifestNeeded)
-            return
-        }
+    private func planFirstRelease(of target: Manifest) throws {
         var seen: Set<ContentDigest> = []
         var needs: [Need] = []
         for (index, entry) in target.entries.enumerated() where entry.kind == .file && entry.size > 0 {
@@ -49,8 +50,8 @@ extension AgentSession {
 
     // MARK: Manifest
 
-    /// - Returns: nil where it was left out, or written against a base, and our record of that is gone.
-    private func receiveManifest(_ request: StageRequest, ring: Ring?) throws -> Manifest? {
+    /// Receives the manifest; nil if the host lacks the record that stands in for it, or that it is a difference from.
+    private func receiveManifest(_ request: StageRequest) throws -> Manifest? {
         var bytes: [UInt8] = []
         var inflater = Inflater()
         while bytes.count < request.manifestLength {
@@ -64,22 +65,22 @@ extension AgentSession {
                 bytes.append(contentsOf: part.bytes)
             }
         }
-        guard request.manifestLength > 0 else {
-            // The controller saw in our greeting that we have this release.
-            return try ring.flatMap { try record(of: request.release.id, in: $0) }?.manifest
-        }
+        // The controller saw in our greeting that we have this release.
+        guard request.manifestLength > 0 else { return try record(of: request.release.id)?.manifest }
         var base: Manifest?
         if let id = request.base {
-            base = try ring.flatMap { try record(of: id, in: $0) }?.manifest
-            if base == nil { return nil }
+            guard let record = try record(of: id) else { return nil }
+            base = record.manifest
         }
         var reader = ByteReader(bytes, name: "the manifest")
         let manifest = try Manifest(from: &reader, against: base)
         try reader.expectEnd()
+        try manifest.checkContents()
         return manifest
     }
 
-    private func record(of release: ContentDigest, in ring: Ring) throws -> SlotRecord? {
+    private func record(of release: ContentDigest) throws -> SlotRecord? {
+        guard let ring else { return nil }
         for (index, slot) in ring.state.slots.enumerated() where slot.state.isSealed && slot.release?.id == release {
             if let record = try ring.record(of: index + 1) { return record }
         }
@@ -101,8 +102,10 @@ extension AgentSession {
                 let content = try SlotInspection.content(
                     of: place.slot, in: ring, record: record, checksum: request.checksum, parallelism: parallelism,
                     progress: progress)
-                isRight = content.isAsSealed
-                    || (content.specials.isEmpty && SlotDifferences(between: record.manifest, and: content.manifest).count == 0)
+                isRight =
+                    content.isAsSealed
+                    || (content.specials.isEmpty
+                        && SlotDifferences(between: record.manifest, and: content.manifest).count == 0)
             }
             if isRight {
                 if !request.release.name.isEmpty, !request.dryRun,
@@ -116,7 +119,9 @@ extension AgentSession {
             }
             if place.kind == .alreadyLive {
                 try connection.send(
-                    .warning("the live slot \(place.slot) is no longer as it was staged; the release is staged anew beside it"))
+                    .warning(
+                        "the live slot \(place.slot) is no longer as it was staged; the release is staged anew beside it"
+                    ))
             }
         }
         return false
@@ -142,11 +147,7 @@ extension AgentSession {
             try send(plan.needs)
             return
         }
-        try ring.update { state in
-            state[slot] = SlotStatus(state: .staging, release: request.release, since: Timestamp.now.seconds)
-            // What was in this slot is gone: nobody can roll back to it any more.
-            for other in state.slots.indices where state.slots[other].previous == slot { state.slots[other].previous = nil }
-        }
+        try ring.update { $0.beginStaging(request.release, in: slot, at: Timestamp.now.seconds) }
         try makeShared(request.sharedPaths, ring: ring)
         let filler = try SlotFiller(
             ring: ring, slot: slot, target: target, actual: actual, plan: plan, records: records, leftovers: leftovers,
@@ -193,7 +194,7 @@ extension AgentSession {
                 let damaged = (applier.damaged + (round == 0 ? filler.failedCopies : [])).sorted()
                 if damaged.isEmpty { return applier.receivedFiles }
                 round += 1
-                guard round <= Self.mostRepairRounds else {
+                guard round <= WireLimits.mostRepairRounds else {
                     let path = String(decoding: filler.target.path(of: damaged[0]), as: UTF8.self)
                     throw SlotSyncError(
                         .verification,
@@ -228,8 +229,15 @@ extension AgentSession {
             }
             defer { try? file.close() }
             let length = try file.status().size
+            // Blocks as long as it takes for the signature to fit a message.
+            let shortest = length / UInt64(WireLimits.mostSignatureBlocks) + 1
+            guard shortest <= UInt64(Signature.blockLengths.upperBound) else {
+                try connection.send(.signatureMissing(basis: request.basis))
+                continue
+            }
+            let wanted = request.blockLength == 0 ? Signature.blockLength(forBasisLength: length) : request.blockLength
             var builder = Signature.Builder(
-                basisLength: length, blockLength: request.blockLength == 0 ? nil : request.blockLength, seed: request.seed)
+                basisLength: length, blockLength: max(wanted, Int(shortest)), seed: request.seed)
             var position: UInt64 = 0
             while position < length {
                 let count = try file.readFully(at: Int64(position), into: buffer)
@@ -273,8 +281,14 @@ extension AgentSession {
     private func makeShared(_ paths: [[UInt8]], ring: Ring) throws {
         guard !paths.isEmpty else { return }
         try ring.root.makeDirectoryIfMissing("shared", mode: 0o755)
+        guard let shared = try? ring.root.openDirectory("shared") else {
+            // A link to another file system, perhaps. We follow none, but the release's links lead through it.
+            try connection.send(
+                .warning("\(quoted(root + "/shared")) is no folder: what it should hold is not made there"))
+            return
+        }
         for path in paths {
-            var directory = try ring.root.openDirectory("shared")
+            var directory = shared
             for component in path.split(separator: UInt8(ascii: "/")) {
                 let name = component.map { CChar(bitPattern: $0) } + [0]
                 if (try? directory.status(of: name)) == nil { try directory.makeDirectory(name, mode: 0o755) }
@@ -291,15 +305,5 @@ func contentDigest(of name: String, in directory: Directory, _ progress: AgentPr
     guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
     defer { try? file.close() }
     guard try file.status().kind == .file else { return nil }
-    var hasher = ContentDigest.Hasher()
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
-    defer { buffer.deallocate() }
-    var position: Int64 = 0
-    while true {
-        let count = try file.readFully(at: position, into: buffer)
-        if count == 0 { return hasher.digest() }
-        hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        position += Int64(count)
-        progress.add(files: 0, bytes: UInt64(count))
-    }
+    return try file.contentDigest(progress)
 }

@@ -4,10 +4,12 @@ extension AgentSession {
     func verify(slot: Int?) throws {
         let ring = try existingRing()
         if let slot, !(1...ring.state.slots.count).contains(slot) {
-            throw SlotSyncError(.badInput, "the ring in \(quoted(root)) has no slot \(slot): it has \(ring.state.slots.count)")
+            throw SlotSyncError(
+                .badInput, "the ring in \(quoted(root)) has no slot \(slot): it has \(ring.state.slots.count)")
         }
         if let slot, !ring.state[slot].state.isSealed {
-            throw SlotSyncError(.notReady, "slot \(slot) in \(quoted(root)) is \(ring.state[slot].state): nothing to verify")
+            throw SlotSyncError(
+                .notReady, "slot \(slot) in \(quoted(root)) is \(ring.state[slot].state): nothing to verify")
         }
         for number in slot.map({ [$0] }) ?? Array(1...ring.state.slots.count) where ring.state[number].state.isSealed {
             try connection.send(.verified(verification(of: number, in: ring)))

@@ -30,7 +30,8 @@ struct Hook {
         guard result.terminationStatus.isSuccess else {
             let lines = result.standardOutput.split(separator: "\n").suffix(3).joined(separator: " / ")
             throw SlotSyncError(
-                .hookFailed, "the \(name) hook failed (\(result.terminationStatus))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
+                .hookFailed,
+                "the \(name) hook failed (\(result.terminationStatus))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
         }
     }
 }

@@ -119,6 +119,7 @@ public enum FleetEvent: Sendable {
 public enum HostResult: Sendable, Hashable {
     case staged(StagedHost)
     case flipped(FlippedHost)
+    case installed(InstalledHost)
     case failed(SlotSyncError)
 }
 
@@ -209,7 +210,8 @@ public struct FleetOperation<Report: Sendable>: Sendable {
     private let task: Task<Report, any Error>
 
     init(_ work: @escaping @Sendable (@escaping @Sendable (FleetEvent) -> Void) async throws -> Report) {
-        let (events, continuation) = AsyncStream.makeStream(of: FleetEvent.self, bufferingPolicy: .bufferingNewest(4096))
+        let (events, continuation) = AsyncStream.makeStream(
+            of: FleetEvent.self, bufferingPolicy: .bufferingNewest(4096))
         self.events = events
         task = Task {
             defer { continuation.finish() }
@@ -220,7 +222,11 @@ public struct FleetOperation<Report: Sendable>: Sendable {
     /// What came of it. Hosts that failed are in the report; it throws where nothing was done on any host.
     public var report: Report {
         get async throws {
-            try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+            try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
         }
     }
 

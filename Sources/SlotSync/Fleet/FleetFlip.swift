@@ -22,7 +22,8 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit).run()
+            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit)
+                .run()
         }
     }
 }
@@ -64,6 +65,7 @@ private final class FleetFlip {
     }
 
     private func flip() async throws -> FlipReport {
+        guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
         let connected = await fleet.forEachHost { number in
             self.emit(.hostStarted(self.fleet.hosts[number]))
             let session = try await self.fleet.connect(number)
@@ -100,7 +102,9 @@ private final class FleetFlip {
     }
 
     /// Sends one request to these hosts and hears each of them.
-    private func phase(_ request: Request, on hosts: [Int], _ decisions: inout TwoPhaseFlip) async -> TwoPhaseFlip.Action {
+    private func phase(_ request: Request, on hosts: [Int], _ decisions: inout TwoPhaseFlip) async
+        -> TwoPhaseFlip.Action
+    {
         // In one go, before any answer is waited for: hosts flip within moments of each other.
         for number in hosts { sessions[number]?.channel.send(request) }
         let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
@@ -167,7 +171,8 @@ private final class FleetFlip {
         return FlipReport(
             release: flipped.first?.release ?? outcomes.values.first?.release, flipped: flipped,
             takenBack: takenBack.map { fleet.hosts[$0] },
-            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) }, isMixed: isMixed || !inDoubt.isEmpty)
+            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) },
+            isMixed: isMixed || !inDoubt.isEmpty)
     }
 
     // MARK: Which release
@@ -179,9 +184,12 @@ private final class FleetFlip {
         case .id(let id): return id
         case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
         case .usual:
-            if direction == .flip { return try agreed(rings, on: \.readyRelease, what: "ready in its next slot", how: "RELEASE") }
+            if direction == .flip {
+                return try agreed(rings, on: \.nextRelease, what: "ready in its next slot", how: "RELEASE")
+            }
             return try agreed(
-                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before", how: "--to")
+                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before",
+                how: "--to")
         }
     }
 
@@ -191,7 +199,11 @@ private final class FleetFlip {
         var hostsOf: [ContentDigest: [String]] = [:]
         var without: [Host] = []
         for (host, ring) in rings {
-            if let release = ring.flatMap(release) { hostsOf[release.id, default: []].append(host.label) } else { without.append(host) }
+            if let release = ring.flatMap(release) {
+                hostsOf[release.id, default: []].append(host.label)
+            } else {
+                without.append(host)
+            }
         }
         guard let first = hostsOf.first else {
             throw SlotSyncError(
@@ -200,9 +212,13 @@ private final class FleetFlip {
                     + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
         }
         guard hostsOf.count == 1 else {
-            let groups = hostsOf.sorted { $0.key < $1.key }.map { "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))" }
+            let groups = hostsOf.sorted { $0.key < $1.key }.map {
+                "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))"
+            }
             throw SlotSyncError(
-                .notReady, "the hosts do not agree on which release is \(what): \(groups.joined(separator: ", ")). Name one: \(how)")
+                .notReady,
+                "the hosts do not agree on which release is \(what): \(groups.joined(separator: ", ")). Name one: \(how)"
+            )
         }
         return first.key
     }

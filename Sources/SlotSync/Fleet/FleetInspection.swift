@@ -47,7 +47,8 @@ extension Fleet {
                     }
                     slots.append(
                         VerifiedSlot(
-                            host: session.host, slot: found.slot, release: found.release, files: found.files, bytes: found.bytes,
+                            host: session.host, slot: found.slot, release: found.release, files: found.files,
+                            bytes: found.bytes,
                             differences: found.differences, lines: found.named))
                 case .status:
                     session.channel.send(.finish)

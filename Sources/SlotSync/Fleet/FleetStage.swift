@@ -37,17 +37,22 @@ struct PreparedRelease: Sendable {
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
             onWarning: { emit(.sourceWarning($0)) })
         for special in tree.specials {
-            emit(.sourceWarning("\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
+            emit(
+                .sourceWarning(
+                    "\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
         }
         if tree.manifest.count == 1 && !options.allowsEmpty {
             throw SlotSyncError(
-                .badInput, "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
+                .badInput,
+                "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
                     + "or say --allow-empty")
         }
         let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
         let id = manifest.id
         if let archive = ManifestArchive() {
-            do { try archive.store(manifest, id: id) } catch { emit(.sourceWarning("the manifest could not be kept: \(error)")) }
+            do { try archive.store(manifest, id: id) } catch {
+                emit(.sourceWarning("the manifest could not be kept: \(error)"))
+            }
         }
         let root: Directory
         do { root = try Directory(path: path) } catch {
@@ -168,58 +173,81 @@ final class FleetStage {
     private typealias Outcome = (kind: StagedHost.Kind, slot: Int, received: Int, copied: Int, kept: Int)
 
     private func converse(_ session: HostSession) async throws -> Outcome {
-        let channel = session.channel
-        try requestStage(session)
-        var isRepair = false
+        try requestStage(session, withWholeManifest: false)
+        var isWhole = false
+        var rounds = 0
         while true {
-            var needs: [Need] = []
-            gathering: while true {
-                switch try await channel.receive() {
-                case .needs(let part, let isLast):
-                    guard needs.count + part.count <= release.manifest.count else {
-                        throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
-                    }
-                    needs += part
-                    if isLast { break gathering }
-                case .manifestNeeded:
-                    guard !isRepair, needs.isEmpty else { throw unexpected(.manifestNeeded) }
-                    try requestStage(session, wholeManifest: true)
-                case .present(let outcome):
-                    library.withdraw(session.number)
-                    let kind: StagedHost.Kind = outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady
-                    return (kind, outcome.slot, 0, 0, 0)
-                case .staged(let outcome):
-                    library.withdraw(session.number)
-                    return (.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept)
-                case let reply: throw unexpected(reply)
-                }
-            }
-            if isRepair {
-                emit(.hostWarning(session.host, "\(needs.count) files did not verify and are sent again, whole"))
-            }
-            if options.dryRun {
+            switch try await answer(session, isRepair: rounds > 0) {
+            case .manifestNeeded:
+                guard !isWhole, rounds == 0 else { throw unexpected(.manifestNeeded) }
+                isWhole = true
+                try requestStage(session, withWholeManifest: true)
+            case .ended(let outcome):
                 library.withdraw(session.number)
-                return (.planned, session.ring?.next ?? 1, needs.count, 0, 0)
+                return outcome
+            case .planned(let count):
+                library.withdraw(session.number)
+                return (.planned, session.ring?.next ?? 1, count, 0, 0)
+            case .work(let work, let count):
+                guard rounds <= WireLimits.mostRepairRounds else {
+                    throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
+                }
+                if rounds > 0 {
+                    emit(.hostWarning(session.host, "\(count) files did not verify and are sent again, whole"))
+                }
+                try await serve(work, session)
+                session.channel.send(.framesEnd)
+                rounds += 1
             }
-            try await serve(needs, session, isRepair: isRepair)
-            channel.send(.framesEnd)
-            isRepair = true
+        }
+    }
+
+    /// What an agent answers to a stage, or to the end of a round.
+    private enum StageAnswer {
+        /// So many contents are needed; this is how they come. The list itself the library holds, once for all hosts.
+        case work(AsyncThrowingStream<PatchWork, any Error>, count: Int)
+        /// So many contents would be needed.
+        case planned(count: Int)
+        case ended(Outcome)
+        case manifestNeeded
+    }
+
+    private func answer(_ session: HostSession, isRepair: Bool) async throws -> StageAnswer {
+        var needs: [Need] = []
+        while true {
+            switch try await session.channel.receive() {
+            case .needs(let part, let isLast):
+                guard needs.count + part.count <= release.manifest.count else {
+                    throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
+                }
+                needs += part
+                guard isLast else { continue }
+                guard !options.dryRun else { return .planned(count: needs.count) }
+                let work = try library.join(session.number, needs: needs, isRepair: isRepair)
+                return .work(work, count: needs.count)
+            case .present(let outcome):
+                return .ended((outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady, outcome.slot, 0, 0, 0))
+            case .staged(let outcome):
+                return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
+            case .manifestNeeded where needs.isEmpty: return .manifestNeeded
+            case let reply: throw unexpected(reply)
+            }
         }
     }
 
     /// Sends the manifest, as a difference from the live release's where both ends have that.
-    private func requestStage(_ session: HostSession, wholeManifest: Bool = false) throws {
+    private func requestStage(_ session: HostSession, withWholeManifest isWhole: Bool) throws {
         let id = release.name.id
         let ring = session.ring
         let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
         var request = StageRequest(
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun)
-        guard wholeManifest || !isThere else {
+        guard isWhole || !isThere else {
             session.channel.send(.stage(request))
             return
         }
-        let live = wholeManifest ? nil : ring?.liveRelease?.id
+        let live = isWhole ? nil : ring?.liveRelease?.id
         let (base, manifest) = try spooledManifest(against: live)
         request.base = base
         request.manifestLength = manifest.length
@@ -249,9 +277,9 @@ final class FleetStage {
     }
 
     /// Hands the host what it needs, as it becomes ready.
-    private func serve(_ needs: [Need], _ session: HostSession, isRepair: Bool) async throws {
+    private func serve(_ works: AsyncThrowingStream<PatchWork, any Error>, _ session: HostSession) async throws {
         let channel = session.channel
-        for try await work in try library.join(session.number, needs: needs, isRepair: isRepair) {
+        for try await work in works {
             switch work {
             case .frames(let ranges):
                 for range in ranges { channel.send(spool: spool.file, at: range.offset, length: range.length) }

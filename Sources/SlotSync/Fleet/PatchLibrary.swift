@@ -16,8 +16,6 @@ enum PatchWork: Sendable {
 
 @FleetActor
 final class PatchLibrary {
-    /// How much content goes into one batch of small files.
-    private static let batchBytes: UInt64 = 1 << 20
     /// Needs are gathered at least this long after the first host's, and as long again as that host took.
     private static let shortestGathering = Duration.milliseconds(200)
     private static let longestGathering = Duration.seconds(5)
@@ -29,12 +27,15 @@ final class PatchLibrary {
     private let started = ContinuousClock.now
     /// Hosts that are at work and have not said yet what they need.
     private var expected: Set<Int> = []
-    private var gathering: [(member: Member, pairs: [Pair])] = []
+    private var gathering: [Member] = []
     private var gatheringEnds: ContinuousClock.Instant?
     private var groups = PairGroups()
     private var states: [GroupState] = []
-    private var cohorts: Set<[Pair]> = []
+    /// Hosts whose needs are equal share one list of them.
+    private var cohorts: [[Pair]: Cohort] = [:]
     private var signatures: [ContentDigest: SignatureState] = [:]
+    /// When a host that owes signatures last got on.
+    private var lastProgress: [Int: ContinuousClock.Instant] = [:]
     /// Why no host can be served any more: the source changed.
     private(set) var sourceFailure: SlotSyncError?
     private var activeEncoders = 0
@@ -44,11 +45,23 @@ final class PatchLibrary {
     private final class Member {
         let host: Int
         let work: AsyncThrowingStream<PatchWork, any Error>.Continuation
-        var bases: Set<ContentDigest> = []
+        let cohort: Cohort
         var openGroups: Set<Int> = []
-        init(host: Int, work: AsyncThrowingStream<PatchWork, any Error>.Continuation) {
+        init(host: Int, cohort: Cohort, work: AsyncThrowingStream<PatchWork, any Error>.Continuation) {
             self.host = host
+            self.cohort = cohort
             self.work = work
+        }
+    }
+
+    /// What some hosts need, held once for all of them.
+    private final class Cohort {
+        let pairs: [Pair]
+        /// Contents that these hosts have.
+        let bases: Set<ContentDigest>
+        init(pairs: [Pair]) {
+            self.pairs = pairs
+            bases = Set(pairs.lazy.compactMap(\.basis))
         }
     }
 
@@ -57,7 +70,7 @@ final class PatchLibrary {
         var subscribers: [Member] = []
         /// Pairs whose signature is still awaited, by basis.
         var waiting: [ContentDigest: [Pair]] = [:]
-        var ready: [EncodingJob] = []
+        var ready = EncodingQueue()
         var activeBatches = 0
         var isDone: Bool { waiting.isEmpty && ready.isEmpty && activeBatches == 0 }
     }
@@ -74,6 +87,7 @@ final class PatchLibrary {
         manifest = encoder.source.manifest
     }
 
+    /// How many different sets of needs there were.
     var cohortCount: Int { cohorts.count }
 
     /// Bytes of all frames that were handed to all hosts so far.
@@ -94,7 +108,7 @@ final class PatchLibrary {
         expected.remove(host)
         if let member = members.removeValue(forKey: host) {
             for group in member.openGroups { states[group].subscribers.removeAll { $0 === member } }
-            gathering.removeAll { $0.member === member }
+            gathering.removeAll { $0 === member }
             for (basis, state) in signatures where state.owner == host { askAgain(basis) }
         }
         closeGatheringIfComplete()
@@ -107,23 +121,24 @@ final class PatchLibrary {
         if let sourceFailure { throw sourceFailure }
         for need in needs {
             guard Int(need.entry) < manifest.count, manifest.entries[Int(need.entry)].kind == .file else {
-                throw SlotSyncError(.protocolViolation, "the agent asked for entry \(need.entry), which is no file of the release")
+                throw SlotSyncError(
+                    .protocolViolation, "the agent asked for entry \(need.entry), which is no file of the release")
             }
         }
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: PatchWork.self)
-        let member = Member(host: host, work: continuation)
-        member.bases = Set(needs.compactMap(\.basis))
+        let pairs = needs.map(Pair.init)
+        let cohort = cohorts[pairs] ?? Cohort(pairs: pairs)
+        if !isRepair { cohorts[pairs] = cohort }
+        let member = Member(host: host, cohort: cohort, work: continuation)
         members[host] = member
         expected.remove(host)
-        let pairs = needs.map(Pair.init)
-        if !isRepair { cohorts.insert(pairs) }
         if needs.isEmpty {
             continuation.yield(.end)
             continuation.finish()
             closeGatheringIfComplete()
             return stream
         }
-        gathering.append((member, pairs))
+        gathering.append(member)
         if isRepair {
             closeGathering()
         } else {
@@ -135,8 +150,8 @@ final class PatchLibrary {
 
     private func openGathering() {
         guard gatheringEnds == nil else { return }
-        let wait = min(Self.shortestGathering + (ContinuousClock.now - started), Self.longestGathering)
-        let end = ContinuousClock.now + wait
+        let now = ContinuousClock.now
+        let end = now + min(Self.shortestGathering + (now - started), Self.longestGathering)
         gatheringEnds = end
         Task { @FleetActor in
             try? await Task.sleep(until: end, clock: .continuous)
@@ -155,16 +170,16 @@ final class PatchLibrary {
         gathering = []
         guard !gathered.isEmpty, sourceFailure == nil else { return }
         // Equal needs are one cohort.
-        var cohortOf: [[Pair]: Int] = [:]
+        var numbers: [ObjectIdentifier: Int] = [:]
         var distinct: [[Pair]] = []
-        for (_, pairs) in gathered where cohortOf[pairs] == nil {
-            cohortOf[pairs] = distinct.count
-            distinct.append(pairs)
+        for member in gathered where numbers[ObjectIdentifier(member.cohort)] == nil {
+            numbers[ObjectIdentifier(member.cohort)] = distinct.count
+            distinct.append(member.cohort.pairs)
         }
         let (needed, new) = groups.add(distinct)
         states.append(contentsOf: new.map { _ in GroupState() })
-        for (member, pairs) in gathered {
-            for group in cohortOf[pairs].map({ needed[$0] }) ?? [] {
+        for member in gathered {
+            for group in numbers[ObjectIdentifier(member.cohort)].map({ needed[$0] }) ?? [] {
                 states[group].subscribers.append(member)
                 member.openGroups.insert(group)
                 hand(states[group].frames, to: member)
@@ -172,7 +187,7 @@ final class PatchLibrary {
         }
         for group in new { begin(group) }
         askForSignatures(of: new)
-        for (member, _) in gathered { endIfServed(member) }
+        for member in gathered { endIfServed(member) }
         pump()
     }
 
@@ -181,9 +196,13 @@ final class PatchLibrary {
             if let basis = pair.basis {
                 states[group].waiting[basis, default: []].append(pair)
             } else {
-                states[group].ready.append(EncodingJob(entry: Int(pair.entry), signature: nil))
+                makeReady(EncodingJob(entry: Int(pair.entry), signature: nil), in: group)
             }
         }
+    }
+
+    private func makeReady(_ job: EncodingJob, in group: Int) {
+        states[group].ready.append(job, size: manifest.entries[job.entry].size)
     }
 
     // MARK: Signatures
@@ -198,8 +217,11 @@ final class PatchLibrary {
                     continue
                 }
                 // The host that answered first is the nearest, or the least busy.
-                guard let owner = states[group].subscribers.first(where: { $0.bases.contains(basis) }) else { continue }
-                signatures[basis] = SignatureState(owner: owner.host, groups: [group], askedAt: .now, tried: [owner.host])
+                guard let owner = states[group].subscribers.first(where: { $0.cohort.bases.contains(basis) }) else {
+                    continue
+                }
+                signatures[basis] = SignatureState(
+                    owner: owner.host, groups: [group], askedAt: .now, tried: [owner.host])
                 requests[owner.host, default: []].append(request(basis))
             }
         }
@@ -224,15 +246,13 @@ final class PatchLibrary {
     }
 
     /// A host is getting on: what it owes has time again.
-    func noteProgress(of host: Int) {
-        for basis in signatures.keys where signatures[basis]?.owner == host { signatures[basis]?.askedAt = .now }
-    }
+    func noteProgress(of host: Int) { lastProgress[host] = .now }
 
     private func settle(_ basis: ContentDigest, with signature: Signature?) {
         guard let state = signatures.removeValue(forKey: basis) else { return }
         for group in state.groups {
             for pair in states[group].waiting.removeValue(forKey: basis) ?? [] {
-                states[group].ready.append(EncodingJob(entry: Int(pair.entry), signature: signature))
+                makeReady(EncodingJob(entry: Int(pair.entry), signature: signature), in: group)
             }
         }
     }
@@ -243,7 +263,7 @@ final class PatchLibrary {
     private func askAgain(_ basis: ContentDigest, ownerIsLost: Bool = true) {
         guard let state = signatures[basis] else { return }
         let others = state.groups.lazy.flatMap { self.states[$0].subscribers }
-        if let next = others.first(where: { $0.bases.contains(basis) && !state.tried.contains($0.host) }) {
+        if let next = others.first(where: { $0.cohort.bases.contains(basis) && !state.tried.contains($0.host) }) {
             signatures[basis]?.owner = next.host
             signatures[basis]?.askedAt = .now
             signatures[basis]?.tried.insert(next.host)
@@ -259,7 +279,10 @@ final class PatchLibrary {
             while !self.signatures.isEmpty && self.sourceFailure == nil {
                 try? await Task.sleep(for: .milliseconds(500))
                 if Task.isCancelled { return }
-                let late = self.signatures.filter { $0.value.askedAt + Self.signaturePatience < .now }
+                let limit = ContinuousClock.now - Self.signaturePatience
+                let late = self.signatures.filter { basis, state in
+                    state.askedAt < limit && self.lastProgress[state.owner].map { $0 < limit } ?? true
+                }
                 for basis in late.keys { self.askAgain(basis, ownerIsLost: false) }
             }
         }
@@ -270,35 +293,17 @@ final class PatchLibrary {
     /// Starts as many encoders as there are cores and work.
     private func pump() {
         guard sourceFailure == nil else { return }
-        for group in states.indices {
-            while activeEncoders < encoder.parallelism, let batch = takeBatch(of: group) { encode(batch, of: group) }
+        for group in states.indices where !states[group].ready.isEmpty {
+            while activeEncoders < encoder.parallelism,
+                let batch = states[group].ready.takeBatch(
+                    isComplete: states[group].waiting.isEmpty, allowsLong: activeEncoders == 0)
+            {
+                encode(batch.jobs, isLong: batch.isLong, of: group)
+            }
         }
     }
 
-    /// The next batch of a group that is worth a frame: full, or all that is left.
-    private func takeBatch(of group: Int) -> [EncodingJob]? {
-        guard !states[group].ready.isEmpty else { return nil }
-        let long = { (job: EncodingJob) in self.manifest.entries[job.entry].size > PairEncoder.longestWhole }
-        if let index = states[group].ready.firstIndex(where: long) {
-            // One long content at a time takes all cores by itself.
-            guard activeEncoders == 0 else { return nil }
-            return [states[group].ready.remove(at: index)]
-        }
-        var bytes: UInt64 = 0
-        var count = 0
-        for job in states[group].ready {
-            bytes += manifest.entries[job.entry].size
-            count += 1
-            if bytes >= Self.batchBytes { break }
-        }
-        guard bytes >= Self.batchBytes || states[group].waiting.isEmpty else { return nil }
-        let batch = Array(states[group].ready.prefix(count))
-        states[group].ready.removeFirst(count)
-        return batch
-    }
-
-    private func encode(_ batch: [EncodingJob], of group: Int) {
-        let isLong = batch.count == 1 && manifest.entries[batch[0].entry].size > PairEncoder.longestWhole
+    private func encode(_ batch: [EncodingJob], isLong: Bool, of group: Int) {
         activeEncoders += isLong ? encoder.parallelism : 1
         states[group].activeBatches += 1
         let encoder = encoder
@@ -347,9 +352,9 @@ final class PatchLibrary {
     /// Ends the stage for all hosts: the source does not hold what the manifest says.
     func fail(_ error: any Error) {
         guard sourceFailure == nil else { return }
-        let failure = error as? SlotSyncError ?? SlotSyncError(.system, "cannot encode the patch", errno: error as? Errno)
+        let failure =
+            error as? SlotSyncError ?? SlotSyncError(.system, "cannot encode the patch", errno: error as? Errno)
         sourceFailure = failure
         for member in members.values { member.work.finish(throwing: failure) }
-        for (member, _) in gathering { member.work.finish(throwing: failure) }
     }
 }

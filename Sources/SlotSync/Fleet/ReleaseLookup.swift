@@ -24,14 +24,16 @@ struct ReleaseLookup {
         case 1: return found[0]
         case 0:
             throw SlotSyncError(
-                .unknownRelease, "no host has a release \(quoted(text)): `slotsync status` shows what there is; stage it first")
+                .unknownRelease,
+                "no host has a release \(quoted(text)): `slotsync status` shows what there is; stage it first")
         default:
             let all = found.sorted().prefix(5).map { id in
                 let name = known[id]?.filter { !$0.isEmpty }.sorted().first
                 return "\(id.description.prefix(12))\(name.map { " (\($0))" } ?? "")"
             }
             throw SlotSyncError(
-                .unknownRelease, "release \(quoted(text)) is ambiguous: \(all.joined(separator: ", ")); give more digits of the ID")
+                .unknownRelease,
+                "release \(quoted(text)) is ambiguous: \(all.joined(separator: ", ")); give more digits of the ID")
         }
     }
 }

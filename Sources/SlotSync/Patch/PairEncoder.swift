@@ -24,7 +24,8 @@ struct ReleaseSource: Sendable {
         let path = String(decoding: manifest.path(of: entry), as: UTF8.self)
         return SlotSyncError(
             .sourceChanged,
-            "\(quoted("\(name)/\(path)")) changed while it was staged: nothing was made live; stage again when the source holds still")
+            "\(quoted("\(name)/\(path)")) changed while it was staged: nothing was made live; stage again when the source holds still"
+        )
     }
 }
 
@@ -99,7 +100,8 @@ struct PairEncoder: Sendable {
             if let last { emit(last) }
             last = range
         }
-        let result = try encoder.encode(&input, expectedLength: expected.size) { instructions, segment throws(SlotSyncError) in
+        let result = try encoder.encode(&input, expectedLength: expected.size) {
+            instructions, segment throws(SlotSyncError) in
             made += instructions.reduce(0) { $0 + $1.length }
             guard made <= expected.size else { throw source.changed(job.entry) }
             try builder.append(instructions, of: segment, emit: spoolAndEmit)

@@ -17,40 +17,53 @@ struct Pair: Hashable, Sendable {
 struct PairGroups: Sendable {
     /// Pairs of each group, sorted by entry.
     private(set) var pairs: [[Pair]] = []
-    private var groupOfPair: [Pair: Int] = [:]
+    /// The groups that hold a pair: more than one where a cohort came late that needs only a part of a group.
+    private var groupsOfPair: [Pair: [Int]] = [:]
 
     /// Adds cohorts that came together.
     ///
     /// - Parameter cohorts: the pairs that each needs.
-    /// - Returns: for each cohort the groups that it needs, and which groups are new.
+    /// - Returns: for each cohort the groups that it needs, and which groups are new. The groups of one cohort
+    ///   have no pair in common: a host is sent what it needs once, and nothing else.
     mutating func add(_ cohorts: [[Pair]]) -> (groups: [[Int]], new: Range<Int>) {
         let firstNew = pairs.count
-        var needed = [[Int]](repeating: [], count: cohorts.count)
+        var needed: [[Int]] = []
         // Which cohorts need a pair that no usable group has.
         var users: [Pair: [Int]] = [:]
         for (cohort, wanted) in cohorts.enumerated() {
-            let all = Set(wanted)
-            // An earlier group serves if all of it is needed: nothing is sent that a host has.
-            var usable: [Int: Bool] = [:]
-            for pair in wanted {
-                guard let group = groupOfPair[pair] else {
-                    users[pair, default: []].append(cohort)
-                    continue
-                }
-                let isUsable = usable[group] ?? pairs[group].allSatisfy(all.contains)
-                if usable.updateValue(isUsable, forKey: group) == nil && isUsable { needed[cohort].append(group) }
-                if !isUsable { users[pair, default: []].append(cohort) }
-            }
+            let (groups, missing) = earlierGroups(for: wanted)
+            needed.append(groups)
+            for pair in missing { users[pair, default: []].append(cohort) }
         }
         var byUsers: [[Int]: [Pair]] = [:]
         for (pair, cohorts) in users { byUsers[cohorts, default: []].append(pair) }
         // In a fixed order, so that equal fleets get equal patches.
         for cohorts in byUsers.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let members = (byUsers[cohorts] ?? []).sorted { $0.entry < $1.entry }
-            for pair in members where groupOfPair[pair] == nil { groupOfPair[pair] = pairs.count }
+            for pair in members { groupsOfPair[pair, default: []].append(pairs.count) }
             for cohort in cohorts { needed[cohort].append(pairs.count) }
             pairs.append(members)
         }
         return (needed, firstNew..<pairs.count)
+    }
+
+    /// Earlier groups that serve a cohort, and the pairs that are in none of them. A group serves if all of it is
+    /// needed, for nothing is sent that a host has, and none of it is in a group that was taken before.
+    private func earlierGroups(for wanted: [Pair]) -> (groups: [Int], missing: Set<Pair>) {
+        var missing = Set(wanted)
+        var groups: [Int] = []
+        var refused: Set<Int> = []
+        for pair in wanted where missing.contains(pair) {
+            for group in groupsOfPair[pair] ?? [] where !refused.contains(group) {
+                guard pairs[group].allSatisfy(missing.contains) else {
+                    refused.insert(group)
+                    continue
+                }
+                missing.subtract(pairs[group])
+                groups.append(group)
+                break
+            }
+        }
+        return (groups, missing)
     }
 }

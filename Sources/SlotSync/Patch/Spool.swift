@@ -21,7 +21,8 @@ final class Spool: Sendable {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
         do { file = try Self.unnamedFile(in: folder) } catch {
             throw SlotSyncError(
-                .system, "cannot make the spool file in \(quoted(folder)): point TMPDIR at a folder that can be written",
+                .system,
+                "cannot make the spool file in \(quoted(folder)): point TMPDIR at a folder that can be written",
                 errno: error)
         }
     }
@@ -44,7 +45,8 @@ final class Spool: Sendable {
             }
         } catch {
             throw SlotSyncError(
-                .system, "cannot write the spool file: make room on its file system, or point TMPDIR elsewhere", errno: error)
+                .system, "cannot write the spool file: make room on its file system, or point TMPDIR elsewhere",
+                errno: error)
         }
         return SpoolRange(offset: offset, length: bytes.count)
     }

@@ -30,7 +30,8 @@ enum DiskSpace {
         if let free = space.freeInodes, UInt64(more) > free {
             throw SlotSyncError(
                 .diskFull,
-                "disk full: needs \(more) inodes, \(free) free: the file system of \(quoted(ring.path)) holds too many files")
+                "disk full: needs \(more) inodes, \(free) free: the file system of \(quoted(ring.path)) holds too many files"
+            )
         }
     }
 

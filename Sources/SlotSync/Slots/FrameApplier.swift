@@ -101,9 +101,14 @@ final class FrameApplier {
         var basis: FileDescriptor?
         if let digest, let location = filler.plan.bases[digest] { basis = try filler.open(location) }
         // A basis that is gone shows as a digest that is wrong, and so comes again in the repair round.
-        let length = try basis?.status().size ?? UInt64(Int64.max)
-        let file = try filler.tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        open[index] = OpenItem(file: file, basis: basis, basisLength: digest == nil ? 0 : length)
+        do {
+            let length = try basis?.status().size ?? UInt64(Int64.max)
+            let file = try filler.tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            open[index] = OpenItem(file: file, basis: basis, basisLength: digest == nil ? 0 : length)
+        } catch {
+            try? basis?.close()
+            throw error
+        }
     }
 
     private func write(_ item: PatchItem, to file: OpenItem, isSparse: Bool, _ reader: inout InstructionReader) throws {
@@ -142,7 +147,10 @@ final class FrameApplier {
                     let count = min(Int(length - done), buffer.count - filled)
                     let part = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
                     let read = try file.basis?.readFully(at: Int64(offset + done), into: part) ?? 0
-                    if read < count { UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(as: UInt8.self, repeating: 0) }
+                    if read < count {
+                        UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(
+                            as: UInt8.self, repeating: 0)
+                    }
                     filled += count
                     done += UInt64(count)
                 }
@@ -187,7 +195,8 @@ final class FrameApplier {
     func finish() throws {
         if let missing = awaited.keys.min() {
             throw SlotSyncError(
-                .protocolViolation, "the patch ended, but \(awaited.count) files are missing (entry \(missing) is the first)")
+                .protocolViolation,
+                "the patch ended, but \(awaited.count) files are missing (entry \(missing) is the first)")
         }
     }
 }

@@ -57,7 +57,9 @@ struct RenameGuess {
             part.removeAll(keepingCapacity: true)
         }
         for byte in name {
-            if byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "~") {
+            if byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+                || byte == UInt8(ascii: "~")
+            {
                 keepPart()
                 if stem.last != byte { stem.append(byte) }
             } else {

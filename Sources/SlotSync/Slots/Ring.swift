@@ -123,7 +123,8 @@ final class Ring {
                 let text = String(decoding: name, as: UTF8.self)
                 guard let slot = try? slots.openDirectory(text), try slot.isEmpty else {
                     throw SlotSyncError(
-                        .notARing, "root \(quoted(path)) is no ring, and \(quoted("slots/" + text)) is not empty. \(migrate)")
+                        .notARing,
+                        "root \(quoted(path)) is no ring, and \(quoted("slots/" + text)) is not empty. \(migrate)")
                 }
             }
         }
@@ -185,6 +186,8 @@ final class Ring {
     }
 
     func unlock() {
+        // Said aloud, because a child process that is just being started may hold a copy of the descriptor.
+        if let lock { flock(lock.rawValue, LOCK_UN) }
         try? lock?.close()
         lock = nil
     }
@@ -227,6 +230,11 @@ final class Ring {
             let bytes = try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
         else { return nil }
         return try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)")
+    }
+
+    /// The slot that `current` points at now; 0 where there is no `current`.
+    func slotOfCurrent() throws(SlotSyncError) -> Int {
+        try Ring.currentSlot(in: root, path: path, slotCount: state.slots.count) ?? 0
     }
 
     /// Points `current` at a slot by one rename, and makes that durable; 0 takes `current` away.

@@ -41,6 +41,14 @@ struct RingState: Hashable, Sendable {
         if history.count > Self.longestHistory { history.removeFirst(history.count - Self.longestHistory) }
     }
 
+    /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more.
+    mutating func beginStaging(_ release: ReleaseName, in slot: Int, at moment: Int64) {
+        let isSame = self[slot].release?.id == release.id
+        self[slot] = SlotStatus(state: .staging, release: release, since: moment)
+        guard !isSame else { return }
+        for index in slots.indices where slots[index].previous == slot { slots[index].previous = nil }
+    }
+
     /// This state as it has to be, given the slot that `current` points at.
     ///
     /// - Throws: `notReady` if that slot never held a whole release.
@@ -56,8 +64,10 @@ struct RingState: Hashable, Sendable {
                     "\(quoted(root)): current points at slot \(current), which is \(state[current].state) and no whole "
                         + "release: point it back at a slot that `slotsync status` calls retired or ready")
             }
+            // A rollback was cut short where what was live came after what is: that one's own past stands.
+            let isRollback = before.map { state[$0].previous == current } ?? false
             state[current].state = .live
-            if let before, before != current { state[current].previous = before }
+            if let before, !isRollback { state[current].previous = before }
         }
         return state
     }
@@ -71,10 +81,12 @@ struct RingState: Hashable, Sendable {
         for (index, slot) in slots.enumerated() {
             lines.append(
                 "slot \(index + 1) \(slot.state) release=\(slot.release?.id.description ?? "-") since=\(slot.since) "
-                    + "previous=\(slot.previous ?? 0) name=\(escaped(slot.release?.name ?? "")) reason=\(escaped(slot.reason))")
+                    + "previous=\(slot.previous ?? 0) name=\(escaped(slot.release?.name ?? "")) reason=\(escaped(slot.reason))"
+            )
         }
         for flip in history {
-            lines.append("\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot) to=\(flip.toSlot) release=\(flip.release)")
+            lines.append(
+                "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot) to=\(flip.toSlot) release=\(flip.release)")
         }
         let body = Array((lines.joined(separator: "\n") + "\n").utf8)
         return body + Array("checksum \(ContentDigest(of: body))\n".utf8)
@@ -89,7 +101,9 @@ struct RingState: Hashable, Sendable {
                     + "and current aside and stage again: the release trees in slots/ are not touched by that")
         }
         let checksumLength = "checksum \n".utf8.count + 32
-        guard bytes.count > checksumLength, bytes.count <= Self.largestFile else { throw damaged("its length is wrong") }
+        guard bytes.count > checksumLength, bytes.count <= Self.largestFile else {
+            throw damaged("its length is wrong")
+        }
         let body = Array(bytes.dropLast(checksumLength))
         guard Array(bytes.suffix(checksumLength)) == Array("checksum \(ContentDigest(of: body))\n".utf8) else {
             throw damaged("its checksum is wrong")
@@ -115,10 +129,12 @@ struct RingState: Hashable, Sendable {
                 slots.append(
                     SlotStatus(
                         state: state, release: id.map { ReleaseName(id: $0, name: unescaped(fields["name"] ?? "")) },
-                        since: since, reason: unescaped(fields["reason"] ?? ""), previous: previous == 0 ? nil : previous))
+                        since: since, reason: unescaped(fields["reason"] ?? ""),
+                        previous: previous == 0 ? nil : previous))
             } else if let kind = FlipRecord.Kind(rawValue: String(keyword)) {
                 guard let at = fields["at"].flatMap({ Int64($0) }), let from = fields["from"].flatMap({ Int($0) }),
-                    let to = fields["to"].flatMap({ Int($0) }), let id = fields["release"].flatMap({ ContentDigest($0) })
+                    let to = fields["to"].flatMap({ Int($0) }),
+                    let id = fields["release"].flatMap({ ContentDigest($0) })
                 else { throw damaged("a flip's line cannot be read") }
                 history.append(FlipRecord(kind: kind, at: at, fromSlot: from, toSlot: to, release: id))
             } else {

@@ -4,7 +4,8 @@
 /// Differences by path.
 struct SlotDifferences {
     enum Kind: String {
-        case missing, added, content = "other content", mode = "other mode", kind = "other kind", link = "other link text"
+        case missing, added, content = "other content", mode = "other mode", kind = "other kind", link =
+            "other link text"
     }
 
     private(set) var count = 0
@@ -26,7 +27,9 @@ struct SlotDifferences {
                 note(.kind, sealed.path(of: index))
             } else if expected.kind == .file && (expected.size != found.size || expected.digest != found.digest) {
                 note(.content, sealed.path(of: index))
-            } else if expected.kind == .symbolicLink && !sealed.linkText(of: index).elementsEqual(actual.linkText(of: twin)) {
+            } else if expected.kind == .symbolicLink
+                && !sealed.linkText(of: index).elementsEqual(actual.linkText(of: twin))
+            {
                 note(.link, sealed.path(of: index))
             } else if expected.kind != .symbolicLink && expected.mode != found.mode {
                 note(.mode, sealed.path(of: index))

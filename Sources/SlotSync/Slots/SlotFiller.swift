@@ -15,12 +15,14 @@ final class SlotFiller {
     let plan: StagePlan
     let tree: OpenDirectories
     private let records: [Int: SlotRecord]
-    private let progress: AgentProgress
+    let progress: AgentProgress
     private let setsOwner: Bool
     private var sources: [Int: OpenDirectories] = [:]
     private var fileCopy = FileCopy()
     /// Contents in `tmp`.
-    private var setAside: Set<ContentDigest> = []
+    private var setAside: Set<ContentDigest>
+    /// Entries of the old content that were moved there.
+    private var movedAside: Set<Int> = []
     /// Where a content that was made from `tmp` is now.
     private var moved: [ContentDigest: Int] = [:]
     /// Entries whose copy could not be made or trusted: they have to come over the wire.
@@ -101,6 +103,7 @@ final class SlotFiller {
                 try parent.rename(name, to: digest.description, in: ring.temporary)
             }
             setAside.insert(digest)
+            movedAside.insert(entry)
         }
     }
 
@@ -112,9 +115,8 @@ final class SlotFiller {
             try parent.removeTree(name.map { CChar(bitPattern: $0) } + [0])
         }
         let old = OpenDirectories(root: directory, manifest: actual.manifest)
-        let spared = Set(plan.aside.map(\.entry))
         // From the end: children stand after their folders.
-        for index in plan.change.obsolete.reversed() where !spared.contains(index) {
+        for index in plan.change.obsolete.reversed() where !movedAside.contains(index) {
             let parent = try old.parent(of: index)
             let isDirectory = actual.manifest.entries[index].kind == .directory
             try actual.manifest.withName(of: index) { name in
@@ -190,13 +192,21 @@ final class SlotFiller {
 
     private func makeCopy(_ index: Int, of source: FileDescriptor) throws {
         let entry = target.entries[index]
-        guard try source.status().size == entry.size else {
+        let before = try StatTuple(source.status())
+        guard before.size == entry.size else {
             failedCopies.append(index)
             return
         }
         let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         defer { try? file.close() }
         try fileCopy.copy(from: source, to: file, size: entry.size, isSparse: entry.isSparse)
+        // A source that somebody wrote to meanwhile gave a mixture.
+        guard try StatTuple(source.status()) == before else {
+            let parent = try tree.parent(of: index)
+            try target.withName(of: index) { name in try parent.remove(name) }
+            failedCopies.append(index)
+            return
+        }
         try finish(file, index)
         copiedFiles += 1
         progress.add(files: 1, bytes: entry.size)
@@ -212,6 +222,7 @@ final class SlotFiller {
         let entry = target.entries[index]
         try target.withName(of: index) { name in
             if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
+            if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: getegid()) }
             try parent.setMode(of: name, to: entry.mode)
             try parent.setModified(of: name, to: entry.modified)
         }
@@ -221,9 +232,9 @@ final class SlotFiller {
     /// Opens content on this host; nil where it is no longer what it was.
     func open(_ location: ContentLocation) throws -> FileDescriptor? {
         switch location {
-        case .target(let entry): return try tree.openFile(entry, O_RDONLY | O_NONBLOCK)
+        case .target(let entry): return try? tree.openFile(entry, O_RDONLY | O_NONBLOCK)
         case .aside(let digest):
-            if let entry = moved[digest] { return try tree.openFile(entry, O_RDONLY | O_NONBLOCK) }
+            if let entry = moved[digest] { return try? tree.openFile(entry, O_RDONLY | O_NONBLOCK) }
             return try? ring.temporary.openFile(digest.description, O_RDONLY | O_NONBLOCK)
         case .slot(let number, let entry):
             guard let record = records[number] else { return nil }
@@ -264,12 +275,16 @@ final class SlotFiller {
 
     // MARK: Attributes
 
+    /// Whether what stays may belong to others, and has to be the agent's own as all that it makes.
+    private var resetsOwner: Bool { actual.manifest.hasOwnership && !setsOwner }
+
     /// Sets what differs in kept entries, then the folders from the innermost outwards.
     func finishAttributes() throws {
-        let resetsOwner = actual.manifest.hasOwnership && !setsOwner
-        for index in target.entries.indices where plan.change.kept[index] >= 0 && target.entries[index].kind != .directory {
+        for index in target.entries.indices
+        where plan.change.kept[index] >= 0 && target.entries[index].kind != .directory {
             let (wanted, found) = (target.entries[index], actual.manifest.entries[Int(plan.change.kept[index])])
-            let ownerDiffers = setsOwner
+            let ownerDiffers =
+                setsOwner
                 && (!actual.manifest.hasOwnership || wanted.owner != found.owner || wanted.group != found.group)
             let modeDiffers = wanted.kind == .file && (wanted.mode != found.mode || ownerDiffers || resetsOwner)
             guard modeDiffers || ownerDiffers || resetsOwner || wanted.modified != found.modified else { continue }
@@ -288,6 +303,7 @@ final class SlotFiller {
             do {
                 let folder = try tree.directory(UInt32(index)).descriptor
                 if setsOwner { try folder.setOwner(entry.owner, group: entry.group) }
+                if resetsOwner { try folder.setOwner(geteuid(), group: getegid()) }
                 try folder.setMode(entry.mode)
                 try folder.setModified(entry.modified)
             } catch { throw failure("set mode and time of", index, error) }

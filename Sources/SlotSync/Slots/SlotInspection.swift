@@ -37,7 +37,7 @@ enum SlotInspection {
                 let twin = Int(twins[index])
                 return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
             }, parallelism: parallelism,
-            onProgress: { files, bytes in progress.add(files: files, bytes: bytes) })
+            onProgress: progress.addingSums())
         return SlotContent(manifest: tree.manifest, specials: tree.specials.map(\.path), isAsSealed: false)
     }
 
@@ -50,7 +50,9 @@ enum SlotInspection {
             // A directory's change time tells of every name that came or went.
             guard try record.vouches(for: index, directory.status()) else { return false }
             for child in manifest.children(of: index) where manifest.entries[child].kind != .directory {
-                guard let status = try? manifest.withName(of: child, { name throws(Errno) in try directory.status(of: name) }),
+                guard
+                    let status = try? manifest.withName(
+                        of: child, { name throws(Errno) in try directory.status(of: name) }),
                     record.vouches(for: child, status)
                 else { return false }
             }

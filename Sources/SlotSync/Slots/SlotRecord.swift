@@ -25,8 +25,9 @@ struct SlotRecord: Sendable {
     func vouches(for index: Int, _ status: FileStatus) -> Bool {
         let tuple = tuples[index]
         let entry = manifest.entries[index]
+        // Not the device: its number may be another one after a reboot, and a slot is on one file system.
         guard tuple.inode == status.inode, tuple.changed == status.changed, tuple.modified == status.modified,
-            tuple.device == status.device, entry.mode == status.mode || entry.kind == .symbolicLink
+            entry.mode == status.mode || entry.kind == .symbolicLink
         else { return false }
         switch entry.kind {
         case .file: guard status.kind == .file, tuple.size == status.size else { return false }

@@ -19,7 +19,10 @@ enum SlotSealer {
             let entry = target.entries[index]
             let isRight: Bool
             switch entry.kind {
-            case .file: isRight = status.kind == .file && status.size == entry.size && status.mode == entry.mode
+            case .file:
+                isRight =
+                    try status.kind == .file && status.size == entry.size && status.mode == entry.mode
+                    && (status.modified == entry.modified || hasContent(index, of: target, in: filler))
             case .directory: isRight = status.kind == .directory && status.mode == entry.mode
             case .symbolicLink: isRight = status.kind == .symbolicLink
             }
@@ -28,11 +31,21 @@ enum SlotSealer {
                 throw SlotSyncError(
                     .verification,
                     "\(quoted(path)) in slot \(filler.slot) is not as the release has it (mode \(String(status.mode, radix: 8)), "
-                        + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again")
+                        + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
+                )
             }
             tuples.append(StatTuple(status))
         }
         return SlotRecord(manifest: target, tuples: tuples, sealedAt: sealedAt)
+    }
+
+    /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.
+    private static func hasContent(_ index: Int, of target: Manifest, in filler: SlotFiller) throws -> Bool {
+        do {
+            let file = try filler.tree.openFile(index, O_RDONLY | O_NONBLOCK)
+            defer { try? file.close() }
+            return try file.contentDigest(filler.progress) == target.entries[index].digest
+        } catch { throw filler.failure("verify", index, error) }
     }
 
     /// Makes the slot durable and marks it `ready`.
@@ -50,7 +63,8 @@ enum SlotSealer {
 
     /// Lets the file clock move past the last change, so that no tuple is racily clean.
     private static func waitForFileClock() {
-        let start = Timestamp.fileClock.adding(nanoseconds: 2 * Timestamp.fileClockTick)
+        // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
+        let start = Timestamp.now.adding(nanoseconds: 2 * Timestamp.fileClockTick)
         while !(start < Timestamp.fileClock) { usleep(UInt32(Timestamp.fileClockTick / 2000)) }
     }
 }

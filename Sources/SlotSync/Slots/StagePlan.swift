@@ -62,7 +62,11 @@ struct StagePlanner {
             plan.createdEntries += 1
             guard entry.kind == .file, entry.size > 0 else { continue }
             if let leader = target.linkLeader(of: index), leader != index { continue }
-            if let maker = makers[entry.digest] { plan.duplicates.append((index, maker)) } else { makers[entry.digest] = index }
+            if let maker = makers[entry.digest] {
+                plan.duplicates.append((index, maker))
+            } else {
+                makers[entry.digest] = index
+            }
         }
         let obsolete = obsoleteFiles(change)
         locate(makers, keptIn: target, obsolete: obsolete, in: &plan)
@@ -92,7 +96,8 @@ struct StagePlanner {
 
     /// Finds each content on this host, the cheapest place first; what is nowhere becomes a need.
     private func locate(
-        _ makers: [ContentDigest: Int], keptIn target: Manifest, obsolete: [ContentDigest: Int], in plan: inout StagePlan
+        _ makers: [ContentDigest: Int], keptIn target: Manifest, obsolete: [ContentDigest: Int],
+        in plan: inout StagePlan
     ) {
         var missing = makers
         func found(_ digest: ContentDigest, at location: ContentLocation) {
@@ -114,7 +119,9 @@ struct StagePlanner {
             found(target.entries[index].digest, at: .target(entry: index))
         }
         // The live slot first: its content is warm in the page cache.
-        for other in records.keys.sorted(by: { ($0 == ring.state.live ? 0 : 1, $0) < ($1 == ring.state.live ? 0 : 1, $1) }) {
+        for other in records.keys.sorted(by: {
+            ($0 == ring.state.live ? 0 : 1, $0) < ($1 == ring.state.live ? 0 : 1, $1)
+        }) {
             guard !missing.isEmpty, let record = records[other] else { continue }
             let candidates = record.manifest.entries.indices.filter { index in
                 let entry = record.manifest.entries[index]
@@ -151,7 +158,9 @@ struct StagePlanner {
             guard target.entries[index].size >= 128 else { continue }
             if let live, let liveTwins {
                 var candidate = Int(liveTwins[index])
-                if candidate < 0 || live.manifest.entries[candidate].kind != .file || live.manifest.entries[candidate].size == 0 {
+                if candidate < 0 || live.manifest.entries[candidate].kind != .file
+                    || live.manifest.entries[candidate].size == 0
+                {
                     candidate = guess?.basis(for: index, of: target) ?? -1
                 }
                 if candidate >= 0 {
@@ -162,7 +171,9 @@ struct StagePlanner {
                 }
             }
             let twin = Int(slotTwins[index])
-            guard twin >= 0, actual.manifest.entries[twin].kind == .file, actual.manifest.entries[twin].size > 0 else { continue }
+            guard twin >= 0, actual.manifest.entries[twin].kind == .file, actual.manifest.entries[twin].size > 0 else {
+                continue
+            }
             let digest = actual.manifest.entries[twin].digest
             guard let old = obsolete[digest] else { continue }
             plan.needs[number].basis = digest

@@ -36,6 +36,8 @@ struct ManifestArchive: Sendable {
             let name = String(decoding: bytes, as: UTF8.self)
             if let status = try? directory.status(of: name) { kept.append((status.modified, name)) }
         }
-        for old in kept.sorted(by: { $0.modified < $1.modified }).dropLast(Self.most) { try? directory.remove(old.name) }
+        for old in kept.sorted(by: { $0.modified < $1.modified }).dropLast(Self.most) {
+            try? directory.remove(old.name)
+        }
     }
 }

@@ -61,7 +61,8 @@ struct SlotChange: Sendable {
                 switch (target.linkLeader(of: index), actual.linkLeader(of: twin)) {
                 case (nil, nil): break
                 case let (leader?, other?):
-                    stays = stays && targetGroups[leader] == actualGroups[other]
+                    stays =
+                        stays && targetGroups[leader] == actualGroups[other]
                         && groupTwins[leader, default: other] == other
                     if stays { groupTwins[leader] = other }
                 default: stays = false

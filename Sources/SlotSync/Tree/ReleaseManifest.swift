@@ -1,5 +1,5 @@
-// What makes a source's tree the release that hosts get: paths that outlive releases become links into
-// `shared/`, and an empty tree is refused.
+// What makes a manifest one that hosts can be given: paths that outlive releases become links into
+// `shared/`, and what no release has is refused.
 
 extension Manifest {
     /// This manifest with a link to `shared/PATH` at each path, in place of what the source has there.
@@ -35,7 +35,9 @@ extension Manifest {
                 let index = result.entries.count
                 if let path = what.shared.first(where: { paths[$0].count == level + 1 }) {
                     let up = String(repeating: "../", count: level + 2)
-                    let text = Array(up.utf8) + Array("shared/".utf8) + Array(paths[path].joined(separator: [UInt8(ascii: "/")]))
+                    let text =
+                        Array(up.utf8) + Array("shared/".utf8)
+                        + Array(paths[path].joined(separator: [UInt8(ascii: "/")]))
                     var link = Entry(kind: .symbolicLink, mode: 0o777, parent: UInt32(directory))
                     link.owner = entries[0].owner
                     link.group = entries[0].group
@@ -72,6 +74,24 @@ extension Manifest {
     }
 }
 
+extension Manifest {
+    /// Refuses what no release has, before a host counts on it: more content than fits the numbers that plans are
+    /// made with, and a digest for no content, which is never received and so never verified.
+    func checkContents() throws(SlotSyncError) {
+        var total: UInt64 = 0
+        for entry in entries where entry.kind == .file {
+            let (sum, overflow) = total.addingReportingOverflow(entry.size)
+            guard !overflow, sum <= UInt64(Int64.max) / 2 else {
+                throw SlotSyncError(.corrupt, "the manifest is damaged: more content than any disk holds")
+            }
+            total = sum
+            guard entry.size > 0 || entry.digest == .empty else {
+                throw SlotSyncError(.corrupt, "the manifest is damaged: a digest for no content")
+            }
+        }
+    }
+}
+
 /// Checks `--shared` paths.
 enum SharedPaths {
     /// The components of each path, in no need of resolution.
@@ -80,14 +100,25 @@ enum SharedPaths {
         for path in paths {
             let components = Array(path.utf8).split(separator: UInt8(ascii: "/"))
             guard !path.hasPrefix("/"), !components.isEmpty,
-                components.allSatisfy({ $0.count <= Manifest.longestName && !$0.contains(0) && $0 != [46] && $0 != [46, 46] })
+                components.allSatisfy({
+                    $0.count <= Manifest.longestName && !$0.contains(0) && $0 != [46] && $0 != [46, 46]
+                })
             else {
-                throw SlotSyncError(.badInput, "shared path \(quoted(path)): write a path relative to the release, such as uploads")
+                throw SlotSyncError(
+                    .badInput, "shared path \(quoted(path)): write a path relative to the release, such as uploads")
             }
             if parsed.contains(where: { $0.starts(with: components) || components.starts(with: $0) }) {
                 throw SlotSyncError(.badInput, "shared path \(quoted(path)) is named twice, or lies in another one")
             }
+            // A link at the end of the path climbs as many levels.
+            guard path.utf8.count + 3 * components.count + "../shared/".utf8.count <= Manifest.longestLink else {
+                throw SlotSyncError(.badInput, "shared path \(quoted(path)) is too long for a link to it")
+            }
             parsed.append(components)
+        }
+        guard parsed.count <= WireLimits.mostSharedPaths else {
+            throw SlotSyncError(
+                .badInput, "\(parsed.count) shared paths: at most \(WireLimits.mostSharedPaths) are allowed")
         }
         return parsed
     }

@@ -56,7 +56,7 @@ enum Request: Equatable, Sendable {
     case hello(Greeting)
     /// → `status`
     case status
-    /// Followed by `manifest` parts; → `present`, or `needs` parts.
+    /// Followed by `manifest` parts; → `present`, `manifestNeeded`, or `needs` parts.
     case stage(StageRequest)
     case manifest(DeflatedPart)
     /// → `signature`, one a basis, in this order.

@@ -15,6 +15,8 @@ enum WireLimits {
     /// A release's manifest, all parts together, inflated.
     static let longestManifest = 1 << 30
 
+    /// How many times a host may ask again for what did not verify.
+    static let mostRepairRounds = 3
     static let mostNeedsPerPart = 1 << 16
     static let mostBasesPerRequest = 1 << 16
     /// A signature must fit one message: 12 bytes a block, and a little before them.

@@ -1,0 +1,21 @@
+// The digest of one open file, read from its start: for single files that no stat tuple vouches for. Whole
+// trees are hashed by TreeHashing.
+
+import SystemPackage
+
+extension FileDescriptor {
+    /// The digest of the file's content; what is read counts as progress.
+    func contentDigest(_ progress: AgentProgress) throws(Errno) -> ContentDigest {
+        var hasher = ContentDigest.Hasher()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
+        defer { buffer.deallocate() }
+        var position: Int64 = 0
+        while true {
+            let count = try readFully(at: position, into: buffer)
+            if count == 0 { return hasher.digest() }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            position += Int64(count)
+            progress.add(files: 0, bytes: UInt64(count))
+        }
+    }
+}

@@ -1,0 +1,179 @@
+// A ring in a temporary folder whose slots are filled without a session: the controller's side is PairEncoder,
+// called by the test. The steps of a stage stand alone, so that tests can get in between.
+
+import Glibc
+import SystemPackage
+
+@testable import SlotSync
+
+final class FillBench {
+    let folder: TemporaryFolder
+    private(set) var ring: Ring
+    let progress = AgentProgress()
+    private var sources = 0
+
+    init(slotCount: Int = 5) throws {
+        folder = try TemporaryFolder()
+        try Directory(path: folder.path("")).makeDirectory("root", mode: 0o755)
+        ring = try Ring.make(folder.path("root").string, slotCount: slotCount)
+    }
+
+    deinit { folder.remove() }
+
+    func slotPath(_ slot: Int) -> FilePath { folder.path("root/slots/\(slot)") }
+
+    /// What another process finds: the ring opened anew, with the lock.
+    func reopen() throws {
+        ring.unlock()
+        guard let opened = try Ring.open(folder.path("root").string) else {
+            throw SlotSyncError(.notARing, "the ring is gone")
+        }
+        ring = opened
+        try ring.acquireLock(for: "a test")
+    }
+
+    /// A release's tree at its source.
+    func source(_ model: ReleaseModel, hardLinks: Bool = false) throws -> ReleaseSource {
+        sources += 1
+        let name = "source-\(sources)"
+        try Directory(path: folder.path("")).makeDirectory(name, mode: 0o755)
+        try model.write(to: folder.path(name))
+        let root = try Directory(path: folder.path(name))
+        var tree = try TreeWalk.walk(root, name: name, options: WalkOptions(hardLinks: hardLinks, parallelism: 1))
+        try TreeHashing.hash(&tree, root: root, name: name, known: { _, _ in nil }, parallelism: 1)
+        return ReleaseSource(root: root, name: name, manifest: tree.manifest)
+    }
+
+    /// A stage that has begun: the slot is marked, sources are saved.
+    struct Fill {
+        var source: ReleaseSource
+        var slot: Int
+        var filler: SlotFiller
+        var applier: FrameApplier
+        var plan: StagePlan { filler.plan }
+        var target: Manifest { source.manifest }
+    }
+
+    func begin(_ source: ReleaseSource, checksum: Bool = false) throws -> Fill {
+        let slot = ring.status.next
+        var leftovers: Set<ContentDigest> = []
+        try ring.temporary.forEachName { name in
+            if let digest = ContentDigest(String(decoding: name, as: UTF8.self)) { leftovers.insert(digest) }
+        }
+        let actual = try SlotInspection.content(
+            of: slot, in: ring, record: ring.record(of: slot), checksum: checksum, parallelism: 1, progress: progress)
+        var records: [Int: SlotRecord] = [:]
+        for other in 1...ring.state.slots.count where other != slot { records[other] = try ring.record(of: other) }
+        let planner = StagePlanner(
+            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: 4096)
+        let plan = planner.plan(for: source.manifest)
+        try ring.update { $0.beginStaging(ReleaseName(id: source.manifest.id), in: slot, at: 1) }
+        let filler = try SlotFiller(
+            ring: ring, slot: slot, target: source.manifest, actual: actual, plan: plan, records: records,
+            leftovers: leftovers, setsOwner: false, progress: progress)
+        try filler.saveSources()
+        return Fill(
+            source: source, slot: slot, filler: filler,
+            applier: FrameApplier(filler: filler, needs: plan.needs, progress: progress))
+    }
+
+    /// The frames that a controller would send for these needs.
+    func frames(_ needs: [Need], of fill: Fill, level: Int = 0) throws -> [DeflatedPart] {
+        let encoder = PairEncoder(source: fill.source, spool: try Spool(), level: level, parallelism: 2)
+        var ranges: [SpoolRange] = []
+        var small: [EncodingJob] = []
+        for need in needs {
+            let job = EncodingJob(
+                entry: Int(need.entry), signature: try need.basis.flatMap { try signature(of: $0, fill) })
+            if fill.target.entries[job.entry].size > PairEncoder.longestWhole {
+                try encoder.encodeLong(job) { ranges.append($0) }
+            } else {
+                small.append(job)
+            }
+        }
+        ranges += try encoder.encode(small)
+        return try ranges.flatMap { try encoder.spool.frames($0) }
+    }
+
+    private func signature(of basis: ContentDigest, _ fill: Fill) throws -> Signature? {
+        guard let location = fill.plan.bases[basis], let file = try fill.filler.open(location) else { return nil }
+        defer { try? file.close() }
+        let size = Int(try file.status().size)
+        let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            count = try file.readFully(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        return try Signature(of: bytes)
+    }
+
+    /// Fills the next slot as an agent does, with repairs, and seals it.
+    func stage(_ source: ReleaseSource, level: Int = 0) throws {
+        var fill = try begin(source)
+        try fill.filler.prepare {}
+        for frame in try frames(fill.plan.needs, of: fill, level: level) { try fill.applier.apply(frame) }
+        try finish(&fill)
+    }
+
+    func finish(_ fill: inout Fill) throws {
+        try fill.applier.finish()
+        let damaged = (fill.applier.damaged + fill.filler.failedCopies).sorted()
+        if !damaged.isEmpty {
+            let repairs = damaged.map { Need(entry: UInt32($0), basis: nil) }
+            fill.applier.expect(repairs)
+            for frame in try frames(repairs, of: fill) { try fill.applier.apply(frame) }
+            try fill.applier.finish()
+        }
+        try fill.filler.finishDuplicatesAndLinks()
+        try fill.filler.finishAttributes()
+        let record = try SlotSealer.record(of: fill.target, in: fill.filler)
+        try SlotSealer.seal(
+            record, release: ReleaseName(id: fill.target.id), slot: fill.slot, ring: ring,
+            directory: fill.filler.directory)
+        var names: [String] = []
+        try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
+        for name in names { try ring.temporary.removeTree(name) }
+    }
+
+    /// Makes the ready slot live.
+    func flip() throws {
+        let (slot, before) = (ring.status.next, ring.state.live)
+        _ = try ring.pointCurrent(at: slot)
+        try ring.update { state in
+            if let before { state[before].state = .retired }
+            state[slot].state = .live
+            state[slot].previous = before
+        }
+    }
+}
+
+extension Spool {
+    /// The frames in a range that holds whole messages.
+    func frames(_ range: SpoolRange) throws -> [DeflatedPart] {
+        var position = range.offset
+        var frames: [DeflatedPart] = []
+        while position < range.offset + Int64(range.length) {
+            let head = try bytes(at: position, 5)
+            let length = head[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+            guard case .frame(let part) = try Request(type: head[4], payload: try bytes(at: position + 5, length - 1))
+            else {
+                throw SlotSyncError(.protocolViolation, "no frame in the spool")
+            }
+            frames.append(part)
+            position += Int64(4 + length)
+        }
+        return frames
+    }
+
+    private func bytes(at offset: Int64, _ count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = try file.readFully(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+}
+
+/// The error code of what `body` throws; nil if it throws none.
+func errorCode(_ body: () throws -> Void) -> SlotSyncError.Code? {
+    do {
+        try body()
+        return nil
+    } catch let error as SlotSyncError { return error.code } catch { return SlotSyncError.Code(rawValue: "\(error)") }
+}

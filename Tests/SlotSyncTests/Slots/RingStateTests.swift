@@ -1,0 +1,139 @@
+// What a ring remembers, and what becomes of it when `current` says otherwise.
+
+import Testing
+
+@testable import SlotSync
+
+@Suite("The state of a ring")
+struct RingStateTests {
+    private static func random(_ random: inout SeededGenerator) -> RingState {
+        var state = RingState(slotCount: 2 + random.below(8))
+        let count = state.slots.count
+        for slot in 1...count {
+            let kind = SlotState.allCases.filter { $0 != .live }[random.below(5)]
+            state[slot].state = kind
+            if kind != .empty || random.below(2) == 0 {
+                let names = ["", "v1", "a b=c%20\n\u{1b}", "ä漢😀", "%", "="]
+                state[slot].release = ReleaseName(
+                    id: ContentDigest(high: random.next(), low: random.next()), name: names[random.below(names.count)])
+            }
+            state[slot].since = Int64(bitPattern: random.next())
+            state[slot].reason = ["", "errors rose = 5%\n"][random.below(2)]
+            state[slot].previous = random.below(2) == 0 ? nil : 1 + random.below(count)
+        }
+        if random.below(2) == 0, let slot = (1...count).first(where: { state[$0].state.isSealed }) {
+            state[slot].state = .live
+        }
+        for _ in 0..<random.below(4) {
+            state.note(
+                FlipRecord(
+                    kind: [.flip, .rollback, .undo][random.below(3)], at: Int64(random.below(1_000_000)),
+                    fromSlot: random.below(count + 1), toSlot: random.below(count + 1),
+                    release: ContentDigest(high: 1, low: random.next())))
+        }
+        return state
+    }
+
+    @Test("what is written is read again", arguments: 0..<200 as Range<UInt64>)
+    func roundTrip(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let state = Self.random(&random)
+        #expect(try RingState(decoding: state.encoded(), path: "state") == state)
+    }
+
+    @Test("a file that was cut off or changed in any bit is refused")
+    func damage() throws {
+        var random = SeededGenerator(seed: 5)
+        let bytes = Self.random(&random).encoded()
+        for length in 0..<bytes.count {
+            #expect(errorCode { _ = try RingState(decoding: Array(bytes.prefix(length)), path: "state") } == .corrupt)
+        }
+        for position in bytes.indices {
+            var changed = bytes
+            changed[position] ^= 1 << UInt8(random.below(8))
+            #expect(errorCode { _ = try RingState(decoding: changed, path: "state") } == .corrupt)
+        }
+    }
+
+    @Test(
+        "a file whose checksum is right but whose slots make no sense is refused",
+        arguments: [
+            "slotsync state 2\n", "slotsync state 1\n", "slotsync state 1\nslot 1 ready since=1 previous=0\n",
+            "slotsync state 1\nslot 1 empty since=1 previous=0\n",
+            "slotsync state 1\nslot 2 empty since=1 previous=0\nslot 1 empty since=1 previous=0\n",
+            "slotsync state 1\nslot 1 empty since=1 previous=3\nslot 2 empty since=1 previous=0\n",
+            "slotsync state 1\nslot 1 empty since=1 previous=0\nslot 2 asleep since=1 previous=0\n",
+            "slotsync state 1\nslot 1 empty since=1 previous=0\nslot 2 empty since=1 previous=0\nslip\n",
+            "slotsync state 1\nslot 1 empty since=1 previous=0\nslot 2 staging since=1 previous=0\n",
+        ])
+    func nonsense(text: String) {
+        let body = Array(text.utf8)
+        let bytes = body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+        #expect(errorCode { _ = try RingState(decoding: bytes, path: "state") } == .corrupt)
+    }
+
+    @Test("the history keeps the newest flips")
+    func history() {
+        var state = RingState(slotCount: 2)
+        for number in 0..<RingState.longestHistory + 10 {
+            state.note(FlipRecord(kind: .flip, at: Int64(number), fromSlot: 1, toSlot: 2, release: .empty))
+        }
+        #expect(state.history.count == RingState.longestHistory)
+        #expect(state.history.first?.at == 10)
+        #expect(state.encoded().count <= RingState.largestFile)
+    }
+
+    @Test("current decides what is live, whatever was remembered")
+    func reconciled() throws {
+        for remembered in 0...3 {
+            for current in 0...3 {
+                for kind in SlotState.allCases where kind != .live {
+                    var state = RingState(slotCount: 3)
+                    for slot in 1...3 {
+                        state[slot] = SlotStatus(state: kind, release: ReleaseName(id: .empty), since: 1)
+                    }
+                    if remembered > 0 { state[remembered].state = .live }
+                    let before = state
+                    if current > 0, current != remembered, !kind.isSealed {
+                        #expect(throws: SlotSyncError.self) { try state.reconciled(with: current, root: "/r") }
+                        continue
+                    }
+                    state = try state.reconciled(with: current == 0 ? nil : current, root: "/r")
+                    #expect(state.live == (current == 0 ? nil : current))
+                    #expect(state.slots.count { $0.state == .live } <= 1)
+                    if remembered == current {
+                        #expect(state == before)
+                    } else {
+                        if remembered > 0 { #expect(state[remembered].state == .retired) }
+                        if remembered > 0, current > 0 { #expect(state[current].previous == remembered) }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a rollback that was cut short leaves the way back as it was")
+    func reconciledRollback() throws {
+        var state = RingState(slotCount: 5)
+        for slot in 1...3 { state[slot] = SlotStatus(state: .retired, release: ReleaseName(id: .empty)) }
+        (state[3].state, state[3].previous, state[2].previous) = (.live, 2, 1)
+        #expect(try state.reconciled(with: 2, root: "/r")[2].previous == 1)
+    }
+
+    @Test("no slot goes back to one that is being filled with something else")
+    func beginStaging() {
+        let (old, new) = (ContentDigest(high: 1, low: 1), ContentDigest(high: 2, low: 2))
+        var state = RingState(slotCount: 2)
+        state[1] = SlotStatus(state: .live, release: ReleaseName(id: new), previous: 2)
+        state[2] = SlotStatus(state: .retired, release: ReleaseName(id: old))
+        #expect(RingStatus(slots: state.slots, live: 1).previous == 2)
+        var same = state
+        same.beginStaging(ReleaseName(id: old), in: 2, at: 7)
+        same[2].state = .ready
+        #expect(RingStatus(slots: same.slots, live: 1).previous == 2)
+        state.beginStaging(ReleaseName(id: new), in: 2, at: 7)
+        #expect(state[2] == SlotStatus(state: .staging, release: ReleaseName(id: new), since: 7))
+        state[2].state = .ready
+        #expect(RingStatus(slots: state.slots, live: 1).previous == nil)
+    }
+}
