@@ -92,6 +92,12 @@ public struct RingStatus: Hashable, Sendable {
         return previous
     }
 
+    /// The release that next holds or is being filled with; nil if it is an old one's turn to go.
+    var nextRelease: ReleaseName? {
+        let slot = slots[next - 1]
+        return slot.state == .ready || slot.state == .staging ? slot.release : nil
+    }
+
     /// The release staged into next and ready to go live.
     public var readyRelease: ReleaseName? {
         let slot = slots[next - 1]
