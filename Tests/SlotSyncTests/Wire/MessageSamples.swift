@@ -30,7 +30,8 @@ struct MessageSamples {
             .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
             .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
             .needs(needs(), isLast: flag()), .signature(basis: digest(), signature()),
-            .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone, .manifestNeeded,
+            .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
+            .manifestNeeded,
             .flipped(flipOutcome()), .verified(verification()),
         ]
     }
