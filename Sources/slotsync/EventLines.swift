@@ -13,7 +13,9 @@ extension FleetEvent {
         // The reason stands in the summary, once for all hosts that share it.
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? "\(host.label): failed: \(error)" : "\(host.label): failed"
-        case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted, .hostFinished(_, .flipped): nil
+        case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil
+        // Told when all hosts are through.
+        case .hostFinished(_, .flipped), .hostFinished(_, .installed): nil
         }
     }
 
@@ -75,7 +77,7 @@ extension FlippedHost {
         [
             "event": "host", "host": .text(host.label), "result": changed ? "flipped" : "already-live",
             "slot": .number(slot), "live": .text(release.id), "previous": .text(previous?.id),
-            "renamed_at": changed ? .seconds(.nanoseconds(renamedAt)) : .null,
+            "renamed_at": changed ? .seconds(.nanoseconds(renamedAt), places: 6) : .null,
         ]
     }
 }

@@ -38,11 +38,12 @@ struct FlipNarration {
 
     /// What is live now, a line for all hosts of which the same is to be said.
     func results(_ report: FlipReport) -> [String] {
-        grouped(report.flipped) { host in
-            guard host.changed else { return "release \(host.release.short) was live already" }
-            let before = host.previous.map { "; before it \($0.short)" } ?? ""
-            return "release \(host.release.short) is live, in slot \(host.slot)\(before)"
-        }
+        folded(
+            report.flipped.map { host in
+                guard host.changed else { return (host.host, "release \(host.release.short) was live already") }
+                let before = host.previous.map { "; before it \($0.short)" } ?? ""
+                return (host.host, "release \(host.release.short) is live, in slot \(host.slot)\(before)")
+            })
     }
 
     /// What did not go as it should, beside the reasons of single hosts.
@@ -72,7 +73,7 @@ struct FlipNarration {
         var lines = [
             "THE HOSTS ARE LEFT ON DIFFERENT RELEASES: the \(verb) was given up and could not be taken back everywhere"
         ]
-        lines += grouped(changed) { "is on release \($0.release.long)" }
+        lines += folded(changed.map { ($0.host, "is on release \($0.release.long)") })
         lines.append("all others are on what was live before, or could not be asked: `slotsync status` shows it")
         lines.append("to go on: slotsync \(verb == "flip" ? "flip " : "rollback --to ")\(release)")
         for (previous, group) in Dictionary(grouping: changed, by: \.previous).sorted(by: { "\($0)" < "\($1)" }) {
@@ -80,17 +81,6 @@ struct FlipNarration {
             lines.append("to go back: slotsync rollback --to \(previous.id) --hosts '\(fold(group.map(\.host)))'")
         }
         return lines
-    }
-
-    private func grouped(_ hosts: [FlippedHost], by sentence: (FlippedHost) -> String) -> [String] {
-        var order: [String] = []
-        var members: [String: [Host]] = [:]
-        for host in hosts {
-            let text = sentence(host)
-            if members[text] == nil { order.append(text) }
-            members[text, default: []].append(host.host)
-        }
-        return order.map { "\(fold(members[$0] ?? [])): \($0)" }
     }
 
     private func fold(_ hosts: [Host]) -> String { HostList.fold(hosts.map(\.label)) }

@@ -17,11 +17,12 @@ enum JSONValue: Sendable, Equatable {
 
     static func number(_ value: some BinaryInteger) -> JSONValue { .number(String(value)) }
 
-    /// Seconds, to the millisecond.
-    static func seconds(_ duration: Duration) -> JSONValue {
+    /// Seconds, with as many decimal places (at most nine).
+    static func seconds(_ duration: Duration, places: Int = 3) -> JSONValue {
         let (seconds, attoseconds) = duration.components
-        let thousandths = String(attoseconds / 1_000_000_000_000_000)
-        return .number("\(seconds).\(String(repeating: "0", count: 3 - thousandths.count))\(thousandths)")
+        let nanoseconds = String(attoseconds / 1_000_000_000)
+        let digits = String(repeating: "0", count: 9 - nanoseconds.count) + nanoseconds
+        return .number("\(seconds).\(digits.prefix(places))")
     }
 
     static func text(_ value: (some CustomStringConvertible)?) -> JSONValue {

@@ -25,7 +25,9 @@ struct SlotSyncCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Release",
                 subcommands: [StageCommand.self, FlipCommand.self, RollbackCommand.self]),
-            CommandGroup(name: "Hosts", subcommands: [StatusCommand.self, VerifyCommand.self, AgentCommand.self]),
+            CommandGroup(
+                name: "Hosts",
+                subcommands: [StatusCommand.self, VerifyCommand.self, InstallCommand.self, AgentCommand.self]),
             CommandGroup(
                 name: "Single files", subcommands: [SignatureCommand.self, DeltaCommand.self, PatchCommand.self]),
         ])

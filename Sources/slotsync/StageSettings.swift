@@ -29,7 +29,7 @@ struct StageSettings: ParsableArguments {
     @Flag(help: "Read every file, here and on the hosts, even where size and time say that nothing changed.")
     var checksum = false
 
-    @Flag(help: "Tell what would be sent; change nothing.")
+    @Flag(help: "Tell how many files each host lacks; change nothing.")
     var dryRun = false
 
     @Flag(help: "Stage a release without a single entry.")
@@ -40,6 +40,12 @@ struct StageSettings: ParsableArguments {
 
     @Flag(inversion: .prefixedNo, help: "Link again on the hosts what is hard-linked within the source.")
     var hardLinks: Bool?
+
+    func validate() throws {
+        if let name, !ReleaseName.isUsable(name: name) {
+            throw ValidationError("--name \(quoted(name)): a name has at most 255 bytes, all of them visible")
+        }
+    }
 
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of
     /// the command line come last; of the paths in `shared` all count.

@@ -35,17 +35,13 @@ struct StatusTable {
 
     /// Why slots are bad, hosts with the same to say together.
     private static func badSlots(_ hosts: [HostStatus]) -> [String] {
-        var order: [String] = []
-        var members: [String: [String]] = [:]
-        for status in hosts {
-            for (index, slot) in (status.ring?.slots ?? []).enumerated() where slot.state == .bad {
-                let release = slot.release.map { " (release \($0.short))" } ?? ""
-                let reason = slot.reason.isEmpty ? "" : ": \(slot.reason)"
-                let text = "slot \(index + 1)\(release) is bad\(reason)"
-                if members[text] == nil { order.append(text) }
-                members[text, default: []].append(status.host.label)
-            }
-        }
-        return order.map { "\(HostList.fold(members[$0] ?? [])): \($0)" }
+        folded(
+            hosts.flatMap { status in
+                (status.ring?.slots ?? []).enumerated().filter { $1.state == .bad }.map { index, slot in
+                    let release = slot.release.map { " (release \($0.short))" } ?? ""
+                    let reason = slot.reason.isEmpty ? "" : ": \(slot.reason)"
+                    return (status.host, "slot \(index + 1)\(release) is bad\(reason)")
+                }
+            })
     }
 }

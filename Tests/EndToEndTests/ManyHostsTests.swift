@@ -24,7 +24,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("--parallel bounds how many hosts are worked on at a time, and all are done")
+        // A flip holds all its sessions open at once: it is the same moment for all hosts.
+        @Test("--parallel bounds how many hosts are staged at a time, and all are done")
         func parallel() async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench, hosts: 12)
@@ -43,8 +44,8 @@ extension EndToEnd {
                     to: "agent"
                 )
                 let tree = try firstTree(bench)
-                try await fleet.with("--remote-command", counter, "--parallel", "3").release(tree)
-                for host in fleet.hosts { #expect(fleet.current(host) == "slots/1") }
+                try await fleet.with("--remote-command", counter, "--parallel", "3").stage(tree)
+                for host in fleet.hosts { #expect(try await fleet.differences(tree, slot: 1, of: host) == "") }
                 let counts = try String(contentsOfFile: bench["counts"], encoding: .utf8)
                 let most = counts.split(separator: "\n").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
                     .max()

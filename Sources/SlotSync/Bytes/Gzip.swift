@@ -3,12 +3,12 @@
 
 import CZlib
 
-/// `bytes` as a gzip file, as small as zlib makes it.
+/// `bytes` as a gzip file.
 func gzip(_ bytes: [UInt8]) -> [UInt8] {
     var stream = z_stream()
     // 16 above the window's bits asks for gzip's header and checksum.
     let status = deflateInit2_(
-        &stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+        &stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
         Int32(MemoryLayout<z_stream>.size))
     guard status == Z_OK, bytes.count <= Int32.max else { fatalError("zlib cannot start deflating (\(status))") }
     defer { deflateEnd(&stream) }

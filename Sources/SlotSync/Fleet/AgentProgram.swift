@@ -11,7 +11,9 @@ public struct AgentProgram: Sendable {
     public let isStatic: Bool
     let machine: MachineKind
     let compressed: [UInt8]
+}
 
+extension AgentProgram {
     /// Larger files are no agents.
     private static let bound = 256 << 20
 

@@ -103,8 +103,8 @@ final class Channel {
         switch reply {
         case .alive(let files, let bytes):
             let now = HostProgress(files: files, bytes: bytes)
-            // An agent that beats and neither works nor takes what is sent to it is as good as dead.
-            if now != progress || pendingBytes == 0 { stream.noteLife() }
+            // An agent that beats but does not greet, or neither works nor takes what is sent to it, is as good as dead.
+            if wasGreeted, now != progress || pendingBytes == 0 { stream.noteLife() }
             progress = now
             onAlive?(now)
         case .warning(let text):

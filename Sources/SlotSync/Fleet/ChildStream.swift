@@ -30,6 +30,7 @@ final class ChildStream {
     private static var chunk = [UInt8](repeating: 0, count: 64 << 10)
     /// How long a child may take to end after it has closed its output, or after its input was closed.
     private static let patience = Duration.seconds(2)
+    private static let patienceAfterFailure = Duration.milliseconds(500)
 
     /// Starts `command`, a program and its arguments.
     ///
@@ -94,7 +95,8 @@ final class ChildStream {
 
     // MARK: Reading
 
-    /// Hands out what is there, while `isWanted`; what comes later wakes whoever waits.
+    /// Hands out what is there, while `isWanted`. If it still is when nothing is left, what comes later wakes whoever
+    /// waits; if not, the caller has to ask again before it waits.
     func read(while isWanted: @FleetActor () -> Bool, _ take: @FleetActor (UnsafeRawBufferPointer) throws -> Void)
         throws
     {
@@ -132,8 +134,14 @@ final class ChildStream {
     func close() async {
         guard !isClosed else { return }
         isClosed = true
-        if failure == nil, !Task.isCancelled { writer.finish() } else { writer.close() }
-        await child.wait(atMost: Self.patience)
+        let isGood = failure == nil && !Task.isCancelled
+        if isGood {
+            writer.finish()
+        } else {
+            writer.close()
+            readiness.close()
+        }
+        await child.wait(atMost: isGood ? Self.patience : Self.patienceAfterFailure)
         if child.end == nil {
             child.terminate()
             await child.wait(atMost: Self.patience + Self.patience)

@@ -119,6 +119,7 @@ public enum FleetEvent: Sendable {
 public enum HostResult: Sendable, Hashable {
     case staged(StagedHost)
     case flipped(FlippedHost)
+    case installed(InstalledHost)
     case failed(SlotSyncError)
 }
 

@@ -185,7 +185,7 @@ private final class FleetFlip {
         case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
         case .usual:
             if direction == .flip {
-                return try agreed(rings, on: \.readyRelease, what: "ready in its next slot", how: "RELEASE")
+                return try agreed(rings, on: \.nextRelease, what: "ready in its next slot", how: "RELEASE")
             }
             return try agreed(
                 rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before",

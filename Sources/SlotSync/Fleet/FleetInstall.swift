@@ -30,8 +30,16 @@ extension Fleet {
                     .badInput, "install goes over ssh; --transport local starts the agent that is on this machine")
             }
             let results = await self.forEachHost { number in
-                emit(.hostStarted(self.hosts[number]))
-                return try await self.install(agent, folder: folder.map(Self.remoteFolder), on: self.hosts[number])
+                let host = self.hosts[number]
+                emit(.hostStarted(host))
+                do {
+                    let installed = try await self.install(agent, folder: folder.map(Self.remoteFolder), on: host)
+                    emit(.hostFinished(host, .installed(installed)))
+                    return installed
+                } catch {
+                    emit(.hostFinished(host, .failed(hostError(error))))
+                    throw error
+                }
             }
             try Task.checkCancellation()
             return InstallReport(

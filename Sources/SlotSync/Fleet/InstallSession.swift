@@ -26,7 +26,8 @@ struct InstallSession {
     static func command(folder: String?, version: String) -> String {
         let script = [
             #"dir="${1:-$HOME/.local/bin}""#, #"agent="$dir/slotsync-agent""#, #"tmp="$dir/.slotsync-agent.$$""#,
-            #"echo "\#(mark)machine $(uname -m)""#,
+            // First an end for a line that a start-up file has left open.
+            "echo", #"echo "\#(mark)machine $(uname -m)""#,
             #"echo "\#(mark)has $("$agent" --version 2>/dev/null </dev/null)""#,
             #"read answer"#, #"test "$answer" = take || exit 0"#,
             #"mkdir -p "$dir" || exit 1"#,
@@ -62,11 +63,11 @@ struct InstallSession {
     private func answer(_ word: String) async throws -> String {
         let mark = Self.mark + word
         return try await stream.wait {
-            try stream.read(while: { !lines.hasLine }) { try lines.append($0) }
-            while let line = lines.next() {
+            while true {
+                try stream.read(while: { !lines.hasLine }) { try lines.append($0) }
+                guard let line = lines.next() else { return nil }
                 if line.hasPrefix(mark) { return String(line.dropFirst(mark.count).drop { $0 == " " }) }
             }
-            return nil
         } ending: {
             let end = await stream.end()
             // A machine with a broken agent gets a new one; a new one that does not run is what is told here.

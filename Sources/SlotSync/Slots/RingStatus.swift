@@ -12,6 +12,15 @@ public struct ReleaseName: Hashable, Sendable {
         self.id = id
         self.name = name
     }
+
+    /// The longest name, in bytes.
+    static let longestName = 255
+
+    /// Whether a release may have this name. It is shown and typed again, so it cannot be escaped like other text:
+    /// 255 bytes at most, and nothing invisible.
+    public static func isUsable(name: String) -> Bool {
+        name.utf8.count <= longestName && name == escapedForDisplay(name)
+    }
 }
 
 /// Where a slot is in its life: `empty → staging → ready → live → retired`, and `bad`.
@@ -81,6 +90,12 @@ public struct RingStatus: Hashable, Sendable {
     public var previous: Int? {
         guard let live, let previous = slots[live - 1].previous, slots[previous - 1].state.isSealed else { return nil }
         return previous
+    }
+
+    /// The release that next holds or is being filled with; nil if it is an old one's turn to go.
+    var nextRelease: ReleaseName? {
+        let slot = slots[next - 1]
+        return slot.state == .ready || slot.state == .staging ? slot.release : nil
     }
 
     /// The release staged into next and ready to go live.

@@ -110,9 +110,8 @@ extension ByteReader {
 
     mutating func releaseName() throws(SlotSyncError) -> ReleaseName {
         let id = try digest()
-        let name = try text(atMost: WireLimits.longestReleaseName, of: "a release's name")
-        // A name is shown and typed again: it cannot be escaped like other text.
-        guard name == escapedForDisplay(name) else { throw corrupt("a release's name holds control characters") }
+        let name = try text(atMost: ReleaseName.longestName, of: "a release's name")
+        guard ReleaseName.isUsable(name: name) else { throw corrupt("a release's name holds control characters") }
         return ReleaseName(id: id, name: name)
     }
 

@@ -25,7 +25,6 @@ enum WireLimits {
     static let mostSharedPaths = 1024
     static let longestPath = 4096
     static let longestHook = 64 << 10
-    static let longestReleaseName = 255
 
     /// An error's code: lower-case letters and dashes.
     static let longestErrorCode = 32

@@ -17,7 +17,7 @@ struct SteeredAgent: Sendable {
             #!/bin/bash
             case "$*" in */\(host)/*) ;; *) exec '\(Program.agent)' "$@" ;; esac
             feed() {
-                head -c \(bytes)
+                stdbuf -o0 head -c \(bytes)
                 : > '\(folder)/held'
                 while [ -d '\(folder)' ] && [ ! -e '\(folder)/go-on' ]; do sleep 0.02; done
                 exec cat

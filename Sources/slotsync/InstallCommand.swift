@@ -1,0 +1,100 @@
+// `slotsync install`: the agent goes to the hosts, over ssh.
+
+import ArgumentParser
+import SlotSync
+import SystemPackage
+
+struct InstallCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "install",
+        abstract: "Put the agent on the hosts, over ssh.",
+        discussion: """
+            The agent is one static file that needs nothing of its host; `make static` builds it. It is unpacked under \
+            another name, tried, and renamed. Where the same version is there already, nothing is done.
+
+              slotsync install --hosts web[001-120].example.com
+
+            In ~/.local/bin the other commands find it. With --prefix, they have to be told: --remote-command \
+            FOLDER/slotsync-agent.
+            """)
+
+    @OptionGroup(title: "Install options") var install: InstallSettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("install", needsRoot: false) { settled, reporter in
+            let agent = try AgentProgram(path: install.agent.map { FilePath($0) })
+            if !agent.isStatic {
+                await reporter.note(
+                    "warning: \(agent.path) is not static: it runs only on hosts with Swift's libraries; "
+                        + "`make static` builds one that runs everywhere")
+            }
+            let report = try await reporter.follow(
+                settled.fleet.install(agent, folder: install.prefix), as: "installing",
+                hosts: settled.fleet.hosts.count)
+            for host in report.hosts { await reporter.json(of: host.host, host.json) }
+            await reporter.result(report.lines)
+            await reporter.failures(report.failures, root: settled.fleet.root)
+            let hosts = settled.fleet.hosts.count
+            return Conclusion(
+                status: ExitStatus(done: report.hosts.count, failed: report.failures.count), hosts: hosts,
+                failed: report.failures.count)
+        }
+    }
+}
+
+struct InstallSettings: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The folder for the agent on the hosts. (default: ~/.local/bin)", valueName: "folder"))
+    var prefix: String?
+
+    @Option(
+        help: ArgumentHelp("The agent's file. (default: slotsync-agent beside this command)", valueName: "file"),
+        completion: .file())
+    var agent: String?
+
+    func validate() throws {
+        if let prefix, prefix.isEmpty { throw ValidationError("--prefix takes a folder on the hosts") }
+    }
+}
+
+extension InstallReport {
+    /// What was done, equal outcomes once.
+    fileprivate var lines: [String] {
+        var order: [InstalledHost.Outcome] = []
+        var hostsByOutcome: [InstalledHost.Outcome: [String]] = [:]
+        for host in hosts {
+            if hostsByOutcome[host.outcome] == nil { order.append(host.outcome) }
+            hostsByOutcome[host.outcome, default: []].append(host.host.label)
+        }
+        return order.map { "\(HostList.fold(hostsByOutcome[$0] ?? [])): \($0.text)" }
+    }
+}
+
+extension InstalledHost.Outcome {
+    fileprivate var text: String {
+        switch self {
+        case .alreadyThere: "slotsync-agent \(SlotSyncVersion.current) was there already"
+        case .installed(let path, let before):
+            "installed slotsync-agent \(SlotSyncVersion.current) at \(path)"
+                + (before.map { ", in place of \($0)" } ?? "")
+        }
+    }
+}
+
+extension InstalledHost {
+    fileprivate var json: JSONValue {
+        switch outcome {
+        case .alreadyThere:
+            [
+                "event": "host", "host": .text(host.label), "result": "already-there",
+                "version": .text(SlotSyncVersion.current),
+            ]
+        case .installed(let path, let before):
+            [
+                "event": "host", "host": .text(host.label), "result": "installed", "path": .text(path),
+                "version": .text(SlotSyncVersion.current), "before": .text(before),
+            ]
+        }
+    }
+}

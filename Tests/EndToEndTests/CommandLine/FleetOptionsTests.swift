@@ -1,0 +1,101 @@
+// What the options and the configuration come to together.
+
+import Foundation
+@testable import SlotSync
+import SystemPackage
+import Testing
+
+@testable import slotsync
+
+@Suite("Options and configuration")
+struct FleetOptionsTests {
+    private func settled(
+        _ arguments: String..., configuration: String = "", needsRoot: Bool = true
+    ) throws -> FleetOptions.Settled {
+        let file = FileManager.default.temporaryDirectory.appending(path: "slotsync-\(UUID()).yml").path
+        try configuration.write(toFile: file, atomically: true, encoding: .utf8)
+        defer { unlink(file) }
+        return try FleetOptions.parse(arguments + ["--config", file]).settled(needsRoot: needsRoot)
+    }
+
+    private let everything = """
+        hosts: web[1-2]
+        root: /srv/www
+        transport: local
+        remote_command: /opt/agent
+        parallel: 7
+        timeout: 5m
+        slots: 3
+        max_failures: 10%
+        exclude: ["*.log"]
+        shared: uploads
+        owner: true
+        hooks: {after_flip: reload}
+        """
+
+    @Test("the configuration stands in for options that are not given")
+    func configurationAlone() throws {
+        let fleet = try settled(configuration: everything).fleet
+        #expect(fleet.hosts.map(\.name) == ["web1", "web2"])
+        #expect(fleet.root == "/srv/www")
+        #expect(fleet.transport == Transport(.local, remoteCommand: "/opt/agent"))
+        #expect(fleet.parallelism == 7)
+        #expect(fleet.timeout == .seconds(300))
+    }
+
+    @Test("the command line wins, and its hosts replace those of the configuration")
+    func commandLineWins() throws {
+        let fleet = try settled(
+            "--hosts", "db1,db2", "--hosts", "db3", "--root", "/srv/db", "--transport", "ssh", "--rsh", "ssh -v",
+            "--parallel", "9", "--timeout", "30s", configuration: everything
+        ).fleet
+        #expect(fleet.hosts.map(\.name) == ["db1", "db2", "db3"])
+        #expect(fleet.root == "/srv/db")
+        #expect(fleet.transport == Transport(.ssh, remoteShell: "ssh -v", remoteCommand: "/opt/agent"))
+        #expect(fleet.parallelism == 9)
+        #expect(fleet.timeout == .seconds(30))
+    }
+
+    @Test("a host in two lists is named twice")
+    func twice() {
+        #expect(throws: (any Error).self) { try settled("--hosts", "h1", "--hosts", "h[1-2]", "--root", "/srv") }
+    }
+
+    @Test("a command that leaves rings alone needs no root")
+    func noRoot() throws {
+        #expect(try settled("--hosts", "h1", needsRoot: false).fleet.root == "")
+        #expect(throws: (any Error).self) { try settled("--hosts", "h1") }
+    }
+
+    @Test("--quiet and --verbose contradict each other")
+    func contradiction() {
+        #expect(throws: (any Error).self) { try FleetOptions.parse(["--quiet", "--verbose"]) }
+    }
+
+    @Test("stage takes its settings from both, and the command line's patterns come last")
+    func stage() throws {
+        let configuration = try settled(configuration: everything).configuration
+        let settings = try StageSettings.parse([
+            "--exclude", "!keep.log", "--no-owner", "--shared", "a", "--name", "v1",
+        ])
+        let options = try settings.options(configuration, slots: nil)
+        #expect(options.name == "v1")
+        #expect(options.exclusions.excludes(path: Array("a.log".utf8), isDirectory: false))
+        #expect(!options.exclusions.excludes(path: Array("keep.log".utf8), isDirectory: false))
+        #expect(options.shared == ["uploads", "a"])
+        #expect(!options.ownership)
+        #expect(options.slots == 3)
+        #expect(try StageSettings.parse([]).options(configuration, slots: 4).ownership)
+        #expect(try StageSettings.parse([]).options(configuration, slots: 4).slots == 4)
+    }
+
+    @Test("flip takes its allowance from either, and the hooks")
+    func flip() throws {
+        let configuration = try settled(configuration: everything).configuration
+        #expect(try FlipSettings.parse([]).options(configuration).maxFailures == .percent(10))
+        #expect(try FlipSettings.parse(["--max-failures", "2"]).options(configuration).maxFailures == .hosts(2))
+        #expect(try FlipSettings.parse([]).options(configuration).hooks == Hooks(afterFlip: "reload"))
+        #expect(try FlipSettings.parse([]).options(Configuration()).maxFailures == .none)
+        #expect(throws: (any Error).self) { try FlipSettings.parse(["--max-failures", "101%"]) }
+    }
+}
