@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int ss_openat2(int directory, const char *path, int flags, unsigned mode, uint64_t resolve) {
@@ -33,6 +34,12 @@ int ss_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flag
 
 ssize_t ss_getdents64(int directory, void *buffer, size_t length) {
     return syscall(SYS_getdents64, directory, buffer, length);
+}
+
+long ss_file_system_type(int fd) {
+    struct statfs system;
+    // The numbers have 32 bits, and some have the highest set.
+    return fstatfs(fd, &system) == -1 ? -1 : (long)(uint32_t)system.f_type;
 }
 
 int ss_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }

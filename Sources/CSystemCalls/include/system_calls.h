@@ -21,6 +21,9 @@ int ss_pipe2(int ends[2], int flags);
 /// Fills `buffer` with the next entries of an open directory.
 ssize_t ss_getdents64(int directory, void *buffer, size_t length);
 
+/// The type of the file system that `fd` is on, as statfs(2) numbers them.
+long ss_file_system_type(int fd);
+
 /// An epoll set whose entries are numbers of the caller's.
 int ss_epoll_create(void);
 /// Asks for one event: that `fd` can be read (or written, if `writing`), or that its other end has hung up.

@@ -1,5 +1,6 @@
 // What the system knows of a file without opening it: the typed form of `struct stat`.
 
+import CSystemCalls
 import Glibc
 import SystemPackage
 
@@ -76,3 +77,18 @@ struct FileSystemSpace: Sendable {
         freeInodes = space.f_files == 0 ? nil : UInt64(space.f_favail)
     }
 }
+
+extension Directory {
+    /// Whether changes here are stamped with this machine's own clock: its file system is a local one. On a
+    /// server's file system a change may be stamped with a time that has passed here.
+    var isStampedByThisClock: Bool {
+        let raw = descriptor.rawValue
+        guard let type = try? systemCall({ ss_file_system_type(raw) }) else { return false }
+        return localFileSystems.contains(type)
+    }
+}
+
+/// ext4, XFS, btrfs, tmpfs, overlayfs, F2FS, bcachefs, ZFS: statfs(2) has the numbers.
+private let localFileSystems: Set<Int> = [
+    0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0xca45_1a4e, 0x2fc1_2fc1,
+]

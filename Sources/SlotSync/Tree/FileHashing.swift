@@ -32,8 +32,8 @@ struct FileHasher: ~Copyable {
         for attempt in 0..<Self.mostTries {
             let file: FileDescriptor
             do { file = try directory.openFile(name, O_RDONLY | O_NONBLOCK) } catch {
-                // The latter is a link.
-                if error == .noSuchFileOrDirectory || error == .tooManySymbolicLinkLevels { return nil }
+                // The latter is what a socket gives.
+                if error.isFromReplacedEntry || error == .noSuchAddressOrDevice { return nil }
                 throw error
             }
             let opened = OpenFile(file)
@@ -74,7 +74,7 @@ struct FileHasher: ~Copyable {
             let piece = UnsafeMutableRawBufferPointer(
                 rebasing: buffer[..<Int(min(end - position, Int64(Self.pieceSize)))])
             if isHole {
-                piece.initializeMemory(as: UInt8.self, repeating: 0)
+                memset(piece.baseAddress!, 0, piece.count)
             } else if try file.readFully(at: position, into: piece) < piece.count {
                 return (nil, Int(position))
             }

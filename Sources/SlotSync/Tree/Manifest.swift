@@ -40,6 +40,9 @@ public struct Entry: Sendable, Hashable {
         self.mode = mode
         self.parent = parent
     }
+
+    /// Whether what is no part of the release's identity is the same.
+    func hasSameAttributes(as other: Entry) -> Bool { modified == other.modified && isSparse == other.isSparse }
 }
 
 /// The entries of a release, in canonical order. Entry 0 is the root directory.

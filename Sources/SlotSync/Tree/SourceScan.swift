@@ -1,6 +1,10 @@
-// A source becomes a release's manifest: walked, hashed, and looked at a second time. What changed
+// A source becomes a release's manifest: walked and hashed, as it stood at one moment. What changed
 // meanwhile sends the scan back to its beginning, where the digests found so far make it cheap; a source
 // that will not hold still is refused by name. The controller calls it.
+//
+// Why the manifest is no mixture of before and after a change: no status that was seen has a change time
+// from after the walk began, so all that was seen, the lists of names too, is as it was at that moment; and
+// what is hashed later still has its status. Where change times do not tell, a second look does.
 
 import SystemPackage
 
@@ -62,32 +66,47 @@ enum SourceScan {
         _ onProgress: @escaping @Sendable (Int, UInt64) -> Void
     ) throws -> Round {
         do {
-            var (tree, moment) = try settledWalk(root, name: name, options: options)
+            var walk = try settledWalk(root, name: name, options: options)
             let digests = known
-            try TreeHashing.hash(
-                &tree, root: root, name: name, known: { _, status in digests.digest(for: status) },
+            let isAsWalked = try TreeHashing.hash(
+                &walk.tree, root: root, name: name, known: { _, status in digests.digest(for: status) },
                 parallelism: options.parallelism, onProgress: onProgress)
-            known = KnownDigests(of: tree, walkedAt: moment)
-            let changed = try TreeWalk.changes(since: tree, root: root, parallelism: options.parallelism)
-            return changed.isEmpty ? .tree(tree) : .changed(error(naming: changed, of: tree, name: name))
+            known = KnownDigests(of: walk.tree, walkedAt: walk.moment)
+            if walk.isSettled && isAsWalked { return .tree(walk.tree) }
+            let changed = try TreeWalk.changes(since: walk.tree, root: root, parallelism: options.parallelism)
+            return changed.isEmpty ? .tree(walk.tree) : .changed(error(naming: changed, of: walk.tree, name: name))
         } catch let error as SlotSyncError {
             guard error.code == .sourceChanged else { throw error }
             return .changed(error)
         }
     }
 
-    /// A walk, and the moment it began, of a tree that had not changed in the ticks of the clock just
-    /// before: a change from then on shows in a status, which the second look relies on. Where
-    /// something changes all the time the second walk is taken as it is.
-    private static func settledWalk(
-        _ root: Directory, name: String, options: WalkOptions
-    ) throws -> (WalkedTree, Timestamp) {
+    private struct DatedWalk {
+        var tree: WalkedTree
+        /// When it began.
+        var moment: Timestamp
+        /// Whether all that was seen is as it was at that moment.
+        var isSettled: Bool
+    }
+
+    /// A walk of a tree that did not change in the ticks of the clock just before, unless something in it
+    /// changes all the time.
+    private static func settledWalk(_ root: Directory, name: String, options: WalkOptions) throws -> DatedWalk {
+        let first = try datedWalk(root, name: name, options: options)
+        guard !first.isSettled, let last = first.tree.statuses.map(\.changed).max() else { return first }
+        guard last.isUnsettled(at: first.moment) else { return first }
+        waitUntilSettled(last)
+        return try datedWalk(root, name: name, options: options)
+    }
+
+    private static func datedWalk(_ root: Directory, name: String, options: WalkOptions) throws -> DatedWalk {
         let moment = Timestamp.fileClock
         let tree = try TreeWalk.walk(root, name: name, options: options)
-        guard let last = tree.statuses.map(\.changed).max(), last.isUnsettled(at: moment) else { return (tree, moment) }
-        waitUntilSettled(last)
-        let later = Timestamp.fileClock
-        return (try TreeWalk.walk(root, name: name, options: options), later)
+        let device = tree.statuses[0].device
+        let isSettled =
+            root.isStampedByThisClock
+            && tree.statuses.allSatisfy { $0.device == device && !$0.changed.isUnsettled(at: moment) }
+        return DatedWalk(tree: tree, moment: moment, isSettled: isSettled)
     }
 
     private static func error(naming changed: [Int], of tree: WalkedTree, name: String) -> SlotSyncError {

@@ -1,6 +1,6 @@
 // The second look at a tree: after its files were hashed, every entry's status is asked for again and
 // held against the walked one. If all are the same, then at the moment when the second look began all
-// of the tree was as the manifest says: a release is never a mixture of before and after. SourceScan asks.
+// of the tree was as the manifest says. SourceScan asks where change times alone do not tell.
 
 import SystemPackage
 

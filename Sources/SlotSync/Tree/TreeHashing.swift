@@ -18,12 +18,15 @@ enum TreeHashing {
     ///   - name: what the tree is, for messages.
     ///   - known: the digest of an entry's file, if its status is enough to tell; called on this thread.
     ///   - onProgress: called with the files and bytes done so far, from any thread, one call at a time.
+    /// - Returns: whether all files that were read had their walked status.
     /// - Throws: `SlotSyncError`: `sourceChanged` for a file that will not hold still or is gone, `system`
     ///   for one that cannot be read.
+    @discardableResult
     static func hash(
         _ tree: inout WalkedTree, root: Directory, name: String, known: (Int, FileStatus) -> ContentDigest?,
         parallelism: Int, onProgress: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in }
-    ) throws {
+    ) throws -> Bool {
+        var isAsWalked = true
         var leaders: [FileIdentity: Int] = [:]
         var followers: [(entry: Int, leader: Int)] = []
         var runs: [Run] = []
@@ -48,13 +51,17 @@ enum TreeHashing {
             let results = try work.results(parallelism: runs.count == 1 ? 1 : parallelism)
             for result in results {
                 tree.manifest.entries[result.entry].digest = result.digest
-                if let status = result.status { tree.take(status, for: result.entry) }
+                if let status = result.status {
+                    tree.take(status, for: result.entry)
+                    isAsWalked = false
+                }
             }
         }
         for (entry, leader) in followers {
             tree.take(tree.statuses[leader], for: entry)
             tree.manifest.entries[entry].digest = tree.manifest.entries[leader].digest
         }
+        return isAsWalked
     }
 
     /// Files that one thread reads one after the other.

@@ -1,143 +1,19 @@
-// A manifest as bytes: the identity part, whose XXH3-128 is the release ID, and the attribute part
-// (modification times, sparseness), which two checkouts of one commit need not share. The identity part
-// is written against a base manifest if both ends have one: runs of children that are the same are
-// counted instead of listed. Against no base the form is canonical. docs/protocol.md has it byte for byte.
+// Bytes become a manifest again: what ManifestWriting wrote, or what a peer or a damaged disk made of it.
+// Nothing is believed: names, counts, order and links are checked, so that whatever comes out is a tree.
 
 extension Manifest {
-    /// The first bytes of an identity part, with the format's version.
-    private static let magic = Array("SSM1".utf8)
-    private enum Flag {
-        static let ownership: UInt8 = 1
-        static let hardLinks: UInt8 = 2
-    }
-    /// How a directory's list of children goes on.
-    private enum Step: UInt64 {
-        case end = 0, add, keep, skip
-    }
-
-    // MARK: Writing
-
-    /// The release ID: the digest of the canonical identity part.
-    public var id: ContentDigest {
-        var writer = ByteWriter(reserving: entries.count * 40)
-        appendIdentity(against: nil, to: &writer)
-        return ContentDigest(of: writer.bytes)
-    }
-
-    /// Both parts: the attribute part follows the identity part.
-    func encoded(against base: Manifest? = nil) -> [UInt8] {
-        var writer = ByteWriter(reserving: base == nil ? entries.count * 48 : entries.count * 8)
-        appendIdentity(against: base, to: &writer)
-        appendAttributes(to: &writer)
-        return writer.bytes
-    }
-
-    private func appendIdentity(against base: Manifest?, to writer: inout ByteWriter) {
-        writer.append(Self.magic)
-        writer.append((hasOwnership ? Flag.ownership : 0) | (hasHardLinks ? Flag.hardLinks : 0))
-        writer.append(varint: Int(entries[0].mode))
-        if hasOwnership {
-            writer.append(varint: Int(entries[0].owner))
-            writer.append(varint: Int(entries[0].group))
-        }
-        // Which directory of the base stands at the same path.
-        var twin = [Int32](repeating: -1, count: base == nil ? 0 : entries.count)
-        if base != nil { twin[0] = 0 }
-        for directory in entries.indices where entries[directory].kind == .directory {
-            if let base, twin[directory] >= 0 {
-                appendChildren(of: directory, against: base, Int(twin[directory]), twin: &twin, to: &writer)
-            } else {
-                for child in children(of: directory) { appendAdded(child, to: &writer) }
-            }
-            writer.append(varint: Step.end.rawValue)
-        }
-    }
-
-    private func appendChildren(
-        of directory: Int, against base: Manifest, _ baseDirectory: Int, twin: inout [Int32], to writer: inout ByteWriter
-    ) {
-        var pending: (step: Step, count: UInt64) = (.keep, 0)
-        func flush(_ step: Step) {
-            if pending.count > 0 && pending.step != step { writer.append(varint: pending.count << 2 | pending.step.rawValue) }
-            if pending.step != step { pending = (step, 0) }
-        }
-        var others = base.children(of: baseDirectory)
-        for child in children(of: directory) {
-            var order = -1
-            while let other = others.first {
-                order = compareName(child, with: base, other)
-                if order <= 0 { break }
-                flush(.skip)
-                pending.count += 1
-                others.removeFirst()
-            }
-            if let other = others.first, order == 0 {
-                if entries[child].kind == .directory && base.entries[other].kind == .directory {
-                    twin[child] = Int32(other)
-                }
-                if isSame(child, as: base, other) && linkLeader(of: child) == nil {
-                    flush(.keep)
-                } else {
-                    flush(.skip)
-                    pending.count += 1
-                    flush(.add)
-                    appendAdded(child, to: &writer)
-                    others.removeFirst()
-                    continue
-                }
-                pending.count += 1
-                others.removeFirst()
-            } else {
-                flush(.add)
-                appendAdded(child, to: &writer)
-            }
-        }
-        flush(.end)
-    }
-
-    private func appendAdded(_ index: Int, to writer: inout ByteWriter) {
-        let entry = entries[index]
-        let leader = linkLeader(of: index)
-        let isFollower = leader.map { $0 != index } ?? false
-        writer.append(varint: Step.add.rawValue)
-        writer.append(counted: name(of: index))
-        writer.append(entry.kind.rawValue | (leader != nil ? 4 : 0))
-        writer.append(varint: Int(entry.mode))
-        if hasOwnership {
-            writer.append(varint: Int(entry.owner))
-            writer.append(varint: Int(entry.group))
-        }
-        switch entry.kind {
-        case .directory: break
-        case .symbolicLink: writer.append(counted: linkText(of: index))
-        case .file:
-            if let leader { writer.append(varint: isFollower ? leader + 1 : 0) }
-            writer.append(varint: entry.size)
-            writer.append(entry.digest)
-        }
-    }
-
-    private func appendAttributes(to writer: inout ByteWriter) {
-        var last: Int64 = 0
-        for entry in entries {
-            writer.append(zigzag: entry.modified.seconds &- last)
-            writer.append(varint: UInt64(entry.modified.nanoseconds) << 1 | (entry.isSparse ? 1 : 0))
-            last = entry.modified.seconds
-        }
-    }
-
-    // MARK: Reading
-
     /// Reads what `encoded(against:)` wrote, believing nothing: names, counts, order and links are checked.
     init(from reader: inout ByteReader, against base: Manifest? = nil) throws(SlotSyncError) {
-        guard try Array(reader.take(Self.magic.count)) == Self.magic else {
+        guard try Array(reader.take(ManifestFormat.magic.count)) == ManifestFormat.magic else {
             throw reader.corrupt("it does not begin as a manifest of version 1")
         }
         self.init(rootMode: 0)
         let flags = try reader.byte()
-        guard flags & ~(Flag.ownership | Flag.hardLinks) == 0 else { throw reader.corrupt("unknown flags") }
-        hasOwnership = flags & Flag.ownership != 0
-        hasHardLinks = flags & Flag.hardLinks != 0
+        guard flags & ~(ManifestFormat.Flag.ownership | ManifestFormat.Flag.hardLinks) == 0 else {
+            throw reader.corrupt("unknown flags")
+        }
+        hasOwnership = flags & ManifestFormat.Flag.ownership != 0
+        hasHardLinks = flags & ManifestFormat.Flag.hardLinks != 0
         entries[0].mode = UInt16(try reader.count(atMost: 0o7777, of: "mode"))
         if hasOwnership { try readOwnership(into: 0, from: &reader) }
         var twin: [Int32] = [base == nil ? -1 : 0]
@@ -153,13 +29,33 @@ extension Manifest {
             }
             directory += 1
         }
+        try readAttributes(against: base, twin: twin, from: &reader)
+    }
+
+    private mutating func readAttributes(
+        against base: Manifest?, twin: [Int32], from reader: inout ByteReader
+    ) throws(SlotSyncError) {
         var last: Int64 = 0
-        for index in entries.indices {
+        var index = 0
+        while index < entries.count {
+            if let base {
+                let unchanged = try reader.count(atMost: entries.count - index, of: "unchanged attributes")
+                for _ in 0..<unchanged {
+                    guard twin[index] >= 0 else { throw reader.corrupt("attributes of an entry that its base lacks") }
+                    let other = base.entries[Int(twin[index])]
+                    entries[index].modified = other.modified
+                    entries[index].isSparse = other.isSparse
+                    last = other.modified.seconds
+                    index += 1
+                }
+                if index == entries.count { return }
+            }
             last = last &+ (try reader.zigzag())
             let nanoseconds = try reader.varint()
             guard nanoseconds >> 1 < 1_000_000_000 else { throw reader.corrupt("a time of \(nanoseconds >> 1) ns") }
             entries[index].modified = Timestamp(seconds: last, nanoseconds: UInt32(nanoseconds >> 1))
             entries[index].isSparse = nanoseconds & 1 != 0
+            index += 1
         }
     }
 
@@ -171,17 +67,19 @@ extension Manifest {
     private mutating func readChildren(
         of directory: Int, against base: Manifest?, twin: inout [Int32], from reader: inout ByteReader
     ) throws(SlotSyncError) {
-        var others = base.flatMap { base in
-            twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
-        } ?? 0..<0
+        var others =
+            base.flatMap { base in
+                twin[directory] >= 0 ? base.children(of: Int(twin[directory])) : nil
+            } ?? 0..<0
         while true {
             let head = try reader.varint()
-            guard entries.count < Self.mostEntries else { throw reader.corrupt("too many entries") }
-            switch Step(rawValue: head & 3) {
+            try checkRoom(reader)
+            switch ManifestFormat.Step(rawValue: head & 3) {
             case .end:
                 guard head == 0 else { throw reader.corrupt("an unknown step") }
                 return
             case .add:
+                guard head == ManifestFormat.Step.add.rawValue else { throw reader.corrupt("an unknown step") }
                 // The base's directory of the same name, if its children are counted on later.
                 let added = entries.count
                 try readAdded(to: directory, from: &reader)
@@ -196,17 +94,19 @@ extension Manifest {
                     throw reader.corrupt("it keeps more entries than its base has")
                 }
                 for other in others.prefix(Int(head >> 2)) {
+                    try checkRoom(reader)
                     var entry = base.entries[other]
                     entry.parent = UInt32(directory)
                     if entry.kind == .file { entry.start = 0 }
-                    twin.append(entry.kind == .directory ? Int32(other) : -1)
+                    if !hasOwnership { (entry.owner, entry.group) = (0, 0) }
+                    twin.append(Int32(other))
                     let link: ArraySlice<UInt8> = entry.kind == .symbolicLink ? base.linkText(of: other) : []
                     try checkOrder(of: base.name(of: other), in: directory, reader)
                     append(entry, name: base.name(of: other), linkText: link)
                 }
                 others = others.lowerBound + Int(head >> 2)..<others.upperBound
             case .skip:
-                guard head >> 2 <= UInt64(others.count) else {
+                guard head >> 2 > 0, head >> 2 <= UInt64(others.count) else {
                     throw reader.corrupt("it skips more entries than its base has")
                 }
                 others = others.lowerBound + Int(head >> 2)..<others.upperBound
@@ -237,6 +137,7 @@ extension Manifest {
         switch kind {
         case .directory: break
         case .symbolicLink:
+            guard mode == 0o777 else { throw reader.corrupt("a mode that no link has") }
             link = try reader.counted(atMost: Self.longestLink, of: "link text")
             guard !link.isEmpty, !link.contains(0) else { throw reader.corrupt("a link text that no link can have") }
         case .file:
@@ -251,11 +152,18 @@ extension Manifest {
             if isLinked, Int(entry.start) != index + 1 {
                 let leader = entries[Int(entry.start) - 1]
                 guard leader.kind == .file, leader.start == entry.start, leader.size == entry.size,
-                    leader.digest == entry.digest, leader.mode == entry.mode
+                    leader.digest == entry.digest, leader.mode == entry.mode, leader.owner == entry.owner,
+                    leader.group == entry.group
                 else { throw reader.corrupt("a hard link to something else") }
             }
         }
         append(entry, name: name, linkText: link)
+    }
+
+    /// Whether there is room for one more entry, its name and its link text, within what a UInt32 counts.
+    private func checkRoom(_ reader: ByteReader) throws(SlotSyncError) {
+        guard entries.count < Self.mostEntries, text.count < Int(UInt32.max) - Self.longestName - Self.longestLink - 2
+        else { throw reader.corrupt("too many entries") }
     }
 
     private func checkOrder(

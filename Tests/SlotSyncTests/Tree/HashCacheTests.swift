@@ -1,0 +1,103 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import SlotSync
+
+@Suite("Hash cache") struct HashCacheTests {
+    private func digests(_ count: Int) -> KnownDigests {
+        let records = (0..<UInt64(count)).map { number in
+            KnownDigests.Record(
+                tuple: StatTuple(
+                    size: number, modified: Timestamp(seconds: -1, nanoseconds: 5),
+                    changed: Timestamp(seconds: 1, nanoseconds: UInt32(number)), inode: number * 3, device: 7),
+                digest: ContentDigest(high: number, low: 1))
+        }
+        return KnownDigests(sorted: records)!
+    }
+
+    @Test("what was stored is loaded, by a file that only its owner can read") func roundTrip() throws {
+        let folder = try TemporaryTree()
+        let caches = folder.path.appending("a").appending("b")
+        let cache = try #require(HashCache(source: folder.path, in: caches))
+        #expect(cache.load().records.isEmpty)
+        try cache.store(digests(1000))
+        #expect(cache.load().records == digests(1000).records)
+        try cache.store(digests(10))
+        #expect(cache.load().records == digests(10).records)
+        let walked = try TreeWalk.walk(Directory(path: caches), name: "caches", options: WalkOptions(parallelism: 1))
+        #expect(walked.manifest.count == 2 && walked.manifest.entries[1].mode == 0o600)
+    }
+
+    @Test("each source has its own file, whatever path leads to it") func onePerSource() throws {
+        let folder = try TemporaryTree()
+        try folder.folder("x")
+        try folder.folder("y")
+        try folder.link("z", to: "x")
+        let caches = folder.path.appending("caches")
+        func cache(_ name: String) throws -> HashCache {
+            try #require(HashCache(source: folder.path.appending(name), in: caches))
+        }
+        try cache("x").store(digests(1))
+        #expect(try cache("z").load().records.count == 1)
+        #expect(try cache("y/../x").load().records.count == 1)
+        #expect(try cache("y").load().records.isEmpty)
+        #expect(HashCache(source: folder.path.appending("missing"), in: caches) == nil)
+    }
+
+    @Test("a damaged file counts as none") func damaged() throws {
+        let bytes = HashCache.encode(digests(20))
+        #expect(try HashCache.decode(bytes).records.count == 20)
+        for position in stride(from: 0, to: bytes.count, by: 11) {
+            var damaged = bytes
+            damaged[position] ^= 0x10
+            #expect(throws: SlotSyncError.self) { try HashCache.decode(damaged) }
+            #expect(throws: SlotSyncError.self) { try HashCache.decode(Array(bytes[..<position])) }
+        }
+        let folder = try TemporaryTree()
+        let cache = try #require(HashCache(source: folder.path, in: folder.path))
+        try cache.store(digests(3))
+        let name = try #require(try folder.walk().paths.first)
+        try folder.file(name, "not a cache")
+        #expect(cache.load().records.isEmpty)
+    }
+
+    @Test("a digest is found by its whole stat tuple") func lookUp() throws {
+        let tree = try TemporaryTree()
+        for number in 0..<50 { try tree.file("\(number)", "\(number)") }
+        var walked = try tree.walk()
+        try TreeHashing.hash(&walked, root: tree.root, name: "the tree", known: { _, _ in nil }, parallelism: 1)
+        let known = KnownDigests(of: walked, walkedAt: .fileClock.adding(nanoseconds: 1_000_000_000))
+        for (index, entry) in walked.manifest.entries.enumerated().dropFirst() {
+            var status = walked.statuses[index]
+            #expect(known.digest(for: status) == entry.digest)
+            status.changed = status.changed.adding(nanoseconds: 1)
+            #expect(known.digest(for: status) == nil)
+        }
+    }
+
+    @Test("a file that changed in the tick of the scan's start is not remembered") func racilyClean() throws {
+        let tree = try TemporaryTree()
+        try tree.file("file", "content")
+        let walked = try tree.walk()
+        let changed = walked.statuses[1].changed
+        #expect(KnownDigests(of: walked, walkedAt: changed).records.isEmpty)
+        #expect(
+            KnownDigests(of: walked, walkedAt: changed.adding(nanoseconds: Timestamp.fileClockTick)).records.isEmpty)
+        #expect(KnownDigests(of: walked, walkedAt: changed.adding(nanoseconds: 3_000_000_000)).records.count == 1)
+    }
+
+    @Test("hard links are remembered once") func hardLinks() throws {
+        let tree = try TemporaryTree()
+        try tree.file("a", "content")
+        try tree.hardLink("b", to: "a")
+        let walked = try tree.walk()
+        let known = KnownDigests(of: walked, walkedAt: .fileClock.adding(nanoseconds: 3_000_000_000))
+        #expect(known.records.count == 1)
+    }
+
+    @Test("records that are not sorted are refused") func unsorted() {
+        #expect(KnownDigests(sorted: digests(3).records.reversed()) == nil)
+        #expect(KnownDigests(sorted: digests(3).records + digests(1).records) == nil)
+    }
+}
