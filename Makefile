@@ -6,7 +6,7 @@ ARCH := $(shell uname -m)
 STATIC_AGENT := .build/slotsync-agent-$(ARCH)
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 
-.PHONY: build static test demo format lint install clean
+.PHONY: build static test demo benchmark format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -34,6 +34,11 @@ test: static
 demo: build
 	scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
 
+## benchmark: the pieces of a stage, measured one by one (a quiet machine gives quiet figures)
+benchmark:
+	scripts/dependencies build
+	swift package --package-path Benchmarks -c release -Xswiftc -enable-testing benchmark
+
 ## format: put the sources into the house's form
 format:
 	swift format format --in-place --parallel --recursive $(SOURCES)
@@ -49,4 +54,4 @@ install: build static
 	install $(STATIC_AGENT) "$(DESTDIR)$(PREFIX)/bin/slotsync-agent"
 
 clean:
-	rm -rf .build .build-static
+	rm -rf .build .build-static Benchmarks/.build
