@@ -25,10 +25,10 @@ $(STATIC_AGENT):
 	@ls -l $@
 
 ## test: unit tests and end-to-end tests of the built programs
-test:
+test: static
 	scripts/dependencies test
 	swift build --build-tests
-	SLOTSYNC_STATIC_AGENT="$$(realpath -qe $(STATIC_AGENT) || true)" swift test --skip-build
+	SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build
 
 ## demo: two releases of this repository go to five hosts on this machine
 demo: build

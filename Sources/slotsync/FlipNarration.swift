@@ -27,13 +27,10 @@ struct FlipNarration {
             status: status(report), release: report.release, hosts: hosts, failed: report.failures.count)
     }
 
-    /// Whether the hosts are left on different releases.
-    private func isMixed(_ report: FlipReport) -> Bool { report.isMixed && report.flipped.contains(where: \.changed) }
-
     func status(_ report: FlipReport) -> ExitStatus {
-        if isMixed(report) { return .partlyDone }
+        if report.isMixed || !report.uncertain.isEmpty { return .partlyDone }
         if report.failures.isEmpty { return .done }
-        return report.flipped.isEmpty || report.isMixed ? .failed : .partlyDone
+        return report.flipped.isEmpty || report.isGivenUp ? .failed : .partlyDone
     }
 
     /// What is live now, a line for all hosts of which the same is to be said.
@@ -53,12 +50,17 @@ struct FlipNarration {
         if !report.takenBack.isEmpty {
             lines.append("\(fold(report.takenBack)): flipped, and taken back")
         }
+        if !report.uncertain.isEmpty {
+            lines.append(
+                "\(fold(report.uncertain)): lost after the order to flip had gone out, and may be on either release: "
+                    + "`slotsync status` shows it")
+        }
         switch status(report) {
         case .failed:
             lines.append(
                 "\(verb) given up, since \(report.failures.count) of \(counted(hosts, "host")) failed: "
                     + "what is live is what it was, on every host")
-        case .partlyDone where isMixed(report): lines += mixture(report)
+        case .partlyDone where report.isMixed: lines += mixture(report)
         default:
             lines.append(
                 "\(verb) done on \(report.flipped.count) of \(counted(hosts, "host")), not on "

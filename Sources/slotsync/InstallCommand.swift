@@ -61,13 +61,7 @@ struct InstallSettings: ParsableArguments {
 extension InstallReport {
     /// What was done, equal outcomes once.
     fileprivate var lines: [String] {
-        var order: [InstalledHost.Outcome] = []
-        var hostsByOutcome: [InstalledHost.Outcome: [String]] = [:]
-        for host in hosts {
-            if hostsByOutcome[host.outcome] == nil { order.append(host.outcome) }
-            hostsByOutcome[host.outcome, default: []].append(host.host.label)
-        }
-        return order.map { "\(HostList.fold(hostsByOutcome[$0] ?? [])): \($0.text)" }
+        folded(hosts.map { ($0.host, $0.outcome.text) })
     }
 }
 

@@ -71,15 +71,19 @@ extension AgentSession {
             let name = flip.request.direction == .flip ? "after_flip" : "after_rollback"
             try await runHook(flip.request.afterHook, named: name, flip)
         } catch {
-            guard flip.request.direction == .flip else { throw error }
+            guard flip.request.direction == .flip else {
+                // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
+                try connection.send(.warning("\(error); this host is rolled back all the same"))
+                try connection.send(.flipped(outcome(flip, ring, renamedAt: moment.nanosecondsSince1970)))
+                return
+            }
             do { try await takeBack(flip) } catch let second {
                 throw SlotSyncError(
                     .hookFailed, "\(error); this host could not be flipped back (\(second)): slot \(flip.slot) is live")
             }
             throw SlotSyncError(.hookFailed, "\(error); this host was flipped back")
         }
-        try connection.send(
-            .flipped(outcome(flip, ring, renamedAt: moment.seconds * 1_000_000_000 + Int64(moment.nanoseconds))))
+        try connection.send(.flipped(outcome(flip, ring, renamedAt: moment.nanosecondsSince1970)))
     }
 
     /// Takes the flip of this session back, if there was one.
@@ -186,6 +190,7 @@ extension AgentSession {
 
     private func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
         guard !command.isEmpty, let release = flip.before[flip.slot].release else { return }
-        try await Hook(name: name, command: command).run(root: root, slot: flip.slot, release: release.id)
+        try await Hook(name: name, command: command)
+            .run(root: root, slot: flip.slot, release: release.id, temporary: existingRing().temporary)
     }
 }

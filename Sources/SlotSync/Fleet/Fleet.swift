@@ -172,6 +172,10 @@ public struct FlipReport: Sendable {
     public var takenBack: [Host]
     /// Hosts that did not flip, or could not be taken back.
     public var failures: [HostFailure]
+    /// Hosts that were lost after they had been told to flip, or to go back: they may have either release.
+    public var uncertain: [Host]
+    /// Whether too many hosts failed: then nothing was flipped, or it was taken back.
+    public var isGivenUp: Bool
     /// Whether some hosts are left on another release than before although the flip was given up.
     public var isMixed: Bool
 }

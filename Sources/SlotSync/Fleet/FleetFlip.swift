@@ -36,6 +36,7 @@ private final class FleetFlip {
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
     private var sessions: [Int: HostSession] = [:]
+    private var decisions = TwoPhaseFlip(hostCount: 0, allowedFailures: 0, hasBeforeHook: false)
     private var errors: [Int: SlotSyncError] = [:]
     private var outcomes: [Int: FlipOutcome] = [:]
     /// Hosts that were told to rename and then fell silent: nobody knows whether they did.
@@ -73,66 +74,62 @@ private final class FleetFlip {
             self.sessions[number] = session
         }
         for (number, result) in connected {
-            if case .failure(let error) = result { errors[number] = error }
+            guard case .failure(let error) = result else { continue }
+            errors[number] = error
+            emit(.hostFinished(fleet.hosts[number], .failed(error)))
         }
         try Task.checkCancellation()
         let release = try chooseRelease()
         let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
         let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
-        var decisions = TwoPhaseFlip(
+        decisions = TwoPhaseFlip(
             hostCount: fleet.hosts.count, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
         let request = FlipRequest(
             direction: direction, release: release, beforeHook: beforeHook,
             afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
             undoHook: options.hooks.afterRollback)
-        var action = await phase(.prepare(request), on: Array(fleet.hosts.indices), &decisions)
+        var action = await phase(.prepare(request), on: Array(fleet.hosts.indices))
         while true {
             switch action {
             case .runBeforeHooks(let hosts):
                 try Task.checkCancellation()
-                action = await phase(.runBeforeHook, on: hosts, &decisions)
+                action = await phase(.runBeforeHook, on: hosts)
             case .commit(let hosts):
                 // From here on an interruption no longer stops half-way: all commit, or all are taken back.
                 try Task.checkCancellation()
-                action = await phase(.commit, on: hosts, &decisions)
-            case .undo(let hosts): action = await phase(.undo, on: hosts, &decisions)
-            case .finish(let isMixed): return report(decisions, isMixed: isMixed)
+                action = await phase(.commit, on: hosts)
+            case .undo(let hosts): action = await phase(.undo, on: hosts)
+            case .finish: return report()
             }
         }
     }
 
     /// Sends one request to these hosts and hears each of them.
-    private func phase(_ request: Request, on hosts: [Int], _ decisions: inout TwoPhaseFlip) async
-        -> TwoPhaseFlip.Action
-    {
+    private func phase(_ request: Request, on hosts: [Int]) async -> TwoPhaseFlip.Action {
         // In one go, before any answer is waited for: hosts flip within moments of each other.
         for number in hosts { sessions[number]?.channel.send(request) }
         let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
-        let isRunning = request == .commit || request == .undo
-        for number in hosts {
-            // Not children of the task: what has begun to commit is heard to the end, even if we are interrupted.
-            let work = Task { @FleetActor in
+        let listeners = hosts.map { number in
+            Task { @FleetActor in
                 let isDone = await self.hear(number, request)
                 answers.continuation.yield(isDone ? .succeeded(number) : .failed(number))
             }
-            if !isRunning { running.append(work) }
         }
-        var action: TwoPhaseFlip.Action?
-        await withTaskCancellationHandler {
+        // Tasks of their own, not children of ours: what has begun to commit is heard to the end, even if we are
+        // interrupted meanwhile.
+        let next = Task { @FleetActor in
             for await event in answers.stream {
-                action = decisions.handle(event)
-                if action != nil { break }
+                if let action = self.decisions.handle(event) { return action }
             }
-        } onCancel: {
-            if !isRunning { Task { @FleetActor in self.cancelRunning() } }
+            return TwoPhaseFlip.Action.finish(isMixed: false)
         }
-        running = []
-        return action ?? .finish(isMixed: false)
+        let canBeInterrupted = request != .commit && request != .undo
+        return await withTaskCancellationHandler {
+            await next.value
+        } onCancel: {
+            if canBeInterrupted { for listener in listeners { listener.cancel() } }
+        }
     }
-
-    private var running: [Task<Void, Never>] = []
-
-    private func cancelRunning() { for work in running { work.cancel() } }
 
     private func hear(_ number: Int, _ request: Request) async -> Bool {
         guard let session = sessions[number], errors[number] == nil else { return false }
@@ -163,7 +160,7 @@ private final class FleetFlip {
         for task in closing { await task.value }
     }
 
-    private func report(_ decisions: TwoPhaseFlip, isMixed: Bool) -> FlipReport {
+    private func report() -> FlipReport {
         let flipped = decisions.flipped.sorted().compactMap { number in
             outcomes[number].map { FlippedHost(fleet.hosts[number], $0) }
         }
@@ -172,7 +169,8 @@ private final class FleetFlip {
             release: flipped.first?.release ?? outcomes.values.first?.release, flipped: flipped,
             takenBack: takenBack.map { fleet.hosts[$0] },
             failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) },
-            isMixed: isMixed || !inDoubt.isEmpty)
+            uncertain: inDoubt.sorted().map { fleet.hosts[$0] },
+            isGivenUp: decisions.isGivenUp, isMixed: decisions.isGivenUp && flipped.contains { $0.changed })
     }
 
     // MARK: Which release

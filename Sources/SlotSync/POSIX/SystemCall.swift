@@ -31,6 +31,9 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
     init(_ time: timespec) { self.init(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec)) }
 
+    /// Where a clock of 64-bit nanoseconds still reaches: until 2262.
+    var nanosecondsSince1970: Int64 { seconds &* 1_000_000_000 &+ Int64(nanoseconds) }
+
     var timespec: timespec { Glibc.timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)) }
 
     /// The wall clock, as fine as the system has it.

@@ -36,8 +36,6 @@ enum PatchFrameLimits {
     /// A frame is closed once it holds this much; small enough to stay in memory many times over, large
     /// enough that deflate sees many small files at once.
     static let usualLength = 256 * 1024
-    /// No piece of content is longer, so no frame is larger than this and its instructions' overhead.
-    static let longestPiece = 512 * 1024
     /// A frame's bytes before deflation never exceed this.
     static let longestFrame = 1 << 20
     /// How many long files may be under way at once.

@@ -18,7 +18,8 @@ struct ConclusionTests {
     }
 
     private func report(
-        flipped: String, unchanged: String = "", takenBack: String = "", failed: String = "", isMixed: Bool = false
+        flipped: String, unchanged: String = "", takenBack: String = "", failed: String = "", uncertain: String = "",
+        isGivenUp: Bool = false, isMixed: Bool = false
     ) throws -> FlipReport {
         func hosts(_ list: String) throws -> [Host] { list.isEmpty ? [] : try HostList.parse(list) }
         func host(_ host: Host, changed: Bool) -> FlippedHost {
@@ -32,7 +33,7 @@ struct ConclusionTests {
                 + hosts(unchanged).map { host($0, changed: false) },
             takenBack: try hosts(takenBack),
             failures: try hosts(failed).map { HostFailure(host: $0, error: SlotSyncError(.hookFailed, "no")) },
-            isMixed: isMixed)
+            uncertain: try hosts(uncertain), isGivenUp: isGivenUp, isMixed: isMixed)
     }
 
     private let flip = FlipNarration(verb: "flip", root: "/srv")
@@ -52,7 +53,7 @@ struct ConclusionTests {
 
     @Test("a flip that was given up and taken back has failed, and says that nothing changed")
     func takenBack() throws {
-        let report = try report(flipped: "", takenBack: "h[1-2]", failed: "h3")
+        let report = try report(flipped: "", takenBack: "h[1-2]", failed: "h3", isGivenUp: true)
         #expect(flip.status(report) == .failed)
         let problems = flip.problems(report, hosts: 3)
         #expect(problems.first == "h[1-2]: flipped, and taken back")
@@ -68,7 +69,7 @@ struct ConclusionTests {
 
     @Test("a mixed fleet is partly done, and is told which host is where and what to run")
     func mixed() throws {
-        let report = try report(flipped: "h[1-2]", takenBack: "h3", failed: "h4", isMixed: true)
+        let report = try report(flipped: "h[1-2]", takenBack: "h3", failed: "h4", isGivenUp: true, isMixed: true)
         #expect(flip.status(report) == .partlyDone)
         let text = flip.problems(report, hosts: 4).joined(separator: "\n")
         #expect(text.contains("DIFFERENT RELEASES"))
@@ -80,8 +81,17 @@ struct ConclusionTests {
 
     @Test("a flip that was given up where hosts had the release live before has changed nothing")
     func givenUpUnchanged() throws {
-        let report = try report(flipped: "", unchanged: "h1", failed: "h2", isMixed: true)
+        let report = try report(flipped: "", unchanged: "h1", failed: "h2", isGivenUp: true)
         #expect(flip.status(report) == .failed)
+    }
+
+    @Test("a host that was lost after the order to flip makes the flip partly done, whatever the others did")
+    func uncertain() throws {
+        let report = try report(
+            flipped: "", takenBack: "h[1-2]", failed: "h3", uncertain: "h3", isGivenUp: true)
+        #expect(flip.status(report) == .partlyDone)
+        let text = flip.problems(report, hosts: 3).joined(separator: "\n")
+        #expect(text.contains("h3: lost after the order to flip") && !text.contains("on every host"))
     }
 
     @Test("verify fails where a slot differs, host by host")

@@ -64,7 +64,8 @@ struct RingOpeningTests {
         }
     }
 
-    @Test("a current that is no slot of the ring is refused", arguments: ["elsewhere", "slots/3", "slots/01", "/slots/1"])
+    @Test(
+        "a current that is no slot of the ring is refused", arguments: ["elsewhere", "slots/3", "slots/01", "/slots/1"])
     func foreignCurrent(target: String) async throws {
         try await withFolder { folder in
             _ = try Ring.make(folder.path("").string, slotCount: 2)
