@@ -18,8 +18,11 @@ struct SlotSyncAgent {
 
         """
 
-    static func main() async {
-        exit(await run(Array(CommandLine.arguments.dropFirst())))
+    /// Not asynchronous itself: Dispatch would leave the first thread by pthread_exit, and in a static program the
+    /// unwinder sorts all of its tables for that, which takes longer than a session.
+    static func main() {
+        Task.detached { exit(await run(Array(CommandLine.arguments.dropFirst()))) }
+        while true { pause() }
     }
 
     private static func run(_ arguments: [String]) async -> Int32 {
