@@ -45,7 +45,8 @@ final class Directory: Sendable {
     ///
     /// - Parameter components: NUL-terminated names, the outermost first.
     func openDirectory(beneath components: [ArraySlice<UInt8>]) throws(Errno) -> Directory {
-        var current = try duplicate()
+        guard !components.isEmpty else { return try duplicate() }
+        var current = self
         var next = 0
         while next < components.count {
             // As many levels at once as fit one path.
