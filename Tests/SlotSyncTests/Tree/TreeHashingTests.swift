@@ -135,7 +135,7 @@ import Testing
 
     @Test("a file that never holds still is named", arguments: [1, 2]) func restless(parallelism: Int) throws {
         let tree = try TemporaryTree()
-        try tree.sparse("restless", size: 3 << 20, [1], at: 0)
+        try tree.sparse("restless", size: 16 << 20, [1], at: 0)
         try tree.file("quiet", "x")
         var walked = try tree.walk()
         let file = try tree.root.openFile("restless", O_WRONLY | O_APPEND)
