@@ -27,6 +27,12 @@ extension Fleet {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
             }
             try Greeting.check(controller: own, agent: greeting)
+            fleetLog.debug(
+                "greeted",
+                metadata: [
+                    "host": "\(host.label)", "agent": "\(greeting.version)", "machine": "\(greeting.peer)",
+                    "live": "\(ring?.liveRelease?.id.description ?? "none")",
+                ])
             return HostSession(host: host, number: number, channel: channel, ring: ring)
         } catch {
             await channel.close()

@@ -177,6 +177,12 @@ final class PatchLibrary {
             distinct.append(member.cohort.pairs)
         }
         let (needed, new) = groups.add(distinct)
+        fleetLog.debug(
+            "gathered needs",
+            metadata: [
+                "hosts": "\(gathered.count)", "cohorts": "\(distinct.count)", "groups": "\(new.count)",
+                "pairs": "\(new.reduce(0) { $0 + groups.pairs[$1].count })",
+            ])
         states.append(contentsOf: new.map { _ in GroupState() })
         for member in gathered {
             for group in numbers[ObjectIdentifier(member.cohort)].map({ needed[$0] }) ?? [] {
@@ -262,6 +268,8 @@ final class PatchLibrary {
     /// - Parameter ownerIsLost: false if the owner is only late: then it is waited for if there is no other.
     private func askAgain(_ basis: ContentDigest, ownerIsLost: Bool = true) {
         guard let state = signatures[basis] else { return }
+        fleetLog.debug(
+            "no signature came", metadata: ["basis": "\(basis)", "asked": "\(state.tried.count)", "lost": "\(ownerIsLost)"])
         let others = state.groups.lazy.flatMap { self.states[$0].subscribers }
         if let next = others.first(where: { $0.cohort.bases.contains(basis) && !state.tried.contains($0.host) }) {
             signatures[basis]?.owner = next.host
