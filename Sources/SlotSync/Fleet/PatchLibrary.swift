@@ -269,7 +269,8 @@ final class PatchLibrary {
     private func askAgain(_ basis: ContentDigest, ownerIsLost: Bool = true) {
         guard let state = signatures[basis] else { return }
         fleetLog.debug(
-            "no signature came", metadata: ["basis": "\(basis)", "asked": "\(state.tried.count)", "lost": "\(ownerIsLost)"])
+            "no signature came",
+            metadata: ["basis": "\(basis)", "asked": "\(state.tried.count)", "lost": "\(ownerIsLost)"])
         let others = state.groups.lazy.flatMap { self.states[$0].subscribers }
         if let next = others.first(where: { $0.cohort.bases.contains(basis) && !state.tried.contains($0.host) }) {
             signatures[basis]?.owner = next.host
