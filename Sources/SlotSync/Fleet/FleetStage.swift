@@ -95,7 +95,9 @@ final class FleetStage {
         spool = try Spool()
         level = options.compressionLevel ?? (fleet.transport.kind == .ssh ? Self.usualLevel : 0)
         library = await PatchLibrary(
-            encoder: PairEncoder(source: release.source, spool: spool, level: level, parallelism: processorCount()))
+            encoder: PairEncoder(
+                source: release.source, spool: spool, level: level, parallelism: processorCount(),
+                message: Request.frameMessage))
     }
 
     func run() async throws -> StageReport {

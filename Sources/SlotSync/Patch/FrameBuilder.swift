@@ -1,5 +1,5 @@
 // Puts contents together into frames: whole small files as long as they fit, pieces of long ones. Hands
-// each full frame on as a message that is ready for the wire.
+// each full frame on.
 
 /// Builds frames of items; not for several threads at once.
 struct FrameBuilder: ~Copyable {
@@ -22,10 +22,10 @@ struct FrameBuilder: ~Copyable {
 
     /// Adds instructions of the content that was begun.
     ///
-    /// - Parameter emit: takes each message that got full.
+    /// - Parameter emit: takes each frame that got full.
     mutating func append(
         _ instructions: [DeltaInstruction], of segment: UnsafeRawBufferPointer,
-        emit: ([UInt8]) throws(SlotSyncError) -> Void
+        emit: (DeflatedPart) throws(SlotSyncError) -> Void
     ) throws(SlotSyncError) {
         for instruction in instructions {
             var rest = instruction
@@ -58,11 +58,10 @@ struct FrameBuilder: ~Copyable {
     }
 
     /// Hands on what is left.
-    mutating func flush(emit: ([UInt8]) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
+    mutating func flush(emit: (DeflatedPart) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
         guard frame.count > 0 else { return }
-        var message: [UInt8] = []
-        Request.frame(DeflatedPart(deflating: frame.bytes, by: &deflater)).encode(into: &message)
+        let full = DeflatedPart(deflating: frame.bytes, by: &deflater)
         frame.removeAll()
-        try emit(message)
+        try emit(full)
     }
 }

@@ -37,6 +37,10 @@ struct PairEncoder: Sendable {
     let spool: Spool
     let level: Int
     let parallelism: Int
+    /// Makes of a frame the message that carries it: the spool holds what goes over the wire, byte for byte.
+    let message: @Sendable (DeflatedPart) -> [UInt8]
+
+    private func spool(_ frame: DeflatedPart) throws(SlotSyncError) -> SpoolRange { try spool.append(message(frame)) }
 
     /// Encodes small contents into frames.
     func encode(_ jobs: [EncodingJob]) throws -> [SpoolRange] {
@@ -56,12 +60,12 @@ struct PairEncoder: Sendable {
                 DeltaEncoder.literal(content, into: &instructions)
             }
             builder.begin(entry: job.entry, usesBasis: job.signature != nil)
-            try builder.append(instructions, of: content) { message throws(SlotSyncError) in
-                ranges.append(try spool.append(message))
+            try builder.append(instructions, of: content) { frame throws(SlotSyncError) in
+                ranges.append(try spool(frame))
             }
             builder.end()
         }
-        try builder.flush { message throws(SlotSyncError) in ranges.append(try spool.append(message)) }
+        try builder.flush { frame throws(SlotSyncError) in ranges.append(try spool(frame)) }
         return ranges
     }
 
@@ -93,10 +97,10 @@ struct PairEncoder: Sendable {
         let encoder = SegmentedEncoder(job.signature.map { DeltaEncoder($0) }, parallelism: parallelism)
         var input = SequentialInput(file, name: source.name)
         var made: UInt64 = 0
-        // One message is kept back until the digest is known: an entry whose source changed is never completed.
+        // One frame is kept back until the digest is known: an entry whose source changed is never completed.
         var last: SpoolRange?
-        func spoolAndEmit(_ message: [UInt8]) throws(SlotSyncError) {
-            let range = try spool.append(message)
+        func spoolAndEmit(_ frame: DeflatedPart) throws(SlotSyncError) {
+            let range = try spool(frame)
             if let last { emit(last) }
             last = range
         }

@@ -1,14 +1,6 @@
 // What an agent answers. Each case is one message on the wire; docs/protocol.md has their bytes,
 // ReplyCoding.swift writes and reads them.
 
-/// Content that a host lacks, and what it could be made from.
-struct Need: Hashable, Sendable {
-    /// The first entry of the manifest that has this content.
-    var entry: UInt32
-    /// Content that the host has and proposes as basis; nil: none, or a repair.
-    var basis: ContentDigest?
-}
-
 /// How a stage ended on a host.
 struct StageOutcome: Hashable, Sendable {
     enum Kind: UInt8, Sendable {
@@ -43,15 +35,12 @@ struct FlipOutcome: Hashable, Sendable {
 
 /// What hashing a slot again found.
 struct SlotVerification: Hashable, Sendable {
-    /// Paths are named up to this many; `differences` counts all.
-    static let mostNamedPaths = 100
-
     var slot: Int
     var release: ReleaseName
     var files: Int
     var bytes: UInt64
     var differences: Int
-    /// One line each: what is wrong, and the path, quoted.
+    /// One line each: what is wrong, and the path, quoted; at most `SlotDifferences.mostNamed`.
     var named: [String]
 }
 

@@ -146,7 +146,7 @@ extension SlotVerification {
         writer.append(varint: files)
         writer.append(varint: bytes)
         writer.append(varint: differences)
-        let named = named.prefix(Self.mostNamedPaths)
+        let named = named.prefix(SlotDifferences.mostNamed)
         writer.append(varint: named.count)
         for path in named { writer.append(text: path) }
     }
@@ -157,7 +157,7 @@ extension SlotVerification {
         let files = try reader.files()
         let bytes = try reader.varint()
         let differences = try reader.files()
-        let count = try reader.count(atMost: Self.mostNamedPaths, of: "named paths")
+        let count = try reader.count(atMost: SlotDifferences.mostNamed, of: "named paths")
         var named: [String] = []
         for _ in 0..<count { named.append(try reader.shownText(of: "a named path's length")) }
         self.init(slot: slot, release: release, files: files, bytes: bytes, differences: differences, named: named)

@@ -46,6 +46,13 @@ extension Request: WireMessage {
         }
     }
 
+    /// A patch frame as the whole message that carries it.
+    static func frameMessage(_ frame: DeflatedPart) -> [UInt8] {
+        var message: [UInt8] = []
+        Request.frame(frame).encode(into: &message)
+        return message
+    }
+
     init(type: UInt8, payload: [UInt8]) throws(SlotSyncError) {
         guard let code = TypeCode(rawValue: type) else {
             throw SlotSyncError(.protocolViolation, "the controller sent a message of the unknown type \(type)")

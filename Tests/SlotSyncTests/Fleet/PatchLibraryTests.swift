@@ -25,7 +25,7 @@ struct PatchLibraryTests {
             library = PatchLibrary(
                 encoder: PairEncoder(
                     source: ReleaseSource(root: root, name: "source", manifest: tree.manifest), spool: spool, level: 0,
-                    parallelism: parallelism))
+                    parallelism: parallelism, message: Request.frameMessage))
         }
 
         deinit { folder.remove() }

@@ -63,11 +63,11 @@ struct FrameBuilderTests {
                 instructions = literal
             }
             try content.withUnsafeBytes { bytes in
-                try builder.append(instructions, of: bytes) { message in messages.append(message) }
+                try builder.append(instructions, of: bytes) { frame in messages.append(Request.frameMessage(frame)) }
             }
             builder.end()
         }
-        try builder.flush { message in messages.append(message) }
+        try builder.flush { frame in messages.append(Request.frameMessage(frame)) }
         return messages
     }
 

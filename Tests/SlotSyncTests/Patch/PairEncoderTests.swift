@@ -19,7 +19,9 @@ struct PairEncoderTests {
             var tree = try TreeWalk.walk(root, name: "source", options: WalkOptions(parallelism: 1))
             try TreeHashing.hash(&tree, root: root, name: "source", known: { _, _ in nil }, parallelism: 1)
             source = ReleaseSource(root: root, name: "source", manifest: tree.manifest)
-            encoder = PairEncoder(source: source, spool: try Spool(), level: 6, parallelism: 2)
+            encoder = PairEncoder(
+                source: source, spool: try Spool(), level: 6, parallelism: 2,
+                message: Request.frameMessage)
         }
 
         func job(_ name: String) throws -> EncodingJob {

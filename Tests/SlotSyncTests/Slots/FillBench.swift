@@ -79,7 +79,9 @@ final class FillBench {
 
     /// The frames that a controller would send for these needs.
     func frames(_ needs: [Need], of fill: Fill, level: Int = 0) throws -> [DeflatedPart] {
-        let encoder = PairEncoder(source: fill.source, spool: try Spool(), level: level, parallelism: 2)
+        let encoder = PairEncoder(
+            source: fill.source, spool: try Spool(), level: level, parallelism: 2,
+            message: Request.frameMessage)
         var ranges: [SpoolRange] = []
         var small: [EncodingJob] = []
         for need in needs {

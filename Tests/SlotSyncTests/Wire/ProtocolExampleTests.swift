@@ -39,6 +39,6 @@ struct ProtocolExampleTests {
         #expect(WireLimits.mostSharedPaths == 1024 && WireLimits.longestPath == 4096)
         #expect(WireLimits.longestHook == 65_536 && WireLimits.longestText == 4096)
         #expect(WireLimits.longestErrorCode == 32 && WireLimits.longestPeerText == 256)
-        #expect(WireLimits.mostRepairRounds == 3 && SlotVerification.mostNamedPaths == 100)
+        #expect(WireLimits.mostRepairRounds == 3 && SlotDifferences.mostNamed == 100)
     }
 }
