@@ -7,9 +7,6 @@ final class Wakeup {
     private var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
     private var nextWaiter = 0
 
-    /// Whether a task waits.
-    var isAwaited: Bool { !waiting.isEmpty }
-
     /// Waits for the next `wake`.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
