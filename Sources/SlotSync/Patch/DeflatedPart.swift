@@ -1,5 +1,14 @@
 // Deflating what travels, where that makes it shorter: manifests and patch frames.
 
+/// A piece of a byte string that is sent deflated: manifests and patch frames.
+struct DeflatedPart: Equatable, Sendable {
+    /// Bytes after inflation.
+    var length: Int
+    /// False: the bytes are as they are.
+    var isDeflated: Bool
+    var bytes: [UInt8]
+}
+
 extension DeflatedPart {
     /// Deflates bytes, unless they are shorter as they are. No deflater: they stay as they are.
     init(deflating bytes: [UInt8], by deflater: inout Deflater?) {

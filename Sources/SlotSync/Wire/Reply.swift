@@ -1,14 +1,6 @@
 // What an agent answers. Each case is one message on the wire; docs/protocol.md has their bytes,
 // ReplyCoding.swift writes and reads them.
 
-/// Content that a host lacks, and what it could be made from.
-struct Need: Hashable, Sendable {
-    /// The first entry of the manifest that has this content.
-    var entry: UInt32
-    /// Content that the host has and proposes as basis; nil: none, or a repair.
-    var basis: ContentDigest?
-}
-
 /// How a stage ended on a host.
 struct StageOutcome: Hashable, Sendable {
     enum Kind: UInt8, Sendable {
@@ -29,7 +21,7 @@ struct StageOutcome: Hashable, Sendable {
 
 /// How a flip stands on a host.
 struct FlipOutcome: Hashable, Sendable {
-    /// The slot that `current` points at, and its release.
+    /// The slot that the flip makes live, and its release; after an undo, what it had made live.
     var slot: Int
     var release: ReleaseName
     /// The slot and release before; 0 and nil when there was none.
@@ -63,14 +55,14 @@ enum Reply: Equatable, Sendable {
     case failure(SlotSyncError)
     /// Something a person should know; the command goes on.
     case warning(String)
-    /// Sent every few seconds while a command runs: files and bytes done so far.
+    /// Sent twice a second while a command runs: files and bytes done so far.
     case alive(files: UInt64, bytes: UInt64)
     case status(RingStatus)
     /// The record of the release that the manifest was left out for, or written against, is damaged: the stage
     /// is to be asked for again, with the whole manifest.
     case manifestNeeded
     case present(StageOutcome)
-    /// A part of what is needed; the cohort is named by the digest of all parts.
+    /// A part of what is needed. Hosts whose parts, all together, are equal are a cohort.
     case needs([Need], isLast: Bool)
     case signature(basis: ContentDigest, Signature)
     /// The host no longer has that basis.

@@ -41,15 +41,6 @@ struct BasisRequest: Equatable, Sendable {
     var seed: UInt64
 }
 
-/// A piece of a byte string that is sent deflated: manifests and patch frames.
-struct DeflatedPart: Equatable, Sendable {
-    /// Bytes after inflation.
-    var length: Int
-    /// False: the bytes are as they are.
-    var isDeflated: Bool
-    var bytes: [UInt8]
-}
-
 /// A message from the controller to an agent.
 enum Request: Equatable, Sendable {
     /// First on every session.
