@@ -61,8 +61,6 @@ int ss_epoll_ready(int set, uint64_t *entries, int most) {
     return count;
 }
 
-const int ss_o_path = O_PATH;
-const int ss_o_tmpfile = O_TMPFILE;
 const int ss_seek_data = SEEK_DATA;
 const int ss_seek_hole = SEEK_HOLE;
 const int ss_resolve_beneath = RESOLVE_BENEATH;

@@ -32,8 +32,6 @@ int ss_epoll_remove(int set, int fd);
 /// The entries that are ready now, without waiting; returns how many.
 int ss_epoll_ready(int set, uint64_t *entries, int most);
 
-extern const int ss_o_path;
-extern const int ss_o_tmpfile;
 extern const int ss_seek_data;
 extern const int ss_seek_hole;
 extern const int ss_resolve_beneath;

@@ -65,8 +65,6 @@ public struct ContentDigest: Hashable, Sendable, Comparable, CustomStringConvert
             XXH3_128bits_update(state, bytes.baseAddress, bytes.count)
         }
 
-        mutating func reset() { XXH3_128bits_reset(state) }
-
         func digest() -> ContentDigest {
             let hash = XXH3_128bits_digest(state)
             return ContentDigest(high: hash.high64, low: hash.low64)

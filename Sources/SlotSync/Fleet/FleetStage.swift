@@ -17,55 +17,6 @@ extension Fleet {
     }
 }
 
-/// A source that was scanned: what is staged.
-struct PreparedRelease: Sendable {
-    let name: ReleaseName
-    let source: ReleaseSource
-    let sharedPaths: [[UInt8]]
-
-    var manifest: Manifest { source.manifest }
-
-    static func prepare(
-        _ path: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
-    ) throws -> PreparedRelease {
-        let shared = try SharedPaths.parse(options.shared)
-        let walk = WalkOptions(
-            exclusions: options.exclusions, ownership: options.ownership, hardLinks: options.hardLinks,
-            parallelism: processorCount())
-        let tree = try SourceScan.scan(
-            path: path, options: walk, cache: HashCache(source: path), checksum: options.checksum,
-            onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
-            onWarning: { emit(.sourceWarning($0)) })
-        for special in tree.specials {
-            emit(
-                .sourceWarning(
-                    "\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
-        }
-        if tree.manifest.count == 1 && !options.allowsEmpty {
-            throw SlotSyncError(
-                .badInput,
-                "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
-                    + "or say --allow-empty")
-        }
-        let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
-        let id = manifest.id
-        if let archive = ManifestArchive() {
-            do { try archive.store(manifest, id: id) } catch {
-                emit(.sourceWarning("the manifest could not be kept: \(error)"))
-            }
-        }
-        let root: Directory
-        do { root = try Directory(path: path) } catch {
-            throw SlotSyncError(.system, "cannot open source \(quoted(path.string))", errno: error)
-        }
-        let name = ReleaseName(id: id, name: options.name)
-        emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
-        return PreparedRelease(
-            name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
-            sharedPaths: shared.map { Array($0.joined(separator: [UInt8(ascii: "/")])) })
-    }
-}
-
 /// One stage over a fleet.
 @FleetActor
 final class FleetStage {

@@ -7,7 +7,7 @@ import SystemPackage
 
 /// What a host's session has to do next.
 enum PatchWork: Sendable {
-    /// Ask the agent for these signatures, and deliver them.
+    /// Ask the agent for these signatures, no more than one message holds, and deliver them.
     case signatures([BasisRequest])
     case frames([SpoolRange])
     /// All that the host needs has been handed to it.
@@ -231,7 +231,13 @@ final class PatchLibrary {
                 requests[owner.host, default: []].append(request(basis))
             }
         }
-        for (host, requests) in requests { members[host]?.work.yield(.signatures(requests)) }
+        for (host, requests) in requests {
+            var rest = requests[...]
+            while !rest.isEmpty {
+                members[host]?.work.yield(.signatures(Array(rest.prefix(WireLimits.mostBasesPerRequest))))
+                rest = rest.dropFirst(WireLimits.mostBasesPerRequest)
+            }
+        }
         if !requests.isEmpty { watchSignatures() }
     }
 

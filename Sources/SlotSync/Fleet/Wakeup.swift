@@ -1,4 +1,4 @@
-// How a session's asynchronous code waits for what Dispatch sources and timers tell: it looks at the state, waits for
+// How a session's asynchronous code waits for what pipes and timers tell: it looks at the state, waits for
 // a wake-up, and looks again. On one actor nothing can come between the look and the wait, so none is lost.
 
 /// Tasks wait here until somebody wakes them.
@@ -6,9 +6,6 @@
 final class Wakeup {
     private var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
     private var nextWaiter = 0
-
-    /// Whether a task waits.
-    var isAwaited: Bool { !waiting.isEmpty }
 
     /// Waits for the next `wake`.
     ///

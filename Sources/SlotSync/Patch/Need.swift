@@ -1,4 +1,4 @@
-// What the whole patch turns on: a host says what it lacks, and equal needs are one piece of work.
+// What a host asks a patch for. Made by the agent's planner, carried by `needs`, joined to pairs by the fleet.
 
 /// Content that a host lacks, and what it could be made from.
 struct Need: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // What is inside a frame: items, each a piece of one file's content as delta instructions. Small files
 // stand in a frame as a whole, many together; a long file's pieces go through several frames, in order.
-// FrameEncoder writes them, FrameApplier reads them; docs/protocol.md has the bytes.
+// FrameBuilder writes them, FrameApplier reads them; docs/formats.md has the bytes.
 
 /// The head of one item.
 struct PatchItem: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // The digest of one open file, read from its start: for single files that no stat tuple vouches for. Whole
 // trees are hashed by TreeHashing.
 
+import Glibc
 import SystemPackage
 
 extension FileDescriptor {
@@ -18,4 +19,12 @@ extension FileDescriptor {
             progress.add(files: 0, bytes: UInt64(count))
         }
     }
+}
+
+/// The digest of a file's content; nil if it is no regular file or cannot be read.
+func contentDigest(of name: String, in directory: Directory, _ progress: AgentProgress) throws -> ContentDigest? {
+    guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
+    defer { try? file.close() }
+    guard try file.status().kind == .file else { return nil }
+    return try file.contentDigest(progress)
 }

@@ -94,6 +94,9 @@ extension Manifest {
 
 /// Checks `--shared` paths.
 enum SharedPaths {
+    /// How many paths a release may share.
+    static let mostPaths = 1024
+
     /// The components of each path, in no need of resolution.
     static func parse(_ paths: [String]) throws(SlotSyncError) -> [[ArraySlice<UInt8>]] {
         var parsed: [[ArraySlice<UInt8>]] = []
@@ -116,9 +119,8 @@ enum SharedPaths {
             }
             parsed.append(components)
         }
-        guard parsed.count <= WireLimits.mostSharedPaths else {
-            throw SlotSyncError(
-                .badInput, "\(parsed.count) shared paths: at most \(WireLimits.mostSharedPaths) are allowed")
+        guard parsed.count <= mostPaths else {
+            throw SlotSyncError(.badInput, "\(parsed.count) shared paths: at most \(mostPaths) are allowed")
         }
         return parsed
     }

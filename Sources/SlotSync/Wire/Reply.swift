@@ -21,7 +21,7 @@ struct StageOutcome: Hashable, Sendable {
 
 /// How a flip stands on a host.
 struct FlipOutcome: Hashable, Sendable {
-    /// The slot that `current` points at, and its release.
+    /// The slot that the flip makes live, and its release; after an undo, what it had made live.
     var slot: Int
     var release: ReleaseName
     /// The slot and release before; 0 and nil when there was none.
@@ -52,14 +52,14 @@ enum Reply: Equatable, Sendable {
     case failure(SlotSyncError)
     /// Something a person should know; the command goes on.
     case warning(String)
-    /// Sent every few seconds while a command runs: files and bytes done so far.
+    /// Sent twice a second while a command runs: files and bytes done so far.
     case alive(files: UInt64, bytes: UInt64)
     case status(RingStatus)
     /// The record of the release that the manifest was left out for, or written against, is damaged: the stage
     /// is to be asked for again, with the whole manifest.
     case manifestNeeded
     case present(StageOutcome)
-    /// A part of what is needed; the cohort is named by the digest of all parts.
+    /// A part of what is needed. Hosts whose parts, all together, are equal are a cohort.
     case needs([Need], isLast: Bool)
     case signature(basis: ContentDigest, Signature)
     /// The host no longer has that basis.

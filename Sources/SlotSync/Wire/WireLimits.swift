@@ -22,7 +22,7 @@ enum WireLimits {
     /// A signature must fit one message: 12 bytes a block, and a little before them.
     static let mostSignatureBlocks = (4 << 20) / 12
 
-    static let mostSharedPaths = 1024
+    static let mostSharedPaths = SharedPaths.mostPaths
     static let longestPath = 4096
     static let longestHook = 64 << 10
 

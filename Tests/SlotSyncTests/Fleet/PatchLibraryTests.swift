@@ -250,4 +250,20 @@ struct PatchLibraryTests {
         #expect(
             errorCode { _ = try scene.library.join(0, needs: needs([entry]), isRepair: false) } == .protocolViolation)
     }
+
+    @Test("No more signatures are asked for at once than a message may hold")
+    func signaturesInMessages() async throws {
+        let scene = try Scene([[1, 2, 3]])
+        let most = WireLimits.mostBasesPerRequest
+        let needs = (0...most).map { Need(entry: 1, basis: ContentDigest(high: 1, low: UInt64($0))) }
+        scene.library.expect(0)
+        let work = try scene.library.join(0, needs: needs, isRepair: false)
+        var asked: [Int] = []
+        for try await step in work {
+            if case .signatures(let requests) = step { asked.append(requests.count) }
+            if asked.reduce(0, +) > most { break }
+        }
+        #expect(asked == [most, 1])
+        scene.library.withdraw(0)
+    }
 }
