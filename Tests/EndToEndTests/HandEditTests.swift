@@ -43,6 +43,28 @@ extension EndToEnd {
             }
         }
 
+        @Test("a slot that shares its files with the live one by hard links is filled without touching them")
+        func hardLinksToLive() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(changedTree(bench))
+                try await fleet.release(firstTree(bench))
+                try #require(
+                    try await Program.run([
+                        "sh", "-c", "rm -r \(fleet.slot(1)) && cp -al \(fleet.slot(2)) \(fleet.slot(1))",
+                    ]).exitCode == 0)
+                let before = try await snapshot(fleet.slot(2))
+                // The same contents at other times: but for one file, all that is to be done is to set times.
+                let tree = try bench.tree("touched")
+                try #require(
+                    try await Program.run(["cp", "-r", firstTree(bench).path + "/.", tree.path]).exitCode == 0)
+                try tree.file("new", "one file more")
+                try await fleet.stage(tree)
+                #expect(try await snapshot(fleet.slot(2)) == before)
+                #expect(try await fleet.differences(tree, slot: 1) == "")
+            }
+        }
+
         @Test("a link that was slipped in for a folder leads no byte out of the slot")
         func linkForFolder() async throws {
             try await Workbench.use { bench in

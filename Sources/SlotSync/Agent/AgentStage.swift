@@ -160,7 +160,9 @@ extension AgentSession {
         try filler.finishAttributes()
         let record = try SlotSealer.record(of: target, in: filler)
         try SlotSealer.seal(record, release: request.release, slot: slot, ring: ring, directory: directory)
-        try clearTemporary(ring)
+        do { try clearTemporary(ring) } catch {
+            try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
+        }
         try connection.send(
             .staged(
                 StageOutcome(

@@ -67,6 +67,15 @@ private final class FleetFlip {
 
     private func flip() async throws -> FlipReport {
         guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
+        let hooks = options.hooks
+        guard
+            [hooks.beforeFlip, hooks.afterFlip, hooks.afterRollback].allSatisfy({
+                $0.utf8.count <= WireLimits.longestHook
+            })
+        else {
+            throw SlotSyncError(
+                .badInput, "a hook is longer than \(WireLimits.longestHook) bytes: put it into a script and call that")
+        }
         let connected = await fleet.forEachHost { number in
             self.emit(.hostStarted(self.fleet.hosts[number]))
             let session = try await self.fleet.connect(number)

@@ -20,6 +20,8 @@ extension Fleet {
 /// One stage over a fleet.
 @FleetActor
 final class FleetStage {
+    /// How far a host may be behind before its session waits for it.
+    nonisolated private static let mostPendingBytes = 4 << 20
     /// zlib's level over ssh; a local agent gets bytes as they are.
     nonisolated private static let usualLevel = 6
 
@@ -236,6 +238,8 @@ final class FleetStage {
             switch work {
             case .frames(let ranges):
                 for range in ranges { channel.send(spool: spool.file, at: range.offset, length: range.length) }
+                // A host that takes nothing more, or has failed, is noticed here and not when all is encoded.
+                try await channel.drained(below: Self.mostPendingBytes)
             case .signatures(let requests):
                 channel.send(.signatures(requests))
                 for request in requests {

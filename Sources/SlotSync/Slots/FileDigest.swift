@@ -21,10 +21,11 @@ extension FileDescriptor {
     }
 }
 
-/// The digest of a file's content; nil if it is no regular file or cannot be read.
+/// The digest of a file's content; nil if it is no regular file, cannot be read, or has another name elsewhere.
 func contentDigest(of name: String, in directory: Directory, _ progress: AgentProgress) throws -> ContentDigest? {
     guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
     defer { try? file.close() }
-    guard try file.status().kind == .file else { return nil }
+    let status = try file.status()
+    guard status.kind == .file, status.links == 1 else { return nil }
     return try file.contentDigest(progress)
 }

@@ -161,7 +161,10 @@ final class Ring {
     /// Takes the root's lock without waiting.
     func acquireLock(for purpose: String) throws {
         guard lock == nil else { return }
-        let file = try metadata.openFile("lock", O_RDWR | O_CREAT, mode: 0o600)
+        let file: FileDescriptor
+        do { file = try metadata.openFile("lock", O_RDWR | O_CREAT, mode: 0o600) } catch {
+            throw SlotSyncError(.system, "cannot open the lock \(quoted(path + "/.slotsync/lock"))", errno: error)
+        }
         do { try systemCall { flock(file.rawValue, LOCK_EX | LOCK_NB) } } catch {
             defer { try? file.close() }
             guard error == .wouldBlock || error == .resourceTemporarilyUnavailable else { throw error }

@@ -9,6 +9,9 @@ struct SlotContent: Sendable {
     var manifest: Manifest
     /// FIFOs, sockets and devices that somebody put there, by path.
     var specials: [[UInt8]] = []
+    /// Files that have a name outside of the slot as well (`cp -al` makes such): what changes their mode or time
+    /// changes it there, perhaps in the live slot. They are neither kept nor moved.
+    var sharedFiles: Set<Int> = []
     /// Whether the slot is exactly as it was sealed.
     var isAsSealed: Bool
 }
@@ -38,7 +41,20 @@ enum SlotInspection {
                 return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
             }, parallelism: parallelism,
             onProgress: progress.addingSums())
-        return SlotContent(manifest: tree.manifest, specials: tree.specials.map(\.path), isAsSealed: false)
+        return SlotContent(
+            manifest: tree.manifest, specials: tree.specials.map(\.path), sharedFiles: sharedFiles(tree),
+            isAsSealed: false)
+    }
+
+    /// The files with more links than the slot has names for them.
+    private static func sharedFiles(_ tree: WalkedTree) -> Set<Int> {
+        let groups = tree.manifest.linkGroups()
+        return Set(
+            tree.statuses.indices.filter { index in
+                guard tree.manifest.entries[index].kind == .file else { return false }
+                let names = tree.manifest.linkLeader(of: index).flatMap { groups[$0] } ?? 1
+                return tree.statuses[index].links > UInt64(names)
+            })
     }
 
     /// Whether every stat tuple of the record holds: one stat an entry, nothing is read.

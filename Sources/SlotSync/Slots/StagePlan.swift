@@ -48,7 +48,7 @@ struct StagePlanner {
     let blockSize: UInt64
 
     func plan(for target: Manifest) -> StagePlan {
-        let change = SlotChange(from: actual.manifest, to: target)
+        let change = SlotChange(from: actual.manifest, to: target, without: actual.sharedFiles)
         var plan = StagePlan(change: change)
         let kept = change.kept
         // The first entry of each content that has to be made.
@@ -88,7 +88,8 @@ struct StagePlanner {
 
     private func obsoleteFiles(_ change: SlotChange) -> [ContentDigest: Int] {
         var found: [ContentDigest: Int] = [:]
-        for index in change.obsolete where actual.manifest.entries[index].kind == .file {
+        for index in change.obsolete
+        where actual.manifest.entries[index].kind == .file && !actual.sharedFiles.contains(index) {
             found[actual.manifest.entries[index].digest] = index
         }
         return found

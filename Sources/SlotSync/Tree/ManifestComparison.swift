@@ -43,7 +43,8 @@ struct SlotChange: Sendable {
     /// Entries of the slot that have to go, parents before children.
     var obsolete: [Int]
 
-    init(from actual: Manifest, to target: Manifest) {
+    /// - Parameter unusable: files of the slot that must not stay, whatever they hold.
+    init(from actual: Manifest, to target: Manifest, without unusable: Set<Int> = []) {
         let targetGroups = target.linkGroups()
         let actualGroups = actual.linkGroups()
         kept = target.twins(in: actual)
@@ -53,7 +54,7 @@ struct SlotChange: Sendable {
         for index in kept.indices where kept[index] >= 0 {
             let twin = Int(kept[index])
             let (wanted, found) = (target.entries[index], actual.entries[twin])
-            var stays = wanted.kind == found.kind
+            var stays = wanted.kind == found.kind && !unusable.contains(twin)
             if stays && wanted.kind == .symbolicLink {
                 stays = target.linkText(of: index).elementsEqual(actual.linkText(of: twin))
             } else if stays && wanted.kind == .file {
