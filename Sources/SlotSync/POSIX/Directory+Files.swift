@@ -15,7 +15,8 @@ extension Directory {
         defer { try? file.close() }
         let size = try file.status().size
         guard size <= UInt64(bound) else {
-            throw SlotSyncError(.corrupt, "\(quoted(name)) is damaged: it has \(size) bytes, at most \(bound) are allowed")
+            throw SlotSyncError(
+                .corrupt, "\(quoted(name)) is damaged: it has \(size) bytes, at most \(bound) are allowed")
         }
         return try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
             count = try file.readFully(at: 0, into: UnsafeMutableRawBufferPointer(buffer))

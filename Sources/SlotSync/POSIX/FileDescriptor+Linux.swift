@@ -18,7 +18,9 @@ extension FileDescriptor {
     func readFully(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = try systemCall { Glibc.pread(rawValue, buffer.baseAddress! + done, buffer.count - done, Int(offset) + done) }
+            let count = try systemCall {
+                Glibc.pread(rawValue, buffer.baseAddress! + done, buffer.count - done, Int(offset) + done)
+            }
             if count == 0 { break }
             done += count
         }
@@ -37,13 +39,17 @@ extension FileDescriptor {
     func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
         var done = 0
         while done < bytes.count {
-            done += try systemCall { Glibc.pwrite(rawValue, bytes.baseAddress! + done, bytes.count - done, Int(offset) + done) }
+            done += try systemCall {
+                Glibc.pwrite(rawValue, bytes.baseAddress! + done, bytes.count - done, Int(offset) + done)
+            }
         }
     }
 
     func setMode(_ mode: UInt16) throws(Errno) { try systemCall { Glibc.fchmod(rawValue, mode_t(mode)) } }
 
-    func setOwner(_ owner: UInt32, group: UInt32) throws(Errno) { try systemCall { Glibc.fchown(rawValue, owner, group) } }
+    func setOwner(_ owner: UInt32, group: UInt32) throws(Errno) {
+        try systemCall { Glibc.fchown(rawValue, owner, group) }
+    }
 
     func setModified(_ time: Timestamp) throws(Errno) {
         let times = [timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2), time.timespec]
