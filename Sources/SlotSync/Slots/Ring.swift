@@ -78,8 +78,8 @@ final class Ring {
             let metadata = try root.openDirectory(".slotsync")
             try metadata.makeDirectoryIfMissing("slots", mode: 0o700)
             try metadata.makeDirectoryIfMissing("tmp", mode: 0o700)
-            for name in ["slots", "shared"] {
-                try root.makeDirectoryIfMissing(name, mode: 0o755)
+            for name in ["slots", "shared"] where (try? root.status(of: name)) == nil {
+                try root.makeDirectory(name, mode: 0o755)
                 // Not narrowed by a umask: the web server, another user, goes through them to what is live.
                 try root.setMode(of: name, to: try root.status(of: name).mode | 0o755)
             }
