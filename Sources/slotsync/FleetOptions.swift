@@ -117,8 +117,15 @@ extension FleetOptions {
         guard let root = root ?? configuration.root ?? (needsRoot ? nil : ""), !(needsRoot && root.isEmpty) else {
             throw ValidationError("no root: say with --root which folder on the hosts holds the releases")
         }
+        let hosts = try namedHosts(configuration)
+        let transport = try chosenTransport(configuration)
+        if transport.kind == .local, needsRoot, hosts.count > 1, !root.contains("{host}") {
+            throw ValidationError(
+                "the root \(root) is one folder for \(hosts.count) hosts on this machine: write {host} where their "
+                    + "roots differ, as in \(root)/{host}")
+        }
         let fleet = Fleet(
-            hosts: try namedHosts(configuration), root: root, transport: try chosenTransport(configuration),
+            hosts: hosts, root: root, transport: transport,
             parallelism: parallel ?? configuration.parallel ?? Fleet.usualParallelism,
             timeout: timeout ?? configuration.timeout ?? Fleet.usualTimeout)
         return Settled(fleet: fleet, configuration: configuration)

@@ -46,6 +46,22 @@ extension EndToEnd {
             }
         }
 
+        @Test("a narrow umask does not shut the web server out of what is live")
+        func narrowUmask() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let agent = bench["narrow-agent"]
+                try "#!/bin/sh\numask 077\nexec '\(Program.agent)' \"$@\"\n"
+                    .write(toFile: agent, atomically: true, encoding: .utf8)
+                #expect(chmod(agent, 0o755) == 0)
+                try await fleet.done("stage", firstTree(bench).path, "--remote-command", agent)
+                for folder in ["slots", "shared"] {
+                    let attributes = try FileManager.default.attributesOfItem(atPath: "\(fleet.root())/\(folder)")
+                    #expect((attributes[.posixPermissions] as? Int).map { $0 & 0o777 } == 0o755)
+                }
+            }
+        }
+
         @Test("rollback goes back to the release that was live before")
         func rollback() async throws {
             try await Workbench.use { bench in

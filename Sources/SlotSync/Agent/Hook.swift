@@ -37,9 +37,14 @@ struct Hook {
             throw SlotSyncError(.hookFailed, "the \(name) hook could not be run: \(error)")
         }
         guard !status.isSuccess else { return }
+        let end =
+            switch status {
+            case .exited(let code): "exit code \(code)"
+            case .signaled(let signal): "signal \(signal)"
+            }
         let lines = try lastLines(of: output).joined(separator: " / ")
         throw SlotSyncError(
-            .hookFailed, "the \(name) hook failed (\(status))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
+            .hookFailed, "the \(name) hook failed (\(end))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
     }
 
     private func lastLines(of output: FileDescriptor) throws -> [Substring] {

@@ -192,10 +192,10 @@ private final class FleetFlip {
         case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
         case .usual:
             if direction == .flip {
-                return try agreed(rings, on: \.nextRelease, what: "ready in its next slot", how: "RELEASE")
+                return try agreed(rings, on: \.nextRelease, what: "is ready in its next slot", how: "RELEASE")
             }
             return try agreed(
-                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "live before",
+                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "was live before",
                 how: "--to")
         }
     }
@@ -215,7 +215,7 @@ private final class FleetFlip {
         guard let first = hostsOf.first else {
             throw SlotSyncError(
                 .notReady,
-                "\(HostList.fold(without.map(\.label))): no host has a release that is \(what): "
+                "\(HostList.fold(without.map(\.label))): no host has a release that \(what): "
                     + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
         }
         guard hostsOf.count == 1 else {
@@ -224,7 +224,7 @@ private final class FleetFlip {
             }
             throw SlotSyncError(
                 .notReady,
-                "the hosts do not agree on which release is \(what): \(groups.joined(separator: ", ")). Name one: \(how)"
+                "the hosts do not agree on which release \(what): \(groups.joined(separator: ", ")). Name one: \(how)"
             )
         }
         return first.key

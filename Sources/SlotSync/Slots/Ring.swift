@@ -78,8 +78,11 @@ final class Ring {
             let metadata = try root.openDirectory(".slotsync")
             try metadata.makeDirectoryIfMissing("slots", mode: 0o700)
             try metadata.makeDirectoryIfMissing("tmp", mode: 0o700)
-            try root.makeDirectoryIfMissing("slots", mode: 0o755)
-            try root.makeDirectoryIfMissing("shared", mode: 0o755)
+            for name in ["slots", "shared"] where (try? root.status(of: name)) == nil {
+                try root.makeDirectory(name, mode: 0o755)
+                // Not narrowed by a umask: the web server, another user, goes through them to what is live.
+                try root.setMode(of: name, to: try root.status(of: name).mode | 0o755)
+            }
             let slots = try root.openDirectory("slots")
             for slot in 1...slotCount { try slots.makeDirectoryIfMissing("\(slot)", mode: 0o755) }
             let ring = try Ring(path: path, root: root, metadata: metadata, state: RingState(slotCount: slotCount))
@@ -96,8 +99,8 @@ final class Ring {
     /// Refuses to adopt a root in which anything stands that is not ours.
     private static func checkVirgin(_ root: Directory, path: String) throws {
         let migrate =
-            "SlotSync adopts no folder that it did not make: use an empty root, or follow \"Migrating\" in "
-            + "docs/operations.md"
+            "SlotSync adopts no folder that it did not make: use an empty root, or follow \"Moving from a "
+            + "hand-made `current`\" in docs/operations.md"
         var foreign: [String] = []
         try root.forEachName { name in
             let text = String(decoding: name, as: UTF8.self)
@@ -138,21 +141,23 @@ final class Ring {
 
     /// The slot that `current` points at; nil where there is no `current`.
     private static func currentSlot(in root: Directory, path: String, slotCount: Int) throws(SlotSyncError) -> Int? {
-        func foreign(_ what: String) -> SlotSyncError {
+        func foreign(_ what: String, first step: String) -> SlotSyncError {
             SlotSyncError(
                 .notARing,
-                "\(quoted(path + "/current")) is \(what), which is no slot of this ring (slots/1 to slots/\(slotCount)): "
-                    + "put the link back, for example: ln -sfn slots/1 \(path)/current")
+                "\(quoted(path + "/current")) is \(what), not a link to a slot of this ring (slots/1 to "
+                    + "slots/\(slotCount)): \(step), for example: ln -sfn slots/1 \(path)/current")
         }
         let text: String
         do { text = String(decoding: try root.readLink("current"), as: UTF8.self) } catch {
             if error == .noSuchFileOrDirectory { return nil }
-            if error == .invalidArgument { throw foreign("no symbolic link") }
+            if error == .invalidArgument {
+                throw foreign("a file or a folder", first: "move it away and put the link back")
+            }
             throw SlotSyncError(.system, "cannot read \(quoted(path + "/current"))", errno: error)
         }
         guard text.hasPrefix("slots/"), let slot = Int(text.dropFirst(6)), (1...slotCount).contains(slot),
             text == "slots/\(slot)"
-        else { throw foreign("a link to \(quoted(text))") }
+        else { throw foreign("a link to \(quoted(text))", first: "put the link back") }
         return slot
     }
 

@@ -1,5 +1,6 @@
 // What the options and the configuration come to together.
 
+import ArgumentParser
 import Foundation
 @testable import SlotSync
 import SystemPackage
@@ -20,7 +21,7 @@ struct FleetOptionsTests {
 
     private let everything = """
         hosts: web[1-2]
-        root: /srv/www
+        root: /srv/{host}
         transport: local
         remote_command: /opt/agent
         parallel: 7
@@ -37,7 +38,7 @@ struct FleetOptionsTests {
     func configurationAlone() throws {
         let fleet = try settled(configuration: everything).fleet
         #expect(fleet.hosts.map(\.name) == ["web1", "web2"])
-        #expect(fleet.root == "/srv/www")
+        #expect(fleet.root == "/srv/{host}")
         #expect(fleet.transport == Transport(.local, remoteCommand: "/opt/agent"))
         #expect(fleet.parallelism == 7)
         #expect(fleet.timeout == .seconds(300))
@@ -59,6 +60,16 @@ struct FleetOptionsTests {
     @Test("a host in two lists is named twice")
     func twice() {
         #expect(throws: (any Error).self) { try settled("--hosts", "h1", "--hosts", "h[1-2]", "--root", "/srv") }
+    }
+
+    @Test("hosts on this machine need roots of their own")
+    func localRoots() throws {
+        let two = ["--hosts", "h[1-2]", "--transport", "local"]
+        #expect(throws: ValidationError.self) {
+            try settled(two[0], two[1], two[2], two[3], "--root", "/srv/www")
+        }
+        #expect(try settled(two[0], two[1], two[2], two[3], "--root", "/srv/{host}").fleet.hosts.count == 2)
+        #expect(try settled("--hosts", "h1", "--transport", "local", "--root", "/srv").fleet.hosts.count == 1)
     }
 
     @Test("a command that leaves rings alone needs no root")
