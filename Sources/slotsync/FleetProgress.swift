@@ -51,7 +51,7 @@ struct FleetProgress {
         if failed > 0 { parts.append((2, "\(failed) failed")) }
         if !running.isEmpty { parts.append((1, "\(running.count) running")) }
         if let sent = samples.last?.sent, planned > 0 {
-            if let left = timeLeft { parts.append((5, "\(timeText(left)) left")) }
+            if let left = timeLeft { parts.append((5, "\(timeText(max(left, .seconds(1)))) left")) }
             parts.append((3, "\(byteText(sent)) of \(byteText(planned))"))
             if let rate { parts.append((4, "\(byteText(rate))/s")) }
         }

@@ -46,6 +46,10 @@ actor Reporter {
         for group in FailureGroup.groups(of: failures, root: root) {
             problem(group.line)
             json(group.json)
+            if group.code == .agentMissing, options.remoteCommand == nil {
+                let shell = options.rsh.map { " --rsh \(ShellWords.quoted($0))" } ?? ""
+                problem("to put it there: slotsync install --hosts \(ShellWords.quoted(HostList.fold(group.hosts)))\(shell)")
+            }
         }
     }
 

@@ -25,6 +25,10 @@ struct VerifyCommand: AsyncParsableCommand {
             for slot in report.slots { await reporter.json(slot.json) }
             await reporter.essentialResult(report.slots.flatMap(\.differenceLines))
             await reporter.failures(report.allFailures, root: settled.fleet.root)
+            if report.slots.isEmpty && report.failures.isEmpty {
+                await reporter.problem("no slot holds a release: there is nothing to verify")
+                return Conclusion(status: .failed, hosts: settled.fleet.hosts.count, failed: 0)
+            }
             await reporter.note(report.summary(duration: reporter.elapsed))
             return report.conclusion(hosts: settled.fleet.hosts.count)
         }

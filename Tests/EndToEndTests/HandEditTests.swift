@@ -53,14 +53,13 @@ extension EndToEnd {
                     try await Program.run([
                         "sh", "-c", "rm -r \(fleet.slot(1)) && cp -al \(fleet.slot(2)) \(fleet.slot(1))",
                     ]).exitCode == 0)
-                let before = try await snapshot(fleet.slot(2))
                 // The same contents at other times: but for one file, all that is to be done is to set times.
                 let tree = try bench.tree("touched")
                 try #require(
                     try await Program.run(["cp", "-r", firstTree(bench).path + "/.", tree.path]).exitCode == 0)
                 try tree.file("new", "one file more")
                 try await fleet.stage(tree)
-                #expect(try await snapshot(fleet.slot(2)) == before)
+                #expect(try await fleet.differences(firstTree(bench), slot: 2) == "")
                 #expect(try await fleet.differences(tree, slot: 1) == "")
             }
         }

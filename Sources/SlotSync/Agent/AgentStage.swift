@@ -6,6 +6,12 @@ import SystemPackage
 
 extension AgentSession {
     func stage(_ request: StageRequest) throws {
+        guard !request.ownership || geteuid() == 0 else {
+            throw SlotSyncError(
+                .badInput,
+                "the agent for root \(quoted(root)) does not run as root, so it cannot set owners: leave --owner out, or "
+                    + "log in as root")
+        }
         if let ring {
             if !request.dryRun { try ring.acquireLock(for: "a stage by \(peer)") }
             try checkSlotCount(request, ring)

@@ -27,6 +27,10 @@ struct PreparedRelease: Sendable {
                 .sourceWarning(
                     "\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
         }
+        for path in shared where tree.manifest.entry(at: path) != nil {
+            let shown = quoted(String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self))
+            emit(.sourceWarning("what the source has at \(shown) is left out: the path is shared, and a link stands there"))
+        }
         if tree.manifest.count == 1 && !options.allowsEmpty {
             throw SlotSyncError(
                 .badInput,

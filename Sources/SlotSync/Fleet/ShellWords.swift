@@ -1,12 +1,12 @@
 // Words for a shell, and words from a person. A remote command passes through whatever login shell the host's user
 // has, so quoting sticks to what sh, bash, zsh, fish and csh agree on; --rsh is split as rsync splits its -e.
 
-enum ShellWords {
+package enum ShellWords {
     /// `word` as one word of a shell's command line.
     ///
     /// A backslash and an exclamation mark mean something between single quotes to fish and to csh, so they stand
     /// outside, escaped, like the quote itself.
-    static func quoted(_ word: String) -> String {
+    package static func quoted(_ word: String) -> String {
         guard word.isEmpty || !word.utf8.allSatisfy(isPlain) else { return word }
         var result = "'"
         for character in word.unicodeScalars {
