@@ -47,8 +47,9 @@ actor Reporter {
             problem(group.line)
             json(group.json)
             if group.code == .agentMissing, options.remoteCommand == nil {
+                let hosts = ShellWords.quoted(HostList.fold(group.hosts))
                 let shell = options.rsh.map { " --rsh \(ShellWords.quoted($0))" } ?? ""
-                problem("to put it there: slotsync install --hosts \(ShellWords.quoted(HostList.fold(group.hosts)))\(shell)")
+                problem("to put it there: slotsync install --hosts \(hosts)\(shell)")
             }
         }
     }

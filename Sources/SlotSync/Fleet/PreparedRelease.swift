@@ -29,7 +29,8 @@ struct PreparedRelease: Sendable {
         }
         for path in shared where tree.manifest.entry(at: path) != nil {
             let shown = quoted(String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self))
-            emit(.sourceWarning("what the source has at \(shown) is left out: the path is shared, and a link stands there"))
+            emit(
+                .sourceWarning("what the source has at \(shown) is left out: a link to the shared path stands there"))
         }
         if tree.manifest.count == 1 && !options.allowsEmpty {
             throw SlotSyncError(
