@@ -9,7 +9,8 @@ struct FlipCommand: AsyncParsableCommand {
         abstract: "Make a staged release live, on every host or on none.",
         discussion: """
             First every host confirms that it has the release, whole, in its next slot; then all switch, each by one \
-            rename(2). If a host fails, those that have switched are taken back, unless --max-failures allows it.
+            rename(2). If a host fails, those that have switched are taken back, unless --max-failures allows it. \
+            Where nothing is ready and one release is live everywhere, there is nothing to do.
 
             The hooks of the configuration run on the hosts: before_flip before any of them switches, after_flip after \
             each did. A host whose after_flip fails is taken back.

@@ -127,11 +127,26 @@ extension EndToEnd {
         @Test("flip is refused where nothing is ready")
         func nothingReady() async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench)
+                let fleet = try Fleet(bench, hosts: 2)
+                let nothing = try await fleet.call("flip")
+                #expect(nothing.isRefusal(naming: "h[1-2]"), "\(nothing)")
+                // Nor is it guessed what is meant where the hosts live on different releases.
                 try await fleet.release(firstTree(bench))
-                let outcome = try await fleet.call("flip")
-                #expect(outcome.isRefusal(naming: "h1"), "\(outcome)")
-                #expect(fleet.current() == "slots/1")
+                try await fleet.only("h1").release(changedTree(bench))
+                let mixed = try await fleet.call("flip")
+                #expect(mixed.isRefusal(naming: "h[1-2]"), "\(mixed)")
+                #expect(fleet.current("h1") == "slots/2" && fleet.current("h2") == "slots/1")
+            }
+        }
+
+        @Test("stage and flip run again for the release that is live have nothing to do, and succeed")
+        func runAgain() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                let before = try await snapshot(fleet.root())
+                try await fleet.release(firstTree(bench))
+                #expect(try await snapshot(fleet.root()) == before)
             }
         }
 

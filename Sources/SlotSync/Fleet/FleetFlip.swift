@@ -213,13 +213,13 @@ private final class FleetFlip {
             }
         }
         guard let first = hostsOf.first else {
-            let live = Set(rings.compactMap { $0.ring?.liveRelease?.id })
-            let already = live.count == 1 ? " (release \(live.first?.description.prefix(8) ?? "") is live already)" : ""
+            // `stage` and `flip` run again for a release that is live already: there is nothing to do.
+            let live = Set(rings.map { $0.ring?.liveRelease?.id })
+            if direction == .flip, live.count == 1, let everywhere = live.first, let everywhere { return everywhere }
             throw SlotSyncError(
                 .notReady,
                 "\(HostList.fold(without.map(\.label))): no host has a release that \(what): "
-                    + (direction == .flip
-                        ? "stage one first, or name one\(already)" : "name the release to go back to with --to"))
+                    + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
         }
         guard hostsOf.count == 1 else {
             let groups = hostsOf.sorted { $0.key < $1.key }.map {

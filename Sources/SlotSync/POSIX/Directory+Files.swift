@@ -13,7 +13,11 @@ extension Directory {
             throw SlotSyncError(.system, "cannot read \(quoted(name))", errno: error)
         }
         defer { try? file.close() }
-        let size = try file.status().size
+        let status = try file.status()
+        guard status.kind == .file else {
+            throw SlotSyncError(.corrupt, "\(quoted(name)) is no file: somebody put something else there; move it away")
+        }
+        let size = status.size
         guard size <= UInt64(bound) else {
             throw SlotSyncError(
                 .corrupt, "\(quoted(name)) is damaged: it has \(size) bytes, at most \(bound) are allowed")
