@@ -195,7 +195,7 @@ final class Directory: Sendable {
 
     /// Sets the modification time of an entry, of a link itself.
     func setModified(of name: UnsafePointer<CChar>, to time: Timestamp) throws(Errno) {
-        let times = [timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT_)), time.timespec]
+        let times = time.asModificationAlone
         let raw = raw
         try systemCall { utimensat(raw, name, times, AT_SYMLINK_NOFOLLOW) }
     }
@@ -262,9 +262,6 @@ final class Directory: Sendable {
         return nil
     }
 }
-
-/// The time that `utimensat` leaves as it is; a macro that Swift does not see.
-private let UTIME_OMIT_ = (1 << 30) - 2
 
 /// `openat` with a mode, which Swift imports as two overlays without a common form.
 @inline(__always)

@@ -52,7 +52,7 @@ extension FileDescriptor {
     }
 
     func setModified(_ time: Timestamp) throws(Errno) {
-        let times = [timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2), time.timespec]
+        let times = time.asModificationAlone
         try systemCall { Glibc.futimens(rawValue, times) }
     }
 

@@ -36,6 +36,10 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
     var timespec: timespec { Glibc.timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)) }
 
+    /// The pair that `utimensat` and `futimens` take: the access time stays, by UTIME_OMIT, a macro that Swift does
+    /// not see.
+    var asModificationAlone: [timespec] { [Glibc.timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2), timespec] }
+
     /// The wall clock, as fine as the system has it.
     public static var now: Timestamp {
         var time = Glibc.timespec()
