@@ -4,9 +4,10 @@
 PREFIX ?= /usr/local
 ARCH := $(shell uname -m)
 STATIC_AGENT := .build/slotsync-agent-$(ARCH)
+RELEASES ?= .build/releases
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 
-.PHONY: build static test demo benchmark format lint install clean
+.PHONY: build static test demo benchmark benchmark-pieces format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -34,8 +35,15 @@ test: static
 demo: build
 	scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
 
-## benchmark: the pieces of a stage, measured one by one (a quiet machine gives quiet figures)
-benchmark:
+## benchmark: SlotSync beside rsync on the same work, a table; see docs/performance.md for its variables
+benchmark: build static
+	scripts/dependencies benchmark
+	scripts/fetch-releases "$(RELEASES)"
+	python3 Benchmarks/fleet --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
+		--agent $(STATIC_AGENT) --releases "$(RELEASES)" --rows "$(ROWS)" $(BENCHMARK_OPTIONS)
+
+## benchmark-pieces: the pieces of a stage, measured one by one (a quiet machine gives quiet figures)
+benchmark-pieces:
 	scripts/dependencies build
 	swift package --package-path Benchmarks -c release -Xswiftc -enable-testing benchmark
 

@@ -1,0 +1,84 @@
+"""What every row of the benchmark stands on: the programs, a folder on a tmpfs, and runs of two contenders in turn."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+
+
+class TooLittleRoom(Exception):
+    """This machine cannot run the row; the text says what it needs."""
+
+
+@dataclass(frozen=True)
+class Contender(Generic[Result]):
+    """One side of a comparison: what is done before every round, and what is measured."""
+
+    prepare: Callable[[], None]
+    timed: Callable[[], Result]
+
+
+@dataclass(frozen=True)
+class Bench:
+    command: Path
+    agent: Path
+    releases: Path
+    memory: Path
+    """A folder on a tmpfs."""
+    rounds: int
+    quick: bool
+    """A trial: smaller fleets, whose figures say nothing about the budgets."""
+
+    @property
+    def live(self) -> Path:
+        return self.releases / "web-a"
+
+    @property
+    def new(self) -> Path:
+        return self.releases / "web-b"
+
+    def hosts(self, count: int) -> list[str]:
+        """Names for so many hosts, or for an eighth of them where this is a trial."""
+        return [f"h{number:03}" for number in range(1, (max(1, count // 8) if self.quick else count) + 1)]
+
+    @contextmanager
+    def workspace(self, name: str, need: int) -> Iterator[Path]:
+        """A folder on the tmpfs that is gone afterwards.
+
+        Raises TooLittleRoom where `need` bytes would not leave an eighth of what is free to the programs.
+        """
+        free = min(shutil.disk_usage(self.memory).free, _available_memory())
+        if need > free * 7 // 8:
+            raise TooLittleRoom(f"needs {need / 1e9:.1f} GB of memory and some more; {free / 1e9:.1f} GB are free")
+        folder = self.memory / name
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+    def alternate(self, *contenders: Contender[Result]) -> list[list[Result]]:
+        """Each contender's results; they run in turn, so that what else the machine does falls on all alike."""
+        results: list[list[Result]] = [[] for _ in contenders]
+        for _ in range(self.rounds):
+            for contender, runs in zip(contenders, results):
+                contender.prepare()
+                runs.append(contender.timed())
+        return results
+
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _available_memory() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return sys.maxsize

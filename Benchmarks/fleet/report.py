@@ -1,0 +1,106 @@
+"""Rows with budgets, and what is made of them: a table for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from programs import run
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that was measured, and what was promised of it."""
+
+    key: str
+    what: str
+    unit: str
+    measured: float
+    budget: float | None = None
+    at_least: bool = False
+    """Whether the budget is a lower bound; otherwise it is an upper one."""
+    slotsync: tuple[float, ...] = ()
+    """Every round, in `runs_unit`."""
+    rsync: tuple[float, ...] = ()
+    runs_unit: str = "s"
+
+    @property
+    def is_met(self) -> bool | None:
+        if self.budget is None:
+            return None
+        return self.measured >= self.budget if self.at_least else self.measured <= self.budget
+
+
+def faster(key: str, what: str, budget: float | None, ours: Sequence[float], theirs: Sequence[float]) -> Row:
+    """How many times less SlotSync takes than rsync."""
+    return Row(key, what, "× faster", median(theirs) / median(ours), budget, True, tuple(ours), tuple(theirs))
+
+
+def share(
+    key: str, what: str, budget: float | None, ours: Sequence[float], theirs: Sequence[float], runs_unit: str = "MB"
+) -> Row:
+    """What SlotSync takes, as a share of what rsync takes."""
+    return Row(key, what, "×", median(ours) / median(theirs), budget, False, tuple(ours), tuple(theirs), runs_unit)
+
+
+def at_most(key: str, what: str, budget: float | None, unit: str, runs: Sequence[float]) -> Row:
+    """A quantity of SlotSync alone: the median of its rounds."""
+    return Row(key, what, unit, median(runs), budget, False, tuple(runs), (), unit)
+
+
+def number(value: float) -> str:
+    """Three digits that mean something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A Markdown table of all rows."""
+    lines = ["| what | budget | measured | SlotSync | rsync | |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in rows:
+        budget = "" if row.budget is None else f"{'≥' if row.at_least else '≤'} {row.budget:g} {row.unit}"
+        medians = [f"{number(median(runs))} {row.runs_unit}" if runs else "" for runs in (row.slotsync, row.rsync)]
+        met = {True: "met", False: "**missed**", None: ""}[row.is_met]
+        cells = [row.what, budget, f"{number(row.measured)} {row.unit}", *medians, met]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def as_json(row: Row) -> dict:
+    def runs(values: tuple[float, ...]) -> dict | None:
+        if not values:
+            return None
+        return {"median": round(median(values), 6), "runs": [round(value, 6) for value in values], "unit": row.runs_unit}
+
+    budget = None if row.budget is None else {"at_least" if row.at_least else "at_most": row.budget}
+    return {
+        "row": row.key, "what": row.what, "unit": row.unit, "measured": round(row.measured, 6), "budget": budget,
+        "met": row.is_met, "slotsync": runs(row.slotsync), "rsync": runs(row.rsync)}
+
+
+def from_json(value: dict) -> Row:
+    budget = value["budget"] or {}
+    sides = [value[name] or {"runs": [], "unit": value["unit"]} for name in ("slotsync", "rsync")]
+    return Row(
+        value["row"], value["what"], value["unit"], value["measured"], next(iter(budget.values()), None),
+        "at_least" in budget, tuple(sides[0]["runs"]), tuple(sides[1]["runs"]), sides[0]["unit"])
+
+
+def circumstances(command: Path, rounds: int) -> dict:
+    """The machine and the programs that the figures are of."""
+    processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "machine": {
+            "processor": processor.group(1) if processor else platform.machine(), "cores": os.cpu_count(),
+            "memory_gb": round(memory / 1e9, 1), "kernel": platform.release()},
+        "programs": {
+            "slotsync": run([command, "--version"]).output.strip(),
+            "rsync": run(["rsync", "--version"]).output.splitlines()[0]},
+        "rounds": rounds,
+    }
