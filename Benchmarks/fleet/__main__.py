@@ -4,22 +4,35 @@ measured and how."""
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import documents
 import report
+import rows_alone
+import rows_fleet
 import rows_pair
 from bench import Bench, TooLittleRoom
-from report import Row
+from programs import ProgramFailed
+from report import Point, Row
 
-SCENARIOS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+SCENARIOS: dict[str, Callable[[Bench], Iterator[Row | Point]]] = {
+    "start": rows_alone.start,
     "one-host": rows_pair.one_host,
     "cold": rows_pair.cold,
     "bytes": rows_pair.transferred,
+    "bundles": rows_pair.renamed_bundles,
     "fleet-32": rows_pair.fleet_of_32,
     "fleet-64": rows_pair.fleet_of_64,
+    "cohorts": rows_fleet.cohorts,
+    "ssh": rows_fleet.over_ssh,
+    "flip": rows_fleet.flip,
+    "agent-memory": rows_alone.agent_memory,
+    "controller-memory": rows_alone.controller_memory,
+    "straight": rows_fleet.straight,
+    "curve": rows_fleet.curve,
 }
 
 
@@ -28,10 +41,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--command", type=Path, required=True, help="the built slotsync")
     parser.add_argument("--agent", type=Path, required=True, help="the built slotsync-agent")
     parser.add_argument("--releases", type=Path, required=True, help="the folder with web-a and web-b")
-    parser.add_argument("--memory", type=Path, default=Path("/dev/shm"), help="a folder on a tmpfs")
+    parser.add_argument("--output", type=Path, required=True, help="the folder for performance.json and performance.svg")
+    parser.add_argument("--memory", type=Path, default=Path("/dev/shm"), help="a tmpfs (/dev/shm)")
     parser.add_argument("--rows", default="", help=f"some of: {' '.join(SCENARIOS)} (all)")
     parser.add_argument("--rounds", type=int, default=3, help="medians are of so many runs (3)")
-    parser.add_argument("--quick", action="store_true", help="a trial: an eighth of the hosts, one round")
+    parser.add_argument("--quick", action="store_true", help="a trial: an eighth of the hosts, one round; nothing is kept")
     return parser.parse_args()
 
 
@@ -42,26 +56,29 @@ def main() -> int:
     if unknown:
         print(f"no such rows: {' '.join(unknown)}; there are {' '.join(SCENARIOS)}", file=sys.stderr)
         return 64
-    memory = options.memory / "slotsync-benchmark"
-    shutil.rmtree(memory, ignore_errors=True)
-    bench = Bench(
-        options.command.resolve(), options.agent.resolve(), options.releases.resolve(), memory,
-        1 if options.quick else options.rounds, options.quick)
-    memory.mkdir()
-    measured: list[Row] = []
-    try:
+    rounds = 1 if options.quick else options.rounds
+    circumstances = report.circumstances(options.command, rounds)
+    results: list[Row | Point] = []
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="slotsync-benchmark.", dir=options.memory) as memory:
+        bench = Bench(
+            options.command.resolve(), options.agent.resolve(), options.releases.resolve(), Path(memory), rounds,
+            options.quick)
         for name in chosen:
             bench.say(f"{name} …")
             try:
-                for row in SCENARIOS[name](bench):
-                    bench.say(f"  {row.what}: {report.number(row.measured)} {row.unit}")
-                    measured.append(row)
+                for result in SCENARIOS[name](bench):
+                    bench.say(f"  {result}")
+                    results.append(result)
             except TooLittleRoom as reason:
                 bench.say(f"  skipped: {reason}")
-    finally:
-        shutil.rmtree(memory)
-    print(report.table(measured))
-    return 0
+            except ProgramFailed as failure:
+                bench.say(f"  failed: {failure}")
+                failed = True
+            if not options.quick:
+                documents.keep(options.output, results, circumstances)
+    print(report.table([result for result in results if isinstance(result, Row)]))
+    return 1 if failed else 0
 
 
 sys.exit(main())

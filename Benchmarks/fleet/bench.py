@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import releases
+
 Result = TypeVar("Result")
 
 
@@ -36,13 +38,15 @@ class Bench:
     quick: bool
     """A trial: smaller fleets, whose figures say nothing about the budgets."""
 
-    @property
-    def live(self) -> Path:
-        return self.releases / "web-a"
+    def pair(self, folder: Path, packages: tuple[str, ...] = ()) -> tuple[Path, Path]:
+        """Copies of web-a and web-b, or of the named packages in them, in `folder`: the live release and the new one."""
+        live = releases.copy(self.releases / "web-a", folder / "live", packages)
+        return live, releases.copy(self.releases / "web-b", folder / "new", packages)
 
-    @property
-    def new(self) -> Path:
-        return self.releases / "web-b"
+    def pair_size(self, packages: tuple[str, ...] = ()) -> int:
+        """The memory that one of the pair takes, about."""
+        new = self.releases / "web-b"
+        return sum(releases.size_in_memory(new / package) for package in packages or [""])
 
     def hosts(self, count: int) -> list[str]:
         """Names for so many hosts, or for an eighth of them where this is a trial."""

@@ -27,6 +27,11 @@ class Push:
         return self.run.seconds
 
 
+def seconds(pushes: Sequence[Push]) -> tuple[float, ...]:
+    """The wall time of each."""
+    return tuple(push.seconds for push in pushes)
+
+
 class SlotSync:
     """A ring on each host, over local sessions or over `shell`.
 
@@ -39,7 +44,7 @@ class SlotSync:
     ) -> None:
         self.command, self.folder, self.hosts = command, folder, list(hosts)
         self.cache = folder / "cache"
-        self._slots = slots
+        self.slots = slots
         self._options = ["--remote-command", str(agent), "--root", f"{folder}/slotsync/{{host}}/www", "--json"]
         self._options += ["--rsh", shell] if shell else ["--transport", "local"]
         for host in hosts:
@@ -49,7 +54,7 @@ class SlotSync:
         return self.folder / "slotsync" / host / "www"
 
     def stage(self, release: Path, hosts: Sequence[str] | None = None, watch_memory: bool = False) -> Push:
-        return self._run("stage", str(release), "--slots", str(self._slots), hosts=hosts, watch_memory=watch_memory)
+        return self._run("stage", str(release), "--slots", str(self.slots), hosts=hosts, watch_memory=watch_memory)
 
     def flip(self, hosts: Sequence[str] | None = None) -> Push:
         return self._run("flip", hosts=hosts)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 
 PAGE = 4096
 INODE = 1100
@@ -55,3 +57,49 @@ def size_in_memory(release: Path) -> int:
         for name in names:
             total += -(-os.lstat(os.path.join(folder, name)).st_size // PAGE) * PAGE
     return total
+
+
+def made_up(target: Path, count: int, seed: int = 1) -> Path:
+    """So many small files, a hundred in a folder, the same at every run; nothing in them repeats."""
+    random = Random(seed)
+    for number in range(count):
+        folder = target / f"{number // 10_000:02}" / f"{number // 100 % 100:02}"
+        if number % 100 == 0:
+            folder.mkdir(parents=True)
+        (folder / f"{number % 100:02}.dat").write_bytes(random.randbytes(random.randint(100, 3000)))
+    return target
+
+
+def change(release: Path, every: int) -> None:
+    """Appends to one file in so many."""
+    for file in files(release)[::every]:
+        with file.open("ab") as stream:
+            stream.write(b"changed\n")
+
+
+def bundles(sources: Path, target: Path, build: int, count: int = 60) -> Path:
+    """A web application's bundles as a build makes them: named after their content, which changes a little every time.
+
+    Their text is real: the larger Python files of `sources`, about 100 kB a bundle. Two of three have a word in their
+    name, one has a number, as bundlers give it to parts that are loaded later. In every bundle five lines have the number
+    of the build; `runtime` and `index.html` name all the others.
+    """
+    texts = [file for file in files(sources) if file.suffix == ".py" and file.stat().st_size > 8000][: 5 * count]
+    target.mkdir()
+    names = []
+    for number in range(count):
+        parts = texts[number::count]
+        lines = b"".join(part.read_bytes() for part in parts).splitlines(keepends=True)
+        for place in range(5):
+            lines.insert(len(lines) * (2 * place + 1) // 10, b"const build%d = %d\n" % (place, build * 1_000_003))
+        stem = f"{number + 100}" if number % 3 == 0 else f"{parts[0].parent.name}-{parts[0].stem}"
+        names.append(_named_after_content(target, stem, b"".join(lines)))
+    _named_after_content(target, "runtime", "\n".join(names).encode())
+    (target / "index.html").write_text("\n".join(f'<script src="{name}"></script>' for name in names))
+    return target
+
+
+def _named_after_content(folder: Path, stem: str, content: bytes) -> str:
+    name = f"{stem}.{sha256(content).hexdigest()[:8]}.js"
+    (folder / name).write_bytes(content)
+    return name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -12,6 +11,20 @@ from pathlib import Path
 from statistics import median
 
 from programs import run
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place on the curve: seconds of a push to so many hosts, and the sending machine's CPU seconds."""
+
+    hosts: int
+    slotsync: float
+    rsync: float
+    slotsync_cpu: float
+    rsync_cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.hosts} hosts: SlotSync {number(self.slotsync)} s, rsync {number(self.rsync)} s"
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,11 @@ class Row:
     """Every round, in `runs_unit`."""
     rsync: tuple[float, ...] = ()
     runs_unit: str = "s"
+    other: str = "rsync"
+    """What `rsync` has the rounds of, where that is another run of SlotSync."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {number(self.measured)} {self.unit}"
 
     @property
     def is_met(self) -> bool | None:
@@ -65,6 +83,8 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         budget = "" if row.budget is None else f"{'≥' if row.at_least else '≤'} {row.budget:g} {row.unit}"
         medians = [f"{number(median(runs))} {row.runs_unit}" if runs else "" for runs in (row.slotsync, row.rsync)]
+        if row.other != "rsync":
+            medians[1] += f" ({row.other})"
         met = {True: "met", False: "**missed**", None: ""}[row.is_met]
         cells = [row.what, budget, f"{number(row.measured)} {row.unit}", *medians, met]
         lines.append("| " + " | ".join(cells) + " |")
@@ -80,15 +100,16 @@ def as_json(row: Row) -> dict:
     budget = None if row.budget is None else {"at_least" if row.at_least else "at_most": row.budget}
     return {
         "row": row.key, "what": row.what, "unit": row.unit, "measured": round(row.measured, 6), "budget": budget,
-        "met": row.is_met, "slotsync": runs(row.slotsync), "rsync": runs(row.rsync)}
+        "met": row.is_met, "slotsync": runs(row.slotsync), row.other: runs(row.rsync)}
 
 
 def from_json(value: dict) -> Row:
     budget = value["budget"] or {}
-    sides = [value[name] or {"runs": [], "unit": value["unit"]} for name in ("slotsync", "rsync")]
+    other = list(value)[-1]
+    ours, theirs = (value[name] or {"runs": [], "unit": value["unit"]} for name in ("slotsync", other))
     return Row(
         value["row"], value["what"], value["unit"], value["measured"], next(iter(budget.values()), None),
-        "at_least" in budget, tuple(sides[0]["runs"]), tuple(sides[1]["runs"]), sides[0]["unit"])
+        "at_least" in budget, tuple(ours["runs"]), tuple(theirs["runs"]), ours["unit"], other)
 
 
 def circumstances(command: Path, rounds: int) -> dict:
@@ -100,7 +121,7 @@ def circumstances(command: Path, rounds: int) -> dict:
             "processor": processor.group(1) if processor else platform.machine(), "cores": os.cpu_count(),
             "memory_gb": round(memory / 1e9, 1), "kernel": platform.release()},
         "programs": {
-            "slotsync": run([command, "--version"]).output.strip(),
-            "rsync": run(["rsync", "--version"]).output.splitlines()[0]},
+            "slotsync": run([command, "--version"]).output.split()[-1],
+            "rsync": run(["rsync", "--version"]).output.split()[2]},
         "rounds": rounds,
     }

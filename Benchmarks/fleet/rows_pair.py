@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
 
 import releases
 from bench import Bench, Contender
-from contenders import Push, Rsync, SlotSync
-from daily import DailyFleet
+from contenders import Push, Rsync, SlotSync, seconds
+from daily import DailyFleet, need
 from report import Row, faster, share
 
-THROUGH_A_SHELL = "#!/bin/sh\nshift\nexec sh -c \"$*\"\n"
-"""A remote shell to this machine, for what tells local paths from sessions: rsync sends whole files between the former,
-SlotSync does not deflate."""
-
-
-def seconds(pushes: Sequence[Push]) -> list[float]:
-    return [push.seconds for push in pushes]
-
-
 def one_host(bench: Bench) -> Iterator[Row]:
-    with bench.workspace("one-host", DailyFleet.need(bench, 1, 5)) as folder:
-        fleet = DailyFleet(bench, folder, ["h001"], slots=5)
+    with bench.workspace("one-host", need(bench.pair_size(), 1, 5)) as folder:
+        fleet = DailyFleet(bench, folder, ["h001"], *bench.pair(folder), slots=5)
         ours, theirs = bench.alternate(fleet.stage(), fleet.copy(["-az"]))
         yield faster(
             "one-host", "one host with five slots, changed release, against `rsync -az`", 3,
@@ -36,24 +28,31 @@ def one_host(bench: Bench) -> Iterator[Row]:
 
 
 def transferred(bench: Bench) -> Iterator[Row]:
-    with bench.workspace("bytes", DailyFleet.need(bench, 1, 5)) as folder:
-        shell = folder / "shell"
-        shell.write_text(THROUGH_A_SHELL)
-        shell.chmod(0o755)
-        fleet = DailyFleet(bench, folder, ["h001"], slots=5, shell=str(shell))
+    with bench.workspace("bytes", need(bench.pair_size(), 1, 5)) as folder:
+        fleet = DailyFleet(bench, folder, ["h001"], *bench.pair(folder), slots=5, shell=_shell_to_here(folder))
         ours, theirs = bench.alternate(fleet.stage(), fleet.copy(["-az"]))
         yield share(
             "bytes", "bytes of one session, both directions, against `rsync -az`", 0.75,
-            [push.bytes / 1e6 for push in ours], [push.bytes / 1e6 for push in theirs])
+            _megabytes(ours), _megabytes(theirs))
         yield faster(
             "one-session", "the time of that session, deflated, through a remote shell", None,
             seconds(ours), seconds(theirs))
 
 
+def renamed_bundles(bench: Bench) -> Iterator[Row]:
+    with bench.workspace("bundles", 1 << 30) as folder:
+        live, new = (releases.bundles(bench.releases / "web-a", folder / f"build-{build}", build) for build in (1, 2))
+        fleet = DailyFleet(bench, folder, ["h001"], live, new, slots=5, shell=_shell_to_here(folder))
+        ours, theirs = bench.alternate(fleet.stage(), fleet.copy(["-az"]))
+        yield share(
+            "bundles", "bytes where bundles are renamed at every build, against `rsync -az`", 0.4,
+            _megabytes(ours), _megabytes(theirs))
+
+
 def cold(bench: Bench) -> Iterator[Row]:
     """The first copy that a host ever gets, by a controller that has cached nothing."""
-    with bench.workspace("cold", releases.size_in_memory(bench.new) * 3) as folder:
-        new = releases.copy(bench.new, folder / "new")
+    with bench.workspace("cold", bench.pair_size() * 4) as folder:
+        _, new = bench.pair(folder)
 
         def emptied() -> None:
             for name in ("slotsync", "rsync", "cache"):
@@ -79,8 +78,8 @@ def fleet_of_64(bench: Bench) -> Iterator[Row]:
 
 def _fleet(bench: Bench, count: int, packages: tuple[str, ...], what: str) -> Iterator[Row]:
     hosts = bench.hosts(count)
-    with bench.workspace(f"fleet-{count}", DailyFleet.need(bench, len(hosts), 2, packages)) as folder:
-        fleet = DailyFleet(bench, folder, hosts, slots=2, packages=packages)
+    with bench.workspace(f"fleet-{count}", need(bench.pair_size(packages), len(hosts), 2)) as folder:
+        fleet = DailyFleet(bench, folder, hosts, *bench.pair(folder, packages), slots=2)
         ours, theirs = bench.alternate(fleet.stage(), fleet.copy())
         yield faster(
             f"fleet-{count}", f"{len(hosts)} local hosts, {what}, against eight `rsync -az --delete` at once", 8,
@@ -94,6 +93,18 @@ def _fleet(bench: Bench, count: int, packages: tuple[str, ...], what: str) -> It
             seconds(ours_again), seconds(theirs_again))
         [alone] = bench.alternate(fleet.stage(hosts[:1]))
         yield _controller_cpu(f"fleet-{count}-cpu", len(hosts), ours, alone, theirs)
+
+
+def _shell_to_here(folder: Path) -> str:
+    """A remote shell to this machine: with local paths rsync would send whole files, and SlotSync would not deflate."""
+    shell = folder / "shell"
+    shell.write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n')
+    shell.chmod(0o755)
+    return str(shell)
+
+
+def _megabytes(pushes: list[Push]) -> list[float]:
+    return [push.bytes / 1e6 for push in pushes]
 
 
 def _controller_cpu(key: str, hosts: int, ours: list[Push], alone: list[Push], theirs: list[Push]) -> Row:

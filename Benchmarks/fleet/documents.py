@@ -1,0 +1,41 @@
+"""Where results are kept: performance.json and performance.svg in a folder, and the table in its performance.md."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from plot import plot
+from report import Point, Row, as_json, from_json, table
+
+BEGIN, END = "<!-- begin of what make benchmark writes -->", "<!-- end of what make benchmark writes -->"
+
+
+def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict) -> None:
+    """Writes all files anew. Rows that were not measured this time stay as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "performance.json"
+    known = json.loads(file.read_text()) if file.exists() else {"rows": [], "curve": []}
+    rows = {row["row"]: row for row in known["rows"]}
+    rows |= {row.key: as_json(row) for row in results if isinstance(row, Row)}
+    curve = {point["hosts"]: point for point in known["curve"]}
+    curve |= {point.hosts: asdict(point) for point in results if isinstance(point, Point)}
+    ascending = [curve[hosts] for hosts in sorted(curve)]
+    file.write_text(json.dumps({**circumstances, "rows": list(rows.values()), "curve": ascending}, indent=1) + "\n")
+    if ascending:
+        (folder / "performance.svg").write_text(plot([Point(**point) for point in ascending]))
+    page = folder / "performance.md"
+    if page.exists():
+        text = f"{_sentence(circumstances)}\n\n{table([from_json(row) for row in rows.values()])}"
+        pattern = re.compile(f"{BEGIN}.*{END}", re.S)
+        page.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page.read_text()))
+
+
+def _sentence(circumstances: dict) -> str:
+    machine, programs = circumstances["machine"], circumstances["programs"]
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, Linux {machine['kernel']}; "
+        f"SlotSync {programs['slotsync']}, rsync {programs['rsync']}; medians of {circumstances['rounds']} rounds.")
