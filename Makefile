@@ -4,10 +4,19 @@
 PREFIX ?= /usr/local
 ARCH := $(shell uname -m)
 STATIC_AGENT := .build/slotsync-agent-$(ARCH)
-RELEASES ?= .build/releases
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 
-.PHONY: build static test demo benchmark benchmark-pieces format lint install clean
+# For the benchmarks. UPDATE=1 writes the results into docs, QUICK=1 makes a trial of them.
+RELEASES ?= .build/releases
+MEMORY ?= /dev/shm
+SCALE ?= .build/scale
+ROWS ?=
+ROUNDS ?= 3
+FLEET_BENCHMARK = python3 Benchmarks/fleet --agent $(STATIC_AGENT) --releases "$(RELEASES)" \
+	--command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
+	--output $(if $(UPDATE),docs,.build/benchmark) --rounds $(ROUNDS) $(if $(QUICK),--quick)
+
+.PHONY: build static test demo benchmark benchmark-scale benchmark-pieces format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -35,12 +44,17 @@ test: static
 demo: build
 	scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
 
-## benchmark: SlotSync beside rsync on the same work, a table; see docs/performance.md for its variables
+## benchmark: SlotSync beside rsync on the same work; docs/performance.md has its variables
 benchmark: build static
 	scripts/dependencies benchmark
 	scripts/fetch-releases "$(RELEASES)"
-	python3 Benchmarks/fleet --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
-		--agent $(STATIC_AGENT) --releases "$(RELEASES)" --rows "$(ROWS)" $(BENCHMARK_OPTIONS)
+	$(FLEET_BENCHMARK) --memory "$(MEMORY)" --rows "$(ROWS)"
+
+## benchmark-scale: the memory that one file of 20 GB and 500,000 files take, on the disk of SCALE
+benchmark-scale: build static
+	scripts/dependencies benchmark
+	mkdir -p "$(SCALE)"
+	$(FLEET_BENCHMARK) --memory "$(SCALE)" --rows "big-file many-files"
 
 ## benchmark-pieces: the pieces of a stage, measured one by one (a quiet machine gives quiet figures)
 benchmark-pieces:

@@ -1,4 +1,4 @@
-"""SlotSync and rsync as the benchmark uses them: each has hosts that are folders, and brings a release to all of them."""
+"""SlotSync and rsync as the benchmark uses them: each has hosts that are folders, and brings a release to all."""
 
 from __future__ import annotations
 

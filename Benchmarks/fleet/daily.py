@@ -56,13 +56,16 @@ class DailyFleet:
             if fresh_times:
                 releases.touch(self.new)
 
+        # The last to run brought it with times that the other has not seen.
+        self.slotsync.stage(self.new)
+        self.rsync.push(self.new, at_once=at_once)
         return (
             Contender(prepare, lambda: self.slotsync.stage(self.new)),
             Contender(prepare, lambda: self.rsync.push(self.new, at_once=at_once)))
 
 
 def fill_rings(slotsync: SlotSync, oldest: Path, live: Path, hosts: Sequence[str] | None = None) -> None:
-    """Pushes as many releases as there are slots: `oldest`, variants of `live`, and `live`. `oldest` is in next then."""
+    """Pushes as many releases as there are slots: `oldest`, variants of `live`, `live`. Then `oldest` is in next."""
     slotsync.push(oldest, hosts)
     for age in range(slotsync.slots - 2, 0, -1):
         between = releases.older(live, slotsync.folder / "between", age)

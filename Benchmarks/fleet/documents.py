@@ -24,7 +24,7 @@ def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict) -> N
     curve = {point["hosts"]: point for point in known["curve"]}
     curve |= {point.hosts: asdict(point) for point in results if isinstance(point, Point)}
     ascending = [curve[hosts] for hosts in sorted(curve)]
-    file.write_text(json.dumps({**circumstances, "rows": list(rows.values()), "curve": ascending}, indent=1) + "\n")
+    file.write_text(_json({**circumstances, "rows": list(rows.values()), "curve": ascending}))
     if ascending:
         (folder / "performance.svg").write_text(plot([Point(**point) for point in ascending]))
     page = folder / "performance.md"
@@ -32,6 +32,17 @@ def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict) -> N
         text = f"{_sentence(circumstances)}\n\n{table([from_json(row) for row in rows.values()])}"
         pattern = re.compile(f"{BEGIN}.*{END}", re.S)
         page.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page.read_text()))
+
+
+def _json(results: dict) -> str:
+    """A line for each row, so that a change of one figure is a change of one line."""
+    members = []
+    for name, value in results.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list):
+            text = "[\n" + ",\n".join(f"    {json.dumps(each, ensure_ascii=False)}" for each in value) + "\n  ]"
+        members.append(f'  "{name}": {text}')
+    return "{\n" + ",\n".join(members) + "\n}\n"
 
 
 def _sentence(circumstances: dict) -> str:

@@ -29,7 +29,7 @@ text { font: 13px system-ui, sans-serif; fill: #57606a }
 
 @dataclass(frozen=True)
 class Panel:
-    """One diagram: seconds over the number of hosts, both axes linear and from zero, so that a slope is a cost a host."""
+    """Seconds over the number of hosts; both axes linear and from zero, so that a slope is the cost of a host."""
 
     left: int
     title: str
@@ -66,8 +66,8 @@ class Panel:
             parts.append(f'<polyline class="line {kind}" points="{path}"/>')
             parts += [f'<circle class="{kind} dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>' for x, y in places]
             x, y = places[-1]
-            parts.append(f'<text class="label {kind}" x="{x + 9:.1f}" y="{y + 4:.1f}">{label}</text>')
-            parts.append(f'<text x="{x + 9:.1f}" y="{y + 20:.1f}">{number(seconds[-1])} s</text>')
+            parts.append(f'<text class="label {kind}" x="{x + 9:.1f}" y="{y - 12:.1f}">{label}</text>')
+            parts.append(f'<text x="{x + 9:.1f}" y="{y + 4:.1f}">{number(seconds[-1])} s</text>')
         return "\n".join(parts)
 
 

@@ -90,10 +90,12 @@ def _high_water_mark(pid: int) -> int:
 
 
 def _children(pid: int) -> list[int]:
+    """Those that have become a program of their own: until then, a child has its parent's memory."""
     children: list[int] = []
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
             children += [int(word) for word in (task / "children").read_text().split()]
+        own = os.readlink(f"/proc/{pid}/exe")
+        return [child for child in children if os.readlink(f"/proc/{child}/exe") != own]
     except (FileNotFoundError, ProcessLookupError):
-        pass
-    return children
+        return []

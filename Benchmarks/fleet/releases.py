@@ -16,6 +16,7 @@ from random import Random
 PAGE = 4096
 INODE = 1100
 """What tmpfs takes for an inode and its name, about."""
+BLOCK = 16 << 20
 
 
 def copy(source: Path, target: Path, packages: tuple[str, ...] = ()) -> Path:
@@ -77,12 +78,31 @@ def change(release: Path, every: int) -> None:
             stream.write(b"changed\n")
 
 
+def big_file(release: Path, size: int) -> Path:
+    """A release of one file in which nothing repeats."""
+    random = Random(1)
+    release.mkdir()
+    with (release / "volume.img").open("wb") as stream:
+        for _ in range(0, size, BLOCK):
+            stream.write(random.randbytes(BLOCK))
+    return release / "volume.img"
+
+
+def edit(file: Path, places: int) -> None:
+    """Overwrites a few bytes at so many places of a file."""
+    size = file.stat().st_size
+    with file.open("r+b") as stream:
+        for place in range(places):
+            stream.seek(size * (2 * place + 1) // (2 * places))
+            stream.write(b"changed")
+
+
 def bundles(sources: Path, target: Path, build: int, count: int = 60) -> Path:
     """A web application's bundles as a build makes them: named after their content, which changes a little every time.
 
-    Their text is real: the larger Python files of `sources`, about 100 kB a bundle. Two of three have a word in their
-    name, one has a number, as bundlers give it to parts that are loaded later. In every bundle five lines have the number
-    of the build; `runtime` and `index.html` name all the others.
+    Their text is real: the larger Python files of `sources`, about 100 kB a bundle. Two of three have words in their
+    name, one has a number, as bundlers give it to parts that are loaded later. In every bundle five lines have the
+    number of the build; `runtime` and `index.html` name all the others.
     """
     texts = [file for file in files(sources) if file.suffix == ".py" and file.stat().st_size > 8000][: 5 * count]
     target.mkdir()

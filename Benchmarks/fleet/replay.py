@@ -1,4 +1,4 @@
-"""A host that says what another one said: `record` makes an agent whose replies are kept, `replayed` one that gives them.
+"""A host that says what another said: `record` makes an agent whose replies are kept, `replayed` one that gives them.
 
 For fleets that have no room on one machine. The replayed host follows docs/protocol.md as far as a cold stage goes: it
 reads each request, and answers where the real agent answered, with the same bytes. Nothing is written to a disk.

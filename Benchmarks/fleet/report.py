@@ -95,7 +95,8 @@ def as_json(row: Row) -> dict:
     def runs(values: tuple[float, ...]) -> dict | None:
         if not values:
             return None
-        return {"median": round(median(values), 6), "runs": [round(value, 6) for value in values], "unit": row.runs_unit}
+        rounded = [round(value, 6) for value in values]
+        return {"median": round(median(values), 6), "runs": rounded, "unit": row.runs_unit}
 
     budget = None if row.budget is None else {"at_least" if row.at_least else "at_most": row.budget}
     return {

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import releases
 from bench import Bench
 from contenders import SlotSync
-from daily import DailyFleet, need
 from replay import record, replayed
 from report import Row, at_most
 
-STARTS = 50
+STARTS = 20
 MADE_UP_FILE = 6500
 """What a made-up file takes on a tmpfs, about, with its part of the folder."""
 
 
 def start(bench: Bench) -> Iterator[Row]:
     """From posix_spawn to the end of a program that only tells its version."""
-    for key, what, program, budget in (
-        ("start-agent", "start of the agent", bench.agent, 3), ("start-command", "start of the command", bench.command, 15),
-    ):
-        yield at_most(key, what, budget, "ms", [_start(program) * 1000 for _ in range(STARTS)])
+    for name, program, budget in (("agent", bench.agent, 3), ("command", bench.command, 15)):
+        times = [_start(program) * 1000 for _ in range(STARTS)]
+        yield at_most(f"start-{name}", f"start of the {name}", budget, "ms", times)
 
 
 def _start(program: Path) -> float:
@@ -36,19 +34,11 @@ def _start(program: Path) -> float:
 
 
 def agent_memory(bench: Bench) -> Iterator[Row]:
-    """The largest of a cold stage and a changed release."""
     for count, budget in ((10_000, 16), (100_000, 40)):
-        with bench.workspace("agent-memory", need(count * MADE_UP_FILE, 1, 2)) as folder:
-            live = releases.made_up(folder / "live", count)
-            new = releases.copy(live, folder / "new")
-            releases.change(new, 20)
-            slotsync = SlotSync(bench.command, bench.agent, folder, ["h001"], 2)
-            cold = slotsync.stage(live, watch_memory=True)
-            slotsync.flip()
-            peaks = [max(cold.run.children_peak, slotsync.stage(new, watch_memory=True).run.children_peak)]
-            yield at_most(
-                f"agent-memory-{count}", f"agent's peak memory, {count:,} files", budget, "MB",
-                [peak / 1e6 for peak in peaks])
+        with bench.workspace("agent-memory", count * MADE_UP_FILE * 3) as folder:
+            release = releases.made_up(folder / "release", count)
+            agent, _ = _peaks(bench, folder, release, lambda: releases.change(release, 20))
+            yield at_most(f"agent-memory-{count}", f"agent's peak memory, {count:,} files", budget, "MB", [agent])
 
 
 def controller_memory(bench: Bench) -> Iterator[Row]:
@@ -64,5 +54,36 @@ def controller_memory(bench: Bench) -> Iterator[Row]:
         SlotSync(bench.command, agent, folder / "real", ["h001"], 2).stage(release)
         fleet = SlotSync(bench.command, replayed(folder / "recording"), folder / "fleet", bench.hosts(300), 2)
         peak = fleet.stage(release, watch_memory=True).run.peak
-        yield at_most(
-            "controller-memory", f"controller's peak memory, {count} hosts, 100,000 files, cold", 150, "MB", [peak / 1e6])
+        what = f"controller's peak memory, {count} hosts, 100,000 files, cold"
+        yield at_most("controller-memory", what, 150, "MB", [peak / 1e6])
+
+
+def big_file(bench: Bench) -> Iterator[Row]:
+    """One file of 20 GB."""
+    size = (20 << 30) // (16 if bench.quick else 1)
+    with bench.workspace("big-file", size * 3) as folder:
+        file = releases.big_file(folder / "release", size)
+        what = f"one file of {size / 2**30:g} GiB"
+        yield from _both(bench, folder, file.parent, lambda: releases.edit(file, 20), what)
+
+
+def many_files(bench: Bench) -> Iterator[Row]:
+    count = 500_000 // (16 if bench.quick else 1)
+    with bench.workspace("many-files", count * MADE_UP_FILE * 3) as folder:
+        release = releases.made_up(folder / "release", count)
+        yield from _both(bench, folder, release, lambda: releases.change(release, 20), f"{count:,} files")
+
+
+def _both(bench: Bench, folder: Path, release: Path, change: Callable[[], None], what: str) -> Iterator[Row]:
+    for who, peak in zip(("agent", "controller"), _peaks(bench, folder, release, change)):
+        yield at_most(f"{folder.name}-{who}", f"{who}'s peak memory, {what}", None, "MB", [peak])
+
+
+def _peaks(bench: Bench, folder: Path, release: Path, change: Callable[[], None]) -> tuple[float, float]:
+    """The agent's and the controller's peak, in megabytes: of a cold stage, and of one after `change`."""
+    slotsync = SlotSync(bench.command, bench.agent, folder, ["h001"], 2)
+    cold = slotsync.stage(release, watch_memory=True).run
+    slotsync.flip()
+    change()
+    changed = slotsync.stage(release, watch_memory=True).run
+    return max(cold.children_peak, changed.children_peak) / 1e6, max(cold.peak, changed.peak) / 1e6

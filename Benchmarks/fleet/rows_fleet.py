@@ -1,4 +1,4 @@
-"""Rows of many hosts that are not all alike, or not local: cohorts, ssh, the flip, and the curves over the number of hosts."""
+"""Rows of many hosts: those that are not all alike, those behind ssh, the flip, and cost against their number."""
 
 from __future__ import annotations
 

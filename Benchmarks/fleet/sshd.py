@@ -1,4 +1,4 @@
-"""A real sshd on loopback with keys and settings of its own: 127.0.0.1 and its neighbours are hosts to whoever connects."""
+"""A real sshd on loopback with keys and settings of its own: 127.0.0.1, 127.0.0.2 and so on are hosts to a client."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class SSHServer:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin") or "/usr/sbin/sshd"
-        self._server = subprocess.Popen([program, "-D", "-f", str(self._folder / "server"), "-E", str(self._folder / "log")])
+        options = ["-D", "-f", f"{self._folder}/server", "-E", f"{self._folder}/log"]
+        self._server = subprocess.Popen([program, *options])
         for _ in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex((self._hosts[-1], self._port)) == 0:

@@ -1,4 +1,4 @@
-// What a stage spends its time on, piece by piece, on made-up input that is the same at every run. `make benchmark`
+// What a stage spends its time on, piece by piece, on made-up input that is the same at every run. `make benchmark-pieces`
 // runs it; the library is built with `-enable-testing`, so that its inner parts can be measured alone.
 
 import Benchmark
