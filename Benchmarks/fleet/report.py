@@ -60,11 +60,13 @@ def faster(key: str, what: str, budget: float | None, ours: Sequence[float], the
     return Row(key, what, "× faster", median(theirs) / median(ours), budget, True, tuple(ours), tuple(theirs))
 
 
-def share(
-    key: str, what: str, budget: float | None, ours: Sequence[float], theirs: Sequence[float], runs_unit: str = "MB"
+def compared(
+    key: str, what: str, budget: float | None, ours: Sequence[float], theirs: Sequence[float], runs_unit: str,
+    other: str = "rsync",
 ) -> Row:
-    """What SlotSync takes, as a share of what rsync takes."""
-    return Row(key, what, "×", median(ours) / median(theirs), budget, False, tuple(ours), tuple(theirs), runs_unit)
+    """What SlotSync takes, as a multiple of what `other` takes."""
+    ratio = median(ours) / median(theirs)
+    return Row(key, what, "×", ratio, budget, False, tuple(ours), tuple(theirs), runs_unit, other)
 
 
 def at_most(key: str, what: str, budget: float | None, unit: str, runs: Sequence[float]) -> Row:

@@ -11,7 +11,7 @@ import releases
 from bench import Bench, Contender
 from contenders import Push, SlotSync, seconds
 from daily import DailyFleet, fill_rings, need
-from report import Point, Row, at_most, faster, number
+from report import Point, Row, at_most, compared, faster, number
 from sshd import SSHServer
 
 COHORTS = 8
@@ -47,9 +47,9 @@ def cohorts(bench: Bench) -> Iterator[Row]:
         apart = fleet("apart", {push: hosts[2 * push : 2 * push + 2] for push in range(COHORTS)})
         alike = fleet("alike", {0: hosts})
         many, one = bench.alternate(apart, alike)
-        yield Row(
-            "cohorts", "16 hosts with five slots in 8 cohorts, against one cohort", "×",
-            median(seconds(many)) / median(seconds(one)), 1.3, False, seconds(many), seconds(one), other="one cohort")
+        yield compared(
+            "cohorts", "16 hosts with five slots in 8 cohorts, against one cohort", 1.3,
+            seconds(many), seconds(one), "s", "one cohort")
 
 
 def _lacking(push: int, live: Path, target: Path) -> Path:
@@ -98,28 +98,38 @@ def flip(bench: Bench) -> Iterator[Row]:
 
 def curve(bench: Bench) -> Iterator[Point]:
     """Time and the sending machine's CPU against the number of hosts; always wagtail, so that points compare."""
-    for count in (1, 4, 16, 64, 128):
-        hosts = [f"h{number:03}" for number in range(1, (count if not bench.quick else min(count, 8)) + 1)]
-        with bench.workspace("curve", need(bench.pair_size(("wagtail",)), len(hosts), 2)) as folder:
+    for count in (1, 4) if bench.quick else (1, 4, 16, 64, 128):
+        hosts = [f"h{number:03}" for number in range(1, count + 1)]
+        with bench.workspace("curve", need(bench.pair_size(("wagtail",)), count, 2)) as folder:
             fleet = DailyFleet(bench, folder, hosts, *bench.pair(folder, ("wagtail",)), slots=2)
             ours, theirs = bench.alternate(fleet.stage(), fleet.copy())
             yield Point(
-                len(hosts), median(seconds(ours)), median(seconds(theirs)),
+                count, median(seconds(ours)), median(seconds(theirs)),
                 median(push.run.own_cpu for push in ours), median(push.run.own_cpu for push in theirs))
 
 
 def straight(bench: Bench) -> Iterator[Row]:
     """Whether a host costs more where there are more of them: a small release, so that 300 hosts have room."""
-    each: dict[int, tuple[float, ...]] = {}
+    rounds: dict[int, tuple[float, ...]] = {}
     for hosts in map(bench.hosts, (10, 30, 100, 300)):
         with bench.workspace("straight", need(FILES_OF_A_SMALL_RELEASE * 6500, len(hosts), 2)) as folder:
             live = releases.made_up(folder / "live", FILES_OF_A_SMALL_RELEASE)
             new = releases.copy(live, folder / "new")
             releases.change(new, 5)
             [pushes] = bench.alternate(DailyFleet(bench, folder, hosts, live, new, slots=2).stage())
-            each[len(hosts)] = tuple(push.seconds / len(hosts) * 1000 for push in pushes)
-            bench.say(f"  {len(hosts)} hosts: {number(median(each[len(hosts)]))} ms each")
-    few, many = min(each), max(each)
-    yield Row(
-        "straight", f"time for each of {many} hosts, against each of {few}", "×",
-        median(each[many]) / median(each[few]), 1, False, each[many], each[few], "ms", other=f"{few} hosts")
+            rounds[len(hosts)] = seconds(pushes)
+            bench.say(f"  {len(hosts)} hosts: {number(median(rounds[len(hosts)]))} s")
+    few, _, more, most = sorted(rounds)
+
+    def each(hosts: int) -> list[float]:
+        return [time / hosts * 1000 for time in rounds[hosts]]
+
+    yield compared(
+        "straight", f"time for each of {most} hosts, against each of {few}", 1, each(most), each(few), "ms", f"{few} hosts")
+
+    def further(hosts: int, fewer: int) -> list[float]:
+        return [(time - median(rounds[fewer])) / (hosts - fewer) * 1000 for time in rounds[hosts]]
+
+    yield compared(
+        "straight-further", f"time for each host beyond {more}, against each beyond {few}", None,
+        further(most, more), further(more, few), "ms", f"{few} to {more} hosts")

@@ -11,7 +11,7 @@ import releases
 from bench import Bench, Contender
 from contenders import Push, Rsync, SlotSync, seconds
 from daily import DailyFleet, need
-from report import Row, faster, share
+from report import Row, compared, faster
 
 def one_host(bench: Bench) -> Iterator[Row]:
     with bench.workspace("one-host", need(bench.pair_size(), 1, 5)) as folder:
@@ -31,9 +31,9 @@ def transferred(bench: Bench) -> Iterator[Row]:
     with bench.workspace("bytes", need(bench.pair_size(), 1, 5)) as folder:
         fleet = DailyFleet(bench, folder, ["h001"], *bench.pair(folder), slots=5, shell=_shell_to_here(folder))
         ours, theirs = bench.alternate(fleet.stage(), fleet.copy(["-az"]))
-        yield share(
+        yield compared(
             "bytes", "bytes of one session, both directions, against `rsync -az`", 0.75,
-            _megabytes(ours), _megabytes(theirs))
+            _megabytes(ours), _megabytes(theirs), "MB")
         yield faster(
             "one-session", "the time of that session, deflated, through a remote shell", None,
             seconds(ours), seconds(theirs))
@@ -44,9 +44,9 @@ def renamed_bundles(bench: Bench) -> Iterator[Row]:
         live, new = (releases.bundles(bench.releases / "web-a", folder / f"build-{build}", build) for build in (1, 2))
         fleet = DailyFleet(bench, folder, ["h001"], live, new, slots=5, shell=_shell_to_here(folder))
         ours, theirs = bench.alternate(fleet.stage(), fleet.copy(["-az"]))
-        yield share(
+        yield compared(
             "bundles", "bytes where bundles are renamed at every build, against `rsync -az`", 0.4,
-            _megabytes(ours), _megabytes(theirs))
+            _megabytes(ours), _megabytes(theirs), "MB")
 
 
 def cold(bench: Bench) -> Iterator[Row]:

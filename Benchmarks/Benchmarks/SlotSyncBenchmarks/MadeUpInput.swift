@@ -36,3 +36,17 @@ func madeUpManifest(directories: Int, filesEach: Int) -> Manifest {
     }
     return manifest
 }
+
+/// Text that deflates as a program's source does: words in no order.
+func madeUpText(_ count: Int) -> [UInt8] {
+    let words = "function return const let await import export class if else for null value name index event options"
+        .split(separator: " ").map { Array($0.utf8) }
+    let choices = pseudoRandomBytes(count, seed: 5)
+    var text: [UInt8] = []
+    text.reserveCapacity(count + 16)
+    for choice in choices where text.count < count {
+        text += words[Int(choice) % words.count]
+        text.append(UInt8(ascii: choice < 32 ? "\n" : " "))
+    }
+    return text
+}
