@@ -35,7 +35,7 @@ struct BlockIndex: Sendable {
     private init(weak: ArraySlice<UInt32>, windowLength: Int, likes: Int, alike: (Int, Int) -> Bool) {
         let count = weak.count
         let filterBits = Self.filterBits(blockCount: count)
-        let tableBits = max(Self.bits(holding: count * 2), 4)
+        let tableBits = max(Self.bits(holding: count * 3 / 2), 4)
         let tableShift = UInt32(32 - tableBits)
         var filter = [UInt64](repeating: 0, count: 1 << (filterBits - 6))
         let filterMask = UInt64(filter.count - 1)

@@ -95,3 +95,59 @@ struct BasisSearchTests {
         }
     }
 }
+
+// What most bytes of a match equal is followed, and the others become differences.
+extension BasisSearchTests {
+    @Test func addressesThatMovedAreDifferences() {
+        var generator = SeededGenerator(seed: 10)
+        var basis = generator.bytes(64 * 1000)
+        var content = basis
+        for start in stride(from: 20, to: basis.count, by: 64) {
+            basis[start] = 0x10
+            content[start] = 0x30
+            content[start + 1] = basis[start + 1] &+ 1
+        }
+        let instructions = DeltaEncoder(basis: basis).instructions(for: content)
+        #expect(apply(instructions, segment: content, basis: basis) == content)
+        #expect(instructions.total(.literal) == 0)
+        #expect(instructions.count { $0 == .add(to: 20 + 64 * 500, length: 2, differences: 0x0120) } == 1)
+        #expect(instructions.total(.add) == 2000)
+    }
+
+    @Test func whatDoesNotResembleTheBasisIsNoDifference() {
+        var generator = SeededGenerator(seed: 11)
+        let basis = generator.bytes(10_000)
+        let content = basis[..<4000] + generator.bytes(5000) + basis[4000...]
+        let instructions = DeltaEncoder(basis: basis).instructions(for: Array(content))
+        #expect(apply(instructions, segment: Array(content), basis: basis) == Array(content))
+        #expect(instructions.total(.add) < 50)
+        #expect(instructions.total(.copy) >= 9950)
+    }
+
+    /// Bytes compared for each byte of content.
+    private func effort(_ content: [UInt8], basis: [UInt8]) -> Int {
+        let basis = BasisBytes(basis)
+        return basis.bytes.withUnsafeBytes { old in
+            content.withUnsafeBytes { content in
+                var search = BasisSearch(basis, old: old, segment: content, end: content.count)
+                search.run()
+                return search.comparedCount / content.count
+            }
+        }
+    }
+
+    @Test func effortStaysLinearInRepetitiveContent() {
+        var generator = SeededGenerator(seed: 12)
+        let zeros = [UInt8](repeating: 0, count: 1 << 17)
+        var marked = [UInt8](repeating: 65, count: 1 << 17)
+        for start in stride(from: 7, to: marked.count, by: 50) { marked[start] = UInt8(generator.below(256)) }
+        let periodic = (0..<(1 << 17)).map { UInt8($0 % 17) }
+        var alternating = periodic
+        for start in stride(from: 0, to: alternating.count, by: 3) { alternating[start] &+= 1 }
+        let bits = generator.bytes(1 << 17).map { $0 & 1 }
+        let contents = [zeros, marked, periodic, alternating, bits, Array(zeros.dropLast(77)) + [1] + zeros]
+        for basis in contents {
+            for content in contents + [Array(marked.reversed())] { #expect(effort(content, basis: basis) <= 24) }
+        }
+    }
+}
