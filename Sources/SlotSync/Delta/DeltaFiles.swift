@@ -77,13 +77,13 @@ public enum DeltaFiles {
         basis: NamedDescriptor, delta: NamedDescriptor, to output: NamedDescriptor, makesHoles: Bool = false
     ) throws(SlotSyncError) {
         var reader = try DeltaFileReader.open(SequentialInput(delta.descriptor, name: delta.name))
-        let source = Basis(file: basis, length: reader.basisLength)
+        var source = Basis(file: basis, length: reader.basisLength)
         try source.checkLength()
         var target = SequentialOutput(output.descriptor, name: output.name, makesHoles: makesHoles)
         while true {
             switch try reader.next() {
             case .block(let block):
-                try apply(block, basis: source, named: delta.name, to: &target)
+                try apply(block, basis: &source, named: delta.name, to: &target)
             case .trailer(_, let digest):
                 guard try target.finish() == digest else {
                     throw source.mismatch("the result is not what \(delta.name) promises")
@@ -94,7 +94,7 @@ public enum DeltaFiles {
     }
 
     private static func apply(
-        _ block: DeltaFile.Block, basis: Basis, named name: String, to target: inout SequentialOutput
+        _ block: DeltaFile.Block, basis: inout Basis, named name: String, to target: inout SequentialOutput
     ) throws(SlotSyncError) {
         var instructions = InstructionReader(ByteReader(block.instructions, name: name))
         instructions.beginItem(contentLength: block.contentLength, basisLength: basis.length)
@@ -102,6 +102,11 @@ public enum DeltaFiles {
             switch try instructions.next() {
             case .copy(let offset, let length):
                 try basis.copy(offset, length, to: &target)
+            case .add(let offset, let differences):
+                try differences.withUnsafeBufferPointer { (differences) throws(SlotSyncError) in
+                    let differences = UnsafeRawBufferPointer(differences)
+                    try basis.copy(offset, UInt64(differences.count), adding: differences, to: &target)
+                }
             case .literal(let bytes):
                 try bytes.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
                     try target.append(UnsafeRawBufferPointer(bytes))
@@ -130,11 +135,18 @@ public enum DeltaFiles {
     }
 }
 
-/// The file that copies come from, read at the offsets that instructions name.
+/// The file that copies come from.
 private struct Basis {
     let file: NamedDescriptor
     /// How long the delta says it is.
     let length: UInt64
+    private var reader: BasisReader
+
+    init(file: NamedDescriptor, length: UInt64) {
+        self.file = file
+        self.length = length
+        reader = BasisReader(file.descriptor)
+    }
 
     func checkLength() throws(SlotSyncError) {
         let actual: Int64
@@ -147,18 +159,26 @@ private struct Basis {
         }
     }
 
-    func copy(_ offset: UInt64, _ length: UInt64, to target: inout SequentialOutput) throws(SlotSyncError) {
-        var offset = offset
-        var rest = length
-        while rest > 0 {
-            let count = try target.append(atMost: rest) { (space) throws(SlotSyncError) in
-                do { return try file.descriptor.read(fromAbsoluteOffset: Int64(offset), into: space) } catch {
-                    throw SlotSyncError(.system, "cannot read \(file.name)", errno: error as? Errno)
+    /// Appends bytes of the basis to `target`, with differences added if there are any.
+    mutating func copy(
+        _ offset: UInt64, _ length: UInt64, adding differences: UnsafeRawBufferPointer? = nil,
+        to target: inout SequentialOutput
+    ) throws(SlotSyncError) {
+        var done: UInt64 = 0
+        while done < length {
+            let count = try target.append(atMost: length - done) { (space) throws(SlotSyncError) in
+                do throws(Errno) {
+                    let count = try reader.read(at: offset + done, into: space)
+                    if let differences {
+                        space.add(UnsafeRawBufferPointer(rebasing: differences[Int(done)..<Int(done) + count]))
+                    }
+                    return count
+                } catch {
+                    throw SlotSyncError(.system, "cannot read \(file.name)", errno: error)
                 }
             }
             guard count > 0 else { throw mismatch("it became shorter while it was read") }
-            offset += UInt64(count)
-            rest -= UInt64(count)
+            done += UInt64(count)
         }
     }
 

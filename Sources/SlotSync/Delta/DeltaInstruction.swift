@@ -10,12 +10,20 @@ struct DeltaInstruction: Equatable, Sendable {
         case literal
         /// Zero bytes.
         case zeros
+        /// Bytes of the basis, each with a difference added.
+        case add
     }
 
     var kind: Kind
-    /// copy: offset in the basis; literal: offset in the segment; zeros: 0.
+    /// copy, add: offset in the basis; literal: offset in the segment; zeros: 0.
     var position: UInt64
+    /// Bytes of content; of an add, at most `longestAdd`.
     var length: UInt64
+    /// add: what is added to each byte, modulo 256, the first in the low byte; otherwise 0.
+    var differences: UInt64 = 0
+
+    /// The differences of a longer stretch take several steps, so that a step needs no memory of its own.
+    static let longestAdd = 8
 
     static func copy(from position: UInt64, length: UInt64) -> Self {
         Self(kind: .copy, position: position, length: length)
@@ -27,10 +35,17 @@ struct DeltaInstruction: Equatable, Sendable {
 
     static func zeros(_ length: Int) -> Self { Self(kind: .zeros, position: 0, length: UInt64(length)) }
 
+    /// `length` is at most `longestAdd`.
+    static func add(to position: UInt64, length: Int, differences: UInt64) -> Self {
+        Self(kind: .add, position: position, length: UInt64(length), differences: differences)
+    }
+
     /// What is left of the step without its first `count` bytes of content.
     func dropping(first count: UInt64) -> Self {
         precondition(count < length)
-        return Self(kind: kind, position: kind == .zeros ? 0 : position + count, length: length - count)
+        return Self(
+            kind: kind, position: kind == .zeros ? 0 : position + count, length: length - count,
+            differences: kind == .add ? differences >> (8 * count) : 0)
     }
 }
 
@@ -41,6 +56,23 @@ extension [DeltaInstruction] {
             self[count - 1].length += length
         } else {
             append(.copy(from: position, length: length))
+        }
+    }
+
+    /// Appends the range of `segment` as differences to the bytes of `basis` that are `diagonal` further on.
+    mutating func append(
+        add range: Range<Int>, of segment: UnsafeRawBufferPointer, to basis: UnsafeRawBufferPointer, diagonal: Int
+    ) {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let count = Swift.min(DeltaInstruction.longestAdd, range.upperBound - start)
+            var differences: UInt64 = 0
+            for index in 0..<count {
+                let difference = segment[start + index] &- basis[start + index + diagonal]
+                differences |= UInt64(difference) << UInt64(8 * index)
+            }
+            append(.add(to: UInt64(start + diagonal), length: count, differences: differences))
+            start += count
         }
     }
 

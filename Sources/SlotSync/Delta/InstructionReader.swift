@@ -7,6 +7,8 @@ struct InstructionReader: Sendable {
         case copy(offset: UInt64, length: UInt64)
         case literal(ArraySlice<UInt8>)
         case zeros(length: UInt64)
+        /// Bytes of the basis from the offset on, to each of which its difference is added, modulo 256.
+        case add(offset: UInt64, differences: ArraySlice<UInt8>)
         /// The item is complete: exactly its content's length has been made.
         case end
     }
@@ -30,8 +32,7 @@ struct InstructionReader: Sendable {
     mutating func next() throws(SlotSyncError) -> Step {
         let head = try reader.varint()
         let length = head >> 2
-        if head & 3 == 3 {
-            guard length == 0 else { throw reader.corrupt("an instruction of unknown kind") }
+        if head == InstructionWriter.endMark {
             guard remaining == 0 else { throw reader.corrupt("\(remaining) bytes of content are missing") }
             return .end
         }
@@ -41,17 +42,29 @@ struct InstructionReader: Sendable {
         remaining -= length
         switch DeltaInstruction.Kind(rawValue: UInt8(head & 3)) {
         case .copy:
-            let offset = previousCopyEnd &+ UInt64(bitPattern: try reader.zigzag())
-            guard offset <= basisLength, length <= basisLength - offset else {
-                throw reader.corrupt("it copies \(length) bytes at \(offset) from a basis of \(basisLength)")
-            }
-            previousCopyEnd = offset + length
-            return .copy(offset: offset, length: length)
+            return .copy(offset: try copyOffset(length), length: length)
+        case .add:
+            let offset = try copyOffset(length)
+            return .add(offset: offset, differences: try bytes(length))
         case .literal:
-            guard length <= reader.remaining else { throw reader.corrupt("it ends too early") }
-            return .literal(try reader.take(Int(length)))
+            return .literal(try bytes(length))
         default:
             return .zeros(length: length)
         }
+    }
+
+    /// Where `length` bytes are taken from the basis.
+    private mutating func copyOffset(_ length: UInt64) throws(SlotSyncError) -> UInt64 {
+        let offset = previousCopyEnd &+ UInt64(bitPattern: try reader.zigzag())
+        guard offset <= basisLength, length <= basisLength - offset else {
+            throw reader.corrupt("it copies \(length) bytes at \(offset) from a basis of \(basisLength)")
+        }
+        previousCopyEnd = offset + length
+        return offset
+    }
+
+    private mutating func bytes(_ length: UInt64) throws(SlotSyncError) -> ArraySlice<UInt8> {
+        guard length <= reader.remaining else { throw reader.corrupt("it ends too early") }
+        return try reader.take(Int(length))
     }
 }

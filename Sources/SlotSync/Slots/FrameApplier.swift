@@ -22,7 +22,7 @@ final class FrameApplier {
     /// A file that is being written.
     private final class OpenItem {
         let file: FileDescriptor
-        let basis: FileDescriptor?
+        var basis: BasisReader?
         let basisLength: UInt64
         var hasher = ContentDigest.Hasher()
         /// Content that is in the file, and content that is in the buffer behind it.
@@ -30,13 +30,13 @@ final class FrameApplier {
 
         init(file: FileDescriptor, basis: FileDescriptor?, basisLength: UInt64) {
             self.file = file
-            self.basis = basis
+            self.basis = basis.map { BasisReader($0) }
             self.basisLength = basisLength
         }
 
         deinit {
             try? file.close()
-            try? basis?.close()
+            try? basis?.file.close()
         }
 
         func digest() -> ContentDigest { hasher.digest() }
@@ -123,6 +123,22 @@ final class FrameApplier {
             progress.add(files: 0, bytes: UInt64(filled))
             filled = 0
         }
+        func copy(_ offset: UInt64, _ length: UInt64, adding differences: UnsafeRawBufferPointer? = nil) throws {
+            var done: UInt64 = 0
+            while done < length {
+                if filled == buffer.count { try flush() }
+                let count = min(Int(length - done), buffer.count - filled)
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
+                let read = try file.basis?.read(at: offset + done, into: part) ?? 0
+                // A basis that is too short shows as a digest that is wrong.
+                UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(as: UInt8.self, repeating: 0)
+                if let differences {
+                    part.add(UnsafeRawBufferPointer(rebasing: differences[Int(done)..<Int(done) + count]))
+                }
+                filled += count
+                done += UInt64(count)
+            }
+        }
         while true {
             switch try reader.next() {
             case .end:
@@ -141,19 +157,9 @@ final class FrameApplier {
                     }
                 }
             case .copy(let offset, let length):
-                var done: UInt64 = 0
-                while done < length {
-                    if filled == buffer.count { try flush() }
-                    let count = min(Int(length - done), buffer.count - filled)
-                    let part = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
-                    let read = try file.basis?.readFully(at: Int64(offset + done), into: part) ?? 0
-                    if read < count {
-                        UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(
-                            as: UInt8.self, repeating: 0)
-                    }
-                    filled += count
-                    done += UInt64(count)
-                }
+                try copy(offset, length)
+            case .add(let offset, let differences):
+                try differences.withUnsafeBytes { try copy(offset, UInt64($0.count), adding: $0) }
             case .zeros(let length):
                 try flush()
                 try writeZeros(length, to: file, isSparse: isSparse)

@@ -52,6 +52,26 @@ struct DeltaFilesTests {
         #expect(try patched(basis, with: delta(from: basis, to: content)) == content)
     }
 
+    /// Small copies and differences, all over the basis, as they come where the basis was at hand.
+    @Test(arguments: 0..<10)
+    func differencesAreAddedToTheBasis(seed: Int) throws {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let basis = generator.bytes(100_000)
+        var content = edited(basis, edits: generator.below(10), using: &generator)
+        for start in content.indices where start % 40 == 0 { content[start] &+= 7 }
+        let instructions = DeltaEncoder(basis: basis).instructions(for: content)
+        #expect(instructions.total(.add) >= 1000)
+        var blocks = DeltaBlockWriter()
+        content.withUnsafeBytes { blocks.append(instructions, of: $0) }
+        blocks.endBlock()
+        let file =
+            DeltaFile.header(basisLength: UInt64(basis.count)) + blocks.takeBlocks().flatMap(DeltaFile.encoded)
+            + DeltaFile.trailer(contentLength: UInt64(content.count), digest: ContentDigest(of: content))
+        #expect(try patched(basis, with: file) == content)
+        let error = #expect(throws: SlotSyncError.self) { try patched(basis.reversed(), with: file) }
+        #expect(error?.code == .verification)
+    }
+
     @Test func zerosBecomeHolesInAFreshFile() throws {
         let content = [1] + [UInt8](repeating: 0, count: 3_000_000) + [2] + [UInt8](repeating: 0, count: 500_000)
         let delta = try delta(from: [5], to: content)

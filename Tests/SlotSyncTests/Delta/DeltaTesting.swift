@@ -38,6 +38,10 @@ func apply(_ instructions: [DeltaInstruction], segment: [UInt8], basis: [UInt8])
         case .copy: content += basis[range]
         case .literal: content += segment[range]
         case .zeros: content += [UInt8](repeating: 0, count: range.count)
+        case .add:
+            for (index, byte) in basis[range].enumerated() {
+                content.append(byte &+ UInt8(truncatingIfNeeded: instruction.differences >> UInt64(8 * index)))
+            }
         }
     }
 }

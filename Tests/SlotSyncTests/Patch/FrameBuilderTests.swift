@@ -37,6 +37,8 @@ struct FrameBuilderTests {
                     switch try reader.next() {
                     case .copy(let offset, let length): content.content += basis[Int(offset)..<Int(offset + length)]
                     case .literal(let bytes): content.content += bytes
+                    case .add(let offset, let differences):
+                        content.content += zip(basis[Int(offset)...], differences).map { $0 &+ $1 }
                     case .zeros(let length): content.content += [UInt8](repeating: 0, count: Int(length))
                     case .end: break steps
                     }

@@ -73,6 +73,8 @@ struct PairEncoderTests {
                     switch try reader.next() {
                     case .copy(let offset, let length): made += basis[Int(offset)..<Int(offset + length)]
                     case .literal(let bytes): made += bytes
+                    case .add(let offset, let differences):
+                        made += zip(basis[Int(offset)...], differences).map { $0 &+ $1 }
                     case .zeros(let length): made += [UInt8](repeating: 0, count: Int(length))
                     case .end: break steps
                     }
