@@ -32,6 +32,7 @@ final class FleetStage {
     private let spool: Spool
     private let library: PatchLibrary
     private let level: Int
+    private let archive: ManifestArchive?
     private var channels: [Int: Channel] = [:]
     /// Bytes through sessions that have ended.
     private var endedBytes: (sent: UInt64, received: UInt64) = (0, 0)
@@ -46,6 +47,7 @@ final class FleetStage {
         self.options = options
         self.emit = emit
         spool = try Spool()
+        archive = ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual)
         level = options.compressionLevel ?? (fleet.transport.kind == .ssh ? Self.usualLevel : 0)
         library = await PatchLibrary(
             encoder: PairEncoder(
@@ -214,7 +216,7 @@ final class FleetStage {
         against live: ContentDigest?
     ) throws -> (base: ContentDigest?, manifest: (length: Int, range: SpoolRange)) {
         if let live, let known = manifests[live] { return (live, known) }
-        let base = live.flatMap { ManifestArchive()?.manifest(of: $0) }
+        let base = live.flatMap { archive?.manifest(of: $0) }
         let key = base == nil ? nil : live
         if let known = manifests[key] { return (key, known) }
         let bytes = release.manifest.encoded(against: base)
