@@ -15,10 +15,25 @@ struct BlockIndex: Sendable {
     /// No search looks at more slots. A block that finds no place within is left out: its content is then sent
     /// as literal. Sound checksums never come to that; hostile ones would else make a search quadratic.
     static let maximumProbeCount = 32
+    /// How many windows with the same weak checksum are kept where bytes decide which of them goes on longest.
+    static let maximumLikeCount = 8
 
     /// Indexes the blocks of full length. Of equal blocks only the first is kept.
     init(_ signature: Signature) {
-        let count = signature.fullBlockCount
+        self.init(
+            weak: signature.weak[..<signature.fullBlockCount], windowLength: signature.blockLength, likes: 1
+        ) { signature.strong[$0] == signature.strong[$1] }
+    }
+
+    /// Indexes windows of a basis by their weak checksums. Of windows with the same one, the first few are kept.
+    init(windows weak: [UInt32], windowLength: Int) {
+        self.init(weak: weak[...], windowLength: windowLength, likes: Self.maximumLikeCount) { _, _ in true }
+    }
+
+    /// - Parameters:
+    ///   - likes: how many blocks with the same weak checksum are kept among those that are `alike`.
+    private init(weak: ArraySlice<UInt32>, windowLength: Int, likes: Int, alike: (Int, Int) -> Bool) {
+        let count = weak.count
         let filterBits = Self.filterBits(blockCount: count)
         let tableBits = max(Self.bits(holding: count * 2), 4)
         let tableShift = UInt32(32 - tableBits)
@@ -31,9 +46,9 @@ struct BlockIndex: Sendable {
         }
         // Zero bytes are noticed in any case: see DeltaEncoder's zero runs.
         admit(0)
-        blocks: for block in 0..<count {
-            let weak = signature.weak[block]
+        blocks: for (block, weak) in weak.enumerated() {
             var slot = Int(weak >> tableShift)
+            var like = 0
             for _ in 0..<Self.maximumProbeCount {
                 let entry = table[slot]
                 if entry == 0 {
@@ -41,8 +56,9 @@ struct BlockIndex: Sendable {
                     admit(weak)
                     continue blocks
                 }
-                if Self.weak(entry) == weak, signature.strong[Self.block(entry)] == signature.strong[block] {
-                    continue blocks
+                if Self.weak(entry) == weak, alike(Self.block(entry), block) {
+                    like += 1
+                    if like == likes { continue blocks }
                 }
                 slot = (slot + 1) & mask
             }
@@ -51,8 +67,8 @@ struct BlockIndex: Sendable {
         self.table = table
         self.filterMask = filterMask
         self.tableShift = tableShift
-        windowLength = signature.blockLength
-        leavingWeights = count == 0 ? [] : WeakChecksum.leavingWeights(windowLength: signature.blockLength)
+        self.windowLength = windowLength
+        leavingWeights = count == 0 ? [] : WeakChecksum.leavingWeights(windowLength: windowLength)
     }
 
     /// A first bit that is set by chance costs a mispredicted branch, as much as ten bytes rolled. So the filter is as

@@ -2,18 +2,28 @@
 // there, ask the strong one, then follow the basis block by block without rolling as long as it matches.
 // The patch encoder uses it on whole small files, SegmentedEncoder on long ones piece by piece.
 
-/// Finds a basis's blocks in content. Made once a signature; as a value without mutable state, shared by cores.
+/// Finds a basis in content. Made once a basis; as a value without mutable state, shared by cores.
 struct DeltaEncoder: Sendable {
-    let signature: Signature
-    private let index: BlockIndex
-
-    init(_ signature: Signature) {
-        self.signature = signature
-        index = BlockIndex(signature)
+    private enum Basis: Sendable {
+        case signature(Signature, BlockIndex)
+        case bytes(BasisBytes)
     }
 
+    private let basis: Basis
+
+    /// Finds whole blocks of the basis that has this signature.
+    init(_ signature: Signature) { basis = .signature(signature, BlockIndex(signature)) }
+
+    /// Finds all stretches of some 16 to 32 bytes or more of a basis that is at hand.
+    init(basis bytes: [UInt8]) { basis = .bytes(BasisBytes(bytes)) }
+
     /// The bytes after a segment that `encode` should see, so that no match is lost at the border.
-    var lookahead: Int { signature.blockLength }
+    var lookahead: Int {
+        switch basis {
+        case .signature(let signature, _): signature.blockLength
+        case .bytes(let basis): basis.windowLength
+        }
+    }
 
     /// Appends the instructions that make `segment`. A pure function.
     /// - Parameters:
@@ -25,14 +35,23 @@ struct DeltaEncoder: Sendable {
         into instructions: inout [DeltaInstruction]
     ) {
         precondition(lookahead >= 0 && lookahead <= segment.count)
-        var search = Search(
-            signature: signature, index: index, segment: segment, end: segment.count - lookahead,
-            instructions: instructions)
-        // No second reference: appending must not copy.
-        instructions = []
-        search.run()
-        search.finish(isLast: isLast)
-        instructions = search.instructions
+        let end = segment.count - lookahead
+        switch basis {
+        case .signature(let signature, let index):
+            var search = Search(signature: signature, index: index, segment: segment, end: end)
+            // Moved, not copied: there and back.
+            swap(&search.instructions, &instructions)
+            search.run()
+            search.finish(isLast: isLast)
+            swap(&search.instructions, &instructions)
+        case .bytes(let basis):
+            basis.bytes.withUnsafeBytes { old in
+                var search = BasisSearch(basis, old: old, segment: segment, end: end)
+                swap(&search.instructions, &instructions)
+                search.run()
+                swap(&search.instructions, &instructions)
+            }
+        }
     }
 
     /// Appends instructions that need no basis: literals and runs of zeros.
@@ -48,7 +67,7 @@ private struct Search {
     let segment: UnsafeRawBufferPointer
     /// Matches begin before this.
     let end: Int
-    var instructions: [DeltaInstruction]
+    var instructions: [DeltaInstruction] = []
 
     private let blockLength: Int
     /// Where the search stands.
@@ -62,15 +81,11 @@ private struct Search {
     /// How many bytes may be hashed in vain. Only content made to deceive the weak checksum uses it up.
     private var futileBytes: Int
 
-    init(
-        signature: Signature, index: BlockIndex, segment: UnsafeRawBufferPointer, end: Int,
-        instructions: [DeltaInstruction]
-    ) {
+    init(signature: Signature, index: BlockIndex, segment: UnsafeRawBufferPointer, end: Int) {
         self.signature = signature
         self.index = index
         self.segment = segment
         self.end = end
-        self.instructions = instructions
         blockLength = signature.blockLength
         futileBytes = 8 * segment.count + 64 * signature.blockLength
     }
