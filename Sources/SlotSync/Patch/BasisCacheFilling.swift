@@ -75,7 +75,11 @@ final class BasisCacheFilling: Sendable {
             else { return nil }
             do {
                 let file = try state.file ?? begin()
-                state.file = file
+                if state.file == nil {
+                    // From here on `cancel` removes it, also if nothing can be written to it.
+                    state.file = file
+                    try ContentPack.magic.withUnsafeBytes { try file.descriptor.writeFully($0, at: 0) }
+                }
                 state.added.insert(digest)
                 defer { state.end += length }
                 return (file, state.end)
@@ -87,9 +91,7 @@ final class BasisCacheFilling: Sendable {
     }
 
     private func begin() throws -> OpenFile {
-        let file = OpenFile(try cache.folder.openFile(temporaryName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600))
-        try ContentPack.magic.withUnsafeBytes { try file.descriptor.writeFully($0, at: 0) }
-        return file
+        OpenFile(try cache.folder.openFile(temporaryName, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600))
     }
 
     private func enter(_ record: ContentPack.Record) { state.withLock { $0.records.append(record) } }
