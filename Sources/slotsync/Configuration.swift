@@ -30,6 +30,9 @@ struct Configuration: Sendable, Equatable {
     var shared: [String] = []
     var owner: Bool?
     var hardLinks: Bool?
+    var compressLevel: Int?
+    var cacheDirectory: FilePath?
+    var cacheSize: UInt64?
     var hooks = Hooks()
 
     /// Read when `--config` names no other; it need not be there.
@@ -78,6 +81,9 @@ struct Configuration: Sendable, Equatable {
             case .shared: shared = try value.texts()
             case .owner: owner = try value.boolean()
             case .hardLinks: hardLinks = try value.boolean()
+            case .compressLevel: compressLevel = try value.number(in: StageOptions.compressionLevels)
+            case .cacheDirectory: cacheDirectory = try value.path(in: file)
+            case .cacheSize: cacheSize = try value.read("a size such as 500M or 2G", UInt64.init(byteCount:))
             case .hooks: hooks = try Hooks(value)
             case .canary, nil:
                 throw value.wrong("the key \(key) is not supported by this version of slotsync; remove it")
@@ -96,6 +102,9 @@ struct Configuration: Sendable, Equatable {
         case excludeFrom = "exclude_from"
         case shared, owner
         case hardLinks = "hard_links"
+        case compressLevel = "compress_level"
+        case cacheDirectory = "cache_dir"
+        case cacheSize = "cache_size"
         case hooks, canary
     }
 }

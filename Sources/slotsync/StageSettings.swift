@@ -41,6 +41,36 @@ struct StageSettings: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Link again on the hosts what is hard-linked within the source.")
     var hardLinks: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "How hard the patch is compressed, 0 (not at all) to 9. (default: 6 over ssh, 0 to local agents)",
+            valueName: "n"),
+        transform: { text in
+            guard let level = Int(text), StageOptions.compressionLevels.contains(level) else {
+                throw ValidationError("expected a number from 0 to 9")
+            }
+            return level
+        })
+    var compressLevel: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where this machine keeps what makes the next stage cheaper; safe to delete. (default: ~/.cache/slotsync)",
+            valueName: "folder"), completion: .directory)
+    var cacheDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How much content of earlier releases is kept there: 500M, 2G; 0 for none. (default: 2G)",
+            valueName: "size"),
+        transform: { text in
+            guard let size = UInt64(byteCount: text) else {
+                throw ValidationError("expected a size such as 500M or 2G")
+            }
+            return size
+        })
+    var cacheSize: UInt64?
+
     func validate() throws {
         if let name, !ReleaseName.isUsable(name: name) {
             throw ValidationError("--name \(quoted(name)): a name has at most 255 bytes, all of them visible")
@@ -68,6 +98,9 @@ struct StageSettings: ParsableArguments {
         options.allowsEmpty = allowEmpty
         options.ownership = owner ?? configuration.owner ?? false
         options.hardLinks = hardLinks ?? configuration.hardLinks ?? false
+        options.compressionLevel = compressLevel ?? configuration.compressLevel
+        options.cacheDirectory = cacheDir.map { FilePath($0) } ?? configuration.cacheDirectory
+        if let size = cacheSize ?? configuration.cacheSize { options.cacheSize = size }
         options.slots = slots ?? configuration.slots
         return options
     }

@@ -1,6 +1,8 @@
 // The library's front door: a fleet of hosts, and what can be done with all of them at once. Each
 // operation returns at once with a handle: its events can be watched, its report awaited.
 
+public import SystemPackage
+
 /// Hosts that hold the same site, and how to reach them.
 ///
 /// ```swift
@@ -55,6 +57,13 @@ public struct StageOptions: Sendable {
     public var slots: Int?
     /// zlib's level for what goes over the wire, 0 to 9; nil: 6 over ssh, 0 to local agents.
     public var compressionLevel: Int?
+    /// Where the controller keeps what makes the next stage cheaper; nil: `$XDG_CACHE_HOME/slotsync` or
+    /// `~/.cache/slotsync`.
+    public var cacheDirectory: FilePath?
+    /// How many bytes of releases' contents are kept there, though no more than a quarter of the room; 0: none.
+    public var cacheSize: UInt64 = 2 << 30
+
+    public static let compressionLevels = 0...9
 
     public init() {}
 }

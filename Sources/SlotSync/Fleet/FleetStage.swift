@@ -32,6 +32,9 @@ final class FleetStage {
     private let spool: Spool
     private let library: PatchLibrary
     private let level: Int
+    private let archive: ManifestArchive?
+    private let cache: BasisCache?
+    private let filling: BasisCacheFilling?
     private var channels: [Int: Channel] = [:]
     /// Bytes through sessions that have ended.
     private var endedBytes: (sent: UInt64, received: UInt64) = (0, 0)
@@ -46,14 +49,32 @@ final class FleetStage {
         self.options = options
         self.emit = emit
         spool = try Spool()
+        archive = ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual)
         level = options.compressionLevel ?? (fleet.transport.kind == .ssh ? Self.usualLevel : 0)
+        cache = Self.openCache(options, emit)
+        filling = cache.map { BasisCacheFilling($0) }
         library = await PatchLibrary(
             encoder: PairEncoder(
-                source: release.source, spool: spool, level: level, parallelism: processorCount(),
-                message: Request.frameMessage))
+                source: release.source, spool: spool, level: level, parallelism: processorCount(), cache: cache,
+                filling: filling, message: Request.frameMessage))
+    }
+
+    /// The contents of earlier releases; nil if none are kept.
+    nonisolated private static func openCache(
+        _ options: StageOptions, _ emit: @Sendable (FleetEvent) -> Void
+    ) -> BasisCache? {
+        guard options.cacheSize > 0, let folder = options.cacheDirectory ?? CacheFolder.usual else { return nil }
+        do { return try BasisCache(in: folder, limit: options.cacheSize) } catch {
+            emit(.sourceWarning("contents of releases cannot be kept in \(quoted(folder.string)): \(error)"))
+            return nil
+        }
     }
 
     func run() async throws -> StageReport {
+        // When hosts have what they need, what is new is kept for the next stage, while they put it into place.
+        let keeping = Keeping(filling, release.source)
+        if !options.dryRun { library.onEncoded = keeping.begin }
+        defer { keeping.cancel() }
         let ticker = Task { @FleetActor in
             while !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(200))
@@ -78,6 +99,7 @@ final class FleetStage {
         if let error = library.sourceFailure { throw error }
         try Task.checkCancellation()
         reportProgress()
+        if let error = await keeping.end() { emit(.sourceWarning("\(error)")) }
         let manifest = release.manifest
         return StageReport(
             release: release.name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes,
@@ -168,23 +190,26 @@ final class FleetStage {
     }
 
     private func answer(_ session: HostSession, isRepair: Bool) async throws -> StageAnswer {
-        var needs: [Need] = []
+        var parts: [[Need]] = []
+        var count = 0
         while true {
             switch try await session.channel.receive() {
             case .needs(let part, let isLast):
-                guard needs.count + part.count <= release.manifest.count else {
+                guard count + part.count <= release.manifest.count else {
                     throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
                 }
-                needs += part
+                count += part.count
+                parts.append(library.shared(part))
                 guard isLast else { continue }
-                guard !options.dryRun else { return .planned(count: needs.count) }
+                guard !options.dryRun else { return .planned(count: count) }
+                let needs = parts.count == 1 ? parts[0] : Array(parts.joined())
                 let work = try library.join(session.number, needs: needs, isRepair: isRepair)
-                return .work(work, count: needs.count)
+                return .work(work, count: count)
             case .present(let outcome):
                 return .ended((outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady, outcome.slot, 0, 0, 0))
             case .staged(let outcome):
                 return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
-            case .manifestNeeded where needs.isEmpty: return .manifestNeeded
+            case .manifestNeeded where parts.isEmpty: return .manifestNeeded
             case let reply: throw unexpected(reply)
             }
         }
@@ -214,7 +239,7 @@ final class FleetStage {
         against live: ContentDigest?
     ) throws -> (base: ContentDigest?, manifest: (length: Int, range: SpoolRange)) {
         if let live, let known = manifests[live] { return (live, known) }
-        let base = live.flatMap { ManifestArchive()?.manifest(of: $0) }
+        let base = live.flatMap { archive?.manifest(of: $0) }
         let key = base == nil ? nil : live
         if let known = manifests[key] { return (key, known) }
         let bytes = release.manifest.encoded(against: base)

@@ -19,67 +19,48 @@ final class PatchLibrary {
     /// Needs are gathered at least this long after the first host's, and as long again as that host took.
     private static let shortestGathering = Duration.milliseconds(200)
     private static let longestGathering = Duration.seconds(5)
-    /// A host that owes signatures and delivers none for so long is not waited for.
-    private static let signaturePatience = Duration.seconds(3)
 
     let encoder: PairEncoder
+    /// Called once, when all that was asked for is encoded and no host is expected to ask for more.
+    var onEncoded: (@FleetActor () -> Void)?
+    /// Bytes of all frames that were handed to all hosts so far.
+    private(set) var plannedBytes: UInt64 = 0
+    /// Why no host can be served any more: the source changed.
+    private(set) var sourceFailure: SlotSyncError?
     private let manifest: Manifest
     private let started = ContinuousClock.now
     /// Hosts that are at work and have not said yet what they need.
     private var expected: Set<Int> = []
     private var gathering: [Member] = []
     private var gatheringEnds: ContinuousClock.Instant?
+    private var parts = NeedsPool()
+    private var cohorts = NeedsPool()
     private var groups = PairGroups()
-    private var states: [GroupState] = []
-    /// Hosts whose needs are equal share one list of them.
-    private var cohorts: [[Pair]: Cohort] = [:]
-    private var signatures: [ContentDigest: SignatureState] = [:]
-    /// When a host that owes signatures last got on.
-    private var lastProgress: [Int: ContinuousClock.Instant] = [:]
-    /// Why no host can be served any more: the source changed.
-    private(set) var sourceFailure: SlotSyncError?
+    private var encodings: [GroupEncoding] = []
+    /// The hosts that need a group, and so have its bases.
+    private var subscribers: [[Member]] = []
+    private var ledger = SignatureLedger()
+    private var isWatching = false
     private var activeEncoders = 0
     private var members: [Int: Member] = [:]
 
     /// A host that was told what it gets.
     private final class Member {
         let host: Int
+        let needs: [Need]
+        /// Nil for a repair.
+        let cohort: Int?
         let work: AsyncThrowingStream<PatchWork, any Error>.Continuation
-        let cohort: Cohort
         var openGroups: Set<Int> = []
-        init(host: Int, cohort: Cohort, work: AsyncThrowingStream<PatchWork, any Error>.Continuation) {
+
+        init(
+            host: Int, needs: [Need], cohort: Int?, work: AsyncThrowingStream<PatchWork, any Error>.Continuation
+        ) {
             self.host = host
+            self.needs = needs
             self.cohort = cohort
             self.work = work
         }
-    }
-
-    /// What some hosts need, held once for all of them.
-    private final class Cohort {
-        let pairs: [Pair]
-        /// Contents that these hosts have.
-        let bases: Set<ContentDigest>
-        init(pairs: [Pair]) {
-            self.pairs = pairs
-            bases = Set(pairs.lazy.compactMap(\.basis))
-        }
-    }
-
-    private struct GroupState {
-        var frames: [SpoolRange] = []
-        var subscribers: [Member] = []
-        /// Pairs whose signature is still awaited, by basis.
-        var waiting: [ContentDigest: [Pair]] = [:]
-        var ready = EncodingQueue()
-        var activeBatches = 0
-        var isDone: Bool { waiting.isEmpty && ready.isEmpty && activeBatches == 0 }
-    }
-
-    private struct SignatureState {
-        var owner: Int
-        var groups: Set<Int>
-        var askedAt: ContinuousClock.Instant
-        var tried: Set<Int>
     }
 
     init(encoder: PairEncoder) {
@@ -88,16 +69,7 @@ final class PatchLibrary {
     }
 
     /// How many different sets of needs there were.
-    var cohortCount: Int { cohorts.count }
-
-    /// Bytes of all frames that were handed to all hosts so far.
-    private(set) var plannedBytes: UInt64 = 0
-
-    private func hand(_ ranges: [SpoolRange], to member: Member) {
-        guard !ranges.isEmpty else { return }
-        plannedBytes += ranges.reduce(0) { $0 + UInt64($1.length) }
-        member.work.yield(.frames(ranges))
-    }
+    var cohortCount: Int { cohorts.lists.count }
 
     // MARK: Hosts
 
@@ -107,12 +79,16 @@ final class PatchLibrary {
     func withdraw(_ host: Int) {
         expected.remove(host)
         if let member = members.removeValue(forKey: host) {
-            for group in member.openGroups { states[group].subscribers.removeAll { $0 === member } }
+            for group in member.openGroups { subscribers[group].removeAll { $0 === member } }
             gathering.removeAll { $0 === member }
-            for (basis, state) in signatures where state.owner == host { askAgain(basis) }
+            for basis in ledger.owed(by: host) { turn(basis, ownerIsLost: true) }
         }
         closeGatheringIfComplete()
+        tellIfEncoded()
     }
+
+    /// A part of what a host needs, held once for all hosts that need the same.
+    func shared(_ needs: [Need]) -> [Need] { parts.shared(needs) }
 
     /// A host says what it needs.
     ///
@@ -126,10 +102,9 @@ final class PatchLibrary {
             }
         }
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: PatchWork.self)
-        let pairs = needs.map(Pair.init)
-        let cohort = cohorts[pairs] ?? Cohort(pairs: pairs)
-        if !isRepair { cohorts[pairs] = cohort }
-        let member = Member(host: host, cohort: cohort, work: continuation)
+        let cohort = isRepair ? nil : cohorts.number(of: needs)
+        let member = Member(
+            host: host, needs: cohort.map { cohorts.lists[$0] } ?? needs, cohort: cohort, work: continuation)
         members[host] = member
         expected.remove(host)
         if needs.isEmpty {
@@ -170,11 +145,13 @@ final class PatchLibrary {
         gathering = []
         guard !gathered.isEmpty, sourceFailure == nil else { return }
         // Equal needs are one cohort.
-        var numbers: [ObjectIdentifier: Int] = [:]
-        var distinct: [[Pair]] = []
-        for member in gathered where numbers[ObjectIdentifier(member.cohort)] == nil {
-            numbers[ObjectIdentifier(member.cohort)] = distinct.count
-            distinct.append(member.cohort.pairs)
+        var numbers: [Int: Int] = [:]
+        var distinct: [[Need]] = []
+        let positions = gathered.map { member in
+            if let known = member.cohort.flatMap({ numbers[$0] }) { return known }
+            if let cohort = member.cohort { numbers[cohort] = distinct.count }
+            distinct.append(member.needs)
+            return distinct.count - 1
         }
         let (needed, new) = groups.add(distinct)
         fleetLog.debug(
@@ -183,185 +160,195 @@ final class PatchLibrary {
                 "hosts": "\(gathered.count)", "cohorts": "\(distinct.count)", "groups": "\(new.count)",
                 "pairs": "\(new.reduce(0) { $0 + groups.pairs[$1].count })",
             ])
-        states.append(contentsOf: new.map { _ in GroupState() })
-        for member in gathered {
-            for group in numbers[ObjectIdentifier(member.cohort)].map({ needed[$0] }) ?? [] {
-                states[group].subscribers.append(member)
+        encodings.append(contentsOf: new.map { _ in GroupEncoding() })
+        subscribers.append(contentsOf: new.map { _ in [] })
+        for (member, position) in zip(gathered, positions) {
+            for group in needed[position] {
+                subscribers[group].append(member)
                 member.openGroups.insert(group)
-                hand(states[group].frames, to: member)
+                hand(encodings[group].frames, to: member)
             }
         }
-        for group in new { begin(group) }
-        askForSignatures(of: new)
+        for group in new {
+            for need in groups.pairs[group] { begin(need, in: group) }
+        }
         for member in gathered { endIfServed(member) }
         pump()
     }
 
-    private func begin(_ group: Int) {
-        for pair in groups.pairs[group] {
-            if let basis = pair.basis {
-                states[group].waiting[basis, default: []].append(pair)
-            } else {
-                makeReady(EncodingJob(entry: Int(pair.entry), signature: nil), in: group)
-            }
+    private func begin(_ need: Need, in group: Int) {
+        let entry = Int(need.entry)
+        let size = manifest.entries[entry].size
+        guard let basis = need.basis else {
+            encodings[group].append(EncodingJob(entry: entry), size: size)
+            return
         }
-    }
-
-    private func makeReady(_ job: EncodingJob, in group: Int) {
-        states[group].ready.append(job, size: manifest.entries[job.entry].size)
+        if let length = encoder.cache?.length(of: basis) {
+            encodings[group].append(EncodingJob(entry: entry, basis: .kept(basis)), size: max(size, length))
+        } else if encodings[group].wait(entry, for: basis) {
+            ledger.want(basis, for: group, size: size)
+        }
     }
 
     // MARK: Signatures
 
-    private func askForSignatures(of new: Range<Int>) {
-        var requests: [Int: [BasisRequest]] = [:]
-        for group in new {
-            // In the order of the entries, so that neighbours come into one frame.
-            for basis in groups.pairs[group].compactMap(\.basis) {
-                if signatures[basis] != nil {
-                    signatures[basis]?.groups.insert(group)
-                    continue
-                }
-                // The host that answered first is the nearest, or the least busy.
-                guard let owner = states[group].subscribers.first(where: { $0.cohort.bases.contains(basis) }) else {
-                    continue
-                }
-                signatures[basis] = SignatureState(
-                    owner: owner.host, groups: [group], askedAt: .now, tried: [owner.host])
-                requests[owner.host, default: []].append(request(basis))
-            }
-        }
-        for (host, requests) in requests {
-            var rest = requests[...]
+    private func askForSignatures() {
+        let (questions, unavailable) = ledger.ask(at: .now, host: host)
+        for (host, bases) in questions {
+            var rest = bases[...]
             while !rest.isEmpty {
-                members[host]?.work.yield(.signatures(Array(rest.prefix(WireLimits.mostBasesPerRequest))))
+                ask(host, Array(rest.prefix(WireLimits.mostBasesPerRequest)))
                 rest = rest.dropFirst(WireLimits.mostBasesPerRequest)
             }
         }
-        if !requests.isEmpty { watchSignatures() }
+        for (basis, group) in unavailable { settle(basis, in: [group], with: nil) }
+        if !questions.isEmpty { watchSignatures() }
     }
 
-    private func request(_ basis: ContentDigest) -> BasisRequest {
-        BasisRequest(basis: basis, blockLength: 0, seed: UInt64.random(in: .min ... .max))
+    /// A host that has the bases of a group, the first that answered: it is the nearest, or the least busy.
+    private func host(of group: Int, besides tried: Set<Int>) -> Int? {
+        subscribers[group].first { !tried.contains($0.host) }?.host
+    }
+
+    private func ask(_ host: Int, _ bases: [ContentDigest]) {
+        let requests = bases.map {
+            BasisRequest(basis: $0, blockLength: 0, seed: UInt64.random(in: .min ... .max))
+        }
+        members[host]?.work.yield(.signatures(requests))
     }
 
     /// A host delivers a signature, or says that it has the basis no longer.
     func deliver(_ signature: Signature?, of basis: ContentDigest, from host: Int) {
-        guard let state = signatures[basis] else { return }
-        guard let signature else {
-            if state.owner == host { askAgain(basis) }
+        if signature == nil {
+            if ledger.isOwed(basis, by: host) { turn(basis, ownerIsLost: true) }
             return
         }
-        settle(basis, with: signature)
+        settle(basis, in: ledger.settle(basis), with: signature)
         noteProgress(of: host)
         pump()
     }
 
     /// A host is getting on: what it owes has time again.
-    func noteProgress(of host: Int) { lastProgress[host] = .now }
+    func noteProgress(of host: Int) { ledger.noteProgress(of: host, at: .now) }
 
-    private func settle(_ basis: ContentDigest, with signature: Signature?) {
-        guard let state = signatures.removeValue(forKey: basis) else { return }
-        for group in state.groups {
-            for pair in states[group].waiting.removeValue(forKey: basis) ?? [] {
-                makeReady(EncodingJob(entry: Int(pair.entry), signature: signature), in: group)
+    private func settle(_ basis: ContentDigest, in groups: [Int], with signature: Signature?) {
+        for group in groups {
+            for entry in encodings[group].settle(basis) {
+                ledger.hold(signature?.memoryLength ?? 0)
+                encodings[group].append(
+                    EncodingJob(entry: entry, signature: signature), size: manifest.entries[entry].size)
             }
         }
     }
 
     /// Asks another host that has the basis; where there is none, the content goes without one.
-    ///
-    /// - Parameter ownerIsLost: false if the owner is only late: then it is waited for if there is no other.
-    private func askAgain(_ basis: ContentDigest, ownerIsLost: Bool = true) {
-        guard let state = signatures[basis] else { return }
-        fleetLog.debug(
-            "no signature came",
-            metadata: ["basis": "\(basis)", "asked": "\(state.tried.count)", "lost": "\(ownerIsLost)"])
-        let others = state.groups.lazy.flatMap { self.states[$0].subscribers }
-        if let next = others.first(where: { $0.cohort.bases.contains(basis) && !state.tried.contains($0.host) }) {
-            signatures[basis]?.owner = next.host
-            signatures[basis]?.askedAt = .now
-            signatures[basis]?.tried.insert(next.host)
-            next.work.yield(.signatures([request(basis)]))
-        } else if ownerIsLost {
-            settle(basis, with: nil)
+    private func turn(_ basis: ContentDigest, ownerIsLost: Bool) {
+        let next = ledger.turn(basis, ownerIsLost: ownerIsLost, at: .now, host: host)
+        fleetLog.debug("no signature came", metadata: ["basis": "\(basis)", "next": "\(next)"])
+        switch next {
+        case .ask(let host): ask(host, [basis])
+        case .giveUp(let groups):
+            settle(basis, in: groups, with: nil)
             pump()
+        case .wait: break
         }
     }
 
     private func watchSignatures() {
+        guard !isWatching else { return }
+        isWatching = true
         Task { @FleetActor in
-            while !self.signatures.isEmpty && self.sourceFailure == nil {
+            while self.ledger.isOwed && self.sourceFailure == nil && !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(500))
-                if Task.isCancelled { return }
-                let limit = ContinuousClock.now - Self.signaturePatience
-                let late = self.signatures.filter { basis, state in
-                    state.askedAt < limit && self.lastProgress[state.owner].map { $0 < limit } ?? true
-                }
-                for basis in late.keys { self.askAgain(basis, ownerIsLost: false) }
+                for basis in self.ledger.late(at: .now) { self.turn(basis, ownerIsLost: false) }
             }
+            self.isWatching = false
         }
     }
 
     // MARK: Encoding
 
-    /// Starts as many encoders as there are cores and work.
+    /// Asks for what the window allows, and starts as many encoders as there are cores and work.
     private func pump() {
         guard sourceFailure == nil else { return }
-        for group in states.indices where !states[group].ready.isEmpty {
+        askForSignatures()
+        for group in encodings.indices where !subscribers[group].isEmpty {
             while activeEncoders < encoder.parallelism,
-                let batch = states[group].ready.takeBatch(
-                    isComplete: states[group].waiting.isEmpty, allowsLong: activeEncoders == 0)
+                let batch = encodings[group].begin(isStalled: !ledger.isOwed, allowsLong: activeEncoders == 0)
             {
                 encode(batch.jobs, isLong: batch.isLong, of: group)
             }
         }
+        tellIfEncoded()
     }
 
     private func encode(_ batch: [EncodingJob], isLong: Bool, of group: Int) {
-        activeEncoders += isLong ? encoder.parallelism : 1
-        states[group].activeBatches += 1
+        let share = isLong ? encoder.parallelism : 1
+        activeEncoders += share
         let encoder = encoder
         DispatchQueue.global().async {
-            let result: Result<[SpoolRange], any Error>
-            if isLong {
-                result = Result {
-                    try encoder.encodeLong(batch[0]) { range in
-                        // The queue is serial: frames arrive in the order in which they were made.
-                        FleetActor.queue.async { FleetActor.assumeIsolated { self.publish([range], of: group) } }
-                    }
-                    return []
+            let result = Result {
+                guard isLong else { return try encoder.encode(batch) }
+                let isEncoded = try encoder.encodeLong(batch[0]) { range in
+                    // The queue is serial: frames arrive in the order in which they were made.
+                    FleetActor.queue.async { FleetActor.assumeIsolated { self.publish([range], of: group) } }
                 }
-            } else {
-                result = Result { try encoder.encode(batch) }
+                return (ranges: [], withoutBasis: isEncoded ? [] : batch)
             }
             FleetActor.queue.async {
                 FleetActor.assumeIsolated {
-                    self.activeEncoders -= isLong ? encoder.parallelism : 1
-                    self.states[group].activeBatches -= 1
-                    switch result {
-                    case .success(let ranges): self.publish(ranges, of: group)
-                    case .failure(let error): self.fail(error)
-                    }
-                    self.pump()
+                    self.activeEncoders -= share
+                    self.end(batch, of: group, with: result)
                 }
             }
         }
     }
 
+    private func end(
+        _ batch: [EncodingJob], of group: Int,
+        with result: Result<(ranges: [SpoolRange], withoutBasis: [EncodingJob]), any Error>
+    ) {
+        for case .signature(let signature) in batch.lazy.map(\.basis) { ledger.release(signature.memoryLength) }
+        encodings[group].end()
+        switch result {
+        case .success(let made):
+            for case (let entry, .kept(let basis)) in made.withoutBasis.map({ ($0.entry, $0.basis) })
+            where encodings[group].wait(entry, for: basis) {
+                ledger.want(basis, for: group, size: manifest.entries[entry].size)
+            }
+            publish(made.ranges, of: group)
+        case .failure(let error): fail(error)
+        }
+        pump()
+    }
+
     private func publish(_ ranges: [SpoolRange], of group: Int) {
-        states[group].frames.append(contentsOf: ranges)
-        for member in states[group].subscribers {
+        encodings[group].append(ranges)
+        for member in subscribers[group] {
             hand(ranges, to: member)
             endIfServed(member)
         }
     }
 
+    private func hand(_ ranges: [SpoolRange], to member: Member) {
+        guard !ranges.isEmpty else { return }
+        plannedBytes += ranges.reduce(0) { $0 + UInt64($1.length) }
+        member.work.yield(.frames(ranges))
+    }
+
     private func endIfServed(_ member: Member) {
-        if member.openGroups.allSatisfy({ states[$0].isDone }) {
+        if member.openGroups.allSatisfy({ encodings[$0].isDone }) {
             member.work.yield(.end)
             member.work.finish()
         }
+    }
+
+    private func tellIfEncoded() {
+        guard expected.isEmpty, gathering.isEmpty, sourceFailure == nil, let onEncoded,
+            encodings.indices.allSatisfy({ encodings[$0].isDone || subscribers[$0].isEmpty })
+        else { return }
+        self.onEncoded = nil
+        onEncoded()
     }
 
     /// Ends the stage for all hosts: the source does not hold what the manifest says.

@@ -18,8 +18,9 @@ struct PreparedRelease: Sendable {
         let walk = WalkOptions(
             exclusions: options.exclusions, ownership: options.ownership, hardLinks: options.hardLinks,
             parallelism: processorCount())
+        let caches = options.cacheDirectory ?? CacheFolder.usual
         let tree = try SourceScan.scan(
-            path: path, options: walk, cache: HashCache(source: path), checksum: options.checksum,
+            path: path, options: walk, cache: HashCache(source: path, in: caches), checksum: options.checksum,
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
             onWarning: { emit(.sourceWarning($0)) })
         for special in tree.specials {
@@ -40,7 +41,7 @@ struct PreparedRelease: Sendable {
         }
         let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
         let id = manifest.id
-        if let archive = ManifestArchive() {
+        if let archive = ManifestArchive(in: caches) {
             do { try archive.store(manifest, id: id) } catch {
                 emit(.sourceWarning("the manifest could not be kept: \(error)"))
             }

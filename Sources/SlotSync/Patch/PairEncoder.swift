@@ -5,10 +5,25 @@
 import Glibc
 import SystemPackage
 
-/// One content to be encoded, against the signature of a basis or as it is.
+/// One content to be encoded.
 struct EncodingJob: Sendable {
+    /// What it is made from.
+    enum Basis: Sendable {
+        case none
+        /// What a host said of its basis.
+        case signature(Signature)
+        /// A content of the cache.
+        case kept(ContentDigest)
+    }
+
     var entry: Int
-    var signature: Signature?
+    var basis = Basis.none
+}
+
+extension EncodingJob {
+    init(entry: Int, signature: Signature?) {
+        self.init(entry: entry, basis: signature.map { .signature($0) } ?? .none)
+    }
 }
 
 /// The files of a release, at their source.
@@ -30,43 +45,63 @@ struct ReleaseSource: Sendable {
 }
 
 struct PairEncoder: Sendable {
-    /// Contents up to this are encoded in one piece of memory, many to a frame.
+    /// Contents, and kept bases, up to this are encoded in one piece of memory, many to a frame.
     static let longestWhole: UInt64 = 4 << 20
+    /// Kept bases up to this are held in memory, one at a time; longer ones are cut into blocks as a host would.
+    private static let longestBasis: UInt64 = 32 << 20
 
     let source: ReleaseSource
     let spool: Spool
     let level: Int
     let parallelism: Int
+    /// Bases that are at hand, and where the contents that are read go to be bases later.
+    var cache: BasisCache?
+    var filling: BasisCacheFilling?
     /// Makes of a frame the message that carries it: the spool holds what goes over the wire, byte for byte.
     let message: @Sendable (DeflatedPart) -> [UInt8]
 
     private func spool(_ frame: DeflatedPart) throws(SlotSyncError) -> SpoolRange { try spool.append(message(frame)) }
 
     /// Encodes small contents into frames.
-    func encode(_ jobs: [EncodingJob]) throws -> [SpoolRange] {
+    ///
+    /// - Returns: the frames, and the jobs that are in none since their basis is in the cache no longer.
+    func encode(_ jobs: [EncodingJob]) throws -> (ranges: [SpoolRange], withoutBasis: [EncodingJob]) {
         var ranges: [SpoolRange] = []
+        var withoutBasis: [EncodingJob] = []
         var builder = FrameBuilder(level: level)
         let directories = source.openDirectories()
+        var bases = cache?.reader()
         var instructions: [DeltaInstruction] = []
         let longest = jobs.map { Int(source.manifest.entries[$0.entry].size) }.max() ?? 0
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: longest + 1, alignment: 64)
         defer { buffer.deallocate() }
         for job in jobs {
+            let encoder: DeltaEncoder?
+            switch job.basis {
+            case .none: encoder = nil
+            case .signature(let signature): encoder = DeltaEncoder(signature)
+            case .kept(let digest):
+                guard let basis = bases?.contents(of: digest) else {
+                    withoutBasis.append(job)
+                    continue
+                }
+                encoder = DeltaEncoder(basis: basis)
+            }
             let content = try read(job.entry, from: directories, into: buffer)
             instructions.removeAll(keepingCapacity: true)
-            if let signature = job.signature {
-                DeltaEncoder(signature).encode(content, isLast: true, into: &instructions)
+            if let encoder {
+                encoder.encode(content, isLast: true, into: &instructions)
             } else {
                 DeltaEncoder.literal(content, into: &instructions)
             }
-            builder.begin(entry: job.entry, usesBasis: job.signature != nil)
+            builder.begin(entry: job.entry, usesBasis: encoder != nil)
             try builder.append(instructions, of: content) { frame throws(SlotSyncError) in
                 ranges.append(try spool(frame))
             }
             builder.end()
         }
         try builder.flush { frame throws(SlotSyncError) in ranges.append(try spool(frame)) }
-        return ranges
+        return (ranges, withoutBasis)
     }
 
     private func read(
@@ -81,11 +116,23 @@ struct PairEncoder: Sendable {
         guard UInt64(count) == expected.size, ContentDigest(of: content) == expected.digest else {
             throw source.changed(entry)
         }
+        filling?.add(content, digest: expected.digest)
         return content
     }
 
-    /// Encodes one long content, on several cores; each frame is handed on as soon as it is spooled.
-    func encodeLong(_ job: EncodingJob, emit: (SpoolRange) -> Void) throws {
+    /// Encodes one content that is long, or has a long basis, on several cores; each frame is handed on as soon as it
+    /// is spooled.
+    ///
+    /// - Returns: whether it was encoded; false if its basis is in the cache no longer.
+    func encodeLong(_ job: EncodingJob, emit: (SpoolRange) -> Void) throws -> Bool {
+        let delta: DeltaEncoder?
+        switch job.basis {
+        case .none: delta = nil
+        case .signature(let signature): delta = DeltaEncoder(signature)
+        case .kept(let digest):
+            guard let made = encoder(forKept: digest) else { return false }
+            delta = made
+        }
         let expected = source.manifest.entries[job.entry]
         let directories = source.openDirectories()
         guard let file = try? directories.openFile(job.entry, O_RDONLY | O_NONBLOCK) else {
@@ -93,8 +140,8 @@ struct PairEncoder: Sendable {
         }
         defer { try? file.close() }
         var builder = FrameBuilder(level: level)
-        builder.begin(entry: job.entry, usesBasis: job.signature != nil)
-        let encoder = SegmentedEncoder(job.signature.map { DeltaEncoder($0) }, parallelism: parallelism)
+        builder.begin(entry: job.entry, usesBasis: delta != nil)
+        let encoder = SegmentedEncoder(delta, parallelism: parallelism)
         var input = SequentialInput(file, name: source.name)
         var made: UInt64 = 0
         // One frame is kept back until the digest is known: an entry whose source changed is never completed.
@@ -114,5 +161,13 @@ struct PairEncoder: Sendable {
         try builder.flush(emit: spoolAndEmit)
         guard result.length == expected.size, result.digest == expected.digest else { throw source.changed(job.entry) }
         if let last { emit(last) }
+        return true
+    }
+
+    private func encoder(forKept digest: ContentDigest) -> DeltaEncoder? {
+        guard let cache, let length = cache.length(of: digest) else { return nil }
+        var reader = cache.reader()
+        if length > Self.longestBasis { return reader.signature(of: digest).map { DeltaEncoder($0) } }
+        return reader.contents(of: digest).map { DeltaEncoder(basis: $0) }
     }
 }

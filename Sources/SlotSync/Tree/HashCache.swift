@@ -19,20 +19,11 @@ struct HashCache: Sendable {
     /// The cache of the source at `source`; nil if there is no place for caches or no such source.
     ///
     /// - Parameter directory: where caches are; `$XDG_CACHE_HOME/slotsync` or `~/.cache/slotsync` by default.
-    init?(source: FilePath, in directory: FilePath? = HashCache.defaultDirectory) {
+    init?(source: FilePath, in directory: FilePath? = CacheFolder.usual) {
         guard let directory, let resolved = source.withPlatformString({ realpath($0, nil) }) else { return nil }
         defer { free(resolved) }
         folder = directory
         name = ContentDigest(of: UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))).description
-    }
-
-    static var defaultDirectory: FilePath? {
-        // The specification has relative paths ignored.
-        if let path = getenv("XDG_CACHE_HOME").map({ FilePath(platformString: $0) }), path.isAbsolute {
-            return path.appending("slotsync")
-        }
-        guard let home = getenv("HOME").map({ FilePath(platformString: $0) }), home.isAbsolute else { return nil }
-        return home.appending(".cache").appending("slotsync")
     }
 
     /// What is known; nothing if the file is missing, unreadable or damaged.
@@ -46,22 +37,10 @@ struct HashCache: Sendable {
     /// Replaces what is known.
     func store(_ digests: KnownDigests) throws(SlotSyncError) {
         do {
-            try Self.makeFolders(folder)
-            try Directory(path: folder).replaceContents(of: name, by: Self.encode(digests))
+            try CacheFolder.open(folder).replaceContents(of: name, by: Self.encode(digests))
         } catch {
             let path = quoted(folder.appending(name).string)
             throw SlotSyncError(.system, "the hash cache \(path) cannot be written", errno: error as? Errno)
-        }
-    }
-
-    static func makeFolders(_ folder: FilePath) throws(Errno) {
-        do {
-            try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
-        } catch {
-            if error == .fileExists { return }
-            guard error == .noSuchFileOrDirectory, !folder.components.isEmpty else { throw error }
-            try makeFolders(folder.removingLastComponent())
-            try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
         }
     }
 

@@ -11,7 +11,7 @@ struct ManifestArchive: Sendable {
 
     private let folder: FilePath
 
-    init?(in directory: FilePath? = HashCache.defaultDirectory) {
+    init?(in directory: FilePath? = CacheFolder.usual) {
         guard let directory else { return nil }
         folder = directory.appending("manifests")
     }
@@ -28,8 +28,7 @@ struct ManifestArchive: Sendable {
 
     /// Keeps a manifest, and lets the oldest go.
     func store(_ manifest: Manifest, id: ContentDigest) throws {
-        try HashCache.makeFolders(folder)
-        let directory = try Directory(path: folder)
+        let directory = try CacheFolder.open(folder)
         try directory.replaceContents(of: id.description, by: manifest.encoded())
         var kept: [(modified: Timestamp, name: String)] = []
         try directory.forEachName { bytes in

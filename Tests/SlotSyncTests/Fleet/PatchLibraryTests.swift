@@ -15,17 +15,23 @@ struct PatchLibraryTests {
         let library: PatchLibrary
         let spool: Spool
 
-        init(_ contents: [[UInt8]], parallelism: Int = 2) throws {
+        /// - Parameter kept: what the cache of bases holds.
+        init(_ contents: [[UInt8]], parallelism: Int = 2, kept: [[UInt8]] = []) throws {
             folder = try TemporaryFolder()
-            for (number, content) in contents.enumerated() { try folder.write(content, to: "\(100 + number)") }
-            let root = try Directory(path: folder.path(""))
+            let filling = BasisCacheFilling(try BasisCache(in: folder.path("caches"), limit: 1 << 30))
+            for content in kept { content.withUnsafeBytes { filling.add($0, digest: ContentDigest(of: content)) } }
+            try Directory(path: folder.path("")).makeDirectory("source")
+            for (number, content) in contents.enumerated() { try folder.write(content, to: "source/\(100 + number)") }
+            let root = try Directory(path: folder.path("source"))
             var tree = try TreeWalk.walk(root, name: "source", options: WalkOptions(parallelism: 1))
             try TreeHashing.hash(&tree, root: root, name: "source", known: { _, _ in nil }, parallelism: 1)
+            let source = ReleaseSource(root: root, name: "source", manifest: tree.manifest)
+            try filling.finish(ReleaseSource(root: root, name: "none", manifest: Manifest(rootMode: 0o755)))
             spool = try Spool()
             library = PatchLibrary(
                 encoder: PairEncoder(
-                    source: ReleaseSource(root: root, name: "source", manifest: tree.manifest), spool: spool, level: 0,
-                    parallelism: parallelism, message: Request.frameMessage))
+                    source: source, spool: spool, level: 0, parallelism: parallelism,
+                    cache: try BasisCache(in: folder.path("caches"), limit: 1 << 30), message: Request.frameMessage))
         }
 
         deinit { folder.remove() }
@@ -160,6 +166,57 @@ struct PatchLibraryTests {
         for one in told { #expect(try scene.entries(one.ranges) == [1]) }
     }
 
+    @Test("no host is asked for what the cache has; what it lost since is asked for", arguments: [false, true])
+    func keptBasis(isLost: Bool) async throws {
+        var random = SeededGenerator(seed: 5)
+        // One of the two is longer than what is encoded among others.
+        let bases = [random.bytes(5000), random.bytes(5 << 20)]
+        let scene = try Scene(bases.map { $0 + [1, 2, 3] }, kept: bases)
+        if isLost { try Directory(path: scene.folder.path("caches")).removeTree("contents") }
+        let digests = bases.map { ContentDigest(of: $0) }
+        scene.library.expect(0)
+        let needs = needs(1...2, basis: [1: digests[0], 2: digests[1]])
+        let told = try await serve(scene.library.join(0, needs: needs, isRepair: false), host: 0, scene) { basis in
+            try Signature(of: bases[basis == digests[0] ? 0 : 1])
+        }
+        #expect(told.asked.sorted() == (isLost ? digests.sorted() : []))
+        #expect(try scene.entries(told.ranges).sorted() == [1, 2])
+        #expect(told.ranges.reduce(0) { $0 + $1.length } < 10_000)
+    }
+
+    @Test("signatures that together are larger than the window are asked for bit by bit")
+    func window() async throws {
+        // The contents are short, their bases' signatures much longer than expected.
+        let contents = contents(200, size: 300)
+        let scene = try Scene(contents)
+        var random = SeededGenerator(seed: 8)
+        let basis = random.bytes(4 << 20)
+        let signature = try Signature(of: basis, blockLength: 256)
+        let needs = (0..<200).map { Need(entry: UInt32($0 + 1), basis: ContentDigest(high: 1, low: UInt64($0))) }
+        scene.library.expect(0)
+        let told = try await serve(scene.library.join(0, needs: needs, isRepair: false), host: 0, scene) { _ in
+            signature
+        }
+        #expect(told.asked.count == 200)
+        #expect(try scene.entries(told.ranges).sorted() == Array(1...200))
+    }
+
+    @Test("that all is encoded is told once, when nobody is expected to ask for more")
+    func encoded() async throws {
+        let scene = try Scene(contents(3))
+        var told = 0
+        scene.library.onEncoded = { told += 1 }
+        for host in 0..<2 { scene.library.expect(host) }
+        let work = try scene.library.join(0, needs: needs(1...3), isRepair: false)
+        #expect(told == 0)
+        scene.library.withdraw(1)
+        _ = try await serve(work, host: 0, scene)
+        #expect(told == 1)
+        scene.library.withdraw(0)
+        _ = try await serve(scene.library.join(1, needs: needs(1...2), isRepair: false), host: 1, scene)
+        #expect(told == 1)
+    }
+
     @Test("a signature's owner that is lost is replaced by another host that has the basis")
     func lostOwner() async throws {
         let contents = contents(1, size: 3000)
@@ -234,7 +291,7 @@ struct PatchLibraryTests {
     func sourceChanged() async throws {
         let scene = try Scene(contents(2))
         for host in 0..<2 { scene.library.expect(host) }
-        try scene.folder.write([1], to: "100")
+        try scene.folder.write([1], to: "source/100")
         let works = try (0..<2).map { try scene.library.join($0, needs: needs(1...2), isRepair: false) }
         for (host, work) in works.enumerated() {
             let error = await #expect(throws: SlotSyncError.self) { try await serve(work, host: host, scene) }

@@ -6,11 +6,11 @@ import Testing
 
 @Suite("Groups of pairs")
 struct PairGroupsTests {
-    private func pair(_ entry: Int, _ basis: Int = 0) -> Pair {
-        Pair(Need(entry: UInt32(entry), basis: basis == 0 ? nil : ContentDigest(high: 0, low: UInt64(basis))))
+    private func pair(_ entry: Int, _ basis: Int = 0) -> Need {
+        Need(entry: UInt32(entry), basis: basis == 0 ? nil : ContentDigest(high: 0, low: UInt64(basis)))
     }
 
-    private func needs(_ random: inout SeededGenerator) -> [Pair] {
+    private func needs(_ random: inout SeededGenerator) -> [Need] {
         (0..<8).compactMap { entry in random.below(2) == 0 ? nil : pair(entry, random.below(2)) }
     }
 
@@ -20,7 +20,7 @@ struct PairGroupsTests {
         var groups = PairGroups()
         for _ in 0..<4 {
             let before = groups.pairs
-            var cohorts: [[Pair]] = []
+            var cohorts: [[Need]] = []
             for _ in 0..<random.below(4) {
                 let cohort = needs(&random)
                 if !cohorts.contains(cohort) { cohorts.append(cohort) }
@@ -71,7 +71,7 @@ struct PairGroupsTests {
 
     @Test("equal fleets get equal groups")
     func deterministic() {
-        func groups() -> [[Pair]] {
+        func groups() -> [[Need]] {
             var random = SeededGenerator(seed: 8)
             var groups = PairGroups()
             _ = groups.add((0..<5).map { _ in needs(&random) })

@@ -88,12 +88,12 @@ final class FillBench {
             let job = EncodingJob(
                 entry: Int(need.entry), signature: try need.basis.flatMap { try signature(of: $0, fill) })
             if fill.target.entries[job.entry].size > PairEncoder.longestWhole {
-                try encoder.encodeLong(job) { ranges.append($0) }
+                _ = try encoder.encodeLong(job) { ranges.append($0) }
             } else {
                 small.append(job)
             }
         }
-        ranges += try encoder.encode(small)
+        ranges += try encoder.encode(small).ranges
         return try ranges.flatMap { try encoder.spool.frames($0) }
     }
 
