@@ -16,12 +16,13 @@ extension AgentSession {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
         defer { buffer.deallocate() }
         for request in bases {
-            guard let location = filler.plan.bases[request.basis], let file = try filler.open(location) else {
+            guard let location = filler.plan.bases[request.basis], let source = try filler.sources.open(location) else {
                 try connection.send(.signatureMissing(basis: request.basis))
                 continue
             }
+            let file = source.descriptor
             defer { try? file.close() }
-            let length = try file.status().size
+            let length = source.status.size
             // Blocks as long as it takes for the signature to fit a message.
             let shortest = length / UInt64(WireLimits.mostSignatureBlocks) + 1
             guard shortest <= UInt64(Signature.blockLengths.upperBound) else {

@@ -16,7 +16,8 @@ extension AgentSession {
             if !request.dryRun { try ring.acquireLock(for: "a stage by \(peer)") }
             try checkSlotCount(request, ring)
         }
-        guard let target = try receiveManifest(request) else {
+        let records = ring.map { SlotRecords(of: $0) }
+        guard let target = try receiveManifest(request, records) else {
             try connection.send(.manifestNeeded)
             return
         }
@@ -32,8 +33,9 @@ extension AgentSession {
         let ring = try self.ring ?? Ring.make(root, slotCount: request.slots ?? Ring.usualSlotCount)
         self.ring = ring
         try checkSlotCount(request, ring)
-        if try confirmPresent(request, ring: ring) { return }
-        try fill(ring, with: target, request)
+        let known = records ?? SlotRecords(of: ring)
+        if try confirmPresent(request, ring: ring, known) { return }
+        try fill(ring, with: target, request, known)
     }
 
     private func checkSlotCount(_ request: StageRequest, _ ring: Ring) throws(SlotSyncError) {
@@ -57,7 +59,7 @@ extension AgentSession {
     // MARK: Manifest
 
     /// Receives the manifest; nil if the host lacks the record that stands in for it, or that it is a difference from.
-    private func receiveManifest(_ request: StageRequest) throws -> Manifest? {
+    private func receiveManifest(_ request: StageRequest, _ records: SlotRecords?) throws -> Manifest? {
         var bytes: [UInt8] = []
         var inflater = Inflater()
         while bytes.count < request.manifestLength {
@@ -72,10 +74,10 @@ extension AgentSession {
             }
         }
         // The controller saw in our greeting that we have this release.
-        guard request.manifestLength > 0 else { return try record(of: request.release.id)?.manifest }
+        guard request.manifestLength > 0 else { return try records?.record(of: request.release.id)?.manifest }
         var base: Manifest?
         if let id = request.base {
-            guard let record = try record(of: id) else { return nil }
+            guard let record = try records?.record(of: id) else { return nil }
             base = record.manifest
         }
         var reader = ByteReader(bytes, name: "the manifest")
@@ -85,24 +87,16 @@ extension AgentSession {
         return manifest
     }
 
-    private func record(of release: ContentDigest) throws -> SlotRecord? {
-        guard let ring else { return nil }
-        for (index, slot) in ring.state.slots.enumerated() where slot.state.isSealed && slot.release?.id == release {
-            if let record = try ring.record(of: index + 1) { return record }
-        }
-        return nil
-    }
-
     // MARK: Present already
 
     /// Answers `present` if the release is ready in next, or live, and still as it was sealed.
-    private func confirmPresent(_ request: StageRequest, ring: Ring) throws -> Bool {
+    private func confirmPresent(_ request: StageRequest, ring: Ring, _ records: SlotRecords) throws -> Bool {
         let next = ring.status.next
         var places: [(slot: Int, kind: StageOutcome.Kind)] = []
         if ring.state[next].state == .ready { places.append((next, .alreadyReady)) }
         if let live = ring.state.live { places.append((live, .alreadyLive)) }
         for place in places where ring.state[place.slot].release?.id == request.release.id {
-            let record = try ring.record(of: place.slot)
+            let record = try records.record(of: place.slot)
             var isRight = false
             if let record {
                 let content = try SlotInspection.content(
@@ -135,19 +129,20 @@ extension AgentSession {
 
     // MARK: Filling
 
-    private func fill(_ ring: Ring, with target: Manifest, _ request: StageRequest) throws {
+    private func fill(
+        _ ring: Ring, with target: Manifest, _ request: StageRequest, _ records: SlotRecords
+    ) throws {
         let slot = ring.status.next
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
         let actual = try SlotInspection.content(
-            of: slot, in: ring, record: ring.record(of: slot), checksum: request.checksum, parallelism: parallelism,
+            of: slot, in: ring, record: records.record(of: slot), checksum: request.checksum, parallelism: parallelism,
             progress: progress)
-        var records: [Int: SlotRecord] = [:]
-        for other in 1...ring.state.slots.count where other != slot { records[other] = try ring.record(of: other) }
+        records.forget(slot)
         let directory = try ring.openSlot(slot)
         let space = try FileSystemSpace(of: directory.descriptor)
         let planner = StagePlanner(
             ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize)
-        let plan = planner.plan(for: target)
+        let plan = try planner.plan(for: target)
         try DiskSpace.check(plan, ring: ring)
         if request.dryRun {
             try send(plan.needs)
@@ -162,8 +157,7 @@ extension AgentSession {
         try send(plan.needs)
         try filler.prepare { try self.answerSignatures(filler) }
         let received = try applyFrames(filler)
-        try filler.finishDuplicatesAndLinks()
-        try filler.finishAttributes()
+        try filler.finish()
         let record = try SlotSealer.record(of: target, in: filler)
         try SlotSealer.seal(record, release: request.release, slot: slot, ring: ring, directory: directory)
         do { try clearTemporary(ring) } catch {

@@ -60,7 +60,7 @@ final class Directory: Sendable {
             }
             path.append(0)
             do {
-                current = try current.openBeneath(path)
+                current = try current.openDirectory(atPath: path)
                 next += levels
             } catch .noFunction {
                 // A kernel before 5.6, or a sandbox that forbids openat2: one level at a time.
@@ -73,7 +73,10 @@ final class Directory: Sendable {
         return current
     }
 
-    private func openBeneath(_ path: [CChar]) throws(Errno) -> Directory {
+    /// Opens a directory below by a path that is no longer than PATH_MAX, following no link at any level.
+    ///
+    /// - Throws: `.noFunction` on kernels before 5.6 and in sandboxes without openat2.
+    func openDirectory(atPath path: UnsafePointer<CChar>) throws(Errno) -> Directory {
         let resolve = UInt64(ss_resolve_beneath | ss_resolve_no_symlinks)
         let raw = raw
         return Directory(
@@ -86,6 +89,8 @@ final class Directory: Sendable {
     // MARK: Looking
 
     /// The status of `name`, of a link itself. The corresponding C function is `fstatat`.
+    ///
+    /// - Parameter name: one name; whoever gives a path of more (TreeStatuses) says why links on the way do no harm.
     @inline(__always)
     func status(of name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
         var status = stat()
@@ -195,9 +200,10 @@ final class Directory: Sendable {
 
     /// Sets the modification time of an entry, of a link itself.
     func setModified(of name: UnsafePointer<CChar>, to time: Timestamp) throws(Errno) {
-        let times = time.asModificationAlone
         let raw = raw
-        try systemCall { utimensat(raw, name, times, AT_SYMLINK_NOFOLLOW) }
+        try time.asModificationAlone { (times) throws(Errno) in
+            try systemCall { utimensat(raw, name, times, AT_SYMLINK_NOFOLLOW) }
+        }
     }
 
     func setOwner(of name: UnsafePointer<CChar>, to owner: UInt32, group: UInt32) throws(Errno) {

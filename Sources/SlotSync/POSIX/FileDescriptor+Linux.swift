@@ -52,8 +52,8 @@ extension FileDescriptor {
     }
 
     func setModified(_ time: Timestamp) throws(Errno) {
-        let times = time.asModificationAlone
-        try systemCall { Glibc.futimens(rawValue, times) }
+        let raw = rawValue
+        try time.asModificationAlone { (times) throws(Errno) in try systemCall { Glibc.futimens(raw, times) } }
     }
 
     func setLength(_ length: Int64) throws(Errno) { try systemCall { Glibc.ftruncate(rawValue, Int(length)) } }

@@ -19,6 +19,13 @@ package enum ProcessSetup {
         setrlimit(resource, &limit)
     }
 
+    /// How many descriptors this process may have open.
+    static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 256 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// A handler in place of SIG_IGN: what is ignored stays ignored in child processes, where a hook's `yes | head`
     /// would then never end. A handler is forgotten at exec.
     private static func surviveBrokenPipes() {

@@ -36,9 +36,19 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
     var timespec: timespec { Glibc.timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)) }
 
-    /// The pair that `utimensat` and `futimens` take: the access time stays, by UTIME_OMIT, a macro that Swift does
-    /// not see.
-    var asModificationAlone: [timespec] { [Glibc.timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2), timespec] }
+    /// Calls `body` with the pair that `utimensat` and `futimens` take: the access time stays, by UTIME_OMIT, a macro
+    /// that Swift does not see.
+    @inline(__always)
+    @discardableResult
+    func asModificationAlone<T>(_ body: (UnsafePointer<timespec>) throws(Errno) -> T) throws(Errno) -> T {
+        // On the stack, since this is done for each entry of a release.
+        var pair = (Glibc.timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2), timespec)
+        return try withUnsafeMutablePointer(to: &pair) { (pair) throws(Errno) -> T in
+            try pair.withMemoryRebound(to: Glibc.timespec.self, capacity: 2) { (times) throws(Errno) -> T in
+                try body(times)
+            }
+        }
+    }
 
     /// The wall clock, as fine as the system has it.
     public static var now: Timestamp {

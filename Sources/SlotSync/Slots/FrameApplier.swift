@@ -1,46 +1,50 @@
-// Makes files of patch frames as they come: straight into the slot, hashed while they are written. What
-// does not have its digest at the end is removed again and asked for in the repair round.
+// Makes files of patch frames as they come: straight into the slot, hashed while they are written. What does not have its
+// digest at the end is removed again, or was never there, and is asked for in the repair round.
 
 import Glibc
 import SystemPackage
 
 /// Applies the frames of one stage on a host.
 final class FrameApplier {
-    private static let bufferSize = 256 * 1024
-    private static let zeros = [UInt8](repeating: 0, count: 64 * 1024)
-
     private let filler: SlotFiller
     private let progress: AgentProgress
-    /// What is still awaited: entry → proposed basis.
-    private var awaited: [Int: ContentDigest?] = [:]
-    private var open: [Int: OpenItem] = [:]
+    /// What was asked for, by entry, and which of it has come.
+    private var needs: [Need] = []
+    private var hasCome: [Bool] = []
+    private var missing = 0
+    private var open: [Int: FileInPieces] = [:]
     private var inflater = Inflater()
-    private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 64)
+    private let maker = ContentMaker()
     private(set) var damaged: [Int] = []
     private(set) var receivedFiles = 0
 
-    /// A file that is being written.
-    private final class OpenItem {
+    /// A file that comes in several pieces.
+    private final class FileInPieces {
         let file: FileDescriptor
-        var basis: BasisReader?
-        let basisLength: UInt64
+        let basis: BasisFile?
         var hasher = ContentDigest.Hasher()
-        /// Content that is in the file, and content that is in the buffer behind it.
         var written: UInt64 = 0
 
-        init(file: FileDescriptor, basis: FileDescriptor?, basisLength: UInt64) {
+        init(_ file: FileDescriptor, basis: BasisFile?) {
             self.file = file
-            self.basis = basis.map { BasisReader($0) }
-            self.basisLength = basisLength
+            self.basis = basis
         }
 
-        deinit {
-            try? file.close()
-            try? basis?.file.close()
-        }
+        deinit { try? file.close() }
 
         func digest() -> ContentDigest { hasher.digest() }
         func update(_ bytes: UnsafeRawBufferPointer) { hasher.update(bytes) }
+
+        func updateZeros(_ length: UInt64) {
+            var left = length
+            zeros.withUnsafeBytes { zeros in
+                while left > 0 {
+                    let count = Int(min(left, UInt64(zeros.count)))
+                    hasher.update(UnsafeRawBufferPointer(rebasing: zeros[..<count]))
+                    left -= UInt64(count)
+                }
+            }
+        }
     }
 
     init(filler: SlotFiller, needs: [Need], progress: AgentProgress) {
@@ -49,12 +53,24 @@ final class FrameApplier {
         expect(needs)
     }
 
-    deinit { buffer.deallocate() }
-
-    /// Awaits these needs: at the start, and again for the repair round.
+    /// Awaits these needs, sorted by entry: at the start, and again for the repair round.
     func expect(_ needs: [Need]) {
-        for need in needs { awaited[Int(need.entry)] = .some(need.basis) }
+        self.needs = needs
+        hasCome = [Bool](repeating: false, count: needs.count)
+        missing = needs.count
         damaged = []
+    }
+
+    /// The place among the needs of one that is still awaited.
+    private func awaited(_ entry: Int) -> Int? {
+        var range = 0..<needs.count
+        while !range.isEmpty {
+            let middle = (range.lowerBound + range.upperBound) / 2
+            let found = Int(needs[middle].entry)
+            if found == entry { return hasCome[middle] ? nil : middle }
+            range = found < entry ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return nil
     }
 
     /// Applies one frame.
@@ -77,7 +93,7 @@ final class FrameApplier {
 
     private func apply(_ item: PatchItem, _ reader: inout InstructionReader) throws {
         let index = item.entry
-        guard index < filler.target.count, let proposed = awaited[index] else {
+        guard index < filler.target.count, let place = awaited(index) else {
             throw SlotSyncError(.protocolViolation, "a patch frame holds entry \(index), which was not asked for")
         }
         let entry = filler.target.entries[index]
@@ -85,124 +101,95 @@ final class FrameApplier {
             throw SlotSyncError(.protocolViolation, "a patch frame makes more of entry \(index) than there is")
         }
         do {
-            if item.offset == 0 { try begin(index, basis: item.usesBasis ? proposed : nil) }
-            guard let file = open[index], file.written == item.offset else {
-                throw SlotSyncError(.protocolViolation, "the pieces of entry \(index) come in the wrong order")
+            if item.length == entry.size, item.length <= UInt64(ContentMaker.bufferSize), !entry.isSparse,
+                open[index] == nil
+            {
+                try makeWhole(item, entry, place, &reader)
+            } else {
+                try makePiece(item, entry, place, &reader)
             }
-            try write(item, to: file, isSparse: entry.isSparse, &reader)
-            if file.written == entry.size { try end(index, file) }
         } catch { throw filler.failure("write", index, error) }
     }
 
-    private func begin(_ index: Int, basis digest: ContentDigest?) throws {
-        guard open.count < PatchFrameLimits.mostOpenItems, open[index] == nil else {
-            throw SlotSyncError(.protocolViolation, "too many files are begun at once")
+    private func openBasis(_ item: PatchItem, _ place: Int) throws -> BasisFile? {
+        guard item.usesBasis, let digest = needs[place].basis else { return nil }
+        return BasisFile(try filler.plan.bases[digest].flatMap { try filler.sources.open($0) })
+    }
+
+    // MARK: In one piece
+
+    /// Makes a file that fits the buffer: nothing of it is on the disk before its digest is right.
+    private func makeWhole(_ item: PatchItem, _ entry: Entry, _ place: Int, _ reader: inout InstructionReader) throws {
+        let isRight = try maker.whole(item, from: openBasis(item, place), &reader) { content in
+            guard ContentDigest(of: content) == entry.digest else { return false }
+            let file = try filler.tree.openFile(item.entry, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            defer { try? file.close() }
+            try file.writeFully(content, at: 0)
+            progress.add(files: 0, bytes: UInt64(content.count))
+            try filler.attributes.finish(file, item.entry)
+            return true
         }
-        var basis: FileDescriptor?
-        if let digest, let location = filler.plan.bases[digest] { basis = try filler.open(location) }
-        // A basis that is gone shows as a digest that is wrong, and so comes again in the repair round.
-        do {
-            let length = try basis?.status().size ?? UInt64(Int64.max)
-            let file = try filler.tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            open[index] = OpenItem(file: file, basis: basis, basisLength: digest == nil ? 0 : length)
-        } catch {
-            try? basis?.close()
-            throw error
+        end(item.entry, place, isRight: isRight)
+    }
+
+    private func end(_ index: Int, _ place: Int, isRight: Bool) {
+        hasCome[place] = true
+        missing -= 1
+        if isRight {
+            receivedFiles += 1
+            progress.add(files: 1, bytes: 0)
+        } else {
+            damaged.append(index)
         }
     }
 
-    private func write(_ item: PatchItem, to file: OpenItem, isSparse: Bool, _ reader: inout InstructionReader) throws {
-        reader.beginItem(contentLength: item.length, basisLength: file.basisLength)
-        var filled = 0
-        func flush() throws {
-            guard filled > 0 else { return }
-            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+    // MARK: In several pieces
+
+    private func makePiece(_ item: PatchItem, _ entry: Entry, _ place: Int, _ reader: inout InstructionReader) throws {
+        if item.offset == 0 { try begin(item, place) }
+        guard let file = open[item.entry], file.written == item.offset else {
+            throw SlotSyncError(.protocolViolation, "the pieces of entry \(item.entry) come in the wrong order")
+        }
+        let writeHole = { [progress] (length: UInt64) in
+            file.updateZeros(length)
+            file.written += length
+            try file.file.setLength(Int64(file.written))
+            progress.add(files: 0, bytes: length)
+        }
+        try maker.pieces(of: item, from: file.basis, &reader, writeHole: entry.isSparse ? writeHole : nil) { bytes in
             file.update(bytes)
             try file.file.writeFully(bytes, at: Int64(file.written))
-            file.written += UInt64(filled)
-            progress.add(files: 0, bytes: UInt64(filled))
-            filled = 0
+            file.written += UInt64(bytes.count)
+            progress.add(files: 0, bytes: UInt64(bytes.count))
         }
-        func copy(_ offset: UInt64, _ length: UInt64, adding differences: UnsafeRawBufferPointer? = nil) throws {
-            var done: UInt64 = 0
-            while done < length {
-                if filled == buffer.count { try flush() }
-                let count = min(Int(length - done), buffer.count - filled)
-                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
-                let read = try file.basis?.read(at: offset + done, into: part) ?? 0
-                // A basis that is too short shows as a digest that is wrong.
-                UnsafeMutableRawBufferPointer(rebasing: part[read...]).initializeMemory(as: UInt8.self, repeating: 0)
-                if let differences {
-                    part.add(UnsafeRawBufferPointer(rebasing: differences[Int(done)..<Int(done) + count]))
-                }
-                filled += count
-                done += UInt64(count)
-            }
+        guard file.written == entry.size else { return }
+        open[item.entry] = nil
+        let isRight = file.digest() == entry.digest
+        if isRight {
+            try filler.attributes.finish(file.file, item.entry)
+        } else {
+            let parent = try filler.tree.parent(of: item.entry)
+            try filler.target.withName(of: item.entry) { name in try parent.remove(name) }
         }
-        while true {
-            switch try reader.next() {
-            case .end:
-                try flush()
-                return
-            case .literal(let bytes):
-                try bytes.withUnsafeBytes { bytes in
-                    var rest = bytes
-                    while !rest.isEmpty {
-                        if filled == buffer.count { try flush() }
-                        let count = min(rest.count, buffer.count - filled)
-                        UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
-                            .copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
-                        filled += count
-                        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-                    }
-                }
-            case .copy(let offset, let length):
-                try copy(offset, length)
-            case .add(let offset, let differences):
-                try differences.withUnsafeBytes { try copy(offset, UInt64($0.count), adding: $0) }
-            case .zeros(let length):
-                try flush()
-                try writeZeros(length, to: file, isSparse: isSparse)
-            }
-        }
+        end(item.entry, place, isRight: isRight)
     }
 
-    private func writeZeros(_ length: UInt64, to file: OpenItem, isSparse: Bool) throws {
-        var left = length
-        while left > 0 {
-            let count = Int(min(left, UInt64(Self.zeros.count)))
-            try Self.zeros.withUnsafeBytes { zeros in
-                let bytes = UnsafeRawBufferPointer(rebasing: zeros[..<count])
-                file.update(bytes)
-                if !isSparse { try file.file.writeFully(bytes, at: Int64(file.written)) }
-            }
-            file.written += UInt64(count)
-            left -= UInt64(count)
+    private func begin(_ item: PatchItem, _ place: Int) throws {
+        guard open.count < PatchFrameLimits.mostOpenItems, open[item.entry] == nil else {
+            throw SlotSyncError(.protocolViolation, "too many files are begun at once")
         }
-        progress.add(files: 0, bytes: length)
-        if isSparse { try file.file.setLength(Int64(file.written)) }
-    }
-
-    private func end(_ index: Int, _ file: OpenItem) throws {
-        open[index] = nil
-        awaited[index] = nil
-        guard file.digest() == filler.target.entries[index].digest else {
-            let parent = try filler.tree.parent(of: index)
-            try filler.target.withName(of: index) { name in try parent.remove(name) }
-            damaged.append(index)
-            return
-        }
-        try filler.finish(file.file, index)
-        receivedFiles += 1
-        progress.add(files: 1, bytes: 0)
+        let basis = try openBasis(item, place)
+        let file = try filler.tree.openFile(item.entry, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        open[item.entry] = FileInPieces(file, basis: basis)
     }
 
     /// Checks that all that was awaited came.
     func finish() throws {
-        if let missing = awaited.keys.min() {
-            throw SlotSyncError(
-                .protocolViolation,
-                "the patch ended, but \(awaited.count) files are missing (entry \(missing) is the first)")
-        }
+        guard missing > 0, let first = hasCome.firstIndex(of: false) else { return }
+        throw SlotSyncError(
+            .protocolViolation,
+            "the patch ended, but \(missing) files are missing (entry \(needs[first].entry) is the first)")
     }
 }
+
+private let zeros = [UInt8](repeating: 0, count: 64 << 10)

@@ -234,10 +234,14 @@ final class Ring {
 
     /// What was in a slot when it was sealed; nil where the record is missing or damaged: then the slot is hashed.
     func record(of slot: Int) throws -> SlotRecord? {
-        guard state[slot].state.isSealed,
-            let bytes = try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
-        else { return nil }
+        guard let bytes = try recordBytes(of: slot) else { return nil }
         return try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)")
+    }
+
+    /// A slot's record as it is stored.
+    func recordBytes(of slot: Int) throws -> [UInt8]? {
+        guard state[slot].state.isSealed else { return nil }
+        return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
     }
 
     /// The slot that `current` points at now; 0 where there is no `current`.

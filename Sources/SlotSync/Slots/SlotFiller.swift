@@ -1,6 +1,6 @@
-// Carries a plan out on a slot marked `staging`: sources set aside, obsolete entries removed, folders,
-// links and local copies made; the files of the patch go through FrameApplier, which uses the same
-// primitives; at the end modes and times. Each step may be the last one before a crash.
+// Carries a plan out on a slot marked `staging`: sources saved, obsolete entries removed, folders, links and local copies
+// made; the files of the patch go through FrameApplier, which uses the same primitives; modes and times through
+// SlotAttributes. Each step may be the last one before a crash.
 
 import Glibc
 import SystemPackage
@@ -14,23 +14,20 @@ final class SlotFiller {
     let actual: SlotContent
     let plan: StagePlan
     let tree: OpenDirectories
-    private let records: [Int: SlotRecord]
+    let sources: SlotSources
+    let attributes: SlotAttributes
     let progress: AgentProgress
-    private let setsOwner: Bool
-    private var sources: [Int: OpenDirectories] = [:]
+    /// The file clock before anything was changed.
+    let began = Timestamp.fileClock
+    /// How many directories of the slot are kept open.
+    private static let mostOpen = 2048
     private var fileCopy = FileCopy()
-    /// Contents in `tmp`.
-    private var setAside: Set<ContentDigest>
-    /// Entries of the old content that were moved there.
-    private var movedAside: Set<Int> = []
-    /// Where a content that was made from `tmp` is now.
-    private var moved: [ContentDigest: Int] = [:]
     /// Entries whose copy could not be made or trusted: they have to come over the wire.
     private(set) var failedCopies: [Int] = []
     private(set) var copiedFiles = 0
 
     init(
-        ring: Ring, slot: Int, target: Manifest, actual: SlotContent, plan: StagePlan, records: [Int: SlotRecord],
+        ring: Ring, slot: Int, target: Manifest, actual: SlotContent, plan: StagePlan, records: SlotRecords,
         leftovers: Set<ContentDigest>, setsOwner: Bool, progress: AgentProgress
     ) throws {
         self.ring = ring
@@ -38,12 +35,14 @@ final class SlotFiller {
         self.target = target
         self.actual = actual
         self.plan = plan
-        self.records = records
         self.progress = progress
-        self.setsOwner = setsOwner
-        setAside = leftovers
         directory = try ring.openSlot(slot)
-        tree = OpenDirectories(root: directory, manifest: target)
+        // What goes, what is made and what gets its times is mostly in the same directories: each is opened once.
+        tree = OpenDirectories(
+            root: directory, manifest: target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
+        sources = SlotSources(ring: ring, plan: plan, records: records, tree: tree, leftovers: leftovers)
+        attributes = SlotAttributes(
+            target: target, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner)
     }
 
     func failure(_ what: String, _ index: Int, _ error: any Error) -> any Error {
@@ -64,7 +63,7 @@ final class SlotFiller {
     /// Saves what is still needed of the slot's old content; from here on bases can be opened.
     func saveSources() throws {
         if geteuid() != 0 { try makeWritable() }
-        try setSourcesAside()
+        try sources.save(from: OpenDirectories(root: directory, manifest: actual.manifest))
     }
 
     /// Brings everything but the patch's files into place.
@@ -78,7 +77,23 @@ final class SlotFiller {
             try copy(entry, from: location)
             if number % 64 == 63 { try pause() }
         }
+        try attributes.settle(pause: pause) { failure("set mode and time of", $0, $1) }
     }
+
+    /// Makes what has its content from another entry, then sets the attributes that are left.
+    func finish() throws {
+        for (entry, source) in plan.duplicates {
+            do {
+                let file = try tree.openFile(source, O_RDONLY | O_NONBLOCK)
+                defer { try? file.close() }
+                try makeCopy(entry, of: SourceFile(descriptor: file, status: file.status()))
+            } catch { throw failure("copy to", entry, error) }
+        }
+        try makeHardLinks()
+        try attributes.finish { failure("set mode and time of", $0, $1) }
+    }
+
+    // MARK: What goes
 
     /// Folders that stay may forbid an unprivileged agent to change them; their modes are set at the end.
     private func makeWritable() throws {
@@ -95,18 +110,6 @@ final class SlotFiller {
         }
     }
 
-    private func setSourcesAside() throws {
-        let old = OpenDirectories(root: directory, manifest: actual.manifest)
-        for (entry, digest) in plan.aside where !setAside.contains(digest) {
-            let parent = try old.parent(of: entry)
-            try actual.manifest.withName(of: entry) { name in
-                try parent.rename(name, to: digest.description, in: ring.temporary)
-            }
-            setAside.insert(digest)
-            movedAside.insert(entry)
-        }
-    }
-
     private func removeObsolete() throws {
         for path in actual.specials {
             let components = path.split(separator: UInt8(ascii: "/"))
@@ -116,8 +119,11 @@ final class SlotFiller {
         }
         let old = OpenDirectories(root: directory, manifest: actual.manifest)
         // From the end: children stand after their folders.
-        for index in plan.change.obsolete.reversed() where !movedAside.contains(index) {
-            let parent = try old.parent(of: index)
+        let counterparts = plan.change.counterparts(count: actual.manifest.count)
+        for index in plan.change.obsolete.reversed() where !sources.savedEntries.contains(index) {
+            let folder = Int(actual.manifest.entries[index].parent)
+            let stays = counterparts[folder]
+            let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
             let isDirectory = actual.manifest.entries[index].kind == .directory
             try actual.manifest.withName(of: index) { name in
                 do {
@@ -130,6 +136,8 @@ final class SlotFiller {
         }
     }
 
+    // MARK: What is made
+
     private func makeDirectoriesAndLinks() throws {
         for index in target.entries.indices.dropFirst() where plan.change.kept[index] < 0 {
             let entry = target.entries[index]
@@ -141,124 +149,60 @@ final class SlotFiller {
                 case .symbolicLink:
                     try target.withName(of: index) { name in
                         try target.withLinkText(of: index) { text in try parent.makeSymbolicLink(name, to: text) }
+                        try attributes.finishLink(name, in: parent, index)
                     }
-                    try finishLink(index, in: parent)
                 case .file:
                     if let leader = target.linkLeader(of: index), leader != index { continue }
                     let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
                     defer { try? file.close() }
-                    try finish(file, index)
+                    try attributes.finish(file, index)
                 }
             } catch { throw failure("make", index, error) }
         }
     }
 
-    private func finishLink(_ index: Int, in parent: Directory) throws {
-        let entry = target.entries[index]
-        try target.withName(of: index) { name in
-            if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
-            try parent.setModified(of: name, to: entry.modified)
-        }
-    }
-
-    /// Gives a file that has its content its owner, mode and time.
-    func finish(_ file: FileDescriptor, _ index: Int) throws(Errno) {
-        let entry = target.entries[index]
-        if setsOwner { try file.setOwner(entry.owner, group: entry.group) }
-        try file.setMode(entry.mode)
-        try file.setModified(entry.modified)
-    }
-
-    // MARK: Copies
-
     private func copy(_ index: Int, from location: ContentLocation) throws {
         do {
-            if case .aside(let digest) = location, moved[digest] == nil {
-                if let basis = plan.bases[digest], basis == location {
-                    // Still needed as a basis: it stays, and is copied.
-                } else {
-                    try move(digest, to: index)
-                    return
+            if let digest = sources.canMove(location) {
+                let parent = try tree.parent(of: index)
+                try target.withName(of: index) { name in
+                    try sources.move(digest, to: name, in: parent, as: index)
+                    try attributes.finishMoved(name, in: parent, index)
                 }
+                copiedFiles += 1
+                return
             }
-            guard let source = try open(location) else {
+            guard let source = try sources.open(location) else {
                 failedCopies.append(index)
                 return
             }
-            defer { try? source.close() }
+            defer { try? source.descriptor.close() }
             try makeCopy(index, of: source)
         } catch { throw failure("copy to", index, error) }
     }
 
-    private func makeCopy(_ index: Int, of source: FileDescriptor) throws {
+    private func makeCopy(_ index: Int, of source: SourceFile) throws {
         let entry = target.entries[index]
-        let before = try StatTuple(source.status())
-        guard before.size == entry.size else {
+        guard source.status.size == entry.size else {
             failedCopies.append(index)
             return
         }
         let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         defer { try? file.close() }
-        try fileCopy.copy(from: source, to: file, size: entry.size, isSparse: entry.isSparse)
+        try fileCopy.copy(from: source.descriptor, to: file, size: entry.size, isSparse: entry.isSparse)
         // A source that somebody wrote to meanwhile gave a mixture.
-        guard try StatTuple(source.status()) == before else {
+        guard try StatTuple(source.descriptor.status()) == StatTuple(source.status) else {
             let parent = try tree.parent(of: index)
             try target.withName(of: index) { name in try parent.remove(name) }
             failedCopies.append(index)
             return
         }
-        try finish(file, index)
+        try attributes.finish(file, index)
         copiedFiles += 1
         progress.add(files: 1, bytes: entry.size)
     }
 
-    /// What was set aside becomes the first entry that needs it: no byte is copied.
-    private func move(_ digest: ContentDigest, to index: Int) throws {
-        let parent = try tree.parent(of: index)
-        try target.withName(of: index) { name in
-            try ring.temporary.rename(digest.description, to: name, in: parent)
-        }
-        moved[digest] = index
-        let entry = target.entries[index]
-        try target.withName(of: index) { name in
-            if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
-            if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: getegid()) }
-            try parent.setMode(of: name, to: entry.mode)
-            try parent.setModified(of: name, to: entry.modified)
-        }
-        copiedFiles += 1
-    }
-
-    /// Opens content on this host; nil where it is no longer what it was.
-    func open(_ location: ContentLocation) throws -> FileDescriptor? {
-        switch location {
-        case .target(let entry): return try? tree.openFile(entry, O_RDONLY | O_NONBLOCK)
-        case .aside(let digest):
-            if let entry = moved[digest] { return try? tree.openFile(entry, O_RDONLY | O_NONBLOCK) }
-            return try? ring.temporary.openFile(digest.description, O_RDONLY | O_NONBLOCK)
-        case .slot(let number, let entry):
-            guard let record = records[number] else { return nil }
-            if sources[number] == nil {
-                sources[number] = OpenDirectories(root: try ring.openSlot(number), manifest: record.manifest)
-            }
-            guard let file = try? sources[number]?.openFile(entry, O_RDONLY | O_NONBLOCK) else { return nil }
-            guard let status = try? file.status(), record.vouches(for: entry, status) else {
-                try? file.close()
-                return nil
-            }
-            return file
-        }
-    }
-
-    /// Copies for entries whose content came with another entry, then links of hard link groups.
-    func finishDuplicatesAndLinks() throws {
-        for (entry, source) in plan.duplicates {
-            do {
-                let file = try tree.openFile(source, O_RDONLY | O_NONBLOCK)
-                defer { try? file.close() }
-                try makeCopy(entry, of: file)
-            } catch { throw failure("copy to", entry, error) }
-        }
+    private func makeHardLinks() throws {
         guard target.hasHardLinks else { return }
         for index in target.entries.indices where plan.change.kept[index] < 0 {
             guard let leader = target.linkLeader(of: index), leader != index else { continue }
@@ -270,43 +214,6 @@ final class SlotFiller {
                     }
                 }
             } catch { throw failure("link", index, error) }
-        }
-    }
-
-    // MARK: Attributes
-
-    /// Whether what stays may belong to others, and has to be the agent's own as all that it makes.
-    private var resetsOwner: Bool { actual.manifest.hasOwnership && !setsOwner }
-
-    /// Sets what differs in kept entries, then the folders from the innermost outwards.
-    func finishAttributes() throws {
-        for index in target.entries.indices
-        where plan.change.kept[index] >= 0 && target.entries[index].kind != .directory {
-            let (wanted, found) = (target.entries[index], actual.manifest.entries[Int(plan.change.kept[index])])
-            let ownerDiffers =
-                setsOwner
-                && (!actual.manifest.hasOwnership || wanted.owner != found.owner || wanted.group != found.group)
-            let modeDiffers = wanted.kind == .file && (wanted.mode != found.mode || ownerDiffers || resetsOwner)
-            guard modeDiffers || ownerDiffers || resetsOwner || wanted.modified != found.modified else { continue }
-            do {
-                let parent = try tree.parent(of: index)
-                try target.withName(of: index) { name in
-                    if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
-                    if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: getegid()) }
-                    if modeDiffers { try parent.setMode(of: name, to: wanted.mode) }
-                    try parent.setModified(of: name, to: wanted.modified)
-                }
-            } catch { throw failure("set mode and time of", index, error) }
-        }
-        for index in target.entries.indices.reversed() where target.entries[index].kind == .directory {
-            let entry = target.entries[index]
-            do {
-                let folder = try tree.directory(UInt32(index)).descriptor
-                if setsOwner { try folder.setOwner(entry.owner, group: entry.group) }
-                if resetsOwner { try folder.setOwner(geteuid(), group: getegid()) }
-                try folder.setMode(entry.mode)
-                try folder.setModified(entry.modified)
-            } catch { throw failure("set mode and time of", index, error) }
         }
     }
 }

@@ -25,8 +25,8 @@ enum SlotInspection {
     ) throws -> SlotContent {
         let directory = try ring.openSlot(slot)
         let trusted = checksum ? nil : record
-        if let trusted, try isAsSealed(trusted, directory) {
-            return SlotContent(manifest: trusted.manifest, isAsSealed: true)
+        if let trusted, isAsSealed(trusted, directory) {
+            return SlotContent(manifest: trusted.manifestAsFound(), isAsSealed: true)
         }
         let name = "\(ring.path)/slots/\(slot)"
         let options = WalkOptions(
@@ -57,21 +57,12 @@ enum SlotInspection {
             })
     }
 
-    /// Whether every stat tuple of the record holds: one stat an entry, nothing is read.
-    static func isAsSealed(_ record: SlotRecord, _ slot: Directory) throws -> Bool {
-        let manifest = record.manifest
-        for index in manifest.entries.indices where manifest.entries[index].kind == .directory {
-            let directory: Directory
-            do { directory = try slot.openDirectory(beneath: manifest.components(of: index)) } catch { return false }
+    /// Whether every stat tuple of the record holds: one look at each entry, nothing is opened or read.
+    static func isAsSealed(_ record: SlotRecord, _ slot: Directory) -> Bool {
+        var statuses = TreeStatuses(root: slot, manifest: record.manifest)
+        for index in record.manifest.entries.indices {
             // A directory's change time tells of every name that came or went.
-            guard try record.vouches(for: index, directory.status()) else { return false }
-            for child in manifest.children(of: index) where manifest.entries[child].kind != .directory {
-                guard
-                    let status = try? manifest.withName(
-                        of: child, { name throws(Errno) in try directory.status(of: name) }),
-                    record.vouches(for: child, status)
-                else { return false }
-            }
+            guard let status = try? statuses.status(of: index), record.vouches(for: index, status) else { return false }
         }
         return true
     }

@@ -8,25 +8,12 @@ enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
     static func record(of target: Manifest, in filler: SlotFiller) throws -> SlotRecord {
         waitForFileClock()
-        let sealedAt = Timestamp.fileClock
-        var tuples: [StatTuple] = []
-        tuples.reserveCapacity(target.count)
+        var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
+        var statuses = TreeStatuses(root: filler.directory, manifest: target)
         for index in target.entries.indices {
             let status: FileStatus
-            do {
-                status = index == 0 ? try filler.directory.status() : try filler.tree.status(of: index)
-            } catch { throw filler.failure("find again", index, error) }
-            let entry = target.entries[index]
-            let isRight: Bool
-            switch entry.kind {
-            case .file:
-                isRight =
-                    try status.kind == .file && status.size == entry.size && status.mode == entry.mode
-                    && (status.modified == entry.modified || hasContent(index, of: target, in: filler))
-            case .directory: isRight = status.kind == .directory && status.mode == entry.mode
-            case .symbolicLink: isRight = status.kind == .symbolicLink
-            }
-            guard isRight else {
+            do { status = try statuses.status(of: index) } catch { throw filler.failure("find again", index, error) }
+            guard try isRight(status, index, of: target, in: filler) else {
                 let path = String(decoding: target.path(of: index), as: UTF8.self)
                 throw SlotSyncError(
                     .verification,
@@ -34,9 +21,26 @@ enum SlotSealer {
                         + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
                 )
             }
-            tuples.append(StatTuple(status))
+            record.append(status)
         }
-        return SlotRecord(manifest: target, tuples: tuples, sealedAt: sealedAt)
+        return record
+    }
+
+    private static func isRight(
+        _ status: FileStatus, _ index: Int, of target: Manifest, in filler: SlotFiller
+    ) throws -> Bool {
+        let entry = target.entries[index]
+        switch entry.kind {
+        case .file:
+            return try status.kind == .file && status.size == entry.size && status.mode == entry.mode
+                && (status.modified == entry.modified || hasContent(index, of: target, in: filler))
+        case .directory:
+            // A time from during this stage says that something came or went behind our back. Any other is as near as the
+            // file system comes to ours.
+            return status.kind == .directory && status.mode == entry.mode
+                && (status.modified == entry.modified || status.modified < filler.began || .now < status.modified)
+        case .symbolicLink: return status.kind == .symbolicLink
+        }
     }
 
     /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.

@@ -86,4 +86,11 @@ struct SlotChange: Sendable {
         }
         obsolete = actual.entries.indices.filter { !isKept[$0] }
     }
+
+    /// For each of the slot's `count` entries, the entry of the release that it stays for; -1 for what has to go.
+    func counterparts(count: Int) -> [Int32] {
+        var counterparts = [Int32](repeating: -1, count: count)
+        for (index, old) in kept.enumerated() where old >= 0 { counterparts[Int(old)] = Int32(index) }
+        return counterparts
+    }
 }

@@ -3,11 +3,20 @@
 
 extension Manifest {
     /// Reads what `encoded(against:)` wrote, believing nothing: names, counts, order and links are checked.
-    init(from reader: inout ByteReader, against base: Manifest? = nil) throws(SlotSyncError) {
+    ///
+    /// - Parameter expected: how much room to make beforehand, which the caller has bounded; more or less may come.
+    init(
+        from reader: inout ByteReader, against base: Manifest? = nil, expecting expected: (Int, textBytes: Int)? = nil
+    ) throws(SlotSyncError) {
         guard try Array(reader.take(ManifestFormat.magic.count)) == ManifestFormat.magic else {
             throw reader.corrupt("it does not begin as a manifest of version 1")
         }
         self.init(rootMode: 0)
+        if let expected {
+            reserve(expected.0, textBytes: expected.textBytes)
+        } else if let base {
+            reserve(base.count, textBytes: base.text.count)
+        }
         let flags = try reader.byte()
         guard flags & ~(ManifestFormat.Flag.ownership | ManifestFormat.Flag.hardLinks) == 0 else {
             throw reader.corrupt("unknown flags")

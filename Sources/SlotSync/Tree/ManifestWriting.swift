@@ -32,12 +32,17 @@ extension Manifest {
     /// Both parts: the attribute part follows the identity part.
     func encoded(against base: Manifest? = nil) -> [UInt8] {
         var writer = ByteWriter(reserving: base == nil ? entries.count * 48 : entries.count * 8)
+        encode(against: base, to: &writer)
+        return writer.bytes
+    }
+
+    /// Appends both parts to what the writer holds.
+    func encode(against base: Manifest? = nil, to writer: inout ByteWriter) {
         // For each entry the base's entry at the same path, where the reader knows it too: what is
         // kept, and directories. For the others -1.
         var twin = [Int32](repeating: -1, count: base == nil ? 0 : entries.count)
         appendIdentity(against: base, twin: &twin, to: &writer)
         appendAttributes(against: base, twin: twin, to: &writer)
-        return writer.bytes
     }
 
     private func appendIdentity(against base: Manifest?, twin: inout [Int32], to writer: inout ByteWriter) {

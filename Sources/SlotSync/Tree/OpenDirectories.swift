@@ -5,25 +5,59 @@ import SystemPackage
 
 /// Directories of one tree, opened as they are asked for and kept open for the next entry.
 final class OpenDirectories {
-    /// How many are kept; then all are let go.
-    private static let most = 64
-
     let root: Directory
     let manifest: Manifest
-    private var open: [UInt32: Directory] = [:]
+    /// How many are kept; then the one that was opened first is let go.
+    private let most: Int
+    private var kept: [UInt32: Directory] = [:]
+    private var order: [UInt32] = []
+    private var oldest = 0
+    /// The one that was asked for last: neighbours mostly share their parent.
+    private var last: (entry: UInt32, directory: Directory)
+    private var path = EntryPath()
 
-    init(root: Directory, manifest: Manifest) {
+    init(root: Directory, manifest: Manifest, keeping most: Int = 16) {
         self.root = root
         self.manifest = manifest
+        self.most = max(most, 1)
+        last = (0, root)
     }
 
-    func directory(_ index: UInt32) throws(Errno) -> Directory {
+    /// - Parameter isKept: whether it is kept longer than until the next one is asked for.
+    func directory(_ index: UInt32, isKept: Bool = true) throws(Errno) -> Directory {
+        if index == last.entry { return last.directory }
         if index == 0 { return root }
-        if let found = open[index] { return found }
-        if open.count >= Self.most { open.removeAll(keepingCapacity: true) }
-        let directory = try root.openDirectory(beneath: manifest.components(of: Int(index)))
-        open[index] = directory
+        if let found = kept[index] {
+            last = (index, found)
+            return found
+        }
+        let directory = try openAnew(Int(index))
+        last = (index, directory)
+        if isKept { keep(directory, index) }
         return directory
+    }
+
+    private func keep(_ directory: Directory, _ index: UInt32) {
+        if order.count < most {
+            order.append(index)
+        } else {
+            kept[order[oldest]] = nil
+            order[oldest] = index
+            oldest = (oldest + 1) % most
+        }
+        kept[index] = directory
+    }
+
+    private func openAnew(_ index: Int) throws(Errno) -> Directory {
+        if path.setDirectory(index, of: manifest) {
+            let root = root
+            do {
+                return try path.withDirectory { (path) throws(Errno) in try root.openDirectory(atPath: path) }
+            } catch {
+                guard error == .noFunction else { throw error }
+            }
+        }
+        return try root.openDirectory(beneath: manifest.components(of: index))
     }
 
     /// The directory that holds an entry.

@@ -62,11 +62,10 @@ final class FillBench {
         }
         let actual = try SlotInspection.content(
             of: slot, in: ring, record: ring.record(of: slot), checksum: checksum, parallelism: 1, progress: progress)
-        var records: [Int: SlotRecord] = [:]
-        for other in 1...ring.state.slots.count where other != slot { records[other] = try ring.record(of: other) }
+        let records = SlotRecords(of: ring)
         let planner = StagePlanner(
             ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: 4096)
-        let plan = planner.plan(for: source.manifest)
+        let plan = try planner.plan(for: source.manifest)
         try ring.update { $0.beginStaging(ReleaseName(id: source.manifest.id), in: slot, at: 1) }
         let filler = try SlotFiller(
             ring: ring, slot: slot, target: source.manifest, actual: actual, plan: plan, records: records,
@@ -98,7 +97,8 @@ final class FillBench {
     }
 
     private func signature(of basis: ContentDigest, _ fill: Fill) throws -> Signature? {
-        guard let location = fill.plan.bases[basis], let file = try fill.filler.open(location) else { return nil }
+        guard let location = fill.plan.bases[basis], let file = try fill.filler.sources.open(location)?.descriptor
+        else { return nil }
         defer { try? file.close() }
         let size = Int(try file.status().size)
         let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -124,8 +124,7 @@ final class FillBench {
             for frame in try frames(repairs, of: fill) { try fill.applier.apply(frame) }
             try fill.applier.finish()
         }
-        try fill.filler.finishDuplicatesAndLinks()
-        try fill.filler.finishAttributes()
+        try fill.filler.finish()
         let record = try SlotSealer.record(of: fill.target, in: fill.filler)
         try SlotSealer.seal(
             record, release: ReleaseName(id: fill.target.id), slot: fill.slot, ring: ring,

@@ -167,14 +167,15 @@ struct HostileFrameTests {
         }
         let fresh = try SlotFiller(
             ring: scene.bench.ring, slot: 2, target: scene.fill.target, actual: scene.fill.filler.actual,
-            plan: scene.fill.plan, records: [:], leftovers: [], setsOwner: false, progress: scene.bench.progress)
+            plan: scene.fill.plan, records: SlotRecords(of: scene.bench.ring), leftovers: [], setsOwner: false,
+            progress: scene.bench.progress)
         let applier = FrameApplier(filler: fresh, needs: scene.fill.plan.needs, progress: scene.bench.progress)
         let count = scene.content.count
         let frame = scene.frame((scene.item(0, count), [.literal(at: 0, length: count)]))
         #expect(errorCode { try applier.apply(frame) } == .system)
         #expect(try ReleaseModel(reading: scene.bench.folder.path("outside")).nodes.keys.sorted() == ["", "file"])
         #expect(try scene.bench.folder.read("outside/file") == Array("precious".utf8))
-        #expect(errorCode { try fresh.finishAttributes() } == (path == "dir" ? .system : nil))
+        #expect(errorCode { try fresh.finish() } == (path == "dir" ? .system : nil))
         #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: fresh) } != nil)
     }
 
@@ -185,7 +186,7 @@ struct HostileFrameTests {
         for frame in try scene.bench.frames(scene.fill.plan.needs, of: scene.fill) {
             try scene.fill.applier.apply(frame)
         }
-        try scene.fill.filler.finishAttributes()
+        try scene.fill.filler.finish()
         let file = try scene.bench.ring.openSlot(2).openDirectory("dir").openFile("file", O_WRONLY)
         try file.closeAfter { _ = try file.writeAll([scene.content[0] ^ 1]) }
         #expect(

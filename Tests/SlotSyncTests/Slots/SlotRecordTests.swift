@@ -1,5 +1,6 @@
 // What vouches for a slot's content.
 
+import SystemPackage
 import Testing
 
 @testable import SlotSync
@@ -19,8 +20,47 @@ struct SlotRecordTests {
         let record = try record()
         let read = try SlotRecord(decoding: record.encoded(), name: "record")
         #expect(read.manifest.encoded() == record.manifest.encoded())
-        #expect(read.tuples == record.tuples)
+        #expect(read.stamps == record.stamps)
+        #expect(read.otherTimes == record.otherTimes)
         #expect(read.sealedAt == record.sealedAt)
+    }
+
+    @Test("a time that is not the manifest's is kept beside it")
+    func otherTimes() throws {
+        var (record, status) = try (record(), FileStatus(.init()))
+        var copy = SlotRecord(manifest: record.manifest, sealedAt: record.sealedAt)
+        for index in record.stamps.indices {
+            status.modified = record.manifest.entries[index].modified
+            if index == 1 { status.modified = status.modified.adding(nanoseconds: -1_500_000_000) }
+            copy.append(status)
+        }
+        record = try SlotRecord(decoding: copy.encoded(), name: "record")
+        #expect(record.otherTimes.count == 1)
+        #expect(record.modified(of: 1) == copy.modified(of: 1))
+        #expect(record.manifestAsFound().entries[1].modified == copy.modified(of: 1))
+        #expect(record.manifest.entries[1].modified != copy.modified(of: 1))
+    }
+
+    @Test("what a slot holds is found in its record without the manifest being made", arguments: [true, false])
+    func files(isKnown: Bool) throws {
+        var random = SeededGenerator(seed: 5)
+        let contents = [random.bytes(50), random.bytes(900), []]
+        let bench = try FillBench(slotCount: 2)
+        try bench.stage(bench.source(.random(contents: contents, hardLinks: true, using: &random), hardLinks: true))
+        let records = SlotRecords(of: bench.ring)
+        let manifest = try #require(try bench.ring.record(of: 1)).manifest
+        if isKnown { _ = try records.record(of: 1) }
+        let some = try #require(manifest.entries.first { $0.kind == .file && $0.size > 0 })
+        let wanted = some.digest
+        let found = try records.files(of: 1) { $0 == wanted && $1 == some.size }
+        #expect(!found.isEmpty)
+        #expect(found.map(\.entry) == manifest.entries.indices.filter { manifest.entries[$0].digest == wanted })
+        #expect(
+            try records.files(of: 1) { _, _ in true }.map(\.entry)
+                == manifest.entries.indices.filter {
+                    manifest.entries[$0].kind == .file && manifest.entries[$0].size > 0
+                })
+        #expect(try records.files(of: 2) { _, _ in true }.isEmpty, "an empty slot has no record")
     }
 
     @Test("a record that was cut off or changed in any byte is refused")
@@ -38,7 +78,9 @@ struct SlotRecordTests {
     }
 
     /// A file that changed last a second before the record was made.
-    private func fileRecord() -> (SlotRecord, FileStatus) {
+    private func fileRecord(
+        sealedAt: Timestamp = Timestamp(seconds: 100, nanoseconds: 0), _ change: (inout FileStatus) -> Void = { _ in }
+    ) -> (SlotRecord, FileStatus) {
         var manifest = Manifest(rootMode: 0o755)
         manifest.beginChildren(of: 0)
         var entry = Entry(kind: .file, mode: 0o644, parent: 0)
@@ -51,9 +93,10 @@ struct SlotRecordTests {
         status.inode = 5
         status.changed = Timestamp(seconds: 99, nanoseconds: 500)
         status.modified = Timestamp(seconds: 50, nanoseconds: 1)
-        let tuple = StatTuple(status)
-        let record = SlotRecord(
-            manifest: manifest, tuples: [tuple, tuple], sealedAt: Timestamp(seconds: 100, nanoseconds: 0))
+        change(&status)
+        var record = SlotRecord(manifest: manifest, sealedAt: sealedAt)
+        record.append(status)
+        record.append(status)
         return (record, status)
     }
 
@@ -77,17 +120,17 @@ struct SlotRecordTests {
 
     @Test("a racily clean tuple vouches for nothing")
     func racilyClean() {
-        var (record, status) = fileRecord()
-        record.sealedAt = status.changed.adding(nanoseconds: 2 * Timestamp.fileClockTick)
-        #expect(!record.vouches(for: 1, status))
-        record.sealedAt = record.sealedAt.adding(nanoseconds: 1)
-        #expect(record.vouches(for: 1, status))
+        func vouches(sealedAt: Timestamp, changed: Timestamp) -> Bool {
+            let (record, status) = fileRecord(sealedAt: sealedAt) { $0.changed = changed }
+            return record.vouches(for: 1, status)
+        }
+        let changed = Timestamp(seconds: 99, nanoseconds: 500)
+        let settled = changed.adding(nanoseconds: 2 * Timestamp.fileClockTick)
+        #expect(!vouches(sealedAt: settled, changed: changed))
+        #expect(vouches(sealedAt: settled.adding(nanoseconds: 1), changed: changed))
         // A file system that stamps whole seconds.
-        status.changed.nanoseconds = 0
-        record.tuples[1] = StatTuple(status)
-        record.sealedAt = Timestamp(seconds: 101, nanoseconds: 0)
-        #expect(!record.vouches(for: 1, status))
-        record.sealedAt = Timestamp(seconds: 101, nanoseconds: 1)
-        #expect(record.vouches(for: 1, status))
+        let whole = Timestamp(seconds: 99, nanoseconds: 0)
+        #expect(!vouches(sealedAt: Timestamp(seconds: 101, nanoseconds: 0), changed: whole))
+        #expect(vouches(sealedAt: Timestamp(seconds: 101, nanoseconds: 1), changed: whole))
     }
 }

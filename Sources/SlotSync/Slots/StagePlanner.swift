@@ -1,0 +1,216 @@
+// Makes the plan of a stage. Looks at everything the host has, changes nothing.
+
+import SystemPackage
+
+/// Makes a plan from what the host has.
+struct StagePlanner {
+    let ring: Ring
+    /// The slot to be filled and its actual content.
+    let slot: Int
+    let actual: SlotContent
+    let records: SlotRecords
+    /// Contents that an interrupted stage left in `tmp`, hashed.
+    let leftovers: Set<ContentDigest>
+    let blockSize: UInt64
+
+    func plan(for target: Manifest) throws -> StagePlan {
+        let change = SlotChange(from: actual.manifest, to: target, without: actual.sharedFiles)
+        var plan = StagePlan(change: change)
+        var made: [ContentIndex.Item] = []
+        for index in target.entries.indices {
+            let entry = target.entries[index]
+            if change.kept[index] >= 0 {
+                if entry.kind == .file { plan.keptFiles += 1 }
+                continue
+            }
+            plan.createdEntries += 1
+            guard entry.kind == .file, entry.size > 0 else { continue }
+            if let leader = target.linkLeader(of: index), leader != index { continue }
+            made.append(.init(digest: entry.digest, entry: UInt32(index)))
+        }
+        let makers = ContentIndex(made)
+        plan.duplicates = makers.others.map { ($0.entry, Int(makers.items[$0.place].entry)) }
+        plan.duplicates.sort { $0.entry < $1.entry }
+        let obsolete = obsoleteFiles(change)
+        try locate(makers, keptIn: target, obsolete: obsolete, in: &plan)
+        try proposeBases(for: target, obsolete: obsolete, in: &plan)
+        estimateSpace(for: target, in: &plan)
+        return plan
+    }
+
+    private func estimateSpace(for target: Manifest, in plan: inout StagePlan) {
+        func inBlocks(_ size: UInt64) -> UInt64 { (size + blockSize - 1) / blockSize * blockSize }
+        for need in plan.needs { plan.receivedBytes += inBlocks(target.entries[Int(need.entry)].size) }
+        for (entry, location) in plan.copies {
+            if case .aside = location { continue }
+            plan.copiedBytes += inBlocks(target.entries[entry].size)
+        }
+        for (entry, _) in plan.duplicates { plan.copiedBytes += inBlocks(target.entries[entry].size) }
+        let spared = Set(plan.aside.map(\.entry))
+        for index in plan.change.obsolete where !spared.contains(index) {
+            plan.freedBytes += actual.manifest.entries[index].size / blockSize * blockSize
+        }
+    }
+
+    private func obsoleteFiles(_ change: SlotChange) -> ContentIndex {
+        ContentIndex(
+            change.obsolete.compactMap { index in
+                let entry = actual.manifest.entries[index]
+                guard entry.kind == .file, !actual.sharedFiles.contains(index) else { return nil }
+                return .init(digest: entry.digest, entry: UInt32(index))
+            })
+    }
+
+    /// Finds each content on this host, the cheapest place first; what is nowhere becomes a need.
+    private func locate(
+        _ makers: ContentIndex, keptIn target: Manifest, obsolete: ContentIndex, in plan: inout StagePlan
+    ) throws {
+        var missing = Missing(makers)
+        func found(_ place: Int, at location: ContentLocation) {
+            guard missing.remove(place) else { return }
+            plan.copies.append((Int(makers.items[place].entry), location))
+        }
+        for (place, maker) in makers.items.enumerated() {
+            // An obsolete file is moved, which costs nothing, before anything is copied.
+            if let old = obsolete.entry(with: maker.digest),
+                actual.manifest.entries[old].size == target.entries[Int(maker.entry)].size
+            {
+                plan.aside.append((old, maker.digest))
+                found(place, at: .aside(maker.digest))
+            } else if leftovers.contains(maker.digest) {
+                found(place, at: .aside(maker.digest))
+            }
+        }
+        if missing.count > 0 {
+            for index in target.entries.indices
+            where plan.change.kept[index] >= 0 && target.entries[index].kind == .file {
+                if let place = missing.place(of: target.entries[index].digest) {
+                    found(place, at: .target(entry: index))
+                }
+            }
+        }
+        // The live slot first: its content is warm in the page cache.
+        let live = ring.state.live
+        let others = (1...ring.state.slots.count).filter { $0 != slot && $0 != live }
+        for other in (live.map { [$0] } ?? []) + others where missing.count > 0 && other != slot {
+            for (place, entry) in try vouchedFiles(of: other, with: missing, for: target) {
+                found(place, at: .slot(other, entry: entry))
+            }
+        }
+        plan.copies.sort { $0.entry < $1.entry }
+        plan.needs = missing.entries.sorted().map { Need(entry: $0, basis: nil) }
+    }
+
+    /// The files of a sealed slot that have content which is missing, as far as their stat tuples hold.
+    private func vouchedFiles(
+        of other: Int, with missing: Missing, for target: Manifest
+    ) throws -> [(place: Int, entry: Int)] {
+        let candidates = try records.files(of: other) { digest, size in
+            missing.place(of: digest).map { target.entries[missing.entry(at: $0)].size == size } ?? false
+        }
+        guard !candidates.isEmpty, let record = try records.record(of: other),
+            let directory = try? ring.openSlot(other)
+        else { return [] }
+        var statuses = TreeStatuses(root: directory, manifest: record.manifest)
+        var vouched: [(Int, Int)] = []
+        for (entry, digest) in candidates {
+            guard let place = missing.place(of: digest), let status = try? statuses.status(of: entry),
+                record.vouches(for: entry, status)
+            else { continue }
+            vouched.append((place, entry))
+        }
+        return vouched
+    }
+
+    /// Proposes a basis for each need: the live release's file at the same path, the same path in the slot
+    /// being filled, or a live file that was renamed.
+    private func proposeBases(for target: Manifest, obsolete: ContentIndex, in plan: inout StagePlan) throws {
+        // Below this a basis costs more in signature and round trip than it saves.
+        let numbers = plan.needs.indices.filter { target.entries[Int(plan.needs[$0].entry)].size >= 128 }
+        guard !numbers.isEmpty else { return }
+        var live: LiveBases?
+        if let slot = ring.state.live, slot != self.slot, let record = try records.record(of: slot) {
+            live = LiveBases(slot: slot, manifest: record.manifest, target: target)
+        }
+        var slotTwins: [Int32]?
+        var aside = Set(plan.aside.map(\.digest))
+        var bases: [(digest: ContentDigest, location: ContentLocation)] = []
+        for number in numbers {
+            let index = Int(plan.needs[number].entry)
+            if let (digest, location) = live?.basis(for: index) {
+                plan.needs[number].basis = digest
+                bases.append((digest, location))
+                continue
+            }
+            if slotTwins == nil { slotTwins = target.twins(in: actual.manifest) }
+            let twin = Int(slotTwins?[index] ?? -1)
+            guard twin >= 0, actual.manifest.entries[twin].kind == .file, actual.manifest.entries[twin].size > 0 else {
+                continue
+            }
+            let digest = actual.manifest.entries[twin].digest
+            guard let old = obsolete.entry(with: digest) else { continue }
+            plan.needs[number].basis = digest
+            bases.append((digest, .aside(digest)))
+            if aside.insert(digest).inserted { plan.aside.append((old, digest)) }
+        }
+        plan.bases = BasisLocations(bases)
+    }
+}
+
+/// Contents that were not found yet.
+private struct Missing {
+    private let makers: ContentIndex
+    private var isMissing: [Bool]
+    private(set) var count: Int
+
+    init(_ makers: ContentIndex) {
+        self.makers = makers
+        isMissing = [Bool](repeating: true, count: makers.items.count)
+        count = makers.items.count
+    }
+
+    func place(of digest: ContentDigest) -> Int? {
+        guard count > 0, let place = makers.place(of: digest), isMissing[place] else { return nil }
+        return place
+    }
+
+    func entry(at place: Int) -> Int { Int(makers.items[place].entry) }
+
+    /// - Returns: false if it was found before.
+    mutating func remove(_ place: Int) -> Bool {
+        guard isMissing[place] else { return false }
+        isMissing[place] = false
+        count -= 1
+        return true
+    }
+
+    var entries: [UInt32] { makers.items.indices.filter { isMissing[$0] }.map { makers.items[$0].entry } }
+}
+
+/// What the live release has that is like files of the target.
+private struct LiveBases {
+    let slot: Int
+    let manifest: Manifest
+    let target: Manifest
+    private let twins: [Int32]
+    private let guess: RenameGuess
+
+    init(slot: Int, manifest: Manifest, target: Manifest) {
+        self.slot = slot
+        self.manifest = manifest
+        self.target = target
+        twins = target.twins(in: manifest)
+        var back = [Int32](repeating: -1, count: manifest.count)
+        for (index, twin) in twins.enumerated() where twin >= 0 { back[Int(twin)] = Int32(index) }
+        guess = RenameGuess(live: manifest, twins: back, target: target)
+    }
+
+    func basis(for index: Int) -> (ContentDigest, ContentLocation)? {
+        var candidate = Int(twins[index])
+        if candidate < 0 || manifest.entries[candidate].kind != .file || manifest.entries[candidate].size == 0 {
+            candidate = guess.basis(for: index, of: target) ?? -1
+        }
+        guard candidate >= 0 else { return nil }
+        return (manifest.entries[candidate].digest, .slot(slot, entry: candidate))
+    }
+}
