@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from programs import ProgramFailed, Run, run
 
@@ -20,7 +21,7 @@ class Push:
 
     run: Run
     bytes: int = 0
-    lines: tuple[dict, ...] = ()
+    lines: tuple[dict[str, Any], ...] = ()
 
     @property
     def seconds(self) -> float:

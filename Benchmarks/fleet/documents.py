@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from plot import plot
 from report import Point, Row, as_json, from_json, table
@@ -14,7 +15,7 @@ from report import Point, Row, as_json, from_json, table
 BEGIN, END = "<!-- begin of what make benchmark writes -->", "<!-- end of what make benchmark writes -->"
 
 
-def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict) -> None:
+def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict[str, Any]) -> None:
     """Writes all files anew. Rows that were not measured this time stay as they are."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "performance.json"
@@ -34,7 +35,7 @@ def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict) -> N
         page.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page.read_text()))
 
 
-def _json(results: dict) -> str:
+def _json(results: dict[str, Any]) -> str:
     """A line for each row, so that a change of one figure is a change of one line."""
     members = []
     for name, value in results.items():
@@ -45,7 +46,7 @@ def _json(results: dict) -> str:
     return "{\n" + ",\n".join(members) + "\n}\n"
 
 
-def _sentence(circumstances: dict) -> str:
+def _sentence(circumstances: dict[str, Any]) -> str:
     machine, programs = circumstances["machine"], circumstances["programs"]
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, Linux {machine['kernel']}; "

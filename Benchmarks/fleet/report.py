@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from programs import run
 
@@ -93,8 +94,8 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def as_json(row: Row) -> dict:
-    def runs(values: tuple[float, ...]) -> dict | None:
+def as_json(row: Row) -> dict[str, Any]:
+    def runs(values: tuple[float, ...]) -> dict[str, Any] | None:
         if not values:
             return None
         rounded = [round(value, 6) for value in values]
@@ -106,7 +107,7 @@ def as_json(row: Row) -> dict:
         "met": row.is_met, "slotsync": runs(row.slotsync), row.other: runs(row.rsync)}
 
 
-def from_json(value: dict) -> Row:
+def from_json(value: dict[str, Any]) -> Row:
     budget = value["budget"] or {}
     other = list(value)[-1]
     ours, theirs = (value[name] or {"runs": [], "unit": value["unit"]} for name in ("slotsync", other))
@@ -115,7 +116,7 @@ def from_json(value: dict) -> Row:
         "at_least" in budget, tuple(ours["runs"]), tuple(theirs["runs"]), ours["unit"], other)
 
 
-def circumstances(command: Path, rounds: int) -> dict:
+def circumstances(command: Path, rounds: int) -> dict[str, Any]:
     """The machine and the programs that the figures are of."""
     processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

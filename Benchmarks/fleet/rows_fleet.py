@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -11,6 +13,7 @@ import releases
 from bench import Bench, Contender
 from contenders import Push, SlotSync, seconds
 from daily import DailyFleet, fill_rings, need
+from programs import run
 from report import Point, Row, at_most, compared, faster, number
 from sshd import SSHServer
 
@@ -62,20 +65,29 @@ def _lacking(push: int, live: Path, target: Path) -> Path:
 
 
 def over_ssh(bench: Bench) -> Iterator[Row]:
-    count = len(bench.hosts(60))
+    count, packages = len(bench.hosts(60)), ("django", "wagtail")
     hosts = [f"127.0.0.{number}" for number in range(1, count + 1)]
     with (
-        bench.workspace("ssh", need(bench.pair_size(("wagtail",)), count, 2)) as folder,
+        bench.workspace("ssh", need(bench.pair_size(packages), count, 2)) as folder,
         SSHServer(folder / "sshd", hosts) as server,
     ):
-        fleet = DailyFleet(
-            bench, folder, hosts, *bench.pair(folder, ("wagtail",)), slots=2, shell=server.shell)
+        fleet = DailyFleet(bench, folder, hosts, *bench.pair(folder, packages), slots=2, shell=server.shell)
         ours, theirs = bench.alternate(fleet.stage(), fleet.copy(at_once=16))
         yield faster(
-            "ssh-60", f"{count} loopback hosts over ssh, wagtail, against sixteen `rsync -az --delete` at once", 4,
+            "ssh-60",
+            f"{count} loopback hosts over ssh, django and wagtail, against sixteen `rsync -az --delete` at once", 4,
             seconds(ours), seconds(theirs))
         ours, theirs = bench.alternate(*fleet.again(fresh_times=False, at_once=16))
         yield faster("ssh-60-again", "the same, nothing changed since", None, seconds(ours), seconds(theirs))
+        logins = [_log_in(server.shell, hosts) for _ in range(bench.rounds)]
+        yield at_most("ssh-60-login", "logging in to them, sixteen at once, and nothing else", None, "s", logins)
+
+
+def _log_in(shell: str, hosts: list[str]) -> float:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda host: run([*shell.split(), host, "true"]), hosts))
+    return time.perf_counter() - started
 
 
 def flip(bench: Bench) -> Iterator[Row]:
@@ -86,8 +98,8 @@ def flip(bench: Bench) -> Iterator[Row]:
         slotsync = SlotSync(bench.command, bench.agent, folder, hosts, 2)
         slotsync.push(pair[0])
         spans, walls = [], []
-        for number in range(max(bench.rounds, 5)):
-            slotsync.stage(pair[1 - number % 2])
+        for turn in range(max(bench.rounds, 5)):
+            slotsync.stage(pair[1 - turn % 2])
             flipped = slotsync.flip()
             renames = [line["renamed_at"] for line in flipped.lines if line["event"] == "host"]
             spans.append((max(renames) - min(renames)) * 1000)
@@ -125,7 +137,8 @@ def straight(bench: Bench) -> Iterator[Row]:
         return [time / hosts * 1000 for time in rounds[hosts]]
 
     yield compared(
-        "straight", f"time for each of {most} hosts, against each of {few}", 1, each(most), each(few), "ms", f"{few} hosts")
+        "straight", f"time for each of {most} hosts, against each of {few}", 1,
+        each(most), each(few), "ms", f"{few} hosts")
 
     def further(hosts: int, fewer: int) -> list[float]:
         return [(time - median(rounds[fewer])) / (hosts - fewer) * 1000 for time in rounds[hosts]]
