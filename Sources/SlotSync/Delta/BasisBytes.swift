@@ -6,28 +6,24 @@
 struct BasisBytes: Sendable {
     let bytes: [UInt8]
     let index: BlockIndex
-    /// Windows of `windowLength` bytes are indexed at each multiple of this.
-    let step: Int
+    /// Windows as long as this are indexed, one behind the other. A match of twice the length is found for certain.
     let windowLength: Int
 
-    /// Bounds the index's memory, at about 20 bytes a window: bases longer than this many least steps are indexed at
-    /// longer ones.
-    static let maximumWindowCount = 1 << 20
-    static let leastStep = 16
+    /// The windows of a short basis. Shorter ones would be found more often by chance than they are worth.
     static let leastWindowLength = 16
+    /// Longer bases than this many windows are indexed at longer ones: the index then stays within 12 MB, and makes
+    /// about half of the work.
+    static let maximumWindowCount = 1 << 19
 
-    /// - Parameter step: nil chooses by the basis's length.
-    init(_ bytes: [UInt8], step: Int? = nil, windowLength: Int? = nil) {
-        let step = max(step ?? Self.leastStep, bytes.count / Self.maximumWindowCount + 1)
-        let windowLength = windowLength ?? max(Self.leastWindowLength, step)
-        let count = bytes.count < windowLength ? 0 : (bytes.count - windowLength) / step + 1
+    init(_ bytes: [UInt8]) {
+        let windowLength = max(Self.leastWindowLength, bytes.count / Self.maximumWindowCount + 1)
+        let count = bytes.count / windowLength
         let weak = bytes.withUnsafeBytes { bytes in
             (0..<count).map {
-                WeakChecksum.of(UnsafeRawBufferPointer(rebasing: bytes[$0 * step..<$0 * step + windowLength]))
+                WeakChecksum.of(UnsafeRawBufferPointer(rebasing: bytes[$0 * windowLength..<($0 + 1) * windowLength]))
             }
         }
         self.bytes = bytes
-        self.step = step
         self.windowLength = windowLength
         index = BlockIndex(windows: weak, windowLength: windowLength)
     }

@@ -50,7 +50,20 @@ struct BasisSearch {
 
     /// Rolls to the next window that is really there, and takes the longest match. False: there is none up to `last`.
     private mutating func findMatch(_ window: inout BlockIndex.Window, last: Int) -> Bool {
-        while basis.index.roll(&window, over: segment, last: last) {
+        let basis = basis
+        var found: (position: Int, match: Match)?
+        func isMatch(_ window: BlockIndex.Window) -> Bool {
+            // Zeros are dealt with below.
+            guard window.hash != 0 else { return true }
+            guard let match = longestMatch(at: window) else { return false }
+            found = (window.position, match)
+            return true
+        }
+        while basis.index.roll(&window, over: segment, last: last, isMatch: isMatch) {
+            if let found, found.position == window.position {
+                take(found.match)
+                return true
+            }
             let zeros = window.hash == 0 ? zeroCount(at: window.position) : 0
             if zeros < max(ZeroRun.minimumLength, basis.windowLength), let match = longestMatch(at: window) {
                 take(match)
@@ -79,7 +92,7 @@ struct BasisSearch {
         var longest: Match?
         let basis = basis
         basis.index.forEachBlock(withWeak: window.weak) { number in
-            if let match = match(at: window.position, with: number * basis.step),
+            if let match = match(at: window.position, with: number * basis.windowLength),
                 match.content.count > longest?.content.count ?? 0
             {
                 longest = match

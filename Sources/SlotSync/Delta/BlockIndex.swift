@@ -1,13 +1,12 @@
-// Finds in microseconds which block of a signature has a given weak checksum, or that none has: a bitmap
-// that stays in the processor's near caches answers most questions with no, a hash table the rest.
-// DeltaEncoder owns one. Its size follows the block count, so that small files cost little.
+// Finds in microseconds which block of a signature has a given weak checksum, or that none has: a filter that
+// stays in the processor's near caches answers most questions with no, a hash table the rest. DeltaEncoder owns one.
+// Its size follows the block count, so that small files cost little.
 
 /// The blocks of a signature by weak checksum.
 struct BlockIndex: Sendable {
-    let filter: [UInt64]
+    let filter: ChecksumFilter
     /// Open addressing; weak checksum in the high half, block index + 1 in the low one; 0 is free.
     private let table: [UInt64]
-    let filterMask: UInt64
     private let tableShift: UInt32
     let leavingWeights: [UInt64]
     let windowLength: Int
@@ -34,18 +33,13 @@ struct BlockIndex: Sendable {
     ///   - likes: how many blocks with the same weak checksum are kept among those that are `alike`.
     private init(weak: ArraySlice<UInt32>, windowLength: Int, likes: Int, alike: (Int, Int) -> Bool) {
         let count = weak.count
-        let filterBits = Self.filterBits(blockCount: count)
-        let tableBits = max(Self.bits(holding: count * 3 / 2), 4)
+        let tableBits = max(bitsHolding(count * 3 / 2), 4)
         let tableShift = UInt32(32 - tableBits)
-        var filter = [UInt64](repeating: 0, count: 1 << (filterBits - 6))
-        let filterMask = UInt64(filter.count - 1)
+        var filter = ChecksumFilter(blockCount: count)
         var table = [UInt64](repeating: 0, count: 1 << tableBits)
         let mask = table.count - 1
-        func admit(_ weak: UInt32) {
-            filter[Int(UInt64(weak >> 6) & filterMask)] |= 1 << UInt64(weak & 63) | 1 << UInt64(weak >> 26)
-        }
         // Zero bytes are noticed in any case: see DeltaEncoder's zero runs.
-        admit(0)
+        filter.admit(0)
         blocks: for (block, weak) in weak.enumerated() {
             var slot = Int(weak >> tableShift)
             var like = 0
@@ -53,7 +47,7 @@ struct BlockIndex: Sendable {
                 let entry = table[slot]
                 if entry == 0 {
                     table[slot] = UInt64(weak) << 32 | UInt64(block + 1)
-                    admit(weak)
+                    filter.admit(weak)
                     continue blocks
                 }
                 if Self.weak(entry) == weak, alike(Self.block(entry), block) {
@@ -65,25 +59,14 @@ struct BlockIndex: Sendable {
         }
         self.filter = filter
         self.table = table
-        self.filterMask = filterMask
         self.tableShift = tableShift
         self.windowLength = windowLength
         leavingWeights = count == 0 ? [] : WeakChecksum.leavingWeights(windowLength: windowLength)
     }
 
-    /// A first bit that is set by chance costs a mispredicted branch, as much as ten bytes rolled. So the filter is as
-    /// ample as the second-level cache allows: 256 bits a block (one position in 128) up to 512 kB, then fewer, down
-    /// to 16.
-    private static func filterBits(blockCount: Int) -> Int {
-        let ample = min(bits(holding: blockCount * 256), 22)
-        let scarce = min(bits(holding: blockCount * 16), 28)
-        return max(ample, scarce, 6)
-    }
-
     /// How many bytes the index takes.
-    var memoryLength: Int { (filter.count + table.count + leavingWeights.count) * 8 }
+    var memoryLength: Int { filter.memoryLength + (table.count + leavingWeights.count) * 8 }
 
-    private static func bits(holding count: Int) -> Int { Int.bitWidth - max(count - 1, 0).leadingZeroBitCount }
     @inline(__always) private static func weak(_ entry: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: entry >> 32) }
     @inline(__always) private static func block(_ entry: UInt64) -> Int { Int(entry & 0xffff_ffff) - 1 }
 
@@ -107,14 +90,5 @@ struct BlockIndex: Sendable {
             return true
         }
         return found
-    }
-
-    // One bit is looked at first, since that is all that most positions need; the other, from the same word,
-    // where it is set.
-    @inline(__always)
-    static func passes(_ hash: UInt64, _ filter: UnsafePointer<UInt64>, _ mask: UInt64) -> Bool {
-        let word = filter[Int(truncatingIfNeeded: (hash &>> 38) & mask)]
-        guard (word &>> ((hash &>> 32) & 63)) & 1 != 0 else { return false }
-        return (word &>> (hash &>> 58)) & 1 != 0
     }
 }

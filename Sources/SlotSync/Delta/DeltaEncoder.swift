@@ -120,9 +120,22 @@ private struct Search {
 
     /// Rolls to the next block that is really there, and takes it. False: there is none up to `last`.
     private mutating func findMatch(_ window: inout BlockIndex.Window, last: Int) -> Bool {
-        while index.roll(&window, over: segment, last: last) {
+        let index = index
+        var found: (position: Int, block: Int)?
+        func isMatch(_ window: BlockIndex.Window) -> Bool {
+            // Zeros, and the end of patience, are dealt with below.
+            guard window.hash != 0, futileBytes > 0 else { return true }
+            guard let block = block(at: window) else { return false }
+            found = (window.position, block)
+            return true
+        }
+        while index.roll(&window, over: segment, last: last, isMatch: isMatch) {
+            if let found, found.position == window.position {
+                take(found.block, at: found.position)
+                return true
+            }
             let zeros = window.hash == 0 ? zeroCount(at: window.position) : 0
-            if zeros < max(ZeroRun.minimumLength, blockLength), let block = block(at: window) {
+            if window.hash == 0, zeros < max(ZeroRun.minimumLength, blockLength), let block = block(at: window) {
                 take(block, at: window.position)
                 return true
             }

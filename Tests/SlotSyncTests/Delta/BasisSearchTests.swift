@@ -19,7 +19,7 @@ struct BasisSearchTests {
         // Inserted zeros aside, which are literal where they are few.
         let literals = instructions.filter { $0.kind == .literal }
             .reduce(0) { $0 + content[Int($1.position)..<Int($1.position + $1.length)].count { $0 != 0 } }
-        #expect(literals <= edits * (600 + 4 * BasisBytes.leastStep))
+        #expect(literals <= edits * (600 + 4 * BasisBytes.leastWindowLength))
     }
 
     @Test(arguments: [0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 1000, 77_777])

@@ -30,8 +30,8 @@ struct SignatureTests {
     }
 
     @Test func blockLengthGrowsWithTheSquareRootWithinBounds() {
-        #expect(Signature.blockLength(forBasisLength: 0) == 256)
-        #expect(Signature.blockLength(forBasisLength: 10_000) == 256)
+        #expect(Signature.blockLength(forBasisLength: 0) == 384)
+        #expect(Signature.blockLength(forBasisLength: 10_000) == 384)
         #expect(Signature.blockLength(forBasisLength: 1 << 30) == 32_768)
         #expect(Signature.blockLength(forBasisLength: .max) == 256 * 1024)
     }

@@ -67,6 +67,22 @@ struct HostileFrameTests {
         #expect(try ReleaseModel(reading: scene.bench.slotPath(2)) == Scene.model(scene.content))
     }
 
+    @Test("differences are added to the basis, byte by byte")
+    func differences() throws {
+        var scene = try Scene()
+        try scene.fill.filler.prepare {}
+        let count = scene.content.count
+        let shared = min(count, scene.basis.count)
+        var steps: [DeltaInstruction] = []
+        scene.content.withUnsafeBytes { content in
+            scene.basis.withUnsafeBytes { steps.append(add: 0..<shared, of: content, to: $0, diagonal: 0) }
+            steps.append(literal: shared..<count, of: content)
+        }
+        try scene.fill.applier.apply(scene.frame((scene.item(0, count, usesBasis: true), steps)))
+        try scene.bench.finish(&scene.fill)
+        #expect(try ReleaseModel(reading: scene.bench.slotPath(2)) == Scene.model(scene.content))
+    }
+
     @Test("what was not asked for, comes in the wrong order, or is too long is refused")
     func refused() throws {
         let scene = try Scene()
@@ -103,7 +119,8 @@ struct HostileFrameTests {
     func instructions() throws {
         let steps: [[DeltaInstruction]] = [
             [], [.literal(at: 0, length: 101)], [.literal(at: 0, length: 99)],
-            [.copy(from: 4990, length: 100)], [.copy(from: 0, length: 200)], [.zeros(1 << 40)],
+            [.add(to: 4996, length: 8, differences: 1)], [.copy(from: 4990, length: 100)],
+            [.copy(from: 0, length: 200)], [.zeros(1 << 40)],
         ]
         for step in steps {
             let scene = try Scene()
