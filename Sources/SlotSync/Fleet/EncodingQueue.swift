@@ -5,6 +5,12 @@ import DequeModule
 
 /// Jobs in the order of their arrival.
 struct EncodingQueue {
+    struct Batch: Sendable {
+        var jobs: [EncodingJob]
+        /// One job, which takes all cores by itself.
+        var isLong: Bool
+    }
+
     /// How much content goes into one batch of small files.
     static let batchBytes: UInt64 = 1 << 20
 
@@ -29,10 +35,10 @@ struct EncodingQueue {
     /// - Parameters:
     ///   - isComplete: whether nothing more will come, so that what is left goes out although it fills no frame.
     ///   - allowsLong: whether a long content, which takes all cores by itself, may begin now.
-    mutating func takeBatch(isComplete: Bool, allowsLong: Bool) -> (jobs: [EncodingJob], isLong: Bool)? {
+    mutating func takeBatch(isComplete: Bool, allowsLong: Bool) -> Batch? {
         if !long.isEmpty {
             guard allowsLong else { return nil }
-            return ([long.removeFirst()], true)
+            return Batch(jobs: [long.removeFirst()], isLong: true)
         }
         guard !small.isEmpty, isComplete || smallBytes >= Self.batchBytes else { return nil }
         var jobs: [EncodingJob] = []
@@ -42,6 +48,6 @@ struct EncodingQueue {
             bytes += size
         }
         smallBytes -= bytes
-        return (jobs, false)
+        return Batch(jobs: jobs, isLong: false)
     }
 }

@@ -22,8 +22,6 @@ extension Fleet {
 final class FleetStage {
     /// How far a host may be behind before its session waits for it.
     nonisolated private static let mostPendingBytes = 4 << 20
-    /// zlib's level over ssh; a local agent gets bytes as they are.
-    nonisolated private static let usualLevel = 6
 
     private let fleet: Fleet
     private let release: PreparedRelease
@@ -31,7 +29,7 @@ final class FleetStage {
     private let emit: @Sendable (FleetEvent) -> Void
     private let spool: Spool
     private let library: PatchLibrary
-    private let level: Int
+    private let levels: CompressionLevels
     private let archive: ManifestArchive?
     private let cache: BasisCache?
     private let filling: BasisCacheFilling?
@@ -50,12 +48,13 @@ final class FleetStage {
         self.emit = emit
         spool = try Spool()
         archive = ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual)
-        level = options.compressionLevel ?? (fleet.transport.kind == .ssh ? Self.usualLevel : 0)
+        // A local agent gets bytes as they are.
+        levels = options.compressionLevel.map { .always($0) } ?? (fleet.transport.kind == .ssh ? .remote : .always(0))
         cache = Self.openCache(options, emit)
         filling = cache.map { BasisCacheFilling($0) }
         library = await PatchLibrary(
             encoder: PairEncoder(
-                source: release.source, spool: spool, level: level, parallelism: processorCount(), cache: cache,
+                source: release.source, spool: spool, levels: levels, parallelism: processorCount(), cache: cache,
                 filling: filling, message: Request.frameMessage))
     }
 
@@ -73,6 +72,7 @@ final class FleetStage {
     func run() async throws -> StageReport {
         // When hosts have what they need, what is new is kept for the next stage, while they put it into place.
         let keeping = Keeping(filling, release.source)
+        library.pool.isAwaited = { [unowned self] in channels.values.allSatisfy { $0.pendingBytes == 0 } }
         if !options.dryRun { library.onEncoded = keeping.begin }
         defer { keeping.cancel() }
         let ticker = Task { @FleetActor in
@@ -244,7 +244,7 @@ final class FleetStage {
         if let known = manifests[key] { return (key, known) }
         let bytes = release.manifest.encoded(against: base)
         var message: [UInt8] = []
-        var deflater: Deflater? = level > 0 ? Deflater(level: Int32(level)) : nil
+        var deflater: Deflater? = levels.usual > 0 ? Deflater(level: Int32(levels.usual)) : nil
         var rest = bytes[...]
         while !rest.isEmpty {
             let part = Array(rest.prefix(PatchFrameLimits.usualLength))

@@ -30,7 +30,7 @@ struct GroupEncoding {
     /// - Parameters:
     ///   - isStalled: nothing more will become ready before something is encoded.
     ///   - allowsLong: whether a content may begin that takes all cores by itself.
-    mutating func begin(isStalled: Bool, allowsLong: Bool) -> (jobs: [EncodingJob], isLong: Bool)? {
+    mutating func begin(isStalled: Bool, allowsLong: Bool) -> EncodingQueue.Batch? {
         let batch = ready.takeBatch(isComplete: waiting.isEmpty || isStalled, allowsLong: allowsLong)
         if batch != nil { activeBatches += 1 }
         return batch

@@ -2,7 +2,6 @@
 // a cohort. Needs are gathered for a moment, grouped, encoded once, and each host is told what to do next:
 // which signatures are wanted of it, which ranges of the spool it gets.
 
-import Dispatch
 import SystemPackage
 
 /// What a host's session has to do next.
@@ -20,14 +19,14 @@ final class PatchLibrary {
     private static let shortestGathering = Duration.milliseconds(200)
     private static let longestGathering = Duration.seconds(5)
 
-    let encoder: PairEncoder
+    let pool: EncoderPool
     /// Called once, when all that was asked for is encoded and no host is expected to ask for more.
     var onEncoded: (@FleetActor () -> Void)?
     /// Bytes of all frames that were handed to all hosts so far.
     private(set) var plannedBytes: UInt64 = 0
     /// Why no host can be served any more: the source changed.
     private(set) var sourceFailure: SlotSyncError?
-    private let manifest: Manifest
+    let manifest: Manifest
     private let started = ContinuousClock.now
     /// Hosts that are at work and have not said yet what they need.
     private var expected: Set<Int> = []
@@ -36,16 +35,15 @@ final class PatchLibrary {
     private var parts = NeedsPool()
     private var cohorts = NeedsPool()
     private var groups = PairGroups()
-    private var encodings: [GroupEncoding] = []
+    var encodings: [GroupEncoding] = []
     /// The hosts that need a group, and so have its bases.
-    private var subscribers: [[Member]] = []
-    private var ledger = SignatureLedger()
-    private var isWatching = false
-    private var activeEncoders = 0
-    private var members: [Int: Member] = [:]
+    var subscribers: [[Member]] = []
+    var ledger: SignatureLedger
+    var isWatching = false
+    private(set) var members: [Int: Member] = [:]
 
     /// A host that was told what it gets.
-    private final class Member {
+    final class Member {
         let host: Int
         let needs: [Need]
         /// Nil for a repair.
@@ -63,8 +61,9 @@ final class PatchLibrary {
         }
     }
 
-    init(encoder: PairEncoder) {
-        self.encoder = encoder
+    init(encoder: PairEncoder, ledger: SignatureLedger = SignatureLedger()) {
+        self.ledger = ledger
+        pool = EncoderPool(encoder)
         manifest = encoder.source.manifest
     }
 
@@ -143,6 +142,8 @@ final class PatchLibrary {
         gatheringEnds = nil
         let gathered = gathering
         gathering = []
+        // Whoever comes later has lists of another length, most probably.
+        parts = NeedsPool()
         guard !gathered.isEmpty, sourceFailure == nil else { return }
         // Equal needs are one cohort.
         var numbers: [Int: Int] = [:]
@@ -183,143 +184,44 @@ final class PatchLibrary {
             encodings[group].append(EncodingJob(entry: entry), size: size)
             return
         }
-        if let length = encoder.cache?.length(of: basis) {
+        if let length = pool.encoder.cache?.length(of: basis) {
             encodings[group].append(EncodingJob(entry: entry, basis: .kept(basis)), size: max(size, length))
         } else if encodings[group].wait(entry, for: basis) {
             ledger.want(basis, for: group, size: size)
         }
     }
 
-    // MARK: Signatures
-
-    private func askForSignatures() {
-        let (questions, unavailable) = ledger.ask(at: .now, host: host)
-        for (host, bases) in questions {
-            var rest = bases[...]
-            while !rest.isEmpty {
-                ask(host, Array(rest.prefix(WireLimits.mostBasesPerRequest)))
-                rest = rest.dropFirst(WireLimits.mostBasesPerRequest)
-            }
-        }
-        for (basis, group) in unavailable { settle(basis, in: [group], with: nil) }
-        if !questions.isEmpty { watchSignatures() }
-    }
-
-    /// A host that has the bases of a group, the first that answered: it is the nearest, or the least busy.
-    private func host(of group: Int, besides tried: Set<Int>) -> Int? {
-        subscribers[group].first { !tried.contains($0.host) }?.host
-    }
-
-    private func ask(_ host: Int, _ bases: [ContentDigest]) {
-        let requests = bases.map {
-            BasisRequest(basis: $0, blockLength: 0, seed: UInt64.random(in: .min ... .max))
-        }
-        members[host]?.work.yield(.signatures(requests))
-    }
-
-    /// A host delivers a signature, or says that it has the basis no longer.
-    func deliver(_ signature: Signature?, of basis: ContentDigest, from host: Int) {
-        if signature == nil {
-            if ledger.isOwed(basis, by: host) { turn(basis, ownerIsLost: true) }
-            return
-        }
-        settle(basis, in: ledger.settle(basis), with: signature)
-        noteProgress(of: host)
-        pump()
-    }
-
-    /// A host is getting on: what it owes has time again.
-    func noteProgress(of host: Int) { ledger.noteProgress(of: host, at: .now) }
-
-    private func settle(_ basis: ContentDigest, in groups: [Int], with signature: Signature?) {
-        for group in groups {
-            for entry in encodings[group].settle(basis) {
-                ledger.hold(signature?.memoryLength ?? 0)
-                encodings[group].append(
-                    EncodingJob(entry: entry, signature: signature), size: manifest.entries[entry].size)
-            }
-        }
-    }
-
-    /// Asks another host that has the basis; where there is none, the content goes without one.
-    private func turn(_ basis: ContentDigest, ownerIsLost: Bool) {
-        let next = ledger.turn(basis, ownerIsLost: ownerIsLost, at: .now, host: host)
-        fleetLog.debug("no signature came", metadata: ["basis": "\(basis)", "next": "\(next)"])
-        switch next {
-        case .ask(let host): ask(host, [basis])
-        case .giveUp(let groups):
-            settle(basis, in: groups, with: nil)
-            pump()
-        case .wait: break
-        }
-    }
-
-    private func watchSignatures() {
-        guard !isWatching else { return }
-        isWatching = true
-        Task { @FleetActor in
-            while self.ledger.isOwed && self.sourceFailure == nil && !Task.isCancelled {
-                try? await Task.sleep(for: .milliseconds(500))
-                for basis in self.ledger.late(at: .now) { self.turn(basis, ownerIsLost: false) }
-            }
-            self.isWatching = false
-        }
-    }
-
     // MARK: Encoding
 
     /// Asks for what the window allows, and starts as many encoders as there are cores and work.
-    private func pump() {
+    func pump() {
         guard sourceFailure == nil else { return }
         askForSignatures()
         for group in encodings.indices where !subscribers[group].isEmpty {
-            while activeEncoders < encoder.parallelism,
-                let batch = encodings[group].begin(isStalled: !ledger.isOwed, allowsLong: activeEncoders == 0)
+            while pool.isFree,
+                let batch = encodings[group].begin(isStalled: !ledger.isOwed, allowsLong: pool.isIdle)
             {
-                encode(batch.jobs, isLong: batch.isLong, of: group)
+                encode(batch, of: group)
             }
         }
         tellIfEncoded()
     }
 
-    private func encode(_ batch: [EncodingJob], isLong: Bool, of group: Int) {
-        let share = isLong ? encoder.parallelism : 1
-        activeEncoders += share
-        let encoder = encoder
-        DispatchQueue.global().async {
-            let result = Result {
-                guard isLong else { return try encoder.encode(batch) }
-                let isEncoded = try encoder.encodeLong(batch[0]) { range in
-                    // The queue is serial: frames arrive in the order in which they were made.
-                    FleetActor.queue.async { FleetActor.assumeIsolated { self.publish([range], of: group) } }
-                }
-                return (ranges: [], withoutBasis: isEncoded ? [] : batch)
+    private func encode(_ batch: EncodingQueue.Batch, of group: Int) {
+        pool.encode(batch) {
+            self.publish($0, of: group)
+        } end: { result in
+            for case .signature(let signature) in batch.jobs.lazy.map(\.basis) {
+                self.ledger.release(signature.memoryLength)
             }
-            FleetActor.queue.async {
-                FleetActor.assumeIsolated {
-                    self.activeEncoders -= share
-                    self.end(batch, of: group, with: result)
-                }
+            self.encodings[group].end()
+            switch result {
+            case .success(let withoutBasis): self.want(signaturesFor: withoutBasis, of: group)
+            case .failure(let error): self.fail(error)
             }
+            self.publish([], of: group)
+            self.pump()
         }
-    }
-
-    private func end(
-        _ batch: [EncodingJob], of group: Int,
-        with result: Result<(ranges: [SpoolRange], withoutBasis: [EncodingJob]), any Error>
-    ) {
-        for case .signature(let signature) in batch.lazy.map(\.basis) { ledger.release(signature.memoryLength) }
-        encodings[group].end()
-        switch result {
-        case .success(let made):
-            for case (let entry, .kept(let basis)) in made.withoutBasis.map({ ($0.entry, $0.basis) })
-            where encodings[group].wait(entry, for: basis) {
-                ledger.want(basis, for: group, size: manifest.entries[entry].size)
-            }
-            publish(made.ranges, of: group)
-        case .failure(let error): fail(error)
-        }
-        pump()
     }
 
     private func publish(_ ranges: [SpoolRange], of group: Int) {

@@ -7,8 +7,7 @@ import DequeModule
 struct SignatureLedger {
     typealias Instant = ContinuousClock.Instant
 
-    /// How many bytes of signatures may be under way, or here and not used yet.
-    static let window = 8 << 20
+    static let usualWindow = 8 << 20
     /// A host that owes signatures and neither delivers one nor gets on for so long is not waited for.
     static let patience = Duration.seconds(3)
 
@@ -36,6 +35,8 @@ struct SignatureLedger {
         var bytes: Int
     }
 
+    /// How many bytes of signatures may be under way, or here and not used yet.
+    private let window: Int
     private var debts: [ContentDigest: Debt] = [:]
     /// What nobody was asked for yet, in the order of the entries: neighbours come into one frame.
     private var wishes: Deque<Wish> = []
@@ -43,6 +44,8 @@ struct SignatureLedger {
     private var lastProgress: [Int: Instant] = [:]
     private var owedBytes = 0
     private var heldBytes = 0
+
+    init(window: Int = Self.usualWindow) { self.window = window }
 
     /// Whether some host owes a signature.
     var isOwed: Bool { !debts.isEmpty }
@@ -64,8 +67,8 @@ struct SignatureLedger {
     ) -> (questions: [Int: [ContentDigest]], unavailable: [(basis: ContentDigest, group: Int)]) {
         var questions: [Int: [ContentDigest]] = [:]
         var unavailable: [(basis: ContentDigest, group: Int)] = []
-        guard owedBytes + heldBytes <= Self.window / 2 else { return (questions, unavailable) }
-        while owedBytes + heldBytes < Self.window, let wish = wishes.popFirst() {
+        guard owedBytes + heldBytes <= window / 2 else { return (questions, unavailable) }
+        while owedBytes + heldBytes < window, let wish = wishes.popFirst() {
             if debts[wish.basis] != nil {
                 debts[wish.basis]?.groups.append(wish.group)
             } else if let owner = host(wish.group, []) {

@@ -1,12 +1,12 @@
 // Which needs, pairs of content and basis, stand together in frames: those that the very same cohorts have; the same pair
 // has the same bytes, whoever needs it. A pure value, so that every constellation of cohorts can be tried in a test.
+// Works on sorted lists, since tables of hundreds of thousands of pairs would be most of a controller's memory.
 
 /// Groups pairs by the cohorts that need them.
 struct PairGroups: Sendable {
-    /// Pairs of each group, sorted by entry.
+    /// Pairs of each group, sorted by entry. A pair is in more than one where a cohort came late that needs only a part
+    /// of a group.
     private(set) var pairs: [[Need]] = []
-    /// The groups that hold a pair: more than one where a cohort came late that needs only a part of a group.
-    private var groupsOfPair: [Need: [Int]] = [:]
 
     /// Adds cohorts that came together.
     ///
@@ -16,42 +16,79 @@ struct PairGroups: Sendable {
     mutating func add(_ cohorts: [[Need]]) -> (groups: [[Int]], new: Range<Int>) {
         let firstNew = pairs.count
         var needed: [[Int]] = []
-        // Which cohorts need a pair that no usable group has.
-        var users: [Need: [Int]] = [:]
-        for (cohort, wanted) in cohorts.enumerated() {
-            let (groups, missing) = earlierGroups(for: wanted)
+        var missing: [[Need]] = []
+        for wanted in cohorts {
+            let wanted = wanted.sortedPairs
+            let (groups, rest) = earlierGroups(for: wanted)
             needed.append(groups)
-            for pair in missing { users[pair, default: []].append(cohort) }
+            missing.append(rest)
         }
-        var byUsers: [[Int]: [Need]] = [:]
-        for (pair, cohorts) in users { byUsers[cohorts, default: []].append(pair) }
-        // In a fixed order, so that equal fleets get equal patches.
-        for cohorts in byUsers.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            let members = (byUsers[cohorts] ?? []).sorted { $0.entry < $1.entry }
-            for pair in members { groupsOfPair[pair, default: []].append(pairs.count) }
-            for cohort in cohorts { needed[cohort].append(pairs.count) }
+        // Equal fleets get equal patches: the groups are in the order of who needs them.
+        let byUsers = Self.byUsers(missing)
+        for (users, members) in byUsers.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            for cohort in users { needed[cohort].append(pairs.count) }
             pairs.append(members)
         }
         return (needed, firstNew..<pairs.count)
     }
 
+    /// The pairs that the very same of these sorted lists hold.
+    private static func byUsers(_ lists: [[Need]]) -> [[Int]: [Need]] {
+        let used = lists.indices.filter { !lists[$0].isEmpty }
+        if used.count == 1 { return [used: lists[used[0]]] }
+        var groups: [[Int]: [Need]] = [:]
+        var positions = [Int](repeating: 0, count: lists.count)
+        while true {
+            var next: Need?
+            for list in used where positions[list] < lists[list].count {
+                let head = lists[list][positions[list]]
+                if next.map({ head < $0 }) ?? true { next = head }
+            }
+            guard let next else { return groups }
+            var users: [Int] = []
+            for list in used where positions[list] < lists[list].count && lists[list][positions[list]] == next {
+                users.append(list)
+                positions[list] += 1
+            }
+            groups[users, default: []].append(next)
+        }
+    }
+
     /// Earlier groups that serve a cohort, and the pairs that are in none of them. A group serves if all of it is
     /// needed, for nothing is sent that a host has, and none of it is in a group that was taken before.
-    private func earlierGroups(for wanted: [Need]) -> (groups: [Int], missing: Set<Need>) {
-        var missing = Set(wanted)
+    private func earlierGroups(for wanted: [Need]) -> (groups: [Int], missing: [Need]) {
+        guard !pairs.isEmpty else { return ([], wanted) }
+        var isServed = [Bool](repeating: false, count: wanted.count)
         var groups: [Int] = []
-        var refused: Set<Int> = []
-        for pair in wanted where missing.contains(pair) {
-            for group in groupsOfPair[pair] ?? [] where !refused.contains(group) {
-                guard pairs[group].allSatisfy(missing.contains) else {
-                    refused.insert(group)
-                    continue
-                }
-                missing.subtract(pairs[group])
-                groups.append(group)
-                break
-            }
+        for group in pairs.indices {
+            guard let places = Self.places(of: pairs[group], in: wanted, isFree: { !isServed[$0] }) else { continue }
+            for place in places { isServed[place] = true }
+            groups.append(group)
         }
-        return (groups, missing)
+        return (groups, wanted.indices.filter { !isServed[$0] }.map { wanted[$0] })
+    }
+
+    /// Where all of a group's pairs are in a sorted list; nil if one is not there, or not free.
+    private static func places(of group: [Need], in wanted: [Need], isFree: (Int) -> Bool) -> [Int]? {
+        guard group.count <= wanted.count else { return nil }
+        var places: [Int] = []
+        var place = 0
+        for pair in group {
+            while place < wanted.count, wanted[place] < pair { place += 1 }
+            guard place < wanted.count, wanted[place] == pair, isFree(place) else { return nil }
+            places.append(place)
+            place += 1
+        }
+        return places
+    }
+}
+
+extension [Need] {
+    /// Sorted, each once. Hosts send them so already.
+    fileprivate var sortedPairs: [Need] {
+        if zip(self, dropFirst()).allSatisfy({ $0 < $1 }) { return self }
+        var sorted: [Need] = []
+        for pair in self.sorted() where sorted.last != pair { sorted.append(pair) }
+        return sorted
     }
 }

@@ -17,7 +17,8 @@ enum WireLimits {
 
     /// How many times a host may ask again for what did not verify.
     static let mostRepairRounds = 3
-    static let mostNeedsPerPart = 1 << 16
+    /// Few, since the controller holds a part of each host until it is whole.
+    static let mostNeedsPerPart = 1 << 12
     static let mostBasesPerRequest = 1 << 16
     /// A signature must fit one message: 12 bytes a block, and a little before them.
     static let mostSignatureBlocks = (4 << 20) / 12

@@ -16,7 +16,10 @@ struct PatchLibraryTests {
         let spool: Spool
 
         /// - Parameter kept: what the cache of bases holds.
-        init(_ contents: [[UInt8]], parallelism: Int = 2, kept: [[UInt8]] = []) throws {
+        init(
+            _ contents: [[UInt8]], parallelism: Int = 2, kept: [[UInt8]] = [],
+            window: Int = SignatureLedger.usualWindow
+        ) throws {
             folder = try TemporaryFolder()
             let filling = BasisCacheFilling(try BasisCache(in: folder.path("caches"), limit: 1 << 30))
             for content in kept { content.withUnsafeBytes { filling.add($0, digest: ContentDigest(of: content)) } }
@@ -30,8 +33,9 @@ struct PatchLibraryTests {
             spool = try Spool()
             library = PatchLibrary(
                 encoder: PairEncoder(
-                    source: source, spool: spool, level: 0, parallelism: parallelism,
-                    cache: try BasisCache(in: folder.path("caches"), limit: 1 << 30), message: Request.frameMessage))
+                    source: source, spool: spool, levels: .always(0), parallelism: parallelism,
+                    cache: try BasisCache(in: folder.path("caches"), limit: 1 << 30), message: Request.frameMessage),
+                ledger: SignatureLedger(window: window))
         }
 
         deinit { folder.remove() }
@@ -170,7 +174,8 @@ struct PatchLibraryTests {
     func keptBasis(isLost: Bool) async throws {
         var random = SeededGenerator(seed: 5)
         // One of the two is longer than what is encoded among others.
-        let bases = [random.bytes(5000), random.bytes(5 << 20)]
+        let long = random.bytes(1000) + [UInt8](repeating: 7, count: 4 << 20) + random.bytes(1000)
+        let bases = [random.bytes(5000), long]
         let scene = try Scene(bases.map { $0 + [1, 2, 3] }, kept: bases)
         if isLost { try Directory(path: scene.folder.path("caches")).removeTree("contents") }
         let digests = bases.map { ContentDigest(of: $0) }
@@ -187,11 +192,9 @@ struct PatchLibraryTests {
     @Test("signatures that together are larger than the window are asked for bit by bit")
     func window() async throws {
         // The contents are short, their bases' signatures much longer than expected.
-        let contents = contents(200, size: 300)
-        let scene = try Scene(contents)
+        let scene = try Scene(contents(200, size: 300), window: 10_000)
         var random = SeededGenerator(seed: 8)
-        let basis = random.bytes(4 << 20)
-        let signature = try Signature(of: basis, blockLength: 256)
+        let signature = try Signature(of: random.bytes(100_000), blockLength: 256)
         let needs = (0..<200).map { Need(entry: UInt32($0 + 1), basis: ContentDigest(high: 1, low: UInt64($0))) }
         scene.library.expect(0)
         let told = try await serve(scene.library.join(0, needs: needs, isRepair: false), host: 0, scene) { _ in

@@ -42,7 +42,7 @@ struct SignatureLedgerTests {
         var random = SeededGenerator(seed: 4)
         while settled.count < count {
             owed += ledger.ask(at: start, host: among([1])).questions[1] ?? []
-            #expect((owed.count + held) * expected <= SignatureLedger.window + expected)
+            #expect((owed.count + held) * expected <= SignatureLedger.usualWindow + expected)
             try? #require(!owed.isEmpty || held > 0, "nobody would ever go on")
             // Some come, some are used.
             for _ in 0..<random.below(400) where !owed.isEmpty {

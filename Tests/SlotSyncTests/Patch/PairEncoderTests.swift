@@ -20,7 +20,7 @@ struct PairEncoderTests {
             try TreeHashing.hash(&tree, root: root, name: "source", known: { _, _ in nil }, parallelism: 1)
             source = ReleaseSource(root: root, name: "source", manifest: tree.manifest)
             encoder = PairEncoder(
-                source: source, spool: try Spool(), level: 6, parallelism: 2,
+                source: source, spool: try Spool(), levels: .always(6), parallelism: 2,
                 message: Request.frameMessage)
         }
 
@@ -33,12 +33,12 @@ struct PairEncoderTests {
     func changed() throws {
         let scene = try Scene(["a": [1, 2, 3], "b": [4, 5, 6], "c": [7]])
         defer { scene.folder.remove() }
-        #expect(try scene.encoder.encode([scene.job("a"), scene.job("b"), scene.job("c")]).ranges.count == 1)
+        #expect(try scene.encoder.encode([scene.job("a"), scene.job("b"), scene.job("c")], level: 6).ranges.count == 1)
         try scene.folder.write([1, 2, 4], to: "a")
         try scene.folder.write([4, 5, 6, 7], to: "b")
         try Directory(path: scene.folder.path("")).remove("c")
         for name in ["a", "b", "c"] {
-            let error = #expect(throws: SlotSyncError.self) { try scene.encoder.encode([scene.job(name)]) }
+            let error = #expect(throws: SlotSyncError.self) { try scene.encoder.encode([scene.job(name)], level: 6) }
             #expect(error?.code == .sourceChanged)
             #expect(error?.message.contains("source/\(name)") == true)
         }
@@ -54,7 +54,7 @@ struct PairEncoderTests {
         var job = try scene.job("long")
         if hasBasis { job.basis = .signature(try Signature(of: basis)) }
         var ranges: [SpoolRange] = []
-        #expect(try scene.encoder.encodeLong(job) { ranges.append($0) })
+        #expect(try scene.encoder.encodeLong(job, level: 6) { ranges.append($0) })
         #expect(ranges.count > 10)
         var made: [UInt8] = []
         for part in try ranges.flatMap({ try scene.encoder.spool.frames($0) }) {
@@ -95,7 +95,7 @@ struct PairEncoderTests {
         var made: UInt64 = 0
         #expect(
             errorCode {
-                _ = try scene.encoder.encodeLong(job) { range in made += UInt64(range.length) }
+                _ = try scene.encoder.encodeLong(job, level: 6) { range in made += UInt64(range.length) }
             } == .sourceChanged)
         #expect(made < content.count, "the last piece is kept back")
     }

@@ -79,7 +79,7 @@ final class FillBench {
     /// The frames that a controller would send for these needs.
     func frames(_ needs: [Need], of fill: Fill, level: Int = 0) throws -> [DeflatedPart] {
         let encoder = PairEncoder(
-            source: fill.source, spool: try Spool(), level: level, parallelism: 2,
+            source: fill.source, spool: try Spool(), levels: .always(level), parallelism: 2,
             message: Request.frameMessage)
         var ranges: [SpoolRange] = []
         var small: [EncodingJob] = []
@@ -87,12 +87,12 @@ final class FillBench {
             let job = EncodingJob(
                 entry: Int(need.entry), signature: try need.basis.flatMap { try signature(of: $0, fill) })
             if fill.target.entries[job.entry].size > PairEncoder.longestWhole {
-                _ = try encoder.encodeLong(job) { ranges.append($0) }
+                _ = try encoder.encodeLong(job, level: level) { ranges.append($0) }
             } else {
                 small.append(job)
             }
         }
-        ranges += try encoder.encode(small).ranges
+        ranges += try encoder.encode(small, level: level).ranges
         return try ranges.flatMap { try encoder.spool.frames($0) }
     }
 

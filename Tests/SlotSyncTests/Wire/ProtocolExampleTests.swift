@@ -34,7 +34,7 @@ struct ProtocolExampleTests {
         #expect(WireLimits.longestGreeting == 131_072)
         #expect(WireLimits.longestPart == 1 << 20 && WireLimits.longestTravellingPart == 1 << 20 + 4096)
         #expect(WireLimits.longestManifest == 1 << 30)
-        #expect(WireLimits.mostNeedsPerPart == 65_536 && WireLimits.mostBasesPerRequest == 65_536)
+        #expect(WireLimits.mostNeedsPerPart == 4096 && WireLimits.mostBasesPerRequest == 65_536)
         #expect(WireLimits.mostSignatureBlocks == 349_525)
         #expect(WireLimits.mostSharedPaths == 1024 && WireLimits.longestPath == 4096)
         #expect(WireLimits.longestHook == 65_536 && WireLimits.longestText == 4096)
