@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -40,6 +41,10 @@ long ss_file_system_type(int fd) {
     struct statfs system;
     // The numbers have 32 bits, and some have the highest set.
     return fstatfs(fd, &system) == -1 ? -1 : (long)(uint32_t)system.f_type;
+}
+
+void ss_return_memory_from(int bytes) {
+    mallopt(M_MMAP_THRESHOLD, bytes);
 }
 
 int ss_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }

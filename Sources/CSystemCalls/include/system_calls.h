@@ -24,6 +24,9 @@ ssize_t ss_getdents64(int directory, void *buffer, size_t length);
 /// The type of the file system that `fd` is on, as statfs(2) numbers them.
 long ss_file_system_type(int fd);
 
+/// From this size on, memory is given back to the system as soon as it is freed.
+void ss_return_memory_from(int bytes);
+
 /// An epoll set whose entries are numbers of the caller's.
 int ss_epoll_create(void);
 /// Asks for one event: that `fd` can be read (or written, if `writing`), or that its other end has hung up.

@@ -15,6 +15,7 @@ public enum HostAgent {
         root: String, input: FileDescriptor = .standardInput, output: FileDescriptor = .standardOutput
     ) async -> Int32 {
         ProcessSetup.prepare()
+        ProcessSetup.returnLargeMemory()
         let connection = AgentConnection(input: input, output: output)
         let session = AgentSession(root: root, connection: connection)
         do {

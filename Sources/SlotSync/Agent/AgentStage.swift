@@ -129,24 +129,36 @@ extension AgentSession {
 
     // MARK: Filling
 
-    private func fill(
+    private func fill(_ ring: Ring, with target: Manifest, _ request: StageRequest, _ records: SlotRecords) throws {
+        guard let (slot, outcome) = try makeSlot(ring, with: target, request, records) else { return }
+        // The records of the other slots have served; the new one takes their place in memory.
+        records.forgetAll()
+        let record = try SlotSealer.record(of: slot)
+        try SlotSealer.seal(record, release: request.release, of: slot)
+        do { try clearTemporary(ring) } catch {
+            try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
+        }
+        try connection.send(.staged(outcome))
+    }
+
+    /// Makes the next slot the release; nil after a dry run.
+    private func makeSlot(
         _ ring: Ring, with target: Manifest, _ request: StageRequest, _ records: SlotRecords
-    ) throws {
+    ) throws -> (FilledSlot, StageOutcome)? {
         let slot = ring.status.next
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
         let actual = try SlotInspection.content(
             of: slot, in: ring, record: records.record(of: slot), checksum: request.checksum, parallelism: parallelism,
             progress: progress)
         records.forget(slot)
-        let directory = try ring.openSlot(slot)
-        let space = try FileSystemSpace(of: directory.descriptor)
+        let space = try FileSystemSpace(of: ring.slotsDirectory.descriptor)
         let planner = StagePlanner(
             ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize)
         let plan = try planner.plan(for: target)
         try DiskSpace.check(plan, ring: ring)
         if request.dryRun {
             try send(plan.needs)
-            return
+            return nil
         }
         try ring.update { $0.beginStaging(request.release, in: slot, at: Timestamp.now.seconds) }
         try makeShared(request.sharedPaths, ring: ring)
@@ -157,16 +169,12 @@ extension AgentSession {
         try send(plan.needs)
         try filler.prepare { try self.answerSignatures(filler) }
         let received = try applyFrames(filler)
-        try filler.finish()
-        let record = try SlotSealer.record(of: target, in: filler)
-        try SlotSealer.seal(record, release: request.release, slot: slot, ring: ring, directory: directory)
-        do { try clearTemporary(ring) } catch {
-            try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
-        }
-        try connection.send(
-            .staged(
-                StageOutcome(
-                    kind: .staged, slot: slot, received: received, copied: filler.copiedFiles, kept: plan.keptFiles)))
+        let filled = try filler.finish()
+        return (
+            filled,
+            StageOutcome(
+                kind: .staged, slot: slot, received: received, copied: filler.copiedFiles, kept: plan.keptFiles)
+        )
     }
 
     private func send(_ needs: [Need]) throws {

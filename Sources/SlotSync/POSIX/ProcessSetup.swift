@@ -1,6 +1,7 @@
 // What a process needs before it may speak with hundreds of others: descriptors for their pipes, and no death by a
 // pipe whose reader is gone. Called once by the programs, and by whoever opens a fleet.
 
+import CSystemCalls
 import Glibc
 
 package enum ProcessSetup {
@@ -17,6 +18,12 @@ package enum ProcessSetup {
         guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(resource, &limit)
+    }
+
+    /// Gives large memory back to the system as soon as it is free. The C library would come to keep what a process needs
+    /// for a moment alone: the bytes of a record, while a manifest is made of them.
+    static func returnLargeMemory() {
+        ss_return_memory_from(256 << 10)
     }
 
     /// How many descriptors this process may have open.

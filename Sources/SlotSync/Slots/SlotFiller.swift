@@ -81,7 +81,10 @@ final class SlotFiller {
     }
 
     /// Makes what has its content from another entry, then sets the attributes that are left.
-    func finish() throws {
+    ///
+    /// - Returns: the slot as it is to be sealed; the filler, and what it holds of old contents, may go.
+    @discardableResult
+    func finish() throws -> FilledSlot {
         for (entry, source) in plan.duplicates {
             do {
                 let file = try tree.openFile(source, O_RDONLY | O_NONBLOCK)
@@ -91,6 +94,11 @@ final class SlotFiller {
         }
         try makeHardLinks()
         try attributes.finish { failure("set mode and time of", $0, $1) }
+        return filled
+    }
+
+    var filled: FilledSlot {
+        FilledSlot(ring: ring, number: slot, directory: directory, target: target, began: began, progress: progress)
     }
 
     // MARK: What goes

@@ -27,6 +27,8 @@ final class SlotRecords {
     /// Lets go of a record that is not needed again.
     func forget(_ slot: Int) { records[slot] = nil }
 
+    func forgetAll() { records = [:] }
+
     /// Entries of a slot's record whose content `isWanted`, with its digest and size.
     func files(
         of slot: Int, where isWanted: (ContentDigest, UInt64) -> Bool

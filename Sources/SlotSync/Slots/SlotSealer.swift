@@ -4,20 +4,38 @@
 import Glibc
 import SystemPackage
 
+/// A slot in which everything has been done for a release.
+struct FilledSlot {
+    var ring: Ring
+    var number: Int
+    var directory: Directory
+    var target: Manifest
+    /// The file clock before anything was changed.
+    var began: Timestamp
+    var progress: AgentProgress
+
+    fileprivate func failure(_ what: String, _ index: Int, _ error: any Error) -> any Error {
+        guard let error = error as? Errno else { return error }
+        let path = "\(ring.path)/slots/\(number)/\(String(decoding: target.path(of: index), as: UTF8.self))"
+        return SlotSyncError(.system, "cannot \(what) \(quoted(path))", errno: error)
+    }
+}
+
 enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
-    static func record(of target: Manifest, in filler: SlotFiller) throws -> SlotRecord {
+    static func record(of slot: FilledSlot) throws -> SlotRecord {
         waitForFileClock()
+        let target = slot.target
         var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
-        var statuses = TreeStatuses(root: filler.directory, manifest: target)
+        var statuses = TreeStatuses(root: slot.directory, manifest: target)
         for index in target.entries.indices {
             let status: FileStatus
-            do { status = try statuses.status(of: index) } catch { throw filler.failure("find again", index, error) }
-            guard try isRight(status, index, of: target, in: filler) else {
+            do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
+            guard try isRight(status, index, of: slot) else {
                 let path = String(decoding: target.path(of: index), as: UTF8.self)
                 throw SlotSyncError(
                     .verification,
-                    "\(quoted(path)) in slot \(filler.slot) is not as the release has it (mode \(String(status.mode, radix: 8)), "
+                    "\(quoted(path)) in slot \(slot.number) is not as the release has it (mode \(String(status.mode, radix: 8)), "
                         + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
                 )
             }
@@ -26,42 +44,42 @@ enum SlotSealer {
         return record
     }
 
-    private static func isRight(
-        _ status: FileStatus, _ index: Int, of target: Manifest, in filler: SlotFiller
-    ) throws -> Bool {
-        let entry = target.entries[index]
+    private static func isRight(_ status: FileStatus, _ index: Int, of slot: FilledSlot) throws -> Bool {
+        let entry = slot.target.entries[index]
         switch entry.kind {
         case .file:
             return try status.kind == .file && status.size == entry.size && status.mode == entry.mode
-                && (status.modified == entry.modified || hasContent(index, of: target, in: filler))
+                && (status.modified == entry.modified || hasContent(index, of: slot))
         case .directory:
             // A time from during this stage says that something came or went behind our back. Any other is as near as the
             // file system comes to ours.
             return status.kind == .directory && status.mode == entry.mode
-                && (status.modified == entry.modified || status.modified < filler.began || .now < status.modified)
+                && (status.modified == entry.modified || status.modified < slot.began || .now < status.modified)
         case .symbolicLink: return status.kind == .symbolicLink
         }
     }
 
     /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.
-    private static func hasContent(_ index: Int, of target: Manifest, in filler: SlotFiller) throws -> Bool {
+    private static func hasContent(_ index: Int, of slot: FilledSlot) throws -> Bool {
         do {
-            let file = try filler.tree.openFile(index, O_RDONLY | O_NONBLOCK)
+            let file = try OpenDirectories(root: slot.directory, manifest: slot.target)
+                .openFile(index, O_RDONLY | O_NONBLOCK)
             defer { try? file.close() }
-            return try file.contentDigest(filler.progress) == target.entries[index].digest
-        } catch { throw filler.failure("verify", index, error) }
+            return try file.contentDigest(slot.progress) == slot.target.entries[index].digest
+        } catch { throw slot.failure("verify", index, error) }
     }
 
     /// Makes the slot durable and marks it `ready`.
-    static func seal(_ record: SlotRecord, release: ReleaseName, slot: Int, ring: Ring, directory: Directory) throws {
+    static func seal(_ record: SlotRecord, release: ReleaseName, of slot: FilledSlot) throws {
         do {
-            try directory.synchronizeFileSystem()
-            try ring.records.replaceContents(of: "\(slot)", by: record.encoded())
-            try ring.update { state in
-                state[slot] = SlotStatus(state: .ready, release: release, since: Timestamp.now.seconds)
+            try slot.directory.synchronizeFileSystem()
+            try slot.ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())
+            try slot.ring.update { state in
+                state[slot.number] = SlotStatus(state: .ready, release: release, since: Timestamp.now.seconds)
             }
         } catch let error as Errno {
-            throw SlotSyncError(.system, "cannot seal slot \(quoted("\(ring.path)/slots/\(slot)"))", errno: error)
+            throw SlotSyncError(
+                .system, "cannot seal slot \(quoted("\(slot.ring.path)/slots/\(slot.number)"))", errno: error)
         }
     }
 

@@ -22,7 +22,10 @@ public struct Entry: Sendable, Hashable {
     public internal(set) var owner: UInt32 = 0
     public internal(set) var group: UInt32 = 0
     /// A file's length in bytes; 0 for the other kinds.
-    public internal(set) var size: UInt64 = 0
+    public internal(set) var size: UInt64 {
+        get { kind == .file ? extent : 0 }
+        set { if kind == .file { extent = newValue } }
+    }
     /// XXH3-128 of a file's content; of nothing for the other kinds.
     public internal(set) var digest = ContentDigest(high: 0, low: 0)
     public internal(set) var modified = Timestamp(seconds: 0, nanoseconds: 0)
@@ -32,8 +35,13 @@ public struct Entry: Sendable, Hashable {
     /// Directory: its first child. Symbolic link: where its text starts. File: the first entry of its
     /// group of hard links plus one, or 0.
     var start: UInt32 = 0
-    /// Directory: how many children. Symbolic link: how long its text is.
-    var count: UInt32 = 0
+    /// Directory: how many children. Symbolic link: how long its text is. File: 0.
+    var count: UInt32 {
+        get { kind == .file ? 0 : UInt32(truncatingIfNeeded: extent) }
+        set { if kind != .file { extent = UInt64(newValue) } }
+    }
+    /// `size` of a file, `count` of what is none, in one place: entries are most of what an agent holds in memory.
+    private var extent: UInt64 = 0
 
     init(kind: Kind, mode: UInt16, parent: UInt32) {
         self.kind = kind

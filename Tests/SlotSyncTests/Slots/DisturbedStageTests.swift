@@ -79,7 +79,7 @@ struct DisturbedStageTests {
         waitUntilSettled(.fileClock)
         try scene.bench.folder.write(Array("x".utf8), to: "root/slots/1/\(folder)/foreign")
         if !folder.isEmpty { try scene.fill.filler.finish() }
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: scene.fill.filler) } == .verification)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .verification)
         // The next stage puts it right.
         try scene.bench.reopen()
         try scene.bench.stage(scene.fill.source)
@@ -93,7 +93,7 @@ struct DisturbedStageTests {
         try scene.applyFrames()
         try scene.fill.filler.finish()
         #expect(chmod(scene.bench.slotPath(1).string + "/\(path)", 0o700) == 0)
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: scene.fill.filler) } == .verification)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .verification)
     }
 
     @Test("a link in place of a folder leads to nothing outside, whenever it is put there", arguments: 0...2)
@@ -115,7 +115,7 @@ struct DisturbedStageTests {
         }
         if code == nil {
             if moment == 2 { try slipIn() }
-            code = errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: scene.fill.filler) }
+            code = errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) }
         }
         #expect(code == (moment == 0 ? .system : .verification))
         #expect(try [outside.status(), outside.status(of: "kept")] == before)
@@ -132,7 +132,7 @@ struct DisturbedStageTests {
         try slot.makeDirectory("quiet", mode: 0o755)
         try slot.setModified(of: "quiet", to: time)
         try slot.descriptor.setModified(time)
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: scene.fill.filler) } == .system)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .system)
     }
 }
 

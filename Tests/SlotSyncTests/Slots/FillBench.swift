@@ -124,11 +124,9 @@ final class FillBench {
             for frame in try frames(repairs, of: fill) { try fill.applier.apply(frame) }
             try fill.applier.finish()
         }
-        try fill.filler.finish()
-        let record = try SlotSealer.record(of: fill.target, in: fill.filler)
-        try SlotSealer.seal(
-            record, release: ReleaseName(id: fill.target.id), slot: fill.slot, ring: ring,
-            directory: fill.filler.directory)
+        let slot = try fill.filler.finish()
+        let record = try SlotSealer.record(of: slot)
+        try SlotSealer.seal(record, release: ReleaseName(id: fill.target.id), of: slot)
         var names: [String] = []
         try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
         for name in names { try ring.temporary.removeTree(name) }

@@ -193,7 +193,7 @@ struct HostileFrameTests {
         #expect(try ReleaseModel(reading: scene.bench.folder.path("outside")).nodes.keys.sorted() == ["", "file"])
         #expect(try scene.bench.folder.read("outside/file") == Array("precious".utf8))
         #expect(errorCode { try fresh.finish() } == (path == "dir" ? .system : nil))
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: fresh) } != nil)
+        #expect(errorCode { _ = try SlotSealer.record(of: fresh.filled) } != nil)
     }
 
     @Test("a file that is written to between filling and sealing is not sealed")
@@ -207,6 +207,6 @@ struct HostileFrameTests {
         let file = try scene.bench.ring.openSlot(2).openDirectory("dir").openFile("file", O_WRONLY)
         try file.closeAfter { _ = try file.writeAll([scene.content[0] ^ 1]) }
         #expect(
-            errorCode { _ = try SlotSealer.record(of: scene.fill.target, in: scene.fill.filler) } == .verification)
+            errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .verification)
     }
 }
