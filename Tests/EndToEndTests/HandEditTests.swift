@@ -56,7 +56,10 @@ extension EndToEnd {
                 // The same contents at other times: but for one file, all that is to be done is to set times.
                 let tree = try bench.tree("touched")
                 try #require(
-                    try await Program.run(["cp", "-r", firstTree(bench).path + "/.", tree.path]).exitCode == 0)
+                    try await Program.run([
+                        "sh", "-c",
+                        "cp -r \(firstTree(bench).path)/. \(tree.path) && find \(tree.path) -exec touch -h -d 2001-02-03 {} +",
+                    ]).exitCode == 0)
                 try tree.file("new", "one file more")
                 try await fleet.stage(tree)
                 #expect(try await fleet.differences(firstTree(bench), slot: 2) == "")

@@ -11,6 +11,8 @@ struct RenameGuess {
 
     private let live: Manifest
     private var byStem: [[UInt8]: [Int32]] = [:]
+    /// The same by stems that still have their short numbers: chunks are often named 1234.HASH.js.
+    private var byNumberedStem: [[UInt8]: [Int32]] = [:]
 
     /// - Parameter twins: `live.twins(in: target)`.
     init(live: Manifest, twins: [Int32], target: Manifest) {
@@ -19,6 +21,7 @@ struct RenameGuess {
             let twin = twins[index]
             guard twin < 0 || target.entries[Int(twin)].kind != .file else { continue }
             byStem[Self.stem(live.name(of: index)), default: []].append(Int32(index))
+            byNumberedStem[Self.stem(live.name(of: index), keepsNumbers: true), default: []].append(Int32(index))
         }
     }
 
@@ -26,15 +29,21 @@ struct RenameGuess {
 
     /// The live file that `entry` of `target` most probably was.
     func basis(for entry: Int, of target: Manifest) -> Int? {
-        guard let candidates = byStem[Self.stem(target.name(of: entry))] else { return nil }
+        let name = target.name(of: entry)
+        return best(of: byNumberedStem[Self.stem(name, keepsNumbers: true)] ?? [], for: entry, of: target)
+            ?? best(of: byStem[Self.stem(name)] ?? [], for: entry, of: target)
+    }
+
+    private func best(of candidates: [Int32], for entry: Int, of target: Manifest) -> Int? {
+        guard !candidates.isEmpty else { return nil }
         let size = target.entries[entry].size
-        let folder = target.components(of: entry).dropLast().map(Self.stem)
+        let folder = target.components(of: entry).dropLast().map { Self.stem($0) }
         var best: (index: Int, score: (Int, UInt64))?
         for candidate in candidates.prefix(Self.mostCandidates) {
             let index = Int(candidate)
             let other = live.entries[index].size
             guard other / Self.sizeFactor <= size, size / Self.sizeFactor <= other else { continue }
-            let otherFolder = live.components(of: index).dropLast().map(Self.stem)
+            let otherFolder = live.components(of: index).dropLast().map { Self.stem($0) }
             // Folders are compared from the inside out: the same innermost names count most.
             let common = zip(folder.reversed(), otherFolder.reversed()).prefix { $0 == $1 }.count
             let distance = max(folder.count, otherFolder.count) - common
@@ -45,7 +54,9 @@ struct RenameGuess {
     }
 
     /// A name without its parts that look like hashes or versions.
-    static func stem(_ name: ArraySlice<UInt8>) -> [UInt8] {
+    ///
+    /// - Parameter keepsNumbers: whether decimal numbers of up to five digits stay.
+    static func stem(_ name: ArraySlice<UInt8>, keepsNumbers: Bool = false) -> [UInt8] {
         var stem: [UInt8] = []
         var part: [UInt8] = []
         func keepPart() {
@@ -53,7 +64,8 @@ struct RenameGuess {
             let isHexadecimal = part.allSatisfy { (48...57).contains($0) || (97...102).contains($0 | 0x20) }
             let isVersion = digits == part.count
             let isHash = (digits > 0 && isHexadecimal && part.count >= 4) || (digits > 0 && part.count >= 8)
-            if !isVersion && !isHash { stem.append(contentsOf: part) }
+            let isKept = keepsNumbers && isVersion && digits <= 5
+            if isKept || !isVersion && !isHash { stem.append(contentsOf: part) }
             part.removeAll(keepingCapacity: true)
         }
         for byte in name {

@@ -9,7 +9,7 @@ struct SlotContent: Sendable {
     var manifest: Manifest
     /// FIFOs, sockets and devices that somebody put there, by path.
     var specials: [[UInt8]] = []
-    /// Files that have a name outside of the slot as well (`cp -al` makes such): what changes their mode or time
+    /// Files and links that have a name outside of the slot as well (`cp -al` makes such): what changes their mode or time
     /// changes it there, perhaps in the live slot. They are neither kept nor moved.
     var sharedFiles: Set<Int> = []
     /// Whether the slot is exactly as it was sealed.
@@ -46,12 +46,12 @@ enum SlotInspection {
             isAsSealed: false)
     }
 
-    /// The files with more links than the slot has names for them.
+    /// The files with more links than the slot has names for them, and symbolic links with any more: they have no groups.
     private static func sharedFiles(_ tree: WalkedTree) -> Set<Int> {
         let groups = tree.manifest.linkGroups()
         return Set(
             tree.statuses.indices.filter { index in
-                guard tree.manifest.entries[index].kind == .file else { return false }
+                guard tree.manifest.entries[index].kind != .directory else { return false }
                 let names = tree.manifest.linkLeader(of: index).flatMap { groups[$0] } ?? 1
                 return tree.statuses[index].links > UInt64(names)
             })

@@ -51,6 +51,13 @@ struct RenameGuessTests {
             .map { String(decoding: live.path(of: $0), as: UTF8.self) }
     }
 
+    @Test("a chunk's number tells it from other chunks; where none has it, any may be the basis")
+    func numberedChunks() {
+        let live: [(path: String, size: UInt64)] = [("118.0a1b2c3d.chunk.js", 100), ("2044.9f8e7d6c.chunk.js", 190)]
+        #expect(guess("2044.4e5f6a7b.chunk.js", size: 100, live: live) == "2044.9f8e7d6c.chunk.js")
+        #expect(guess("31.4e5f6a7b.chunk.js", size: 180, live: live) == "2044.9f8e7d6c.chunk.js")
+    }
+
     @Test("the nearest folder wins, then the nearest size")
     func choice() {
         #expect(
