@@ -68,6 +68,7 @@ def main() -> int:
     rounds = 1 if options.quick else options.rounds
     circumstances = report.circumstances(options.command, rounds)
     results: list[Row | Point] = []
+    skipped: list[str] = []
     failed = False
     with tempfile.TemporaryDirectory(prefix="slotsync-benchmark.", dir=options.memory) as memory:
         bench = Bench(
@@ -80,13 +81,14 @@ def main() -> int:
                     bench.say(f"  {result}")
                     results.append(result)
             except TooLittleRoom as reason:
-                bench.say(f"  skipped: {reason}")
+                skipped.append(f"Skipped {name}: it {reason}.")
+                bench.say(f"  skipped: it {reason}")
             except ProgramFailed as failure:
                 bench.say(f"  failed: {failure}")
                 failed = True
             if not options.quick:
-                documents.keep(options.output, results, circumstances)
-    print(report.table([result for result in results if isinstance(result, Row)]))
+                documents.keep(options.output, results, circumstances, list(scenarios))
+    print(report.table([result for result in results if isinstance(result, Row)]), *skipped, sep="\n")
     return 1 if failed else 0
 
 

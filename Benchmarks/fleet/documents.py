@@ -15,15 +15,24 @@ from report import Point, Row, as_json, from_json, table
 BEGIN, END = "<!-- begin of what make benchmark writes -->", "<!-- end of what make benchmark writes -->"
 
 
-def keep(folder: Path, results: Sequence[Row | Point], circumstances: dict[str, Any]) -> None:
-    """Writes all files anew. Rows that were not measured this time stay as they are."""
+def keep(
+    folder: Path, results: Sequence[Row | Point], circumstances: dict[str, Any], order: Sequence[str]
+) -> None:
+    """Writes all files anew. Rows that were not measured this time stay as they are.
+
+    `order` has the scenarios in the order of the table; a row's key begins with the name of its scenario.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "performance.json"
     known = json.loads(file.read_text()) if file.exists() else {"rows": [], "curve": []}
     rows = {row["row"]: row for row in known["rows"]}
     rows |= {row.key: as_json(row) for row in results if isinstance(row, Row)}
+    keys = sorted(rows, key=lambda key: [key.startswith(name) for name in order].index(True))
+    rows = {key: rows[key] for key in keys}
     curve = {point["hosts"]: point for point in known["curve"]}
-    curve |= {point.hosts: asdict(point) for point in results if isinstance(point, Point)}
+    curve |= {
+        point.hosts: {name: round(value, 3) for name, value in asdict(point).items()}
+        for point in results if isinstance(point, Point)}
     ascending = [curve[hosts] for hosts in sorted(curve)]
     file.write_text(_json({**circumstances, "rows": list(rows.values()), "curve": ascending}))
     if ascending:

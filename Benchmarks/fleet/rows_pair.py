@@ -35,7 +35,7 @@ def transferred(bench: Bench) -> Iterator[Row]:
             "bytes", "bytes of one session, both directions, against `rsync -az`", 0.75,
             _megabytes(ours), _megabytes(theirs), "MB")
         yield faster(
-            "one-session", "the time of that session, deflated, through a remote shell", None,
+            "bytes-time", "the time of that session, deflated, through a remote shell", None,
             seconds(ours), seconds(theirs))
 
 
