@@ -17,6 +17,8 @@ int ss_clone_file(int to, int from);
 
 ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length);
 int ss_pipe2(int ends[2], int flags);
+/// Lets a pipe hold so many bytes; returns how many it holds then.
+int ss_set_pipe_size(int fd, int bytes);
 
 /// Fills `buffer` with the next entries of an open directory.
 ssize_t ss_getdents64(int directory, void *buffer, size_t length);

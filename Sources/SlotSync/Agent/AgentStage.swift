@@ -133,8 +133,8 @@ extension AgentSession {
         guard let (slot, outcome) = try makeSlot(ring, with: target, request, records) else { return }
         // The records of the other slots have served; the new one takes their place in memory.
         records.forgetAll()
-        let record = try SlotSealer.record(of: slot)
-        try SlotSealer.seal(record, release: request.release, of: slot)
+        let record = try SlotSealer.record(of: slot, parallelism: parallelism)
+        try SlotSealer.seal(record, release: request.release, of: slot, in: ring)
         do { try clearTemporary(ring) } catch {
             try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
         }

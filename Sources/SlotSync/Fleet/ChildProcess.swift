@@ -83,6 +83,7 @@ struct ChildPipes {
     let input: (read: FileDescriptor, write: FileDescriptor)
     let output: (read: FileDescriptor, write: FileDescriptor)
     let errors: (read: FileDescriptor, write: FileDescriptor)
+    private static let inputSize = 1 << 20
 
     init() throws {
         var made: [(read: FileDescriptor, write: FileDescriptor)] = []
@@ -90,6 +91,8 @@ struct ChildPipes {
             for _ in 0..<3 { made.append(try FileDescriptor.closeOnExecPipe()) }
             (input, output, errors) = (made[0], made[1], made[2])
             for end in [input.write, output.read, errors.read] { try end.setNonBlocking() }
+            // Fewer turns between the two ends; where it is refused, the usual size does.
+            try? input.write.setPipeSize(Self.inputSize)
         } catch {
             for pipe in made {
                 try? pipe.read.close()

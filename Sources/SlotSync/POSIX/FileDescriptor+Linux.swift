@@ -102,4 +102,9 @@ extension FileDescriptor {
         }
         return (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
     }
+
+    /// Lets a pipe hold about so many bytes. Unprivileged users have a limit for all their pipes together.
+    func setPipeSize(_ bytes: Int) throws(Errno) {
+        _ = try systemCall { ss_set_pipe_size(rawValue, CInt(bytes)) }
+    }
 }

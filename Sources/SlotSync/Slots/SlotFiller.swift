@@ -98,7 +98,9 @@ final class SlotFiller {
     }
 
     var filled: FilledSlot {
-        FilledSlot(ring: ring, number: slot, directory: directory, target: target, began: began, progress: progress)
+        FilledSlot(
+            number: slot, path: "\(ring.path)/slots/\(slot)", directory: directory, target: target, began: began,
+            progress: progress)
     }
 
     // MARK: What goes

@@ -25,7 +25,7 @@ enum SlotInspection {
     ) throws -> SlotContent {
         let directory = try ring.openSlot(slot)
         let trusted = checksum ? nil : record
-        if let trusted, isAsSealed(trusted, directory) {
+        if let trusted, isAsSealed(trusted, directory, parallelism: parallelism) {
             return SlotContent(manifest: trusted.manifestAsFound(), isAsSealed: true)
         }
         let name = "\(ring.path)/slots/\(slot)"
@@ -58,12 +58,16 @@ enum SlotInspection {
     }
 
     /// Whether every stat tuple of the record holds: one look at each entry, nothing is opened or read.
-    static func isAsSealed(_ record: SlotRecord, _ slot: Directory) -> Bool {
-        var statuses = TreeStatuses(root: slot, manifest: record.manifest)
-        for index in record.manifest.entries.indices {
-            // A directory's change time tells of every name that came or went.
-            guard let status = try? statuses.status(of: index), record.vouches(for: index, status) else { return false }
+    static func isAsSealed(_ record: SlotRecord, _ slot: Directory, parallelism: Int = 1) -> Bool {
+        struct Difference: Error {}
+        let looks: [Never]? = try? TreeStatuses.look(at: record.manifest, below: slot, parallelism: parallelism) {
+            (entries, statuses) in
+            for index in entries {
+                // A directory's change time tells of every name that came or went.
+                guard record.vouches(for: index, try statuses.status(of: index)) else { throw Difference() }
+            }
+            return nil
         }
-        return true
+        return looks != nil
     }
 }

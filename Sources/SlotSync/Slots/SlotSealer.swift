@@ -5,9 +5,9 @@ import Glibc
 import SystemPackage
 
 /// A slot in which everything has been done for a release.
-struct FilledSlot {
-    var ring: Ring
+struct FilledSlot: Sendable {
     var number: Int
+    var path: String
     var directory: Directory
     var target: Manifest
     /// The file clock before anything was changed.
@@ -16,32 +16,49 @@ struct FilledSlot {
 
     fileprivate func failure(_ what: String, _ index: Int, _ error: any Error) -> any Error {
         guard let error = error as? Errno else { return error }
-        let path = "\(ring.path)/slots/\(number)/\(String(decoding: target.path(of: index), as: UTF8.self))"
+        let path = "\(path)/\(String(decoding: target.path(of: index), as: UTF8.self))"
         return SlotSyncError(.system, "cannot \(what) \(quoted(path))", errno: error)
     }
 }
 
 enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
-    static func record(of slot: FilledSlot) throws -> SlotRecord {
+    static func record(of slot: FilledSlot, parallelism: Int = 1) throws -> SlotRecord {
         waitForFileClock()
         let target = slot.target
         var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
-        var statuses = TreeStatuses(root: slot.directory, manifest: target)
-        for index in target.entries.indices {
+        let looks = try TreeStatuses.look(at: target, below: slot.directory, parallelism: parallelism) {
+            (entries, statuses) in
+            Look(first: entries.lowerBound, found: try look(at: entries, of: slot, &statuses))
+        }
+        for look in looks.sorted(by: { $0.first < $1.first }) {
+            for (stamp, modified) in look.found { record.append(stamp, modified: modified) }
+        }
+        return record
+    }
+
+    /// What was found of a run of entries, from `first` on.
+    private struct Look: Sendable {
+        var first: Int
+        var found: [(SlotRecord.Stamp, modified: Timestamp)]
+    }
+
+    private static func look(
+        at entries: Range<Int>, of slot: FilledSlot, _ statuses: inout TreeStatuses
+    ) throws -> [(SlotRecord.Stamp, modified: Timestamp)] {
+        try entries.map { index in
             let status: FileStatus
             do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
             guard try isRight(status, index, of: slot) else {
-                let path = String(decoding: target.path(of: index), as: UTF8.self)
+                let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
                 throw SlotSyncError(
                     .verification,
                     "\(quoted(path)) in slot \(slot.number) is not as the release has it (mode \(String(status.mode, radix: 8)), "
                         + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
                 )
             }
-            record.append(status)
+            return (SlotRecord.Stamp(status), status.modified)
         }
-        return record
     }
 
     private static func isRight(_ status: FileStatus, _ index: Int, of slot: FilledSlot) throws -> Bool {
@@ -70,16 +87,16 @@ enum SlotSealer {
     }
 
     /// Makes the slot durable and marks it `ready`.
-    static func seal(_ record: SlotRecord, release: ReleaseName, of slot: FilledSlot) throws {
+    static func seal(_ record: SlotRecord, release: ReleaseName, of slot: FilledSlot, in ring: Ring) throws {
         do {
             try slot.directory.synchronizeFileSystem()
-            try slot.ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())
-            try slot.ring.update { state in
+            try ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())
+            try ring.update { state in
                 state[slot.number] = SlotStatus(state: .ready, release: release, since: Timestamp.now.seconds)
             }
         } catch let error as Errno {
             throw SlotSyncError(
-                .system, "cannot seal slot \(quoted("\(slot.ring.path)/slots/\(slot.number)"))", errno: error)
+                .system, "cannot seal slot \(quoted(slot.path))", errno: error)
         }
     }
 

@@ -45,4 +45,27 @@ struct TreeStatuses: ~Copyable {
         }
         directory = parent
     }
+
+    /// Looks at all of a tree's entries, run by run, on several threads.
+    ///
+    /// - Parameter body: looks at the entries of one run and says what it found.
+    /// - Returns: everything that was found, run by run, in no order.
+    /// - Throws: the first error that `body` threw.
+    static func look<Found: Sendable>(
+        at manifest: Manifest, below root: Directory, parallelism: Int,
+        _ body: @Sendable (Range<Int>, inout TreeStatuses) throws -> Found?
+    ) throws -> [Found] {
+        let runs = (manifest.count + longestRun - 1) / longestRun
+        return try ParallelRuns.perform(count: runs, parallelism: parallelism) { next, report in
+            var statuses = TreeStatuses(root: root, manifest: manifest)
+            while let run = next() {
+                let start = run * longestRun
+                let found = try body(start..<min(start + longestRun, manifest.count), &statuses)
+                if let found { report([found]) }
+            }
+        }
+    }
+
+    /// Entries that one thread takes at a time.
+    private static let longestRun = 1024
 }

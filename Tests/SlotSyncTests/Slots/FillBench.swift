@@ -125,8 +125,8 @@ final class FillBench {
             try fill.applier.finish()
         }
         let slot = try fill.filler.finish()
-        let record = try SlotSealer.record(of: slot)
-        try SlotSealer.seal(record, release: ReleaseName(id: fill.target.id), of: slot)
+        let record = try SlotSealer.record(of: slot, parallelism: 2)
+        try SlotSealer.seal(record, release: ReleaseName(id: fill.target.id), of: slot, in: ring)
         var names: [String] = []
         try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
         for name in names { try ring.temporary.removeTree(name) }

@@ -37,7 +37,7 @@ struct SlotFillingTests {
                 "seed \(seed), round \(round)")
             let record = try #require(try bench.ring.record(of: slot))
             #expect(record.manifest.id == source.manifest.id)
-            #expect(SlotInspection.isAsSealed(record, try bench.ring.openSlot(slot)))
+            #expect(SlotInspection.isAsSealed(record, try bench.ring.openSlot(slot), parallelism: 2))
             if random.below(4) > 0 { try bench.flip() }
             try bench.reopen()
         }
