@@ -23,7 +23,7 @@ package enum ProcessSetup {
     /// Gives large memory back to the system as soon as it is free. The C library would come to keep what a process needs
     /// for a moment alone: the bytes of a record, while a manifest is made of them.
     static func returnLargeMemory() {
-        ss_return_memory_from(256 << 10)
+        ss_return_memory_from(1 << 20)
     }
 
     /// How many descriptors this process may have open.
