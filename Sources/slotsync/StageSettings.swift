@@ -76,6 +76,7 @@ struct StageSettings: ParsableArguments {
         if let name, !ReleaseName.isUsable(name: name) {
             throw ValidationError("--name \(quoted(name)): a name has at most 255 bytes, all of them visible")
         }
+        if let cacheDir, cacheDir.isEmpty { throw ValidationError("--cache-dir needs the path of a folder") }
     }
 
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of

@@ -71,12 +71,12 @@ extension EndToEnd {
             arguments: [
                 ["--cache-size", "much"], ["--cache-size", ""], ["--cache-size", "G"], ["--cache-size", "-1"],
                 ["--cache-size", "5\u{df}"], ["--cache-size", "99999999T"], ["--compress-level", "10"],
-                ["--compress-level", "fast"],
+                ["--compress-level", "fast"], ["--cache-dir", ""],
             ]
         )
         func badStageValue(_ option: [String]) async throws {
-            let rest = [".", "--hosts", "h1", "--root", "/srv/www"]
-            try await expectUsageError(quoting: option[0], ["stage", "\(option[0])=\(option[1])"] + rest)
+            try await expectUsageError(
+                quoting: option[0], ["stage", ".", "--hosts", "h1", "--root", "/srv/www"] + option)
         }
 
         @Test("a release that no host has is refused by name", arguments: ["flip", "rollback"])
