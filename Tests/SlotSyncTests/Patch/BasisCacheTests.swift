@@ -290,6 +290,15 @@ struct BasisCacheTests {
         }
     }
 
+    @Test("commands that begin at the same time make the folder together", arguments: 0..<20)
+    func folders(round: Int) async throws {
+        try await withFolder { folder in
+            let path = folder.path("a/b/c/d/e/f")
+            let errors = forEachConcurrently(Array(0..<8)) { _ in errorCode { _ = try CacheFolder.open(path) } }
+            #expect(errors.allSatisfy { $0 == nil })
+        }
+    }
+
     @Test("contents handed over by several threads are all there")
     func parallel() async throws {
         try await withFolder { folder in
