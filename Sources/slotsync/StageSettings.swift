@@ -43,7 +43,8 @@ struct StageSettings: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How hard the patch is compressed, 0 (not at all) to 9. (default: 6 over ssh, 0 to local agents)",
+            "How hard the patch is compressed, 0 (not at all) to 9. (default: over ssh 4 or 6, as the link leaves time "
+                + "for; 0 to local agents)",
             valueName: "n"),
         transform: { text in
             guard let level = Int(text), StageOptions.compressionLevels.contains(level) else {
@@ -75,6 +76,7 @@ struct StageSettings: ParsableArguments {
         if let name, !ReleaseName.isUsable(name: name) {
             throw ValidationError("--name \(quoted(name)): a name has at most 255 bytes, all of them visible")
         }
+        if let cacheDir, cacheDir.isEmpty { throw ValidationError("--cache-dir needs the path of a folder") }
     }
 
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of

@@ -66,6 +66,19 @@ extension EndToEnd {
             try await expectUsageError(quoting: option[0], ["status", "--hosts", "h1", "--root", "/srv/www"] + option)
         }
 
+        @Test(
+            "an option of stage with a value that cannot be is a usage error",
+            arguments: [
+                ["--cache-size", "much"], ["--cache-size", ""], ["--cache-size", "G"], ["--cache-size", "-1"],
+                ["--cache-size", "5\u{df}"], ["--cache-size", "99999999T"], ["--compress-level", "10"],
+                ["--compress-level", "fast"], ["--cache-dir", ""],
+            ]
+        )
+        func badStageValue(_ option: [String]) async throws {
+            try await expectUsageError(
+                quoting: option[0], ["stage", ".", "--hosts", "h1", "--root", "/srv/www"] + option)
+        }
+
         @Test("a release that no host has is refused by name", arguments: ["flip", "rollback"])
         func unknownRelease(_ command: String) async throws {
             try await Workbench.use { bench in

@@ -4,8 +4,8 @@
 /// Writes items, each of them the instructions that make one content, one after the other.
 ///
 /// An instruction is a varint `length << 2 | kind`; a copy is followed by its offset, as a zigzag varint of the
-/// difference to the end of the item's previous copy; a literal by its bytes; an add by both, the offset first. Kind 3
-/// with length 0 ends an item.
+/// difference to the end of the item's previous copy or add; a literal by its bytes; an add by both, the offset first.
+/// Kind 3 with length 0 ends an item.
 struct InstructionWriter: Sendable {
     /// Complete instructions. A copy or add stays out of it until something follows, for it may become longer.
     private(set) var bytes: ByteWriter

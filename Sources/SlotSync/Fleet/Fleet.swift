@@ -55,7 +55,7 @@ public struct StageOptions: Sendable {
     public var hardLinks = false
     /// Slots of a ring that is made now (2 to 9); an existing ring must have as many. Nil: five.
     public var slots: Int?
-    /// zlib's level for what goes over the wire, 0 to 9; nil: 6 over ssh, 0 to local agents.
+    /// zlib's level for what goes over the wire, 0 to 9; nil: over ssh 6, or 4 while hosts wait for more; 0 to local agents.
     public var compressionLevel: Int?
     /// Where the controller keeps what makes the next stage cheaper; nil: `$XDG_CACHE_HOME/slotsync` or
     /// `~/.cache/slotsync`.

@@ -31,10 +31,16 @@ final class Keeping {
         }
     }
 
-    /// Waits for it, if it has begun.
+    /// Waits for it, if it has begun; not for long if the stage is interrupted now, when hosts have all they need.
     ///
     /// - Returns: what went wrong.
-    func end() async -> SlotSyncError? { await task?.value }
+    func end() async -> SlotSyncError? {
+        await withTaskCancellationHandler {
+            await task?.value
+        } onCancel: {
+            cancel()
+        }
+    }
 
     nonisolated func cancel() { filling?.cancel() }
 }

@@ -28,8 +28,11 @@ extension Directory {
     }
 
     /// Replaces a file: written beside it, synchronized, renamed over it, the directory synchronized.
-    func replaceContents(of name: String, by bytes: [UInt8], mode: UInt32 = 0o600) throws {
-        let temporary = "\(name).tmp"
+    ///
+    /// - Parameter isShared: whether others may do the same at the same time. Else what is written beside it has the same
+    ///   name every time, so that a crash leaves no more than one.
+    func replaceContents(of name: String, by bytes: [UInt8], mode: UInt32 = 0o600, isShared: Bool = false) throws {
+        let temporary = isShared ? "\(name).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp" : "\(name).tmp"
         try? remove(temporary)
         let file = try openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
         do {

@@ -59,7 +59,8 @@ final class BasisCache: Sendable {
                 damaged.insert(number)
                 continue
             }
-            for record in records where record.length <= UInt64(UInt32.max) {
+            // Of a content that two stages kept at the same time, the pack that was used last is the one that stays.
+            for record in records where record.length <= UInt64(UInt32.max) && locations[record.digest] == nil {
                 locations[record.digest] = Location(
                     pack: UInt32(number), length: UInt32(record.length), offset: record.offset)
             }
@@ -156,7 +157,10 @@ final class BasisCache: Sendable {
     }
 
     private func giveUp<T>(_ pack: UInt32) -> T? {
-        states.withLock { _ = $0.damaged.insert(Int(pack)) }
+        giveUp(Int(pack))
         return nil
     }
+
+    /// None of a pack's contents is kept any more.
+    func giveUp(_ pack: Int) { states.withLock { _ = $0.damaged.insert(pack) } }
 }

@@ -25,7 +25,8 @@ final class BasisCacheFilling: Sendable {
         var records: [ContentPack.Record] = []
         var added: Set<ContentDigest> = []
         var failure: (any Error)?
-        var isCancelled = false
+        /// The pack is complete, or is not wanted any more: nothing is added.
+        var isOver = false
     }
 
     /// The new pack, closed when nobody writes to it any more.
@@ -50,8 +51,9 @@ final class BasisCacheFilling: Sendable {
     /// Stops as soon as may be. What is not in its place by now is not kept.
     func cancel() {
         state.withLock { state in
-            state.isCancelled = true
+            state.isOver = true
             if state.file != nil { try? cache.folder.remove(temporaryName) }
+            state.file = nil
         }
     }
 
@@ -70,7 +72,7 @@ final class BasisCacheFilling: Sendable {
     private func place(for digest: ContentDigest, length: UInt64) -> (OpenFile, UInt64)? {
         guard length > 0, length <= Self.longestContent, cache.length(of: digest) == nil else { return nil }
         return state.withLock { state in
-            guard state.failure == nil, !state.isCancelled, state.records.count < ContentPack.mostRecords / 2,
+            guard state.failure == nil, !state.isOver, state.records.count < ContentPack.mostRecords / 2,
                 length <= state.bound, state.end <= state.bound - length, !state.added.contains(digest)
             else { return nil }
             do {
@@ -142,6 +144,9 @@ final class BasisCacheFilling: Sendable {
             let tooMany = candidates.count - position >= Self.mostPacks
             guard held > cache.limit || tooMany || (held + missing > cache.limit && share(number) < 0.5) else { break }
             remove(number)
+            // What it held of this release is added again, from the source.
+            cache.giveUp(number)
+            missing += useful[number]
             held -= cache.packs[number].size
         }
         state.withLock { $0.bound = $0.end + (cache.limit > held ? cache.limit - held : 0) }
@@ -154,7 +159,7 @@ final class BasisCacheFilling: Sendable {
         defer { buffer.deallocate() }
         for (index, entry) in source.manifest.entries.enumerated() where entry.kind == .file {
             guard let (file, offset) = place(for: entry.digest, length: entry.size) else {
-                if state.withLock({ $0.isCancelled || $0.failure != nil }) { return }
+                if state.withLock({ $0.isOver || $0.failure != nil }) { return }
                 continue
             }
             // What changed meanwhile leaves its place in the pack unused.
@@ -181,13 +186,19 @@ final class BasisCacheFilling: Sendable {
     private func close() throws {
         let (file, end, records) = try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return (state.file, state.end, state.records)
+            // Hosts that come late still have contents encoded, which would be written where the index goes.
+            defer { state.isOver = true }
+            return (state.isOver ? nil : state.file, state.end, state.records)
         }
-        guard let file, !records.isEmpty, !state.withLock({ $0.isCancelled }) else { return }
+        guard let file, !records.isEmpty else { return }
         let index = ContentPack.end(records)
         try index.withUnsafeBytes { try file.descriptor.writeFully($0, at: Int64(end)) }
-        try cache.folder.rename(temporaryName, to: "\(ContentDigest(of: index))\(BasisCache.suffix)")
-        state.withLock { $0.file = nil }
+        try state.withLock { state in
+            // Cancelled meanwhile, it is gone.
+            guard state.file != nil else { return }
+            try cache.folder.rename(temporaryName, to: "\(ContentDigest(of: index))\(BasisCache.suffix)")
+            state.file = nil
+        }
     }
 
     private func remove(_ pack: Int) { try? cache.folder.remove(cache.packs[pack].name) }

@@ -22,13 +22,17 @@ enum CacheFolder {
     }
 
     private static func make(_ folder: FilePath) throws(Errno) {
-        do {
-            try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
-        } catch {
-            if error == .fileExists { return }
+        do { try makeOne(folder) } catch {
             guard error == .noSuchFileOrDirectory, !folder.components.isEmpty else { throw error }
             try make(folder.removingLastComponent())
-            try systemCall { folder.withPlatformString { mkdir($0, 0o700) } }
+            try makeOne(folder)
+        }
+    }
+
+    private static func makeOne(_ folder: FilePath) throws(Errno) {
+        do { try systemCall { folder.withPlatformString { mkdir($0, 0o700) } } } catch {
+            // Another command may make it at the same time.
+            guard error == .fileExists else { throw error }
         }
     }
 }

@@ -37,7 +37,7 @@ struct HashCache: Sendable {
     /// Replaces what is known.
     func store(_ digests: KnownDigests) throws(SlotSyncError) {
         do {
-            try CacheFolder.open(folder).replaceContents(of: name, by: Self.encode(digests))
+            try CacheFolder.open(folder).replaceContents(of: name, by: Self.encode(digests), isShared: true)
         } catch {
             let path = quoted(folder.appending(name).string)
             throw SlotSyncError(.system, "the hash cache \(path) cannot be written", errno: error as? Errno)

@@ -29,7 +29,7 @@ struct ManifestArchive: Sendable {
     /// Keeps a manifest, and lets the oldest go.
     func store(_ manifest: Manifest, id: ContentDigest) throws {
         let directory = try CacheFolder.open(folder)
-        try directory.replaceContents(of: id.description, by: manifest.encoded())
+        try directory.replaceContents(of: id.description, by: manifest.encoded(), isShared: true)
         var kept: [(modified: Timestamp, name: String)] = []
         try directory.forEachName { bytes in
             let name = String(decoding: bytes, as: UTF8.self)

@@ -1,5 +1,6 @@
 // The statuses of a tree's entries, asked for by their paths and without opening a directory: of all ways to look at a
-// whole tree the one that costs least. For looking alone: a slot's check and its seal.
+// whole tree the one that costs least. For looking alone: a slot's check and its seal, and whether another slot still has
+// a content, of which the descriptor is asked once more when it is opened.
 //
 // The last name of a path is not followed where it is a link, those before it are: whoever replaces a directory by a
 // link while we look makes us see entries of another tree. That leads no byte anywhere, since nothing is written or

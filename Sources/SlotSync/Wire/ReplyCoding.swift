@@ -84,7 +84,10 @@ extension Reply: WireMessage {
             case .present: return .present(try StageOutcome(from: &reader))
             case .needs:
                 let isLast = try reader.flag()
-                return .needs(try reader.needs(), isLast: isLast)
+                let needs = try reader.needs()
+                // Else they might come without end, and never be more than the release has.
+                guard isLast || !needs.isEmpty else { throw reader.corrupt("a part of needs that has none") }
+                return .needs(needs, isLast: isLast)
             case .signature:
                 let basis = try reader.digest()
                 return .signature(basis: basis, try Signature(from: &reader))

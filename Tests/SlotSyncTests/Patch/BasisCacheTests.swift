@@ -216,6 +216,53 @@ struct BasisCacheTests {
         }
     }
 
+    @Test("what a pack that has to go holds of this release is kept anew")
+    func evictedInPart() async throws {
+        try await withFolder { folder in
+            let old = contents(10)
+            let limit: UInt64 = 70_000
+            try Scene(folder, old).fill(limit: limit)
+            let release = Array(old.prefix(2)) + contents(8, seed: 2)
+            let scene = try Scene(folder, release)
+            let cache = try scene.fill(limit: limit)
+            #expect(kept(release, in: cache) == all(true, 10))
+            #expect(kept(Array(old.dropFirst(2)), in: cache) == all(false, 8))
+            #expect(try scene.size <= Int(limit))
+        }
+    }
+
+    @Test("of two packs that hold the same, the one that was used last is read")
+    func twice() async throws {
+        try await withFolder { folder in
+            let contents = contents(5)
+            try Scene(folder, contents).fill()
+            let scene = try Scene(folder, contents + self.contents(1, seed: 2))
+            let first = try scene.files[0]
+            // As if two stages had kept it at the same time.
+            let pack = try scene.bytes(of: first)
+            try Directory(path: scene.caches.appending("contents")).remove(first)
+            try scene.fill()
+            try scene.write(pack, to: first)
+            try scene.setAge(of: first, seconds: 100)
+            let cache = try scene.cache()
+            #expect(cache.packs.count == 2 && cache.packs[1].name == first)
+            #expect(contents.map { cache.place(of: ContentDigest(of: $0))?.pack } == [0, 0, 0, 0, 0])
+        }
+    }
+
+    @Test("what is encoded for a host that comes late is not kept, and does the pack no harm")
+    func late() async throws {
+        try await withFolder { folder in
+            let contents = contents(3)
+            let scene = try Scene(folder, Array(contents.prefix(2)))
+            let filling = BasisCacheFilling(try scene.cache())
+            try filling.finish(scene.source)
+            contents[2].withUnsafeBytes { filling.add($0, digest: ContentDigest(of: contents[2])) }
+            #expect(try scene.files.count == 1)
+            #expect(kept(contents, in: try scene.cache()) == [true, true, false])
+        }
+    }
+
     @Test("a release that is larger than the limit is kept in part, and never more", arguments: [0, 1, 23_000, 60_000])
     func limit(limit: UInt64) async throws {
         try await withFolder { folder in
@@ -240,6 +287,15 @@ struct BasisCacheTests {
             }
             #expect(kept(contents, in: try scene.cache()) == all(true, 50))
             #expect(try scene.files.allSatisfy { $0.hasSuffix(".pack") })
+        }
+    }
+
+    @Test("commands that begin at the same time make the folder together", arguments: 0..<20)
+    func folders(round: Int) async throws {
+        try await withFolder { folder in
+            let path = folder.path("a/b/c/d/e/f")
+            let errors = forEachConcurrently(Array(0..<8)) { _ in errorCode { _ = try CacheFolder.open(path) } }
+            #expect(errors.allSatisfy { $0 == nil })
         }
     }
 

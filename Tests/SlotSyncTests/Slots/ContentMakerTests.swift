@@ -34,6 +34,10 @@ struct ContentMakerTests {
                 case .copy: content += basis[range]
                 case .literal: content += literals[range]
                 case .zeros: content += [UInt8](repeating: 0, count: Int(step.length))
+                case .add:
+                    for (place, byte) in basis[range].enumerated() {
+                        content.append(byte &+ UInt8(truncatingIfNeeded: step.differences >> UInt64(8 * place)))
+                    }
                 }
                 literals.withUnsafeBytes { writer.append(step, of: $0) }
             }
@@ -45,14 +49,24 @@ struct ContentMakerTests {
             var (steps, made) = ([DeltaInstruction](), 0)
             while made < total {
                 let length = 1 + random.below(min(longest, total - made))
-                switch random.below(6) {
+                switch random.below(7) {
                 case 0: steps.append(.literal(at: random.below(literals.count - length), length: length))
                 case 1: steps.append(.zeros(length))
+                case 2: steps += adds(at: random.below(basis.count - length), length, &random)
                 default: steps.append(.copy(from: UInt64(random.below(basis.count - length)), length: UInt64(length)))
                 }
                 made += length
             }
             return steps
+        }
+
+        /// The steps that one stretch of differences takes; the writer joins them.
+        private func adds(at start: Int, _ length: Int, _ random: inout SeededGenerator) -> [DeltaInstruction] {
+            stride(from: start, to: start + length, by: DeltaInstruction.longestAdd).map { position in
+                let count = min(DeltaInstruction.longestAdd, start + length - position)
+                let differences = random.bytes(count).reduce(0) { $0 << 8 | UInt64($1) }
+                return .add(to: UInt64(position), length: count, differences: differences)
+            }
         }
     }
 

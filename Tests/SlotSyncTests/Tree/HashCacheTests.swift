@@ -29,6 +29,15 @@ import Testing
         #expect(walked.manifest.count == 2 && walked.manifest.entries[1].mode == 0o600)
     }
 
+    @Test("commands that store at the same time do not disturb each other", arguments: 0..<20)
+    func concurrent(round: Int) throws {
+        let folder = try TemporaryTree()
+        let cache = try #require(HashCache(source: folder.path, in: folder.path.appending("caches")))
+        let errors = forEachConcurrently(Array(0..<8)) { _ in errorCode { try cache.store(digests(500)) } }
+        #expect(errors.allSatisfy { $0 == nil })
+        #expect(cache.load().records == digests(500).records)
+    }
+
     @Test("each source has its own file, whatever path leads to it") func onePerSource() throws {
         let folder = try TemporaryTree()
         try folder.folder("x")

@@ -106,6 +106,12 @@ struct MessageCodingTests {
         #expect(throws: SlotSyncError.self) { try decoded(Request.stage(request)) }
     }
 
+    @Test("a part of needs that has none, and is not the last, is refused: there might be no end of them")
+    func noNeeds() throws {
+        #expect(throws: SlotSyncError.self) { try decoded(Reply.needs([], isLast: false)) }
+        #expect(try decoded(Reply.needs([], isLast: true)) == .needs([], isLast: true))
+    }
+
     @Test("the longest list of needs fits a message")
     func mostNeeds() throws {
         let needs = (0..<UInt32(WireLimits.mostNeedsPerPart)).map { Need(entry: $0 * 65_000, basis: .empty) }

@@ -29,7 +29,7 @@ struct MessageSamples {
         [
             .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
             .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
-            .needs(needs(), isLast: flag()), .signature(basis: digest(), signature()),
+            partOfNeeds(), .signature(basis: digest(), signature()),
             .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
             .manifestNeeded,
             .flipped(flipOutcome()), .verified(verification()),
@@ -102,9 +102,10 @@ struct MessageSamples {
             named: array(atMost: 10) { $0.text() })
     }
 
-    private mutating func needs() -> [Need] {
+    private mutating func partOfNeeds() -> Reply {
         let entries = Set(array(atMost: 50) { UInt32(truncatingIfNeeded: $0.count() >> 1) })
-        return entries.sorted().map { Need(entry: $0, basis: optional { $0.digest() }) }
+        let needs = entries.sorted().map { Need(entry: $0, basis: optional { $0.digest() }) }
+        return .needs(needs, isLast: needs.isEmpty || flag())
     }
 
     private mutating func signature() -> Signature {
