@@ -55,7 +55,8 @@ final class FleetStage {
         library = await PatchLibrary(
             encoder: PairEncoder(
                 source: release.source, spool: spool, levels: levels, parallelism: processorCount(), cache: cache,
-                filling: filling, message: Request.frameMessage))
+                filling: filling, message: Request.frameMessage),
+            hostCount: fleet.hosts.count)
     }
 
     /// The contents of earlier releases; nil if none are kept.
@@ -72,7 +73,7 @@ final class FleetStage {
     func run() async throws -> StageReport {
         // When hosts have what they need, what is new is kept for the next stage, while they put it into place.
         let keeping = Keeping(filling, release.source)
-        library.pool.isAwaited = { [unowned self] in channels.values.allSatisfy { $0.pendingBytes == 0 } }
+        library.pool.isAwaited = { [weak self] in self?.channels.values.allSatisfy { $0.pendingBytes == 0 } ?? false }
         if !options.dryRun { library.onEncoded = keeping.begin }
         defer { keeping.cancel() }
         let ticker = Task { @FleetActor in
@@ -206,6 +207,7 @@ final class FleetStage {
                 let work = try library.join(session.number, needs: needs, isRepair: isRepair)
                 return .work(work, count: count)
             case .present(let outcome):
+                library.notePresence()
                 return .ended((outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady, outcome.slot, 0, 0, 0))
             case .staged(let outcome):
                 return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))

@@ -20,7 +20,7 @@ final class PatchLibrary {
     private static let longestGathering = Duration.seconds(5)
 
     let pool: EncoderPool
-    /// Called once, when all that was asked for is encoded and no host is expected to ask for more.
+    /// Called once, when all that was asked for is encoded and no host may ask for more, if any host took the release.
     var onEncoded: (@FleetActor () -> Void)?
     /// Bytes of all frames that were handed to all hosts so far.
     private(set) var plannedBytes: UInt64 = 0
@@ -28,8 +28,12 @@ final class PatchLibrary {
     private(set) var sourceFailure: SlotSyncError?
     let manifest: Manifest
     private let started = ContinuousClock.now
+    /// How many hosts have not begun yet.
+    private var unheard: Int
     /// Hosts that are at work and have not said yet what they need.
     private var expected: Set<Int> = []
+    /// Some host has the release already, or takes it.
+    private var isTaken = false
     private var gathering: [Member] = []
     private var gatheringEnds: ContinuousClock.Instant?
     private var parts = NeedsPool()
@@ -61,7 +65,8 @@ final class PatchLibrary {
         }
     }
 
-    init(encoder: PairEncoder, ledger: SignatureLedger = SignatureLedger()) {
+    init(encoder: PairEncoder, hostCount: Int, ledger: SignatureLedger = SignatureLedger()) {
+        unheard = hostCount
         self.ledger = ledger
         pool = EncoderPool(encoder)
         manifest = encoder.source.manifest
@@ -72,7 +77,13 @@ final class PatchLibrary {
 
     // MARK: Hosts
 
-    func expect(_ host: Int) { expected.insert(host) }
+    func expect(_ host: Int) {
+        unheard -= 1
+        expected.insert(host)
+    }
+
+    /// A host has the release already.
+    func notePresence() { isTaken = true }
 
     /// A host has ended, or needs nothing: it is not waited for.
     func withdraw(_ host: Int) {
@@ -105,6 +116,7 @@ final class PatchLibrary {
         let member = Member(
             host: host, needs: cohort.map { cohorts.lists[$0] } ?? needs, cohort: cohort, work: continuation)
         members[host] = member
+        isTaken = true
         expected.remove(host)
         if needs.isEmpty {
             continuation.yield(.end)
@@ -246,7 +258,7 @@ final class PatchLibrary {
     }
 
     private func tellIfEncoded() {
-        guard expected.isEmpty, gathering.isEmpty, sourceFailure == nil, let onEncoded,
+        guard isTaken, unheard <= 0, expected.isEmpty, gathering.isEmpty, sourceFailure == nil, let onEncoded,
             encodings.indices.allSatisfy({ encodings[$0].isDone || subscribers[$0].isEmpty })
         else { return }
         self.onEncoded = nil

@@ -17,8 +17,6 @@ final class SlotFiller {
     let sources: SlotSources
     let attributes: SlotAttributes
     let progress: AgentProgress
-    /// The file clock before anything was changed.
-    let began = Timestamp.fileClock
     /// How many directories of the slot are kept open.
     private static let mostOpen = 2048
     private var fileCopy = FileCopy()
@@ -99,7 +97,7 @@ final class SlotFiller {
 
     var filled: FilledSlot {
         FilledSlot(
-            number: slot, path: "\(ring.path)/slots/\(slot)", directory: directory, target: target, began: began,
+            number: slot, path: "\(ring.path)/slots/\(slot)", directory: directory, target: target,
             progress: progress)
     }
 

@@ -10,8 +10,6 @@ struct FilledSlot: Sendable {
     var path: String
     var directory: Directory
     var target: Manifest
-    /// The file clock before anything was changed.
-    var began: Timestamp
     var progress: AgentProgress
 
     fileprivate func failure(_ what: String, _ index: Int, _ error: any Error) -> any Error {
@@ -46,10 +44,11 @@ enum SlotSealer {
     private static func look(
         at entries: Range<Int>, of slot: FilledSlot, _ statuses: inout TreeStatuses
     ) throws -> [(SlotRecord.Stamp, modified: Timestamp)] {
-        try entries.map { index in
+        let tree = OpenDirectories(root: slot.directory, manifest: slot.target)
+        return try entries.map { index in
             let status: FileStatus
             do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
-            guard try isRight(status, index, of: slot) else {
+            guard try isRight(status, index, of: slot, tree) else {
                 let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
                 throw SlotSyncError(
                     .verification,
@@ -61,29 +60,42 @@ enum SlotSealer {
         }
     }
 
-    private static func isRight(_ status: FileStatus, _ index: Int, of slot: FilledSlot) throws -> Bool {
+    private static func isRight(
+        _ status: FileStatus, _ index: Int, of slot: FilledSlot, _ tree: OpenDirectories
+    ) throws -> Bool {
         let entry = slot.target.entries[index]
         switch entry.kind {
         case .file:
             return try status.kind == .file && status.size == entry.size && status.mode == entry.mode
-                && (status.modified == entry.modified || hasContent(index, of: slot))
+                && (status.modified == entry.modified || hasContent(index, of: slot, tree))
         case .directory:
-            // A time from during this stage says that something came or went behind our back. Any other is as near as the
-            // file system comes to ours.
-            return status.kind == .directory && status.mode == entry.mode
-                && (status.modified == entry.modified || status.modified < slot.began || .now < status.modified)
+            return try status.kind == .directory && status.mode == entry.mode
+                && (status.modified == entry.modified || hasItsNames(index, of: slot, tree))
         case .symbolicLink: return status.kind == .symbolicLink
         }
     }
 
     /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.
-    private static func hasContent(_ index: Int, of slot: FilledSlot) throws -> Bool {
+    private static func hasContent(_ index: Int, of slot: FilledSlot, _ tree: OpenDirectories) throws -> Bool {
         do {
-            let file = try OpenDirectories(root: slot.directory, manifest: slot.target)
-                .openFile(index, O_RDONLY | O_NONBLOCK)
+            let file = try tree.openFile(index, O_RDONLY | O_NONBLOCK)
             defer { try? file.close() }
             return try file.contentDigest(slot.progress) == slot.target.entries[index].digest
         } catch { throw slot.failure("verify", index, error) }
+    }
+
+    /// Lists a directory whose time is not what was set: something came or went behind our back, or its file system keeps
+    /// times coarser, or none for directories.
+    private static func hasItsNames(_ index: Int, of slot: FilledSlot, _ tree: OpenDirectories) throws -> Bool {
+        let manifest = slot.target
+        var wanted = Set(manifest.children(of: index).map { Array(manifest.name(of: $0)) })
+        var isForeign = false
+        do {
+            try tree.directory(UInt32(index)).forEachName { name in
+                if wanted.remove(Array(name)) == nil { isForeign = true }
+            }
+        } catch { throw slot.failure("list", index, error) }
+        return wanted.isEmpty && !isForeign
     }
 
     /// Makes the slot durable and marks it `ready`.

@@ -18,7 +18,7 @@ struct PatchLibraryTests {
         /// - Parameter kept: what the cache of bases holds.
         init(
             _ contents: [[UInt8]], parallelism: Int = 2, kept: [[UInt8]] = [],
-            window: Int = SignatureLedger.usualWindow
+            window: Int = SignatureLedger.usualWindow, hostCount: Int = 0
         ) throws {
             folder = try TemporaryFolder()
             let filling = BasisCacheFilling(try BasisCache(in: folder.path("caches"), limit: 1 << 30))
@@ -35,7 +35,7 @@ struct PatchLibraryTests {
                 encoder: PairEncoder(
                     source: source, spool: spool, levels: .always(0), parallelism: parallelism,
                     cache: try BasisCache(in: folder.path("caches"), limit: 1 << 30), message: Request.frameMessage),
-                ledger: SignatureLedger(window: window))
+                hostCount: hostCount, ledger: SignatureLedger(window: window))
         }
 
         deinit { folder.remove() }
@@ -218,6 +218,31 @@ struct PatchLibraryTests {
         scene.library.withdraw(0)
         _ = try await serve(scene.library.join(1, needs: needs(1...2), isRepair: false), host: 1, scene)
         #expect(told == 1)
+    }
+
+    @Test("nothing is said to be encoded before the last host has begun")
+    func encodedInWaves() async throws {
+        let scene = try Scene(contents(3), hostCount: 2)
+        var told = 0
+        scene.library.onEncoded = { told += 1 }
+        scene.library.expect(0)
+        _ = try await serve(scene.library.join(0, needs: needs(1...3), isRepair: false), host: 0, scene)
+        scene.library.withdraw(0)
+        #expect(told == 0)
+        scene.library.expect(1)
+        scene.library.withdraw(1)
+        #expect(told == 1)
+    }
+
+    @Test("a release that no host takes is not said to be encoded", arguments: [false, true])
+    func encodedForNobody(isPresent: Bool) throws {
+        let scene = try Scene(contents(1), hostCount: 1)
+        var told = 0
+        scene.library.onEncoded = { told += 1 }
+        scene.library.expect(0)
+        if isPresent { scene.library.notePresence() }
+        scene.library.withdraw(0)
+        #expect(told == (isPresent ? 1 : 0))
     }
 
     @Test("a signature's owner that is lost is replaced by another host that has the basis")

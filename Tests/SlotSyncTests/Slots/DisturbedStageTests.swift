@@ -86,6 +86,17 @@ struct DisturbedStageTests {
         #expect(try ReleaseModel(reading: scene.bench.slotPath(1)).differences(from: scene.wanted) == [])
     }
 
+    @Test("a folder that does not keep its time is sealed if it has its names and no other")
+    func folderWithoutItsTime() throws {
+        var scene = try Scene()
+        try scene.fill.filler.prepare {}
+        try scene.applyFrames()
+        try scene.fill.filler.finish()
+        try scene.slot.setModified(of: "dir", to: .now)
+        let record = try SlotSealer.record(of: scene.fill.filler.filled)
+        #expect(SlotInspection.isAsSealed(record, try scene.slot))
+    }
+
     @Test("a mode that is changed behind our back is noticed at the seal", arguments: ["dir", "dir/kept", "made"])
     func mode(path: String) throws {
         var scene = try Scene()
