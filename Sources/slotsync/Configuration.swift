@@ -30,6 +30,7 @@ struct Configuration: Sendable, Equatable {
     var shared: [String] = []
     var owner: Bool?
     var hardLinks: Bool?
+    var wholeFile: Bool?
     var compressLevel: Int?
     var cacheDirectory: FilePath?
     var cacheSize: UInt64?
@@ -81,6 +82,7 @@ struct Configuration: Sendable, Equatable {
             case .shared: shared = try value.texts()
             case .owner: owner = try value.boolean()
             case .hardLinks: hardLinks = try value.boolean()
+            case .wholeFile: wholeFile = try value.boolean()
             case .compressLevel: compressLevel = try value.number(in: StageOptions.compressionLevels)
             case .cacheDirectory: cacheDirectory = try value.path(in: file)
             case .cacheSize: cacheSize = try value.read("a size such as 500M or 2G", UInt64.init(byteCount:))
@@ -102,6 +104,7 @@ struct Configuration: Sendable, Equatable {
         case excludeFrom = "exclude_from"
         case shared, owner
         case hardLinks = "hard_links"
+        case wholeFile = "whole_file"
         case compressLevel = "compress_level"
         case cacheDirectory = "cache_dir"
         case cacheSize = "cache_size"

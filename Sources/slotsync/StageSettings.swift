@@ -41,6 +41,11 @@ struct StageSettings: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Link again on the hosts what is hard-linked within the source.")
     var hardLinks: Bool?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Send changed files whole, not as what differs from a file of the host. (default: to local agents alone)")
+    var wholeFile: Bool?
+
     @Option(
         help: ArgumentHelp(
             "How hard the patch is compressed, 0 (not at all) to 9. (default: over ssh 4 or 6, as the link leaves time "
@@ -100,6 +105,7 @@ struct StageSettings: ParsableArguments {
         options.allowsEmpty = allowEmpty
         options.ownership = owner ?? configuration.owner ?? false
         options.hardLinks = hardLinks ?? configuration.hardLinks ?? false
+        options.wholeFiles = wholeFile ?? configuration.wholeFile
         options.compressionLevel = compressLevel ?? configuration.compressLevel
         options.cacheDirectory = cacheDir.map { FilePath($0) } ?? configuration.cacheDirectory
         if let size = cacheSize ?? configuration.cacheSize { options.cacheSize = size }

@@ -58,6 +58,22 @@ extension EndToEnd {
             }
         }
 
+        @Test("whole files need no basis, so that no contents are kept")
+        func wholeFiles() async throws {
+            try await Workbench.use { bench in
+                let tree = try bench.tree("source")
+                let fleet = try Fleet(bench)
+                try fill(tree, version: 1)
+                _ = try await stage(tree, on: fleet, "--whole-file")
+                try await fleet.done("flip")
+                try fill(tree, version: 2)
+                let whole = try await stage(tree, on: fleet, "--whole-file")
+                #expect(whole.sent > 6 << 20)
+                #expect(!FileManager.default.fileExists(atPath: bench["cache/slotsync/contents"]))
+                #expect(try await fleet.differences(tree, slot: 2) == "")
+            }
+        }
+
         enum Harm: CaseIterable { case removed, emptied, shortened, overwritten }
 
         @Test(

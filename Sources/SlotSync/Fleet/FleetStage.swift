@@ -30,6 +30,8 @@ final class FleetStage {
     private let spool: Spool
     private let library: PatchLibrary
     private let levels: CompressionLevels
+    /// Whether no basis is used, whatever the hosts propose.
+    private let wholeFiles: Bool
     private let archive: ManifestArchive?
     private let cache: BasisCache?
     private let filling: BasisCacheFilling?
@@ -50,7 +52,8 @@ final class FleetStage {
         archive = ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual)
         // A local agent gets bytes as they are.
         levels = options.compressionLevel.map { .always($0) } ?? (fleet.transport.kind == .ssh ? .remote : .always(0))
-        cache = Self.openCache(options, emit)
+        wholeFiles = options.wholeFiles ?? (fleet.transport.kind == .local)
+        cache = wholeFiles ? nil : Self.openCache(options, emit)
         filling = cache.map { BasisCacheFilling($0) }
         library = await PatchLibrary(
             encoder: PairEncoder(
@@ -200,7 +203,7 @@ final class FleetStage {
                     throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
                 }
                 count += part.count
-                parts.append(library.shared(part))
+                parts.append(library.shared(wholeFiles ? part.map { Need(entry: $0.entry, basis: nil) } : part))
                 guard isLast else { continue }
                 guard !options.dryRun else { return .planned(count: count) }
                 let needs = parts.count == 1 ? parts[0] : Array(parts.joined())

@@ -22,15 +22,24 @@ struct FilledSlot: Sendable {
 enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
     static func record(of slot: FilledSlot, parallelism: Int = 1) throws -> SlotRecord {
-        waitForFileClock()
         let target = slot.target
-        var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
+        let began = Timestamp.fileClock
+        // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
+        let settled = Timestamp.now.adding(nanoseconds: 2 * Timestamp.fileClockTick)
         let looks = try TreeStatuses.look(at: target, below: slot.directory, parallelism: parallelism) {
             (entries, statuses) in
             Look(first: entries.lowerBound, found: try look(at: entries, of: slot, &statuses))
         }
+        waitForFileClock(past: settled)
+        var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
+        var statuses = TreeStatuses(root: slot.directory, manifest: target)
         for look in looks.sorted(by: { $0.first < $1.first }) {
-            for (stamp, modified) in look.found { record.append(stamp, modified: modified) }
+            for (index, found) in zip(look.first..., look.found) {
+                // What changed just before we looked might have changed just after, unseen.
+                let isRacilyClean = found.stamp.changed.isUnsettled(at: began)
+                let found = isRacilyClean ? try self.look(at: index..<index + 1, of: slot, &statuses)[0] : found
+                record.append(found.stamp, modified: found.modified)
+            }
         }
         return record
     }
@@ -38,12 +47,14 @@ enum SlotSealer {
     /// What was found of a run of entries, from `first` on.
     private struct Look: Sendable {
         var first: Int
-        var found: [(SlotRecord.Stamp, modified: Timestamp)]
+        var found: [Found]
     }
+
+    private typealias Found = (stamp: SlotRecord.Stamp, modified: Timestamp)
 
     private static func look(
         at entries: Range<Int>, of slot: FilledSlot, _ statuses: inout TreeStatuses
-    ) throws -> [(SlotRecord.Stamp, modified: Timestamp)] {
+    ) throws -> [Found] {
         let tree = OpenDirectories(root: slot.directory, manifest: slot.target)
         return try entries.map { index in
             let status: FileStatus
@@ -112,10 +123,7 @@ enum SlotSealer {
         }
     }
 
-    /// Lets the file clock move past the last change, so that no tuple is racily clean.
-    private static func waitForFileClock() {
-        // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
-        let start = Timestamp.now.adding(nanoseconds: 2 * Timestamp.fileClockTick)
-        while !(start < Timestamp.fileClock) { usleep(UInt32(Timestamp.fileClockTick / 2000)) }
+    private static func waitForFileClock(past moment: Timestamp) {
+        while !(moment < Timestamp.fileClock) { usleep(UInt32(Timestamp.fileClockTick / 2000)) }
     }
 }
