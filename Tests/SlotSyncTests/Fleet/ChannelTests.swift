@@ -135,7 +135,8 @@ struct ChannelTests {
                 let start = ContinuousClock.now
                 let text = beat.split(separator: "%").joined(separator: script)
                 try await withChannel(text, in: folder, timeout: .seconds(1)) { channel in
-                    channel.send(frames: [UInt8](repeating: 0, count: 1 << 20))
+                    // More than a pipe holds.
+                    channel.send(frames: [UInt8](repeating: 0, count: 4 << 20))
                     let error = await #expect(throws: SlotSyncError.self) { try await channel.drained(below: 1) }
                     #expect(error?.message == "took nothing for 1 s")
                     #expect(ContinuousClock.now - start > .seconds(least))
