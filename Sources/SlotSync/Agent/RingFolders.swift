@@ -6,10 +6,8 @@ import SystemPackage
 extension AgentSession {
     /// Hashes what an interrupted stage left in `tmp`: content named by its digest is a source again.
     func hashLeftovers(in ring: Ring, removing: Bool) throws -> Set<ContentDigest> {
-        var names: [String] = []
-        try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
         var leftovers: Set<ContentDigest> = []
-        for name in names {
+        for name in try ring.temporary.names() {
             if let digest = ContentDigest(name), try contentDigest(of: name, in: ring.temporary, progress) == digest {
                 leftovers.insert(digest)
             } else if removing {
@@ -20,9 +18,7 @@ extension AgentSession {
     }
 
     func clearTemporary(_ ring: Ring) throws {
-        var names: [String] = []
-        try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
-        for name in names { try ring.temporary.removeTree(name) }
+        for name in try ring.temporary.names() { try ring.temporary.removeTree(name) }
     }
 
     /// Makes the folders below `shared` that the release links to, where they are missing.

@@ -6,6 +6,19 @@ import Glibc
 enum ZeroRun {
     /// Shorter runs stay in the literals: deflate makes little of them, and a hole needs a page at least.
     static let minimumLength = 4096
+    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
+
+    /// Calls `body` with zeros, piece by piece, `length` bytes in all.
+    static func forEachPiece(of length: UInt64, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+        try zeros.withUnsafeBytes { zeros in
+            var left = length
+            while left > 0 {
+                let count = Int(min(left, UInt64(zeros.count)))
+                try body(UnsafeRawBufferPointer(rebasing: zeros[..<count]))
+                left -= UInt64(count)
+            }
+        }
+    }
 
     /// The end of the zeros that start at `position`, at most `limit`.
     static func end(from position: Int, limit: Int, of bytes: UnsafeRawBufferPointer) -> Int {

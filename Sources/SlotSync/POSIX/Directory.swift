@@ -115,6 +115,13 @@ final class Directory: Sendable {
         return text
     }
 
+    /// The names in this directory but `.` and `..`, in no order; what is not UTF-8 in them is repaired.
+    func names() throws -> [String] {
+        var names: [String] = []
+        try forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
+        return names
+    }
+
     /// Calls `body` with each name in this directory but `.` and `..`, in no order: its bytes, NUL-terminated.
     func forEachName(_ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
         let copy = try openFile(".", O_RDONLY | O_DIRECTORY)

@@ -206,12 +206,7 @@ final class BasisCacheFilling: Sendable {
     /// Removes what interrupted stages left behind.
     private func removeAbandoned() {
         let limit = Timestamp.now.seconds - Self.patience
-        var names: [String] = []
-        try? cache.folder.forEachName { bytes in
-            let name = String(decoding: bytes, as: UTF8.self)
-            if name.hasSuffix(Self.temporarySuffix) { names.append(name) }
-        }
-        for name in names {
+        for name in (try? cache.folder.names()) ?? [] where name.hasSuffix(Self.temporarySuffix) {
             guard let status = try? cache.folder.status(of: name), status.modified.seconds < limit else { continue }
             try? cache.folder.remove(name)
         }

@@ -26,7 +26,6 @@ final class ContentMaker {
     static let bufferSize = 256 << 10
     /// Runs of zeros from here on are told apart, where holes are to be holes.
     private static let shortestHole: UInt64 = 4096
-    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 64)
     private var filled = 0
@@ -80,7 +79,7 @@ final class ContentMaker {
                     try flush(write)
                     try writeHole(length)
                 } else {
-                    try appendZeros(length, write)
+                    try ZeroRun.forEachPiece(of: length) { try append($0, write) }
                 }
             }
         }
@@ -129,17 +128,6 @@ final class ContentMaker {
             filled += count
             offset += UInt64(count)
             left -= UInt64(count)
-        }
-    }
-
-    private func appendZeros(_ length: UInt64, _ write: (UnsafeRawBufferPointer) throws -> Void) throws {
-        try Self.zeros.withUnsafeBytes { zeros in
-            var left = length
-            while left > 0 {
-                let count = Int(min(left, UInt64(zeros.count)))
-                try append(UnsafeRawBufferPointer(rebasing: zeros[..<count]), write)
-                left -= UInt64(count)
-            }
         }
     }
 }

@@ -34,17 +34,6 @@ final class FrameApplier {
 
         func digest() -> ContentDigest { hasher.digest() }
         func update(_ bytes: UnsafeRawBufferPointer) { hasher.update(bytes) }
-
-        func updateZeros(_ length: UInt64) {
-            var left = length
-            zeros.withUnsafeBytes { zeros in
-                while left > 0 {
-                    let count = Int(min(left, UInt64(zeros.count)))
-                    hasher.update(UnsafeRawBufferPointer(rebasing: zeros[..<count]))
-                    left -= UInt64(count)
-                }
-            }
-        }
     }
 
     init(filler: SlotFiller, needs: [Need], progress: AgentProgress) {
@@ -151,7 +140,7 @@ final class FrameApplier {
             throw SlotSyncError(.protocolViolation, "the pieces of entry \(item.entry) come in the wrong order")
         }
         let writeHole = { [progress] (length: UInt64) in
-            file.updateZeros(length)
+            ZeroRun.forEachPiece(of: length) { file.update($0) }
             file.written += length
             try file.file.setLength(Int64(file.written))
             progress.add(files: 0, bytes: length)
@@ -191,5 +180,3 @@ final class FrameApplier {
             "the patch ended, but \(missing) files are missing (entry \(needs[first].entry) is the first)")
     }
 }
-
-private let zeros = [UInt8](repeating: 0, count: 64 << 10)

@@ -28,16 +28,19 @@ enum SlotSealer {
         let settled = Timestamp.now.adding(nanoseconds: 2 * Timestamp.fileClockTick)
         let looks = try TreeStatuses.look(at: target, below: slot.directory, parallelism: parallelism) {
             (entries, statuses) in
-            Look(first: entries.lowerBound, found: try look(at: entries, of: slot, &statuses))
+            let tree = OpenDirectories(root: slot.directory, manifest: target)
+            return Look(
+                first: entries.lowerBound, found: try entries.map { try look(at: $0, of: slot, &statuses, tree) })
         }
         waitForFileClock(past: settled)
         var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
         var statuses = TreeStatuses(root: slot.directory, manifest: target)
+        let tree = OpenDirectories(root: slot.directory, manifest: target)
         for look in looks.sorted(by: { $0.first < $1.first }) {
             for (index, found) in zip(look.first..., look.found) {
                 // What changed just before we looked might have changed just after, unseen.
                 let isRacilyClean = found.stamp.changed.isUnsettled(at: began)
-                let found = isRacilyClean ? try self.look(at: index..<index + 1, of: slot, &statuses)[0] : found
+                let found = isRacilyClean ? try self.look(at: index, of: slot, &statuses, tree) : found
                 record.append(found.stamp, modified: found.modified)
             }
         }
@@ -53,22 +56,19 @@ enum SlotSealer {
     private typealias Found = (stamp: SlotRecord.Stamp, modified: Timestamp)
 
     private static func look(
-        at entries: Range<Int>, of slot: FilledSlot, _ statuses: inout TreeStatuses
-    ) throws -> [Found] {
-        let tree = OpenDirectories(root: slot.directory, manifest: slot.target)
-        return try entries.map { index in
-            let status: FileStatus
-            do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
-            guard try isRight(status, index, of: slot, tree) else {
-                let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
-                throw SlotSyncError(
-                    .verification,
-                    "\(quoted(path)) in slot \(slot.number) is not as the release has it (mode \(String(status.mode, radix: 8)), "
-                        + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
-                )
-            }
-            return (SlotRecord.Stamp(status), status.modified)
+        at index: Int, of slot: FilledSlot, _ statuses: inout TreeStatuses, _ tree: OpenDirectories
+    ) throws -> Found {
+        let status: FileStatus
+        do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
+        guard try isRight(status, index, of: slot, tree) else {
+            let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
+            throw SlotSyncError(
+                .verification,
+                "\(quoted(path)) in slot \(slot.number) is not as the release has it (mode \(String(status.mode, radix: 8)), "
+                    + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
+            )
         }
+        return (SlotRecord.Stamp(status), status.modified)
     }
 
     private static func isRight(
