@@ -42,7 +42,7 @@ let package = Package(
         .executableTarget(
             name: "slotsync",
             dependencies: [
-                "SlotSync",
+                "SlotSync", "Canary",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -64,6 +64,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .testTarget(name: "CanaryTests", dependencies: ["Canary", "SlotSync"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

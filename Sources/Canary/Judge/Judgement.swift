@@ -1,0 +1,46 @@
+// What a judge says, metric by metric and in one sentence.
+
+/// A verdict with its reasons.
+public struct Judgement: Sendable, Equatable {
+    public var verdict: Verdict
+    public var metrics: [MetricJudgement]
+    /// One sentence with numbers: "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics".
+    public var why: String
+
+    public init(verdict: Verdict, metrics: [MetricJudgement], why: String) {
+        self.verdict = verdict
+        self.metrics = metrics
+        self.why = why
+    }
+}
+
+/// What was found for one metric.
+public struct MetricJudgement: Sendable, Equatable {
+    public var name: String
+    public var verdict: Verdict
+    /// The chance of a change at least as bad where the release changes nothing; nil where it could not be computed.
+    public var p: Double?
+    /// The relative change for the worse or better that the flip made: 0.5 is 50 % more. Nil where there is none.
+    public var effect: Double?
+    /// The largest p that would have been significant at this look.
+    public var criticalP: Double?
+    /// The canaries' and the controls' level after the flip: a gauge's mean, a counter's events a minute and host.
+    public var canaryLevel: Double?
+    public var controlLevel: Double?
+    /// What is to be said beside that, such as why it is inconclusive; empty: nothing.
+    public var note: String
+
+    public init(
+        name: String, verdict: Verdict, p: Double? = nil, effect: Double? = nil, criticalP: Double? = nil,
+        canaryLevel: Double? = nil, controlLevel: Double? = nil, note: String = ""
+    ) {
+        self.name = name
+        self.verdict = verdict
+        self.p = p
+        self.effect = effect
+        self.criticalP = criticalP
+        self.canaryLevel = canaryLevel
+        self.controlLevel = controlLevel
+        self.note = note
+    }
+}

@@ -1,0 +1,45 @@
+// The samples of one comparison: what the judge gets, and what a push records so that its verdict can be judged again.
+
+/// Samples of canaries and controls, before and after the canaries were flipped.
+public struct Recording: Sendable, Equatable {
+    /// What it is called in the output (`case`).
+    public var name: String
+    /// Seconds from one sample to the next.
+    public var interval: Double
+    public var metrics: [Metric]
+    public var hosts: [HostSamples]
+
+    public static let usualInterval = 5.0
+
+    public init(name: String, interval: Double = Recording.usualInterval, metrics: [Metric], hosts: [HostSamples]) {
+        self.name = name
+        self.interval = interval
+        self.metrics = metrics
+        self.hosts = hosts
+    }
+}
+
+/// One host's part of a recording.
+public struct HostSamples: Sendable, Equatable {
+    public enum Role: String, Sendable, Hashable, CaseIterable {
+        /// It was flipped between base line and window.
+        case canary
+        /// It was not, and was watched at the same time.
+        case control
+    }
+
+    public var host: String
+    public var role: Role
+    /// For each metric of the recording, in its order, the samples before the flip, oldest first. A sample that did not
+    /// come is NaN; series need not be of one length.
+    public var baseline: [[Double]]
+    /// The same after the flip, from the first moment on: the settling time is still in it.
+    public var after: [[Double]]
+
+    public init(host: String, role: Role, baseline: [[Double]], after: [[Double]]) {
+        self.host = host
+        self.role = role
+        self.baseline = baseline
+        self.after = after
+    }
+}

@@ -1,0 +1,8 @@
+import Canary
+import Testing
+
+@Suite struct MetricTests {
+    @Test func whatIsWorseIsHigherUnlessItIsSaid() {
+        #expect(Metric(name: "errors", kind: .counter).worse == .higher)
+    }
+}
