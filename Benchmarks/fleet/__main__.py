@@ -70,7 +70,7 @@ def main() -> int:
     results: list[Row | Point] = []
     skipped: list[str] = []
     failed = False
-    with tempfile.TemporaryDirectory(prefix="slotsync-benchmark.", dir=options.memory) as memory:
+    with tempfile.TemporaryDirectory(prefix="slotsync-benchmark.", dir=options.memory.resolve()) as memory:
         bench = Bench(
             options.command.resolve(), options.agent.resolve(), options.releases.resolve(), Path(memory), rounds,
             options.quick)
