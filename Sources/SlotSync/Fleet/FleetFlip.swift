@@ -11,7 +11,7 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await FleetFlip(fleet: self, direction: .flip, selector: release, options: options, emit: emit).run()
+            try await OpenSessions(self).flip(.flip, release, on: nil, options: options, emit: emit)
         }
     }
 
@@ -22,31 +22,50 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit)
-                .run()
+            try await OpenSessions(self).flip(.rollback, release, on: nil, options: options, emit: emit)
         }
+    }
+}
+
+extension OpenSessions {
+    /// Flips, or rolls back, over these sessions.
+    ///
+    /// - Parameter hosts: positions in the fleet; nil: all.
+    nonisolated func flip(
+        _ direction: FlipRequest.Direction, _ release: ReleaseSelector, on hosts: [Int]?, options: FlipOptions,
+        emit: @escaping @Sendable (FleetEvent) -> Void
+    ) async throws -> FlipReport {
+        try await FleetFlip(
+            sessions: self, hosts: hosts ?? Array(fleet.hosts.indices), direction: direction, selector: release,
+            options: options, emit: emit
+        ).run()
     }
 }
 
 @FleetActor
 private final class FleetFlip {
+    private let openSessions: OpenSessions
     private let fleet: Fleet
+    /// The hosts that flip, by their positions.
+    private let hosts: [Int]
     private let direction: FlipRequest.Direction
     private let selector: ReleaseSelector
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
     private var sessions: [Int: HostSession] = [:]
-    private var decisions = TwoPhaseFlip(hostCount: 0, allowedFailures: 0, hasBeforeHook: false)
+    private var decisions = TwoPhaseFlip(hosts: [], allowedFailures: 0, hasBeforeHook: false)
     private var errors: [Int: SlotSyncError] = [:]
     private var outcomes: [Int: FlipOutcome] = [:]
     /// Hosts that were told to rename and then fell silent: nobody knows whether they did.
     private var inDoubt: Set<Int> = []
 
     nonisolated init(
-        fleet: Fleet, direction: FlipRequest.Direction, selector: ReleaseSelector, options: FlipOptions,
-        emit: @escaping @Sendable (FleetEvent) -> Void
+        sessions: OpenSessions, hosts: [Int], direction: FlipRequest.Direction, selector: ReleaseSelector,
+        options: FlipOptions, emit: @escaping @Sendable (FleetEvent) -> Void
     ) async {
-        self.fleet = fleet
+        openSessions = sessions
+        fleet = sessions.fleet
+        self.hosts = hosts
         self.direction = direction
         self.selector = selector
         self.options = options
@@ -57,16 +76,16 @@ private final class FleetFlip {
         ProcessSetup.prepare()
         do {
             let report = try await flip()
-            await closeAll()
+            await endAll()
             return report
         } catch {
-            await closeAll()
+            await endAll()
             throw error
         }
     }
 
     private func flip() async throws -> FlipReport {
-        guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
+        guard !hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
         let hooks = options.hooks
         guard
             [hooks.beforeFlip, hooks.afterFlip, hooks.afterRollback].allSatisfy({
@@ -76,9 +95,9 @@ private final class FleetFlip {
             throw SlotSyncError(
                 .badInput, "a hook is longer than \(WireLimits.longestHook) bytes: put it into a script and call that")
         }
-        let connected = await fleet.forEachHost { number in
+        let connected = await fleet.forEachHost(of: hosts) { number in
             self.emit(.hostStarted(self.fleet.hosts[number]))
-            let session = try await self.fleet.connect(number)
+            let session = try await self.openSessions.session(of: number)
             session.channel.onWarning = { [emit = self.emit] text in emit(.hostWarning(session.host, text)) }
             self.sessions[number] = session
         }
@@ -89,15 +108,15 @@ private final class FleetFlip {
         }
         try Task.checkCancellation()
         let release = try chooseRelease()
-        let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
+        let allowed = options.maxFailures.hosts(of: hosts.count)
         let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
         decisions = TwoPhaseFlip(
-            hostCount: fleet.hosts.count, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
+            hosts: hosts, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
         let request = FlipRequest(
             direction: direction, release: release, beforeHook: beforeHook,
             afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
             undoHook: options.hooks.afterRollback)
-        var action = await phase(.prepare(request), on: Array(fleet.hosts.indices))
+        var action = await phase(.prepare(request), on: hosts)
         while true {
             switch action {
             case .runBeforeHooks(let hosts):
@@ -161,12 +180,16 @@ private final class FleetFlip {
         }
     }
 
-    private func closeAll() async {
-        let open = sessions
+    private func endAll() async {
+        let ending = sessions.map { number, session in
+            Task { @FleetActor in
+                session.channel.onWarning = nil
+                await self.openSessions.end(number, isOrderly: self.errors[number] == nil || !self.openSessions.areKept)
+            }
+        }
         sessions = [:]
-        for session in open.values { session.channel.send(.finish) }
-        let closing = open.values.map { session in Task { @FleetActor in await session.channel.close() } }
-        for task in closing { await task.value }
+        for task in ending { await task.value }
+        if !openSessions.areKept { await openSessions.closeAll(areOrderly: false) }
     }
 
     private func report() -> FlipReport {

@@ -11,8 +11,24 @@ extension Fleet {
     public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
         FleetOperation { emit in
             ProcessSetup.prepare()
+            return try await OpenSessions(self).stage(source, options: options, emit: emit)
+        }
+    }
+}
+
+extension OpenSessions {
+    /// Stages over these sessions, which are opened while the source is read.
+    nonisolated func stage(
+        _ source: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
+    ) async throws -> StageReport {
+        try PreparedRelease.checkFolder(source)
+        await openAhead()
+        do {
             let release = try PreparedRelease.prepare(source, options: options, emit: emit)
-            return try await FleetStage(fleet: self, release: release, options: options, emit: emit).run()
+            return try await FleetStage(sessions: self, release: release, options: options, emit: emit).run()
+        } catch {
+            await closeAll(areOrderly: false)
+            throw error
         }
     }
 }
@@ -23,6 +39,7 @@ final class FleetStage {
     /// How far a host may be behind before its session waits for it.
     nonisolated private static let mostPendingBytes = 4 << 20
 
+    private let sessions: OpenSessions
     private let fleet: Fleet
     private let release: PreparedRelease
     private let options: StageOptions
@@ -42,9 +59,11 @@ final class FleetStage {
     private var manifests: [ContentDigest?: (length: Int, range: SpoolRange)] = [:]
 
     nonisolated init(
-        fleet: Fleet, release: PreparedRelease, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
+        sessions: OpenSessions, release: PreparedRelease, options: StageOptions,
+        emit: @escaping @Sendable (FleetEvent) -> Void
     ) async throws {
-        self.fleet = fleet
+        self.sessions = sessions
+        fleet = sessions.fleet
         self.release = release
         self.options = options
         self.emit = emit
@@ -119,7 +138,7 @@ final class FleetStage {
     // MARK: One host
 
     private func stage(_ number: Int) async throws -> StagedHost {
-        let session = try await fleet.connect(number)
+        let session = try await sessions.session(of: number)
         let channel = session.channel
         channels[number] = channel
         var lastBytes: UInt64 = 0
@@ -131,21 +150,21 @@ final class FleetStage {
         channel.onWarning = { [emit] text in emit(.hostWarning(session.host, text)) }
         do {
             let outcome = try await converse(session)
-            channel.send(.finish)
             let staged = StagedHost(
                 host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
                 copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
                 receivedBytes: channel.receivedBytes)
-            await end(number, channel)
+            await end(number, channel, isOrderly: true)
             return staged
         } catch {
-            await end(number, channel)
+            await end(number, channel, isOrderly: false)
             throw error
         }
     }
 
-    private func end(_ number: Int, _ channel: Channel) async {
-        await channel.close()
+    private func end(_ number: Int, _ channel: Channel, isOrderly: Bool) async {
+        await sessions.end(number, isOrderly: isOrderly)
+        (channel.onAlive, channel.onWarning) = (nil, nil)
         guard channels.removeValue(forKey: number) != nil else { return }
         endedBytes.sent += channel.sentBytes
         endedBytes.received += channel.receivedBytes

@@ -11,6 +11,15 @@ struct PreparedRelease: Sendable {
 
     var manifest: Manifest { source.manifest }
 
+    /// Fails at once, before any host is bothered, where there is no folder to read.
+    static func checkFolder(_ path: FilePath) throws(SlotSyncError) { _ = try openFolder(path) }
+
+    private static func openFolder(_ path: FilePath) throws(SlotSyncError) -> Directory {
+        do { return try Directory(path: path) } catch {
+            throw SlotSyncError(.system, "cannot open source \(quoted(path.string))", errno: error)
+        }
+    }
+
     static func prepare(
         _ path: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
     ) throws -> PreparedRelease {
@@ -46,10 +55,7 @@ struct PreparedRelease: Sendable {
                 emit(.sourceWarning("the manifest could not be kept: \(error)"))
             }
         }
-        let root: Directory
-        do { root = try Directory(path: path) } catch {
-            throw SlotSyncError(.system, "cannot open source \(quoted(path.string))", errno: error)
-        }
+        let root = try openFolder(path)
         let name = ReleaseName(id: id, name: options.name)
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(

@@ -42,8 +42,8 @@ struct TwoPhaseFlip: Sendable {
     private(set) var flipped: Set<Int> = []
     private(set) var takenBack: Set<Int> = []
 
-    init(hostCount: Int, allowedFailures: Int, hasBeforeHook: Bool) {
-        pending = Set(0..<hostCount)
+    init(hosts: some Sequence<Int>, allowedFailures: Int, hasBeforeHook: Bool) {
+        pending = Set(hosts)
         self.allowedFailures = allowedFailures
         self.hasBeforeHook = hasBeforeHook
     }

@@ -1,0 +1,61 @@
+// The sessions of a fleet while they are open. Each is opened when somebody first asks for it, once, and handed to
+// whoever asks again. A command opens them for one operation; a FleetConnection keeps them from one to the next.
+
+/// A fleet's sessions, by the hosts' positions. Whoever made it has to close it.
+@FleetActor
+final class OpenSessions {
+    let fleet: Fleet
+    /// Whether a session stays open when an operation has ended on its host.
+    let areKept: Bool
+    private var opening: [Int: Task<HostSession, any Error>] = [:]
+
+    nonisolated init(_ fleet: Fleet, areKept: Bool = false) async {
+        self.fleet = fleet
+        self.areKept = areKept
+    }
+
+    /// A host's session, opened now if it was not yet.
+    func session(of number: Int) async throws -> HostSession {
+        let task = open(number)
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    /// Begins to open the first sessions, as many as may be open at once: while a source is read, hosts can log in.
+    func openAhead() { for number in fleet.hosts.indices.prefix(max(fleet.parallelism, 1)) { open(number) } }
+
+    @discardableResult
+    private func open(_ number: Int) -> Task<HostSession, any Error> {
+        if let task = opening[number] { return task }
+        let task = Task { @FleetActor [fleet] in try await fleet.connect(number) }
+        opening[number] = task
+        return task
+    }
+
+    /// An operation has ended on a host.
+    ///
+    /// - Parameter isOrderly: whether the agent waits for a request; otherwise the conversation broke off.
+    func end(_ number: Int, isOrderly: Bool) async {
+        if !(isOrderly && areKept) { await close(number, isOrderly: isOrderly) }
+    }
+
+    /// Closes a session. It can be opened again afterwards.
+    func close(_ number: Int, isOrderly: Bool) async {
+        guard let task = opening.removeValue(forKey: number) else { return }
+        task.cancel()
+        guard let session = try? await task.value else { return }
+        if isOrderly { session.channel.send(.finish) }
+        await session.channel.close()
+    }
+
+    /// Closes what is open, all at the same time.
+    func closeAll(areOrderly: Bool) async {
+        let closing = opening.keys.map { number in
+            Task { @FleetActor in await self.close(number, isOrderly: areOrderly) }
+        }
+        for task in closing { await task.value }
+    }
+}
