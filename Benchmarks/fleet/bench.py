@@ -56,12 +56,12 @@ class Bench:
     def workspace(self, name: str, need: int) -> Iterator[Path]:
         """A folder on the tmpfs that is gone afterwards.
 
-        Raises TooLittleRoom where `need` bytes would not leave an eighth of what is free to the programs.
+        Raises TooLittleRoom where `need` bytes are more than is free; of memory, an eighth is left to the programs.
         """
         free = shutil.disk_usage(self.memory).free
         if _is_tmpfs(self.memory):
-            free = min(free, _available_memory())
-        if need > free * 7 // 8:
+            free = min(free, _available_memory()) * 7 // 8
+        if need > free:
             raise TooLittleRoom(f"needs {need / 1e9:.1f} GB and some more; {free / 1e9:.1f} GB are free")
         folder = self.memory / name
         folder.mkdir(parents=True)

@@ -41,11 +41,13 @@ class SlotSync:
     """
 
     def __init__(
-        self, command: Path, agent: Path, folder: Path, hosts: Sequence[str], slots: int, shell: str | None = None
+        self, command: Path, agent: Path, folder: Path, hosts: Sequence[str], slots: int, shell: str | None = None,
+        stage_options: Sequence[str] = ()
     ) -> None:
         self.command, self.folder, self.hosts = command, folder, list(hosts)
         self.cache = folder / "cache"
         self.slots = slots
+        self._stage_options = ["--slots", str(slots), *stage_options]
         self._options = ["--remote-command", str(agent), "--root", f"{folder}/slotsync/{{host}}/www", "--json"]
         self._options += ["--rsh", shell] if shell else ["--transport", "local"]
         for host in hosts:
@@ -55,7 +57,7 @@ class SlotSync:
         return self.folder / "slotsync" / host / "www"
 
     def stage(self, release: Path, hosts: Sequence[str] | None = None, watch_memory: bool = False) -> Push:
-        return self._run("stage", str(release), "--slots", str(self.slots), hosts=hosts, watch_memory=watch_memory)
+        return self._run("stage", str(release), *self._stage_options, hosts=hosts, watch_memory=watch_memory)
 
     def flip(self, hosts: Sequence[str] | None = None) -> Push:
         return self._run("flip", hosts=hosts)

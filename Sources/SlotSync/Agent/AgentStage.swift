@@ -153,7 +153,8 @@ extension AgentSession {
         records.forget(slot)
         let space = try FileSystemSpace(of: ring.slotsDirectory.descriptor)
         let planner = StagePlanner(
-            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize)
+            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize,
+            proposesBases: !request.wholeFiles)
         let plan = try planner.plan(for: target)
         try DiskSpace.check(plan, ring: ring)
         if request.dryRun {

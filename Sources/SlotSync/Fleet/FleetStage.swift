@@ -47,7 +47,7 @@ final class FleetStage {
     private let spool: Spool
     private let library: PatchLibrary
     private let levels: CompressionLevels
-    /// Whether no basis is used, whatever the hosts propose.
+    /// Whether no basis is asked for.
     private let wholeFiles: Bool
     private let archive: ManifestArchive?
     private let cache: BasisCache?
@@ -222,7 +222,7 @@ final class FleetStage {
                     throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
                 }
                 count += part.count
-                parts.append(library.shared(wholeFiles ? part.map { Need(entry: $0.entry, basis: nil) } : part))
+                parts.append(library.shared(part))
                 guard isLast else { continue }
                 guard !options.dryRun else { return .planned(count: count) }
                 let needs = parts.count == 1 ? parts[0] : Array(parts.joined())
@@ -246,7 +246,8 @@ final class FleetStage {
         let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
         var request = StageRequest(
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
-            ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun)
+            ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun,
+            wholeFiles: wholeFiles)
         guard isWhole || !isThere else {
             session.channel.send(.stage(request))
             return

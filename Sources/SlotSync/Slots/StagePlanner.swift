@@ -12,6 +12,8 @@ struct StagePlanner {
     /// Contents that an interrupted stage left in `tmp`, hashed.
     let leftovers: Set<ContentDigest>
     let blockSize: UInt64
+    /// Whether needs name content that theirs may be made from.
+    var proposesBases = true
 
     func plan(for target: Manifest) throws -> StagePlan {
         let change = SlotChange(from: actual.manifest, to: target, without: actual.sharedFiles)
@@ -33,7 +35,7 @@ struct StagePlanner {
         plan.duplicates.sort { $0.entry < $1.entry }
         let obsolete = obsoleteFiles(change)
         try locate(makers, keptIn: target, obsolete: obsolete, in: &plan)
-        try proposeBases(for: target, obsolete: obsolete, in: &plan)
+        if proposesBases { try proposeBases(for: target, obsolete: obsolete, in: &plan) }
         estimateSpace(for: target, in: &plan)
         return plan
     }

@@ -18,6 +18,8 @@ struct StageRequest: Equatable, Sendable {
     var sharedPaths: [[UInt8]]
     /// Say what is needed, change nothing, and stop after the needs.
     var dryRun: Bool
+    /// Content comes whole: no basis is to be proposed for it.
+    var wholeFiles = false
 }
 
 /// Which release to make live, and which hooks go with it.

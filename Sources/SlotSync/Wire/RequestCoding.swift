@@ -86,7 +86,8 @@ extension StageRequest {
         static let checksum: UInt8 = 1
         static let ownership: UInt8 = 2
         static let dryRun: UInt8 = 4
-        static let all = checksum | ownership | dryRun
+        static let wholeFiles: UInt8 = 8
+        static let all = checksum | ownership | dryRun | wholeFiles
     }
 
     fileprivate func encode(into writer: inout ByteWriter) {
@@ -95,7 +96,8 @@ extension StageRequest {
         writer.append(optional: base) { $0.append($1) }
         writer.append(varint: manifestLength)
         writer.append(
-            (checksum ? Flag.checksum : 0) | (ownership ? Flag.ownership : 0) | (dryRun ? Flag.dryRun : 0))
+            (checksum ? Flag.checksum : 0) | (ownership ? Flag.ownership : 0) | (dryRun ? Flag.dryRun : 0)
+                | (wholeFiles ? Flag.wholeFiles : 0))
         writer.append(varint: sharedPaths.count)
         for path in sharedPaths { writer.append(counted: path) }
     }
@@ -117,7 +119,8 @@ extension StageRequest {
         }
         self.init(
             release: release, slots: slots, base: base, manifestLength: length, checksum: flags & Flag.checksum != 0,
-            ownership: flags & Flag.ownership != 0, sharedPaths: paths, dryRun: flags & Flag.dryRun != 0)
+            ownership: flags & Flag.ownership != 0, sharedPaths: paths, dryRun: flags & Flag.dryRun != 0,
+            wholeFiles: flags & Flag.wholeFiles != 0)
     }
 }
 

@@ -54,7 +54,7 @@ final class FillBench {
         var target: Manifest { source.manifest }
     }
 
-    func begin(_ source: ReleaseSource, checksum: Bool = false) throws -> Fill {
+    func begin(_ source: ReleaseSource, checksum: Bool = false, proposesBases: Bool = true) throws -> Fill {
         let slot = ring.status.next
         var leftovers: Set<ContentDigest> = []
         try ring.temporary.forEachName { name in
@@ -64,7 +64,8 @@ final class FillBench {
             of: slot, in: ring, record: ring.record(of: slot), checksum: checksum, parallelism: 1, progress: progress)
         let records = SlotRecords(of: ring)
         let planner = StagePlanner(
-            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: 4096)
+            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: 4096,
+            proposesBases: proposesBases)
         let plan = try planner.plan(for: source.manifest)
         try ring.update { $0.beginStaging(ReleaseName(id: source.manifest.id), in: slot, at: 1) }
         let filler = try SlotFiller(

@@ -98,6 +98,27 @@ struct SlotFillingTests {
         try other.makeDirectoryIfMissing("new", mode: 0o755)
     }
 
+    @Test("where content comes whole, no basis is proposed, and no old file is moved aside for one")
+    func wholeFiles() throws {
+        var random = SeededGenerator(seed: 20)
+        let old = random.bytes(5000)
+        func model(_ content: [UInt8]) -> ReleaseModel {
+            let time = Timestamp(seconds: 5, nanoseconds: 0)
+            var model = ReleaseModel()
+            model.nodes[""] = .init(kind: .directory, mode: 0o755, modified: time)
+            model.nodes["page"] = .init(kind: .file(content), mode: 0o644, modified: time)
+            return model
+        }
+        let bench = try FillBench(slotCount: 2)
+        try bench.stage(bench.source(model(old)))
+        let new = try bench.source(model(edited(old, edits: 2, using: &random)))
+        let basis = ContentDigest(of: old)
+        #expect(try bench.begin(new).plan.needs.map(\.basis) == [basis])
+        try bench.reopen()
+        let whole = try bench.begin(new, proposesBases: false).plan
+        #expect(whole.needs.map(\.basis) == [nil] && whole.aside.isEmpty)
+    }
+
     @Test("an obsolete file whose content is also left over in tmp goes")
     func leftover() throws {
         let bench = try FillBench(slotCount: 2)

@@ -76,7 +76,8 @@ struct MessageSamples {
         StageRequest(
             release: releaseName(), slots: optional { $0.index(below: 8) + 2 }, base: optional { $0.digest() },
             manifestLength: index(below: WireLimits.longestManifest), checksum: flag(), ownership: flag(),
-            sharedPaths: array(atMost: 5) { Array("dir/sub-\($0.index(below: 100))".utf8) + [0xff] }, dryRun: flag())
+            sharedPaths: array(atMost: 5) { Array("dir/sub-\($0.index(below: 100))".utf8) + [0xff] }, dryRun: flag(),
+            wholeFiles: flag())
     }
 
     private mutating func basisRequest() -> BasisRequest {
