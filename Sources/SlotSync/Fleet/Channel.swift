@@ -18,6 +18,9 @@ final class Channel {
     /// Called with what the host wants a person to know.
     var onWarning: (@FleetActor (String) -> Void)?
 
+    /// Called with what the host read when it was asked for the sample with this number.
+    var onReadings: (@FleetActor (UInt32, HostReadings) -> Void)?
+
     var receivedBytes: UInt64 { stream.receivedBytes }
     var sentBytes: UInt64 { stream.writer.sentBytes }
     /// What was sent and is not in the pipe yet.
@@ -90,6 +93,25 @@ final class Channel {
         }
     }
 
+    /// More than any request has for an answer: a host that says so much while nothing is asked of it is not sane.
+    private static let mostUnasked = 64
+
+    /// Hears what the host says beside its answers, until the task is cancelled. Another task may `receive` meanwhile.
+    ///
+    /// - Throws: ``SlotSyncError``: as `receive` does.
+    func listen() async throws -> Never {
+        try await stream.wait {
+            try read(untilReplies: Self.mostUnasked)
+            if case .failure(let error)? = inbox.first { throw error }
+            guard inbox.count < Self.mostUnasked else {
+                throw SlotSyncError(.protocolViolation, "the agent talks without being asked")
+            }
+            return nil
+        } ending: {
+            await endOfSession()
+        }
+    }
+
     /// Reads until so many replies are there, or nothing more to read for now.
     private func read(untilReplies enough: Int) throws {
         try stream.read(while: { inbox.count < enough }) { bytes in
@@ -110,6 +132,9 @@ final class Channel {
         case .warning(let text):
             stream.noteLife()
             onWarning?(text)
+        case .sample(let number, let readings):
+            stream.noteLife()
+            onReadings?(number, readings)
         default:
             if case .hello = reply { wasGreeted = true }
             stream.noteLife()

@@ -30,14 +30,16 @@ extension Fleet {
 extension OpenSessions {
     /// Flips, or rolls back, over these sessions.
     ///
-    /// - Parameter hosts: positions in the fleet; nil: all.
+    /// - Parameters:
+    ///   - hosts: positions in the fleet; nil: all.
+    ///   - trial: how long a host on trial may hear nothing before it goes back; nil: the flip stands.
     nonisolated func flip(
         _ direction: FlipRequest.Direction, _ release: ReleaseSelector, on hosts: [Int]?, options: FlipOptions,
-        emit: @escaping @Sendable (FleetEvent) -> Void
+        trial: Duration? = nil, emit: @escaping @Sendable (FleetEvent) -> Void
     ) async throws -> FlipReport {
         try await FleetFlip(
             sessions: self, hosts: hosts ?? Array(fleet.hosts.indices), direction: direction, selector: release,
-            options: options, emit: emit
+            options: options, trial: trial, emit: emit
         ).run()
     }
 }
@@ -51,6 +53,7 @@ private final class FleetFlip {
     private let direction: FlipRequest.Direction
     private let selector: ReleaseSelector
     private let options: FlipOptions
+    private let trial: Duration?
     private let emit: @Sendable (FleetEvent) -> Void
     private var sessions: [Int: HostSession] = [:]
     private var decisions = TwoPhaseFlip(hosts: [], allowedFailures: 0, hasBeforeHook: false)
@@ -61,7 +64,7 @@ private final class FleetFlip {
 
     nonisolated init(
         sessions: OpenSessions, hosts: [Int], direction: FlipRequest.Direction, selector: ReleaseSelector,
-        options: FlipOptions, emit: @escaping @Sendable (FleetEvent) -> Void
+        options: FlipOptions, trial: Duration?, emit: @escaping @Sendable (FleetEvent) -> Void
     ) async {
         openSessions = sessions
         fleet = sessions.fleet
@@ -69,6 +72,7 @@ private final class FleetFlip {
         self.direction = direction
         self.selector = selector
         self.options = options
+        self.trial = trial
         self.emit = emit
     }
 
@@ -116,6 +120,7 @@ private final class FleetFlip {
             direction: direction, release: release, beforeHook: beforeHook,
             afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
             undoHook: options.hooks.afterRollback)
+        openSessions.noteFlip(on: hosts)
         var action = await phase(.prepare(request), on: hosts)
         while true {
             switch action {

@@ -8,6 +8,8 @@ final class OpenSessions {
     /// Whether a session stays open when an operation has ended on its host.
     let areKept: Bool
     private var opening: [Int: Task<HostSession, any Error>] = [:]
+    /// Hosts whose open session has prepared a flip, which it can take back.
+    private(set) var withFlip: Set<Int> = []
 
     nonisolated init(_ fleet: Fleet, areKept: Bool = false) async {
         self.fleet = fleet
@@ -23,6 +25,8 @@ final class OpenSessions {
             task.cancel()
         }
     }
+
+    func noteFlip(on numbers: [Int]) { withFlip.formUnion(numbers) }
 
     /// Begins to open the first sessions, as many as may be open at once: while a source is read, hosts can log in.
     func openAhead() { for number in fleet.hosts.indices.prefix(max(fleet.parallelism, 1)) { open(number) } }
@@ -45,6 +49,7 @@ final class OpenSessions {
     /// Closes a session. It can be opened again afterwards.
     func close(_ number: Int, isOrderly: Bool) async {
         guard let task = opening.removeValue(forKey: number) else { return }
+        withFlip.remove(number)
         task.cancel()
         guard let session = try? await task.value else { return }
         if isOrderly { session.channel.send(.finish) }
