@@ -96,7 +96,7 @@ private final class FleetFlip {
         let request = FlipRequest(
             direction: direction, release: release, beforeHook: beforeHook,
             afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
-            undoHook: options.hooks.afterRollback)
+            undoHook: options.hooks.afterRollback, force: options.force)
         var action = await phase(.prepare(request), on: Array(fleet.hosts.indices))
         while true {
             switch action {
