@@ -52,6 +52,7 @@ extension StagedHost {
                 + "\(grouped(kept)) kept; \(byteText(sentBytes)) sent"
         case .alreadyReady: "\(host.label): ready already, in slot \(slot)"
         case .alreadyLive: "\(host.label): live already, in slot \(slot)"
+        case .alreadyBad: "\(host.label): there already, in slot \(slot), but bad"
         case .planned: "\(host.label): would go into slot \(slot), which lacks \(counted(received, "file"))"
         }
     }
@@ -62,6 +63,7 @@ extension StagedHost {
             case .staged: "staged"
             case .alreadyReady: "already-ready"
             case .alreadyLive: "already-live"
+            case .alreadyBad: "already-bad"
             case .planned: "planned"
             }
         return [

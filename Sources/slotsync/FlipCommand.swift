@@ -52,9 +52,13 @@ struct FlipSettings: ParsableArguments {
         })
     var maxFailures: FailureAllowance?
 
+    @Flag(help: "Flip to a release that is bad, too: one that was rolled back and marked so.")
+    var force = false
+
     func options(_ configuration: Configuration) -> FlipOptions {
         var options = FlipOptions()
         options.maxFailures = maxFailures ?? configuration.maxFailures ?? .none
+        options.force = force
         options.hooks = Hooks(
             beforeFlip: configuration.hooks.beforeFlip ?? "", afterFlip: configuration.hooks.afterFlip ?? "",
             afterRollback: configuration.hooks.afterRollback ?? "")

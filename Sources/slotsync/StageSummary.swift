@@ -17,9 +17,12 @@ extension StageReport {
         let sent = "\(byteText(sentBytes)) sent in \(timeText(duration))"
         let worked = hosts.filter { $0.kind == .staged || $0.kind == .planned }
         guard !hosts.isEmpty else { return "release \(release.short) is staged on no host" }
+        let bad = hosts.count { $0.kind == .alreadyBad }
+        let warning = bad == 0 ? "" : "; it is bad on \(bad): `flip` refuses it there without --force"
         guard let first = worked.first else {
             let isLive = hosts.allSatisfy { $0.kind == .alreadyLive }
-            return "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to do"
+            return
+                "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to do\(warning)"
         }
         let each = worked.count > 1 ? "on each " : ""
         let received = "\(each)\(Self.range(worked.map(\.received))) of \(counted(files, "file"))"
@@ -29,7 +32,7 @@ extension StageReport {
         let already = hosts.count - worked.count
         let unchanged = already == 0 ? "" : "; it was there already on \(already)"
         return "release \(release.short) is staged on \(place): \(received) received, "
-            + "\(Self.range(worked.map(\.copied))) copied, \(Self.range(worked.map(\.kept))) kept\(unchanged); \(sent)"
+            + "\(Self.range(worked.map(\.copied))) copied, \(Self.range(worked.map(\.kept))) kept\(unchanged)\(warning); \(sent)"
     }
 
     /// `12`, or `12 to 15` where hosts differ.

@@ -48,7 +48,16 @@ extension HostStatus {
         return [
             "event": "host", "host": .text(host.label), "live": .text(ring?.liveRelease?.id),
             "ready": .text(ring?.readyRelease?.id), "previous": .text(ring?.previousRelease?.id),
-            "slots": .list(slots),
+            "slots": .list(slots), "provision": ring?.provision.map(\.json) ?? .null,
+        ]
+    }
+}
+
+extension ProvisionStatus {
+    fileprivate var json: JSONValue {
+        [
+            "slot": .number(slot), "from": from.map { .number($0) } ?? .null, "since": .number(since),
+            "limit": .seconds(limit),
         ]
     }
 }

@@ -3,7 +3,7 @@
 import SlotSync
 
 struct StatusTable {
-    /// What is to be printed: the heading, a row a host, and what there is to say of bad slots.
+    /// What is to be printed: the heading, a row a host, and what there is to say of flips on trial and of bad slots.
     let lines: [String]
 
     init(_ hosts: [HostStatus]) {
@@ -12,7 +12,7 @@ struct StatusTable {
             return
         }
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
-        lines = Self.aligned([heading] + hosts.map(Self.row)) + Self.badSlots(hosts)
+        lines = Self.aligned([heading] + hosts.map(Self.row)) + Self.provisions(hosts) + Self.badSlots(hosts)
     }
 
     private static func row(_ status: HostStatus) -> [String] {
@@ -31,6 +31,21 @@ struct StatusTable {
             let line = cells.joined(separator: "  ")
             return String(line.reversed().drop { $0 == " " }.reversed())
         }
+    }
+
+    /// Which flips nobody has confirmed yet.
+    private static func provisions(_ hosts: [HostStatus]) -> [String] {
+        folded(
+            hosts.compactMap { status in
+                guard let ring = status.ring, let provision = ring.provision else { return nil }
+                let release = ring.slots[provision.slot - 1].release.map { " (release \($0.short))" } ?? ""
+                let way = provision.from.map { "goes back to slot \($0)" } ?? "has nothing live again"
+                return (
+                    status.host,
+                    "slot \(provision.slot)\(release) is live on trial: the host \(way) when its controller ends, or "
+                        + "is silent for \(timeText(provision.limit)), before it confirms the flip"
+                )
+            })
     }
 
     /// Why slots are bad, hosts with the same to say together.

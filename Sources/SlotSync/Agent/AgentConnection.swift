@@ -1,6 +1,7 @@
 // The agent's end of a session: requests in from one descriptor, replies out to another, both blocking. The agent's
 // one thread asks and answers; a timer says beside it that the agent is alive while it works, so that a controller
-// can tell a busy host from a dead one.
+// can tell a busy host from a dead one. While a flip is on trial, nothing here waits longer than its controller may be
+// silent, and signals are held: `beginWatch` and `endWatch` say when.
 
 import Dispatch
 import Glibc
@@ -9,54 +10,139 @@ import SystemPackage
 
 /// Requests in, replies out. The descriptors stay the caller's.
 final class AgentConnection: Sendable {
-    private struct Input {
-        var parser = FrameParser(.requests)
-        var chunk = [UInt8](repeating: 0, count: 256 << 10)
+    /// What bounds every wait while a flip is on trial.
+    private struct Watch: Sendable {
+        var limit: Duration
+        /// Can be read once a signal came that ends the process.
+        var signal: FileDescriptor
     }
 
     private let inputDescriptor: FileDescriptor
     private let outputDescriptor: FileDescriptor
-    private let input = Mutex(Input())
-    /// Held while a reply is written, so that none lands inside another.
-    private let output = Mutex(())
+    private let input: Mutex<RequestStream>
+    /// Held while a reply is written, so that none lands inside another. True: one was cut off, so that nothing can follow.
+    private let output = Mutex(false)
+    private let watch = Mutex<Watch?>(nil)
 
     init(input: FileDescriptor, output: FileDescriptor) {
         inputDescriptor = input
         outputDescriptor = output
+        self.input = Mutex(RequestStream(input))
     }
 
-    /// Waits for the next request; nil when the controller has ended the session.
+    // MARK: Watch
+
+    /// From now on a controller that is silent for `limit`, or a signal that would end the process, is an error of the
+    /// session.
+    func beginWatch(limit: Duration) throws {
+        let signal = try TerminationSignals.hold()
+        watch.withLock { watch in
+            if watch != nil { TerminationSignals.release() }
+            watch = Watch(limit: limit, signal: signal)
+        }
+    }
+
+    func endWatch() {
+        watch.withLock { watch in
+            if watch != nil { TerminationSignals.release() }
+            watch = nil
+        }
+    }
+
+    private static var interrupted: SlotSyncError {
+        SlotSyncError(.cancelled, "the agent was told to end (\(TerminationSignals.received ?? "a signal"))")
+    }
+
+    // MARK: Requests
+
+    /// Waits for the next request; nil when the controller has ended the session. A keep-alive is no request.
     func receive() throws -> Request? {
-        try input.withLock { input in
+        let watch = watch.withLock { $0 }
+        return try input.withLock { input in
+            // From here: what the agent did before was its own time, not the controller's silence.
+            var deadline = watch.map { ContinuousClock.now + $0.limit }
             while true {
-                if let (type, payload) = try input.parser.next() { return try Request(type: type, payload: payload) }
-                let count = try input.chunk.withUnsafeMutableBytes { try inputDescriptor.read(into: $0) }
-                if count == 0 {
-                    guard !input.parser.isInsideMessage else { throw Self.controllerIsGone }
+                if let request = try input.next() { return request }
+                if input.isAtEnd {
+                    guard !input.isInsideMessage else { throw Self.controllerIsGone }
                     return nil
                 }
-                input.chunk.withUnsafeBytes { input.parser.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                if let watch, let limit = deadline { try waitForInput(watch, until: limit) }
+                try input.read()
+                deadline = watch.map { ContinuousClock.now + $0.limit }
             }
         }
+    }
+
+    private func waitForInput(_ watch: Watch, until deadline: ContinuousClock.Instant) throws {
+        var wanted = [
+            pollfd(fd: watch.signal.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: inputDescriptor.rawValue, events: Int16(POLLIN), revents: 0),
+            // Nothing is asked of it: an error is told all the same, when its reader is gone.
+            pollfd(fd: outputDescriptor.rawValue, events: 0, revents: 0),
+        ]
+        guard try waitUntilReady(&wanted, until: deadline) else {
+            throw SlotSyncError(
+                .timedOut, "nothing came from the controller for \(watch.limit.milliseconds) ms")
+        }
+        if wanted[0].revents != 0 { throw Self.interrupted }
+        if wanted[1].revents == 0 { throw Self.controllerIsGone }
     }
 
     /// Whether `receive` would find something at once, or the end of the stream.
-    var hasInput: Bool {
-        input.withLock { input in
-            if input.parser.isInsideMessage { return true }
-            var wanted = pollfd(fd: inputDescriptor.rawValue, events: Int16(POLLIN), revents: 0)
-            return poll(&wanted, 1, 0) > 0
+    var hasInput: Bool { input.withLock { $0.isInsideMessage || inputDescriptor.isReadable } }
+
+    /// Why work that the agent waits for is to be given up, while a flip is on trial: its controller is gone and asks for
+    /// nothing more, or the process was told to end. Nil: it is to go on. Any thread may call it.
+    func reasonToStop() -> SlotSyncError? {
+        guard let watch = watch.withLock({ $0 }) else { return nil }
+        if watch.signal.isReadable { return Self.interrupted }
+        return input.withLock { input in
+            do {
+                return try input.lookAhead() ? nil : Self.controllerIsGone
+            } catch {
+                return error as? SlotSyncError ?? SlotSyncError(.system, "cannot read requests", errno: error as? Errno)
+            }
         }
     }
 
-    /// Writes a reply, and waits until the controller's side takes it. Any thread may call it.
-    func send(_ reply: Reply) throws {
+    // MARK: Replies
+
+    /// Writes a reply, and waits until the controller's side takes it: while a flip is on trial no longer than its
+    /// controller may be silent, else as long as it takes, or for `limit`. Any thread may call it.
+    func send(_ reply: Reply, within limit: Duration? = nil) throws {
         var frame: [UInt8] = []
         reply.encode(into: &frame)
-        try output.withLock { _ in
-            do { try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) } } catch Errno.brokenPipe {
-                throw Self.controllerIsGone
+        let watch = watch.withLock { $0 }
+        try output.withLock { isCutOff in
+            guard !isCutOff else { throw Self.controllerIsGone }
+            do {
+                if let limit = limit ?? watch?.limit {
+                    try write(frame, pausingAtMost: limit, signal: watch?.signal)
+                } else {
+                    try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) }
+                }
+            } catch {
+                isCutOff = true
+                throw error as? Errno == .brokenPipe ? Self.controllerIsGone : error
             }
+        }
+    }
+
+    private func write(_ bytes: [UInt8], pausingAtMost limit: Duration, signal: FileDescriptor?) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            var wanted = [pollfd(fd: outputDescriptor.rawValue, events: Int16(POLLOUT), revents: 0)]
+            if let signal { wanted.append(pollfd(fd: signal.rawValue, events: Int16(POLLIN), revents: 0)) }
+            guard try waitUntilReady(&wanted, until: .now + limit) else {
+                throw SlotSyncError(
+                    .timedOut, "the controller took nothing for \(limit.milliseconds) ms")
+            }
+            if wanted.last?.fd == signal?.rawValue, wanted.last?.revents != 0 { throw Self.interrupted }
+            // A pipe that is ready takes so many bytes without waiting.
+            let piece = rest.prefix(Int(PIPE_BUF))
+            try piece.withUnsafeBytes { try outputDescriptor.writeFully($0) }
+            rest = rest.dropFirst(piece.count)
         }
     }
 
@@ -70,14 +156,24 @@ final class AgentConnection: Sendable {
     ) async rethrows -> Result {
         let timer = DispatchSource.makeTimerSource(queue: Self.heart)
         timer.schedule(deadline: .now() + DispatchTimeInterval(interval), repeating: DispatchTimeInterval(interval))
-        // A controller that is gone is noticed by whoever answers it next.
-        timer.setEventHandler { try? self.send(.alive(files: progress.files, bytes: progress.bytes)) }
+        timer.setEventHandler { self.beat(.alive(files: progress.files, bytes: progress.bytes)) }
         timer.activate()
         defer { timer.cancel() }
         return try await work()
     }
 
-    private static let controllerIsGone = SlotSyncError(
+    /// Sends a sign of life where that costs no waiting: a beat that waited, with the lock on the output, would hold up
+    /// who has to go back. A controller that is gone is noticed by whoever answers it next.
+    private func beat(_ reply: Reply) {
+        var frame: [UInt8] = []
+        reply.encode(into: &frame)
+        _ = output.withLockIfAvailable { isCutOff in
+            guard !isCutOff, outputDescriptor.isWritable else { return }
+            do { try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) } } catch { isCutOff = true }
+        }
+    }
+
+    static let controllerIsGone = SlotSyncError(
         .unreachable, "the controller's connection broke off in the middle of a session")
 }
 

@@ -18,20 +18,27 @@ public enum HostAgent {
         ProcessSetup.returnLargeMemory()
         let connection = AgentConnection(input: input, output: output)
         let session = AgentSession(root: root, connection: connection)
+        defer { connection.endWatch() }
         do {
-            guard try session.greet() else { return 1 }
-            try await connection.withHeartbeat(progress: session.progress) { try await session.serve() }
-            return 0
+            guard try await session.greet() else { return 1 }
         } catch {
-            let failure = error as? SlotSyncError ?? failure(error, root: root)
-            try? connection.send(.failure(failure))
+            try? connection.send(.failure(failure(error, root: root)))
             return 1
         }
+        guard let failure = await connection.withHeartbeat(progress: session.progress, { await session.run() }) else {
+            return 0
+        }
+        // Where a flip was on trial its controller may be gone: nothing waits for it then.
+        let wasOnTrial = session.flip?.request.provision != nil
+        if wasOnTrial { session.ring?.unlock() }
+        try? connection.send(.failure(failure), within: wasOnTrial ? AgentSession.longestFarewell : nil)
+        return 1
     }
 }
 
-/// An error that nobody gave a sentence.
+/// An error as the controller is told of it, also one that nobody gave a sentence.
 private func failure(_ error: any Error, root: String) -> SlotSyncError {
+    if let error = error as? SlotSyncError { return error }
     if let errno = error as? Errno {
         return SlotSyncError(.system, "the agent failed in root \(quoted(root))", errno: errno)
     }
@@ -67,7 +74,7 @@ final class AgentSession {
     /// Exchanges greetings; nothing else may come before ours.
     ///
     /// - Returns: false if the two ends speak different versions: then the controller says so.
-    func greet() throws -> Bool {
+    func greet() async throws -> Bool {
         guard case .hello(let greeting) = try receive() else {
             throw SlotSyncError(
                 .protocolViolation,
@@ -81,20 +88,35 @@ final class AgentSession {
             return false
         }
         ring = try Ring.open(root)
+        let healed = await healAbandoned()
         try connection.send(.hello(own, ring?.status))
+        if let healed { try connection.send(.warning(healed)) }
         return true
     }
 
-    func serve() async throws {
+    /// Serves the session to its end; a flip that is on trial then is taken back.
+    ///
+    /// - Returns: what went wrong, if anything did.
+    func run() async -> SlotSyncError? {
+        do { try await serve() } catch { return await endProvision(after: failure(error, root: root)) }
+        guard flip?.isOnTrial == true else { return nil }
+        return await endProvision(
+            after: SlotSyncError(.unreachable, "the controller ended the session before it confirmed the flip"))
+    }
+
+    private func serve() async throws {
         while let request = try receive() {
             switch request {
             case .hello: throw unexpected("a second hello")
             case .status: try connection.send(.status(existingRing().status))
-            case .stage(let request): try stage(request)
-            case .prepare(let request): try prepare(request)
+            case .stage(let request): try await stage(request)
+            case .prepare(let request): try await prepare(request)
             case .runBeforeHook: try await runBeforeHook()
             case .commit: try await commit()
             case .undo: try await undo()
+            case .confirm: try confirm()
+            case .keepAlive: break
+            case .markBad(let release, let reason): try await markBad(release, because: reason)
             case .verify(let slot): try verify(slot: slot)
             case .finish: return
             case .manifest, .signatures, .frame, .framesEnd: throw unexpected("a part of a stage that has not begun")

@@ -5,7 +5,7 @@ import Glibc
 import SystemPackage
 
 extension AgentSession {
-    func stage(_ request: StageRequest) throws {
+    func stage(_ request: StageRequest) async throws {
         guard !request.ownership || geteuid() == 0 else {
             throw SlotSyncError(
                 .badInput,
@@ -13,7 +13,7 @@ extension AgentSession {
                     + "log in as root")
         }
         if let ring {
-            if !request.dryRun { try ring.acquireLock(for: "a stage by \(peer)") }
+            if !request.dryRun { _ = try await lockRing(for: "a stage") }
             try checkSlotCount(request, ring)
         }
         let records = ring.map { SlotRecords(of: $0) }
@@ -89,12 +89,15 @@ extension AgentSession {
 
     // MARK: Present already
 
-    /// Answers `present` if the release is ready in next, or live, and still as it was sealed.
+    /// Answers `present` if the release is ready in next, or live, or bad anywhere, and still as it was sealed.
     private func confirmPresent(_ request: StageRequest, ring: Ring, _ records: SlotRecords) throws -> Bool {
         let next = ring.status.next
         var places: [(slot: Int, kind: StageOutcome.Kind)] = []
         if ring.state[next].state == .ready { places.append((next, .alreadyReady)) }
         if let live = ring.state.live { places.append((live, .alreadyLive)) }
+        for slot in 1...ring.state.slots.count where ring.state[slot].state == .bad {
+            places.append((slot, .alreadyBad))
+        }
         for place in places where ring.state[place.slot].release?.id == request.release.id {
             let record = try records.record(of: place.slot)
             var isRight = false
@@ -113,6 +116,7 @@ extension AgentSession {
                 {
                     try ring.update { $0[place.slot].release = request.release }
                 }
+                if place.kind == .alreadyBad { try connection.send(.warning(warningOfBad(place.slot, ring))) }
                 try connection.send(
                     .present(StageOutcome(kind: place.kind, slot: place.slot, received: 0, copied: 0, kept: 0)))
                 return true

@@ -9,15 +9,24 @@ struct Hook {
     /// How much of the end of its output goes into the error message, in bytes.
     private static let longestQuote = 2048
 
+    /// Between two looks for a reason to stop.
+    private static let pause = Duration.milliseconds(50)
+
     let name: String
     let command: String
 
     /// Runs the command by `/bin/sh -c` and waits for it, not for what it leaves running in the background.
     ///
-    /// - Parameter temporary: a folder for its output, which must never get into the session. A file, not a pipe: a
-    ///   daemon that the hook starts may keep it open for ever.
-    /// - Throws: `hookFailed` with the exit status and the end of what it printed.
-    func run(root: String, slot: Int, release: ContentDigest, temporary: Directory) async throws {
+    /// - Parameters:
+    ///   - temporary: a folder for its output, which must never get into the session. A file, not a pipe: a daemon that the
+    ///     hook starts may keep it open for ever.
+    ///   - reasonToStop: asked again and again while it runs; what it says ends the hook with all that it started.
+    /// - Throws: `hookFailed` with the exit status and the end of what it printed, or the reason to stop.
+    func run(
+        root: String, slot: Int, release: ContentDigest, temporary: Directory,
+        stoppedBy reasonToStop: (@Sendable () -> SlotSyncError?)? = nil
+    ) async throws {
+        guard !command.isEmpty else { return }
         let file = "\(name).output"
         try? temporary.remove(file)
         let output = try temporary.openFile(file, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
@@ -28,12 +37,15 @@ struct Hook {
         ]
         let status: TerminationStatus
         do {
-            status = try await Subprocess.run(
-                .path("/bin/sh"), arguments: ["-c", command], environment: .inherit.updating(environment),
-                input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
-                error: .fileDescriptor(output, closeAfterSpawningProcess: false)
-            ).terminationStatus
-        } catch {
+            status = try await unless(reasonToStop) { options in
+                try await Subprocess.run(
+                    .path("/bin/sh"), arguments: ["-c", command], environment: .inherit.updating(environment),
+                    platformOptions: options, input: .none,
+                    output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+                    error: .fileDescriptor(output, closeAfterSpawningProcess: false)
+                ).terminationStatus
+            }
+        } catch let error as SlotSyncError { throw error } catch {
             throw SlotSyncError(.hookFailed, "the \(name) hook could not be run: \(error)")
         }
         guard !status.isSuccess else { return }
@@ -45,6 +57,31 @@ struct Hook {
         let lines = try lastLines(of: output).joined(separator: " / ")
         throw SlotSyncError(
             .hookFailed, "the \(name) hook failed (\(end))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
+    }
+
+    /// Does `work` to its end, or until there is a reason to stop, which is thrown then.
+    private func unless(
+        _ reasonToStop: (@Sendable () -> SlotSyncError?)?,
+        _ work: @escaping @Sendable (PlatformOptions) async throws -> TerminationStatus
+    ) async throws -> TerminationStatus {
+        var options = PlatformOptions()
+        guard let reasonToStop else { return try await work(options) }
+        // A group of its own, so that what it started ends with it.
+        options.processGroupID = 0
+        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
+        let running = options
+        return try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
+            group.addTask { try await work(running) }
+            group.addTask {
+                while true {
+                    if let reason = reasonToStop() { throw reason }
+                    guard (try? await Task.sleep(for: Self.pause)) != nil else { return nil }
+                }
+            }
+            defer { group.cancelAll() }
+            while let status = try await group.next() { if let status { return status } }
+            throw CancellationError()
+        }
     }
 
     private func lastLines(of output: FileDescriptor) throws -> [Substring] {

@@ -14,6 +14,17 @@ package func quoted(_ text: some StringProtocol) -> String {
 /// `text` on one line, what is invisible in it escaped.
 package func escapedForDisplay(_ text: String) -> String { escapedForDisplay(text.unicodeScalars) { _ in false } }
 
+/// `text` where it has no more than so many bytes, else the beginning of it, cut at a character.
+func cut(_ text: String, atMost bound: Int) -> String {
+    guard text.utf8.count > bound else { return text }
+    var length = 0
+    let kept = text.unicodeScalars.prefix { scalar in
+        length += UTF8.width(scalar)
+        return length <= bound - 3
+    }
+    return String(String.UnicodeScalarView(kept)) + "…"
+}
+
 private func escapedForDisplay(
     _ scalars: some Sequence<Unicode.Scalar>, alsoEscaping isSpecial: (Unicode.Scalar) -> Bool
 ) -> String {

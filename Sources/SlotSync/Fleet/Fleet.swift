@@ -97,6 +97,8 @@ public struct FlipOptions: Sendable {
     public var hooks = Hooks()
     /// How many hosts may fail before everything is taken back.
     public var maxFailures = FailureAllowance.none
+    /// Flip to a release that is bad, too.
+    public var force = false
 
     public init() {}
 }
@@ -137,7 +139,7 @@ public enum HostResult: Sendable, Hashable {
 
 /// What staging did on one host.
 public struct StagedHost: Sendable, Hashable {
-    public enum Kind: Sendable, Hashable { case staged, alreadyReady, alreadyLive, planned }
+    public enum Kind: Sendable, Hashable { case staged, alreadyReady, alreadyLive, alreadyBad, planned }
     public var host: Host
     public var kind: Kind
     public var slot: Int

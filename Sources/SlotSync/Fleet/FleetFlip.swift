@@ -119,7 +119,7 @@ private final class FleetFlip {
         let request = FlipRequest(
             direction: direction, release: release, beforeHook: beforeHook,
             afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
-            undoHook: options.hooks.afterRollback)
+            undoHook: options.hooks.afterRollback, provision: trial, force: options.force)
         openSessions.noteFlip(on: hosts)
         var action = await phase(.prepare(request), on: hosts)
         while true {

@@ -230,7 +230,13 @@ final class FleetStage {
                 return .work(work, count: count)
             case .present(let outcome):
                 library.notePresence()
-                return .ended((outcome.kind == .alreadyLive ? .alreadyLive : .alreadyReady, outcome.slot, 0, 0, 0))
+                let kind: StagedHost.Kind =
+                    switch outcome.kind {
+                    case .alreadyLive: .alreadyLive
+                    case .alreadyBad: .alreadyBad
+                    case .alreadyReady, .staged: .alreadyReady
+                    }
+                return .ended((kind, outcome.slot, 0, 0, 0))
             case .staged(let outcome):
                 return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
             case .manifestNeeded where parts.isEmpty: return .manifestNeeded

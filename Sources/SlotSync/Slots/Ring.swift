@@ -217,7 +217,7 @@ final class Ring {
         try metadata.replaceContents(of: "state", by: state.encoded())
     }
 
-    var status: RingStatus { RingStatus(slots: state.slots, live: state.live) }
+    var status: RingStatus { RingStatus(slots: state.slots, live: state.live, provision: state.provision?.status) }
 
     // MARK: Slots
 

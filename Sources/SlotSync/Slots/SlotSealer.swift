@@ -109,14 +109,12 @@ enum SlotSealer {
         return wanted.isEmpty && !isForeign
     }
 
-    /// Makes the slot durable and marks it `ready`.
+    /// Makes the slot durable and marks it `ready`, or `bad` where its release is.
     static func seal(_ record: SlotRecord, release: ReleaseName, of slot: FilledSlot, in ring: Ring) throws {
         do {
             try slot.directory.synchronizeFileSystem()
             try ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())
-            try ring.update { state in
-                state[slot.number] = SlotStatus(state: .ready, release: release, since: Timestamp.now.seconds)
-            }
+            try ring.update { $0.noteSealed(release, in: slot.number, at: Timestamp.now.seconds) }
         } catch let error as Errno {
             throw SlotSyncError(
                 .system, "cannot seal slot \(quoted(slot.path))", errno: error)

@@ -59,13 +59,7 @@ extension ByteWriter {
 
     /// Text for a person, cut where it is longer than the reader takes.
     mutating func append(text: String, atMost bound: Int = WireLimits.longestText) {
-        guard text.utf8.count > bound else { return append(counted: text) }
-        var length = 0
-        let kept = text.unicodeScalars.prefix { scalar in
-            length += UTF8.width(scalar)
-            return length <= bound - 3
-        }
-        append(counted: String(String.UnicodeScalarView(kept)) + "…")
+        append(counted: cut(text, atMost: bound))
     }
 
     mutating func append(_ part: DeflatedPart) {
@@ -106,6 +100,13 @@ extension ByteReader {
     mutating func slot() throws(SlotSyncError) -> Int {
         guard let slot = try slotOrNone() else { throw corrupt("no slot is named") }
         return slot
+    }
+
+    /// How long a controller may be silent.
+    mutating func provisionLimit() throws(SlotSyncError) -> Duration {
+        let limit = try count(atMost: WireLimits.provisions.upperBound, of: "milliseconds of a provision")
+        guard limit >= WireLimits.provisions.lowerBound else { throw corrupt("a provision for \(limit) ms") }
+        return .milliseconds(limit)
     }
 
     mutating func releaseName() throws(SlotSyncError) -> ReleaseName {

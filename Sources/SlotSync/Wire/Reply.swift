@@ -10,6 +10,8 @@ struct StageOutcome: Hashable, Sendable {
         case alreadyReady
         /// The release is live already.
         case alreadyLive
+        /// The release is there, and bad: it was rolled back here.
+        case alreadyBad
     }
     var kind: Kind
     var slot: Int
@@ -68,5 +70,6 @@ enum Reply: Equatable, Sendable {
     case prepared(FlipOutcome)
     case hookDone
     case flipped(FlipOutcome)
+    case confirmed
     case verified(SlotVerification)
 }

@@ -6,6 +6,7 @@ extension Reply: WireMessage {
         case hello = 0x81
         case failure, warning, alive, status, present, needs, signature, signatureMissing
         case staged, prepared, hookDone, flipped, verified, manifestNeeded
+        case confirmed
 
         /// Whether an agent may send it before its greeting.
         var mayPrecedeGreeting: Bool { self == .failure || self == .warning || self == .alive }
@@ -28,6 +29,7 @@ extension Reply: WireMessage {
         case .flipped: .flipped
         case .verified: .verified
         case .manifestNeeded: .manifestNeeded
+        case .confirmed: .confirmed
         }
     }
 
@@ -57,7 +59,7 @@ extension Reply: WireMessage {
         case .present(let outcome), .staged(let outcome): outcome.encode(into: &writer)
         case .prepared(let outcome), .flipped(let outcome): outcome.encode(into: &writer)
         case .verified(let verification): verification.encode(into: &writer)
-        case .hookDone, .manifestNeeded: break
+        case .hookDone, .manifestNeeded, .confirmed: break
         }
     }
 
@@ -96,6 +98,7 @@ extension Reply: WireMessage {
             case .prepared: return .prepared(try FlipOutcome(from: &reader))
             case .hookDone: return .hookDone
             case .manifestNeeded: return .manifestNeeded
+            case .confirmed: return .confirmed
             case .flipped: return .flipped(try FlipOutcome(from: &reader))
             case .verified: return .verified(try SlotVerification(from: &reader))
             }

@@ -33,6 +33,11 @@ struct FlipRequest: Equatable, Sendable {
     var afterHook: String
     /// Runs on a host that is flipped back.
     var undoHook: String
+    /// The flip is on trial: the host takes it back unless it is confirmed, or when nothing comes from the controller
+    /// for so long. Nil: it stands.
+    var provision: Duration?
+    /// Flip to a release that is bad.
+    var force = false
 }
 
 /// A basis whose signature the controller wants.
@@ -66,6 +71,12 @@ enum Request: Equatable, Sendable {
     case commit
     /// Take the flip of this session back → `flipped`
     case undo
+    /// The flip of this session is on trial no longer → `confirmed`
+    case confirm
+    /// The controller is there. No answer.
+    case keepAlive
+    /// Nobody shall flip to this release any more, and why → `status`
+    case markBad(release: ContentDigest, reason: String)
     /// Hash slots again and compare; nil: all that are sealed. → `verified`, one a slot, then `status`
     case verify(slot: Int?)
     /// Nothing more will come: the agent lets go of the lock and ends.

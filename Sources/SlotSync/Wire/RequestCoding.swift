@@ -6,6 +6,7 @@ extension Request: WireMessage {
         case hello = 0x01
         case status, stage, manifest, signatures, frame, framesEnd
         case prepare, runBeforeHook, commit, undo, verify, finish
+        case confirm, keepAlive, markBad
     }
 
     private var code: TypeCode {
@@ -23,6 +24,9 @@ extension Request: WireMessage {
         case .undo: .undo
         case .verify: .verify
         case .finish: .finish
+        case .confirm: .confirm
+        case .keepAlive: .keepAlive
+        case .markBad: .markBad
         }
     }
 
@@ -42,7 +46,10 @@ extension Request: WireMessage {
             }
         case .prepare(let request): request.encode(into: &writer)
         case .verify(let slot): writer.append(slot: slot)
-        case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish: break
+        case .markBad(let release, let reason):
+            writer.append(release)
+            writer.append(text: reason, atMost: WireLimits.longestReason)
+        case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish, .confirm, .keepAlive: break
         }
     }
 
@@ -76,6 +83,13 @@ extension Request: WireMessage {
             case .undo: return .undo
             case .verify: return .verify(slot: try reader.slotOrNone())
             case .finish: return .finish
+            case .confirm: return .confirm
+            case .keepAlive: return .keepAlive
+            case .markBad:
+                let release = try reader.digest()
+                let reason = try reader.shownText(atMost: WireLimits.longestReason, of: "a reason's length")
+                guard !reason.isEmpty else { throw reader.corrupt("a release is bad for no reason") }
+                return .markBad(release: release, reason: reason)
             }
         }
     }
@@ -138,6 +152,8 @@ extension FlipRequest {
         writer.append(counted: beforeHook)
         writer.append(counted: afterHook)
         writer.append(counted: undoHook)
+        writer.append(optional: provision) { $0.append(varint: $1.milliseconds) }
+        writer.append(force)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -148,8 +164,10 @@ extension FlipRequest {
         let beforeHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
         let afterHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
         let undoHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
+        let provision = try reader.optional { (reader) throws(SlotSyncError) in try reader.provisionLimit() }
         self.init(
-            direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook, undoHook: undoHook)
+            direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook, undoHook: undoHook,
+            provision: provision, force: try reader.flag())
     }
 }
 

@@ -66,6 +66,24 @@ public struct SlotStatus: Hashable, Sendable {
     }
 }
 
+/// A flip that is live on trial: the host goes back by itself unless a controller confirms it.
+public struct ProvisionStatus: Hashable, Sendable {
+    /// The slot that was flipped to, and the one that was live before; nil: none.
+    public var slot: Int
+    public var from: Int?
+    /// Seconds since 1970.
+    public var since: Int64
+    /// How long the controller may be silent before the host goes back.
+    public var limit: Duration
+
+    public init(slot: Int, from: Int?, since: Int64, limit: Duration) {
+        self.slot = slot
+        self.from = from
+        self.since = since
+        self.limit = limit
+    }
+}
+
 /// A ring of slots: slot `n` (counted from 1) is `slots[n - 1]`.
 public struct RingStatus: Hashable, Sendable {
     /// How many slots a ring may have.
@@ -74,10 +92,13 @@ public struct RingStatus: Hashable, Sendable {
     public var slots: [SlotStatus]
     /// The slot that `current` points at.
     public var live: Int?
+    /// The flip that nobody has confirmed yet, if there is one.
+    public var provision: ProvisionStatus?
 
-    public init(slots: [SlotStatus], live: Int? = nil) {
+    public init(slots: [SlotStatus], live: Int? = nil, provision: ProvisionStatus? = nil) {
         self.slots = slots
         self.live = live
+        self.provision = provision
     }
 
     /// The slot after the live one: the one that the next release is staged into.
@@ -92,10 +113,11 @@ public struct RingStatus: Hashable, Sendable {
         return previous
     }
 
-    /// The release that next holds or is being filled with; nil if it is an old one's turn to go.
+    /// The release that next holds or is being filled with; nil if it is an old one's turn to go. A bad one counts: who
+    /// flips without naming a release means this one, and has to be told that it is bad.
     var nextRelease: ReleaseName? {
         let slot = slots[next - 1]
-        return slot.state == .ready || slot.state == .staging ? slot.release : nil
+        return slot.state == .ready || slot.state == .staging || slot.state == .bad ? slot.release : nil
     }
 
     /// The release staged into next and ready to go live.

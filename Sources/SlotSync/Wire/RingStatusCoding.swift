@@ -11,6 +11,12 @@ extension RingStatus {
             writer.append(text: slot.reason)
             writer.append(slot: slot.previous)
         }
+        writer.append(optional: provision) { writer, provision in
+            writer.append(slot: provision.slot)
+            writer.append(slot: provision.from)
+            writer.append(zigzag: provision.since)
+            writer.append(varint: provision.limit.milliseconds)
+        }
     }
 
     init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -28,6 +34,14 @@ extension RingStatus {
             slots.append(
                 SlotStatus(state: state, release: release, since: since, reason: reason, previous: previous))
         }
-        self.init(slots: slots, live: live)
+        let provision = try reader.optional { (reader) throws(SlotSyncError) in
+            guard let slot = try reader.slotOrNone(of: count) else {
+                throw reader.corrupt("a provision without a slot")
+            }
+            let from = try reader.slotOrNone(of: count)
+            let since = try reader.zigzag()
+            return ProvisionStatus(slot: slot, from: from, since: since, limit: try reader.provisionLimit())
+        }
+        self.init(slots: slots, live: live, provision: provision)
     }
 }

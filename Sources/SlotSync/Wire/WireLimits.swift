@@ -26,6 +26,10 @@ enum WireLimits {
     static let mostSharedPaths = SharedPaths.mostPaths
     static let longestPath = 4096
     static let longestHook = 64 << 10
+    /// How long a controller may be silent while a flip is provisional, in milliseconds.
+    static let provisions = Provision.limits
+    /// Why a release is bad.
+    static let longestReason = RingState.longestReason
 
     /// An error's code: lower-case letters and dashes.
     static let longestErrorCode = 32

@@ -1,0 +1,159 @@
+// Flips that are on trial: begun by a commit that says so, confirmed by the controller, else taken back, by the session
+// itself or by the next agent that finds one without an owner. Who holds the ring's lock is the owner. The link goes
+// back first, whatever else has to be done or told.
+
+import SystemPackage
+
+/// How taking a flip back went, for a person.
+struct Reversal {
+    var done: String
+    /// What the hook has to say, if it failed.
+    var warning: String?
+
+    var text: String { done + (warning.map { "; \($0)" } ?? "") }
+}
+
+extension AgentSession {
+    /// How long a hook may take that nobody waits for.
+    private static let longestUnattendedHook = Duration.seconds(30)
+    /// How long a controller that may be gone is waited for when everything is put right.
+    static let longestFarewell = Duration.seconds(2)
+
+    // MARK: Begun and confirmed
+
+    /// Notes a flip that is on trial, durably; the rename comes next.
+    func beginProvision(_ flip: PreparedFlip, limit: Duration, in ring: Ring) throws {
+        try connection.beginWatch(limit: limit)
+        do {
+            try ring.update { state in
+                state.provision = Provision(
+                    change: flip.change, since: Timestamp.now.seconds, limit: limit, undoHook: flip.request.undoHook)
+            }
+        } catch {
+            connection.endWatch()
+            throw error
+        }
+        self.flip?.isOnTrial = true
+    }
+
+    /// The flip stays, though `undo` can still take it back as long as the session lasts.
+    func confirm() throws {
+        guard let flip, flip.isCommitted || flip.changesNothing else { throw unexpected("a confirm without a flip") }
+        if flip.isOnTrial {
+            try existingRing().update { $0.provision = nil }
+            endTrial()
+        }
+        try connection.send(.confirmed)
+    }
+
+    private func endTrial() {
+        flip?.isOnTrial = false
+        connection.endWatch()
+    }
+
+    // MARK: Taken back
+
+    /// Takes the flip of this session back, if it is still on trial.
+    ///
+    /// - Parameter failure: what ended the session.
+    /// - Returns: what the controller is told of it, if it is still there.
+    func endProvision(after failure: SlotSyncError) async -> SlotSyncError {
+        guard flip?.isOnTrial == true else { return failure }
+        do {
+            let done = try await revert(existingRing(), because: failure.message, attended: false)
+            return SlotSyncError(failure.code, "\(failure); \(done.text)")
+        } catch {
+            return SlotSyncError(
+                failure.code,
+                "\(failure); this host could not be flipped back (\(error)): the next command on it tries again")
+        }
+    }
+
+    /// Brings a flip on trial to its end: the link, the hook that is owed, the state. Each step is found again by whoever
+    /// comes after a crash. `attended`: a controller waits for the hook, as long as that takes.
+    ///
+    /// - Returns: what was done, for a person.
+    func revert(_ ring: Ring, because reason: String, attended: Bool) async throws -> Reversal {
+        let nothing = Reversal(done: "nothing had to be taken back")
+        guard let provision = ring.state.provision else { return nothing }
+        let change = provision.change
+        let current = try ring.slotOfCurrent()
+        let isLive = current == change.slot
+        // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
+        guard !isLive || change.from == 0 || ring.state[change.from].state.isSealed else {
+            try ring.update { $0.provision = nil }
+            endTrial()
+            return Reversal(
+                done: "slot \(change.from), which was live before, holds no whole release any more, so slot "
+                    + "\(change.slot) stays")
+        }
+        if isLive {
+            if !provision.isFlipped { try ring.update { $0.provision?.isFlipped = true } }
+            _ = try ring.pointCurrent(at: change.from)
+        } else if !provision.isFlipped || current != change.from {
+            try ring.update { $0.provision = nil }
+            endTrial()
+            return nothing
+        }
+        flip?.isCommitted = false
+        flip?.wasTakenBack = true
+        let warning = await runUndoHook(
+            provision.undoHook, change, limit: attended ? nil : Self.longestUnattendedHook, in: ring)
+        try ring.update { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
+        endTrial()
+        return Reversal(done: "this host was flipped back", warning: warning)
+    }
+
+    /// The host is back on its release: a hook cannot change that, only be told of.
+    ///
+    /// - Returns: what there is to say of it.
+    func runUndoHook(_ command: String, _ change: FlipChange, limit: Duration?, in ring: Ring) async -> String? {
+        guard let release = change.fromBefore?.release else { return nil }
+        var reasonToStop: (@Sendable () -> SlotSyncError?)?
+        if let limit {
+            let deadline = ContinuousClock.now + limit
+            reasonToStop = { ContinuousClock.now < deadline ? nil : Self.hookTookTooLong }
+        }
+        do {
+            try await Hook(name: "after_rollback", command: command).run(
+                root: root, slot: change.from, release: release.id, temporary: ring.temporary, stoppedBy: reasonToStop)
+            return nil
+        } catch { return "\(error)" }
+    }
+
+    private static let hookTookTooLong = SlotSyncError(
+        .hookFailed, "the after_rollback hook took too long, with nobody waiting for it, and was stopped")
+
+    // MARK: Healed
+
+    /// Takes the ring's lock for a change, and brings what was left on trial to its end first.
+    func lockRing(for purpose: String) async throws -> Ring {
+        let ring = try existingRing()
+        try ring.acquireLock(for: "\(purpose) by \(peer)")
+        if flip?.isOnTrial != true, let said = try await heal(ring) { try connection.send(.warning(said)) }
+        return ring
+    }
+
+    /// Looks, when a session starts, whether a flip was left on trial by an agent that is gone, and takes it back.
+    ///
+    /// - Returns: what was done, for a person; nil if there was nothing to do.
+    func healAbandoned() async -> String? {
+        guard let ring, ring.state.provision != nil else { return nil }
+        defer { ring.unlock() }
+        do {
+            try ring.acquireLock(for: "taking back a flip on trial")
+            return try await heal(ring)
+        } catch {
+            // Its owner lives, and watches over it.
+            if (error as? SlotSyncError)?.code == .locked { return nil }
+            return "a flip on trial was left here, and could not be taken back: \(error)"
+        }
+    }
+
+    private func heal(_ ring: Ring) async throws -> String? {
+        guard let provision = ring.state.provision else { return nil }
+        let done = try await revert(ring, because: "its agent ended before it was confirmed", attended: false)
+        return "the flip to release \(provision.change.release.id) in slot \(provision.change.slot) at "
+            + "\(utcText(provision.since)) was on trial, and its agent ended before it was confirmed: \(done.text)"
+    }
+}

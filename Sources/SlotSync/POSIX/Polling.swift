@@ -1,0 +1,34 @@
+// Waiting for descriptors with a limit, by poll(2): what an agent does that must not wait for ever for a controller.
+
+import Glibc
+import SystemPackage
+
+/// Waits until one of `wanted` is ready, or until `deadline`; what is ready already is told whatever the time.
+///
+/// - Returns: false if the deadline has passed.
+func waitUntilReady(_ wanted: inout [pollfd], until deadline: ContinuousClock.Instant) throws(Errno) -> Bool {
+    while true {
+        let left = min(max((deadline - .now).milliseconds, -1) + 1, 60_000)
+        let ready = poll(&wanted, nfds_t(wanted.count), Int32(left))
+        if ready > 0 { return true }
+        if ready < 0 {
+            let error = Errno(rawValue: Glibc.errno)
+            guard error == .interrupted else { throw error }
+        } else if deadline <= .now {
+            return false
+        }
+    }
+}
+
+extension FileDescriptor {
+    /// Whether a read would return at once: there is something, or the end.
+    var isReadable: Bool { isReady(POLLIN) }
+
+    /// Whether a pipe or a socket takes `PIPE_BUF` bytes without waiting, or fails at once.
+    var isWritable: Bool { isReady(POLLOUT) }
+
+    private func isReady(_ event: Int32) -> Bool {
+        var wanted = pollfd(fd: rawValue, events: Int16(event), revents: 0)
+        return poll(&wanted, 1, 0) > 0
+    }
+}

@@ -1,0 +1,182 @@
+// The file `.slotsync/state`: text that a person can read, with a checksum over it; docs/formats.md describes it. Ring
+// reads it at every session's start, and replaces it as a whole.
+
+extension RingState {
+    private static let heading = "slotsync state "
+    /// Without a provision a state is written as programs of the first version read it.
+    private var version: Int { provision == nil ? 1 : 2 }
+
+    func encoded() -> [UInt8] {
+        var lines = ["\(Self.heading)\(version)"]
+        for (index, slot) in slots.enumerated() { lines.append("slot \(index + 1) \(words(slot))") }
+        if let provision {
+            lines.append(
+                "provision slot=\(provision.change.slot) from=\(provision.change.from) since=\(provision.since) "
+                    + "limit=\(provision.limit.milliseconds) flipped=\(provision.isFlipped ? 1 : 0) "
+                    + "hook=\(escaped(provision.undoHook))")
+            lines.append("before \(provision.change.slot) \(words(provision.change.slotBefore))")
+            if let from = provision.change.fromBefore { lines.append("before \(provision.change.from) \(words(from))") }
+        }
+        for flip in history {
+            lines.append(
+                "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot) to=\(flip.toSlot) release=\(flip.release)"
+                    + (flip.reason.isEmpty ? "" : " reason=\(escaped(flip.reason))"))
+        }
+        let body = Array((lines.joined(separator: "\n") + "\n").utf8)
+        return body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+    }
+
+    /// - Parameter path: for errors.
+    init(decoding bytes: [UInt8], path: String) throws(SlotSyncError) {
+        func damaged(_ how: String) -> SlotSyncError {
+            SlotSyncError(
+                .corrupt,
+                "\(quoted(path)) is damaged: \(how). Nothing was changed. Restore it from a backup, or move .slotsync "
+                    + "and current aside and stage again: the release trees in slots/ are not touched by that")
+        }
+        let checksumLength = "checksum \n".utf8.count + 32
+        guard bytes.count > checksumLength, bytes.count <= Self.largestFile else {
+            throw damaged("its length is wrong")
+        }
+        let body = Array(bytes.dropLast(checksumLength))
+        guard Array(bytes.suffix(checksumLength)) == Array("checksum \(ContentDigest(of: body))\n".utf8) else {
+            throw damaged("its checksum is wrong")
+        }
+        var lines = String(decoding: body, as: UTF8.self).split(separator: "\n")
+        guard let first = lines.first, first.hasPrefix(Self.heading),
+            let version = Int(first.dropFirst(Self.heading.count))
+        else { throw damaged("it is no state") }
+        guard version == 1 || version == 2 else {
+            throw SlotSyncError(
+                .versionMismatch,
+                "\(quoted(path)) was written by another version of slotsync (state version \(version), this agent is "
+                    + "\(SlotSyncVersion.current) and reads 1 and 2): bring the agent to that version by `slotsync install`"
+            )
+        }
+        lines.removeFirst()
+        slots = []
+        var unfinished: (provision: [Substring: Substring], before: [Int: SlotStatus])?
+        for line in lines {
+            let line = StateLine(line)
+            if line.keyword == "slot" {
+                guard let slot = line.slot, slot.number == slots.count + 1 else {
+                    throw damaged("a slot's line cannot be read")
+                }
+                slots.append(slot.status)
+            } else if let kind = FlipRecord.Kind(rawValue: String(line.keyword)) {
+                guard let flip = line.flip(kind) else { throw damaged("a flip's line cannot be read") }
+                history.append(flip)
+            } else if version > 1, line.keyword == "provision", unfinished == nil {
+                unfinished = (line.fields, [:])
+            } else if version > 1, line.keyword == "before", unfinished != nil, let slot = line.slot {
+                unfinished?.before[slot.number] = slot.status
+            } else {
+                throw damaged("it has a line \(quoted(String(line.keyword)))")
+            }
+        }
+        guard RingStatus.slotCounts.contains(slots.count) else { throw damaged("it has \(slots.count) slots") }
+        guard slots.allSatisfy({ isPossible($0) }), slots.count(where: { $0.state == .live }) <= 1 else {
+            throw damaged("its slots contradict each other")
+        }
+        if let unfinished {
+            provision = Provision(unfinished.provision, before: unfinished.before)
+            guard let provision, (1...slots.count).contains(provision.change.slot),
+                (0...slots.count).contains(provision.change.from), isPossible(provision.change.slotBefore),
+                provision.change.fromBefore.map({ isPossible($0) }) ?? true
+            else { throw damaged("its provision cannot be read") }
+        }
+    }
+
+    private func isPossible(_ slot: SlotStatus) -> Bool {
+        (slot.release != nil || slot.state == .empty) && slot.previous.map { (1...slots.count).contains($0) } ?? true
+    }
+}
+
+/// A line's keyword and what it says: `KEYWORD WORD WORD name=value name=value`.
+private struct StateLine {
+    let keyword: Substring
+    private let words: [Substring]
+    let fields: [Substring: Substring]
+
+    init(_ line: Substring) {
+        words = line.split(separator: " ")
+        keyword = words.first ?? ""
+        var fields: [Substring: Substring] = [:]
+        for word in words.dropFirst() {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { fields[parts[0]] = parts[1] }
+        }
+        self.fields = fields
+    }
+
+    /// A slot by its number; nil if the line does not say one.
+    var slot: (number: Int, status: SlotStatus)? {
+        guard words.count > 3, let number = Int(words[1]),
+            let state = SlotState.allCases.first(where: { $0.description == words[2] }),
+            let since = fields["since"].flatMap({ Int64($0) }), let previous = fields["previous"].flatMap({ Int($0) })
+        else { return nil }
+        let id = fields["release"].flatMap { ContentDigest($0) }
+        let status = SlotStatus(
+            state: state, release: id.map { ReleaseName(id: $0, name: unescaped(fields["name"] ?? "")) }, since: since,
+            reason: unescaped(fields["reason"] ?? ""), previous: previous == 0 ? nil : previous)
+        return (number, status)
+    }
+
+    func flip(_ kind: FlipRecord.Kind) -> FlipRecord? {
+        guard let at = fields["at"].flatMap({ Int64($0) }), let from = fields["from"].flatMap({ Int($0) }),
+            let to = fields["to"].flatMap({ Int($0) }), let id = fields["release"].flatMap({ ContentDigest($0) })
+        else { return nil }
+        return FlipRecord(
+            kind: kind, at: at, fromSlot: from, toSlot: to, release: id, reason: unescaped(fields["reason"] ?? ""))
+    }
+}
+
+extension Provision {
+    /// From the fields of its line and the states that stand in those below it.
+    fileprivate init?(_ fields: [Substring: Substring], before: [Int: SlotStatus]) {
+        func number(_ name: Substring) -> Int? { fields[name].flatMap { Int($0) } }
+        guard let slot = number("slot"), let from = number("from"), let since = number("since"),
+            let limit = number("limit"), Provision.limits.contains(limit), let flipped = number("flipped"),
+            let hook = fields["hook"], slot != from, let slotBefore = before[slot], slotBefore.state.isSealed,
+            slotBefore.state != .live, before.count == (from == 0 ? 1 : 2), from == 0 || before[from]?.state == .live
+        else { return nil }
+        self.init(
+            change: FlipChange(slot: slot, from: from, slotBefore: slotBefore, fromBefore: before[from]),
+            since: Int64(since), limit: .milliseconds(limit), undoHook: unescaped(hook), isFlipped: flipped == 1)
+    }
+}
+
+/// What a slot's line says after its number.
+private func words(_ slot: SlotStatus) -> String {
+    "\(slot.state) release=\(slot.release?.id.description ?? "-") since=\(slot.since) previous=\(slot.previous ?? 0) "
+        + "name=\(escaped(slot.release?.name ?? "")) reason=\(escaped(slot.reason))"
+}
+
+/// Text without white space, "=", "%" or control characters, so that it is one word of a line.
+private func escaped(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+        if byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "=") {
+            result.unicodeScalars.append(Unicode.Scalar(byte))
+        } else {
+            result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+    }
+    return result
+}
+
+private func unescaped(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+        if byte == UInt8(ascii: "%"), rest.count >= 2,
+            let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+        {
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        } else {
+            bytes.append(byte)
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
