@@ -50,6 +50,7 @@ final class AgentSession {
     var readAhead: Request?
     var peer = ""
     var flip: PreparedFlip?
+    var sampler: HostSampler?
 
     init(root: String, connection: AgentConnection) {
         self.root = root
@@ -96,6 +97,8 @@ final class AgentSession {
             case .commit: try await commit()
             case .undo: try await undo()
             case .verify(let slot): try verify(slot: slot)
+            case .watch(let request): try watch(request)
+            case .sample(let number): try sample(number)
             case .finish: return
             case .manifest, .signatures, .frame, .framesEnd: throw unexpected("a part of a stage that has not begun")
             }

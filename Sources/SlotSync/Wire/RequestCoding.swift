@@ -6,6 +6,8 @@ extension Request: WireMessage {
         case hello = 0x01
         case status, stage, manifest, signatures, frame, framesEnd
         case prepare, runBeforeHook, commit, undo, verify, finish
+        case watch = 0x20
+        case sample
     }
 
     private var code: TypeCode {
@@ -23,6 +25,8 @@ extension Request: WireMessage {
         case .undo: .undo
         case .verify: .verify
         case .finish: .finish
+        case .watch: .watch
+        case .sample: .sample
         }
     }
 
@@ -42,6 +46,8 @@ extension Request: WireMessage {
             }
         case .prepare(let request): request.encode(into: &writer)
         case .verify(let slot): writer.append(slot: slot)
+        case .watch(let request): request.encode(into: &writer)
+        case .sample(let number): writer.append(fixed: number)
         case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish: break
         }
     }
@@ -76,6 +82,8 @@ extension Request: WireMessage {
             case .undo: return .undo
             case .verify: return .verify(slot: try reader.slotOrNone())
             case .finish: return .finish
+            case .watch: return .watch(try WatchRequest(from: &reader))
+            case .sample: return .sample(try reader.fixed())
             }
         }
     }
