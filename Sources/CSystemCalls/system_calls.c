@@ -3,13 +3,17 @@
 #endif
 #include "system_calls.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <malloc.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -43,6 +47,45 @@ long ss_file_system_type(int fd) {
     struct statfs system;
     // The numbers have 32 bits, and some have the highest set.
     return fstatfs(fd, &system) == -1 ? -1 : (long)(uint32_t)system.f_type;
+}
+
+int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds) {
+    struct statx status;
+    if (statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status) == -1) return -1;
+    if (!(status.stx_mask & STATX_BTIME)) {
+        errno = ENODATA;
+        return -1;
+    }
+    *seconds = status.stx_btime.tv_sec;
+    *nanoseconds = status.stx_btime.tv_nsec;
+    return 0;
+}
+
+int ss_spawn_shell(const char *command, int output, int errors) {
+    char *arguments[] = {"sh", "-c", (char *)command, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    pid_t child = -1;
+    sigemptyset(&none);
+    int error = posix_spawn_file_actions_init(&files);
+    if (error) goto without_files;
+    if ((error = posix_spawnattr_init(&attributes))) goto without_attributes;
+    if (!(error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)) &&
+        !(error = posix_spawn_file_actions_adddup2(&files, output, 1)) &&
+        !(error = posix_spawn_file_actions_adddup2(&files, errors, 2)) &&
+        // Dispatch's threads block signals, and a blocked signal stays blocked in a child.
+        !(error = posix_spawnattr_setsigmask(&attributes, &none)) &&
+        !(error = posix_spawnattr_setpgroup(&attributes, 0)) &&
+        !(error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK)))
+        error = posix_spawn(&child, "/bin/sh", &files, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+without_attributes:
+    posix_spawn_file_actions_destroy(&files);
+without_files:
+    if (!error) return child;
+    errno = error;
+    return -1;
 }
 
 void ss_return_memory_from(int bytes) {

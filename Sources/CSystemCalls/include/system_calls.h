@@ -26,6 +26,13 @@ ssize_t ss_getdents64(int directory, void *buffer, size_t length);
 /// The type of the file system that `fd` is on, as statfs(2) numbers them.
 long ss_file_system_type(int fd);
 
+/// When `name` was made, where the file system keeps that; ENODATA where it does not.
+int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds);
+
+/// Starts `/bin/sh -c command` in a process group of its own, with all signals as they are at first: its input is
+/// /dev/null, and nothing else of this process is open in it but `output` and `errors`. Returns its process ID.
+int ss_spawn_shell(const char *command, int output, int errors);
+
 /// From this size on, memory is given back to the system as soon as it is freed.
 void ss_return_memory_from(int bytes);
 

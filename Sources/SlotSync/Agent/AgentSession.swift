@@ -57,6 +57,7 @@ final class AgentSession {
     var readAhead: Request?
     var peer = ""
     var flip: PreparedFlip?
+    var sampler: HostSampler?
 
     init(root: String, connection: AgentConnection) {
         self.root = root
@@ -118,6 +119,8 @@ final class AgentSession {
             case .keepAlive: break
             case .markBad(let release, let reason): try await markBad(release, because: reason)
             case .verify(let slot): try verify(slot: slot)
+            case .watch(let request): try watch(request)
+            case .sample(let number): try sample(number)
             case .finish: return
             case .manifest, .signatures, .frame, .framesEnd: throw unexpected("a part of a stage that has not begun")
             }

@@ -35,7 +35,7 @@ struct SessionEnd: Sendable {
     /// What to do where the agent is not there; nil if that is not why the session ended.
     private func agentMissing(code: Int) -> SlotSyncError? {
         // csh says it in words alone.
-        let isMissing = code == Self.notFound || code == 1 && said.contains("Command not found")
+        let isMissing = code == Self.notFound || code == 1 && said.firstPlace(of: "Command not found") != nil
         guard isMissing || code == Self.cannotRun else { return nil }
         // One reason for many hosts is told once, but shells say it in many ways: their words stand in where they help.
         if let agentProgram {

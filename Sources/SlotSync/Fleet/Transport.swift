@@ -43,7 +43,7 @@ public struct Transport: Sendable, Hashable {
     static func root(_ pattern: String, of host: Host) -> String {
         var root = ""
         var rest = pattern[...]
-        while let place = rest.firstRange(of: "{host}") {
+        while let place = rest.firstPlace(of: "{host}") {
             root += rest[..<place.lowerBound] + host.name
             rest = rest[place.upperBound...]
         }

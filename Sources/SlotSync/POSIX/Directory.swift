@@ -102,6 +102,16 @@ final class Directory: Sendable {
     /// The status of this directory.
     func status() throws(Errno) -> FileStatus { try descriptor.status() }
 
+    /// When `name` was made, a link itself. The corresponding C function is `statx`.
+    ///
+    /// - Throws: `.noData` where the file system does not keep it.
+    func birth(of name: UnsafePointer<CChar>) throws(Errno) -> Timestamp {
+        let raw = raw
+        var (seconds, nanoseconds): (Int64, UInt32) = (0, 0)
+        try systemCall { ss_birth_time(raw, name, &seconds, &nanoseconds) }
+        return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
     /// The text of the symbolic link `name`.
     func readLink(_ name: UnsafePointer<CChar>) throws(Errno) -> [UInt8] {
         var text = [UInt8](repeating: 0, count: Int(PATH_MAX))

@@ -46,6 +46,13 @@ struct FileStatus: Sendable, Hashable {
         group = status.st_gid
     }
 
+    /// The status of what `path` leads to; links are followed. The corresponding C function is `stat`.
+    init(following path: String) throws(Errno) {
+        var status = Glibc.stat()
+        try systemCall { fstatat(AT_FDCWD, path, &status, 0) }
+        self.init(status)
+    }
+
     /// Whether the file has holes: fewer blocks than its size needs.
     var isSparse: Bool { kind == .file && blocks * 512 < size }
 

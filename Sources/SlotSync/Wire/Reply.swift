@@ -72,4 +72,8 @@ enum Reply: Equatable, Sendable {
     case flipped(FlipOutcome)
     case confirmed
     case verified(SlotVerification)
+    /// For each source why it could not be set up, or nil; it is tried again with each sample.
+    case watching([String?])
+    /// The number of the request, and what the sources gave.
+    case sample(UInt32, HostReadings)
 }

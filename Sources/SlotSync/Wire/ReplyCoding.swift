@@ -7,6 +7,8 @@ extension Reply: WireMessage {
         case failure, warning, alive, status, present, needs, signature, signatureMissing
         case staged, prepared, hookDone, flipped, verified, manifestNeeded
         case confirmed
+        case watching = 0xa0
+        case sample
 
         /// Whether an agent may send it before its greeting.
         var mayPrecedeGreeting: Bool { self == .failure || self == .warning || self == .alive }
@@ -30,6 +32,8 @@ extension Reply: WireMessage {
         case .verified: .verified
         case .manifestNeeded: .manifestNeeded
         case .confirmed: .confirmed
+        case .watching: .watching
+        case .sample: .sample
         }
     }
 
@@ -59,6 +63,10 @@ extension Reply: WireMessage {
         case .present(let outcome), .staged(let outcome): outcome.encode(into: &writer)
         case .prepared(let outcome), .flipped(let outcome): outcome.encode(into: &writer)
         case .verified(let verification): verification.encode(into: &writer)
+        case .watching(let problems): writer.append(problems: problems)
+        case .sample(let number, let readings):
+            writer.append(fixed: number)
+            readings.encode(into: &writer)
         case .hookDone, .manifestNeeded, .confirmed: break
         }
     }
@@ -101,6 +109,8 @@ extension Reply: WireMessage {
             case .confirmed: return .confirmed
             case .flipped: return .flipped(try FlipOutcome(from: &reader))
             case .verified: return .verified(try SlotVerification(from: &reader))
+            case .watching: return .watching(try reader.problems())
+            case .sample: return .sample(try reader.fixed(), try HostReadings(from: &reader))
             }
         }
     }

@@ -48,6 +48,14 @@ struct BasisRequest: Equatable, Sendable {
     var seed: UInt64
 }
 
+/// What to read of the host, and how often it will be asked for.
+struct WatchRequest: Equatable, Sendable {
+    /// From one sample to the next, in whole milliseconds; within `ReadingLimits.intervals`.
+    var interval: Duration
+    /// At most `ReadingLimits.mostSources`.
+    var sources: [HostSource]
+}
+
 /// A message from the controller to an agent.
 enum Request: Equatable, Sendable {
     /// First on every session.
@@ -79,6 +87,10 @@ enum Request: Equatable, Sendable {
     case markBad(release: ContentDigest, reason: String)
     /// Hash slots again and compare; nil: all that are sealed. → `verified`, one a slot, then `status`
     case verify(slot: Int?)
+    /// Set up what is to be read of the host; what counts from one reading to the next begins here. → `watching`
+    case watch(WatchRequest)
+    /// Read all of it now → `sample`, with the same number.
+    case sample(UInt32)
     /// Nothing more will come: the agent lets go of the lock and ends.
     case finish
 }

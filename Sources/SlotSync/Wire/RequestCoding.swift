@@ -7,6 +7,8 @@ extension Request: WireMessage {
         case status, stage, manifest, signatures, frame, framesEnd
         case prepare, runBeforeHook, commit, undo, verify, finish
         case confirm, keepAlive, markBad
+        case watch = 0x20
+        case sample
     }
 
     private var code: TypeCode {
@@ -27,6 +29,8 @@ extension Request: WireMessage {
         case .confirm: .confirm
         case .keepAlive: .keepAlive
         case .markBad: .markBad
+        case .watch: .watch
+        case .sample: .sample
         }
     }
 
@@ -49,6 +53,8 @@ extension Request: WireMessage {
         case .markBad(let release, let reason):
             writer.append(release)
             writer.append(text: reason, atMost: WireLimits.longestReason)
+        case .watch(let request): request.encode(into: &writer)
+        case .sample(let number): writer.append(fixed: number)
         case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish, .confirm, .keepAlive: break
         }
     }
@@ -90,6 +96,8 @@ extension Request: WireMessage {
                 let reason = try reader.shownText(atMost: WireLimits.longestReason, of: "a reason's length")
                 guard !reason.isEmpty else { throw reader.corrupt("a release is bad for no reason") }
                 return .markBad(release: release, reason: reason)
+            case .watch: return .watch(try WatchRequest(from: &reader))
+            case .sample: return .sample(try reader.fixed())
             }
         }
     }

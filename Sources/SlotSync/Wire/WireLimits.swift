@@ -31,6 +31,9 @@ enum WireLimits {
     /// Why a release is bad.
     static let longestReason = RingState.longestReason
 
+    /// ReadingLimits has the other bounds of what a host reads of itself.
+    static let longestIntervalInMilliseconds = 3_600_000
+
     /// An error's code: lower-case letters and dashes.
     static let longestErrorCode = 32
     /// Text that is only shown: errors, warnings, reasons, differences. The sender cuts what is longer.

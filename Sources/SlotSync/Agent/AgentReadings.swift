@@ -1,0 +1,19 @@
+// What the host reads of itself, inside a session that is open anyway: nothing is started for a sample but the commands
+// that it asks for. Needs no ring, and takes no lock.
+
+extension AgentSession {
+    /// Sets the sources up; what counts from one reading to the next begins here.
+    func watch(_ request: WatchRequest) throws {
+        let sampler = HostSampler(request.sources, interval: request.interval)
+        self.sampler = sampler
+        try connection.send(.watching(sampler.problems))
+    }
+
+    /// Reads all sources, in no more than the sampling time: the controller may want this host flipped back next.
+    func sample(_ number: UInt32) throws {
+        guard let sampler else { throw unexpected("a request for a sample before it said what to watch") }
+        let readings = sampler.sample()
+        for text in sampler.takeNews() { try connection.send(.warning(text)) }
+        try connection.send(.sample(number, readings))
+    }
+}

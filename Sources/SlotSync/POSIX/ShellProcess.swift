@@ -1,0 +1,129 @@
+// A shell command whose output is wanted by a certain time, and not a moment later: HostCommand reads numbers from it.
+// Not by swift-subprocess, which waits for the end of what it started: a child that hangs inside the kernel, in a look at
+// a dead file server, cannot be killed, and its host has to answer all the same.
+
+import CSystemCalls
+import Glibc
+import SystemPackage
+
+/// A child in a process group of its own, with two pipes for what it prints. One user at a time.
+final class ShellProcess {
+    enum End: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+        /// It was killed, with its process group.
+        case tookTooLong, printedTooMuch
+    }
+
+    /// What it printed, of each stream no more than it may.
+    private(set) var output: [UInt8] = []
+    private(set) var errors: [UInt8] = []
+
+    private let longestOutput: Int
+    private let child: pid_t
+    private let pipes: (output: FileDescriptor, errors: FileDescriptor)
+    private var isReaped = false
+
+    /// Starts `/bin/sh -c command`.
+    init(_ command: String, longestOutput: Int) throws(Errno) {
+        self.longestOutput = longestOutput
+        let output = try FileDescriptor.closeOnExecPipe()
+        do throws(Errno) {
+            let errors = try FileDescriptor.closeOnExecPipe()
+            defer { try? errors.write.close() }
+            do throws(Errno) {
+                try output.read.setNonBlocking()
+                try errors.read.setNonBlocking()
+                let (first, second) = (output.write.rawValue, errors.write.rawValue)
+                child = try systemCall { ss_spawn_shell(command, first, second) }
+            } catch {
+                try? errors.read.close()
+                throw error
+            }
+            pipes = (output.read, errors.read)
+        } catch {
+            try? output.read.close()
+            try? output.write.close()
+            throw error
+        }
+        try? output.write.close()
+    }
+
+    deinit {
+        if !isReaped { kill() }
+        _ = hasEnded
+        try? pipes.output.close()
+        try? pipes.errors.close()
+    }
+
+    /// How often is looked whether the child has ended, where nothing that it prints tells.
+    private static let pollInterval: Int32 = 10
+    /// How long a child that was killed may take to be gone.
+    private static let patience = Duration.milliseconds(100)
+
+    /// Reads what it prints until it ends, and kills it, with its process group, at the deadline. What it leaves running in
+    /// the background is not waited for.
+    func end(by deadline: ContinuousClock.Instant) -> End {
+        var open = [pipes.output, pipes.errors]
+        while true {
+            // The order matters: what a child printed before it ended is in the pipe by then.
+            let status = endStatus()
+            open.removeAll { !drain($0) }
+            if output.count > longestOutput || errors.count > longestOutput { return killed(.printedTooMuch) }
+            if let status { return status }
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero else { return killed(.tookTooLong) }
+            var wanted = open.map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
+            poll(&wanted, nfds_t(wanted.count), min(Self.pollInterval, Int32(clamping: left.wholeMilliseconds + 1)))
+        }
+    }
+
+    /// Whether it is gone, so that nothing is left of it. A child that was killed may hang inside the kernel.
+    var hasEnded: Bool {
+        if !isReaped { _ = endStatus() }
+        return isReaped
+    }
+
+    private func killed(_ why: End) -> End {
+        kill()
+        let deadline = ContinuousClock.now + Self.patience
+        while !hasEnded, ContinuousClock.now < deadline { usleep(1000) }
+        return why
+    }
+
+    private func kill() { Glibc.kill(-child, SIGKILL) }
+
+    /// Reaps it if it has ended.
+    private func endStatus() -> End? {
+        var status: Int32 = 0
+        let child = child
+        guard !isReaped else { return nil }
+        do { if try systemCall({ waitpid(child, &status, WNOHANG) }) != child { return nil } } catch {
+            // A parent that ignores SIGCHLD leaves that to us: no status is kept, and what was printed has to do.
+            status = 0
+        }
+        isReaped = true
+        // WIFEXITED and the others are macros, which Swift does not see.
+        return status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .signalled(status & 0x7f)
+    }
+
+    /// Reads what is in the pipe.
+    ///
+    /// - Returns: false at its end.
+    private func drain(_ pipe: FileDescriptor) -> Bool {
+        let isOutput = pipe == pipes.output
+        return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            while (isOutput ? output : errors).count <= longestOutput {
+                do throws(Errno) {
+                    let raw = pipe.rawValue
+                    let count = try systemCall { Glibc.read(raw, buffer.baseAddress!, buffer.count) }
+                    if count == 0 { return false }
+                    if isOutput { output += buffer[..<count] } else { errors += buffer[..<count] }
+                } catch {
+                    return error == .resourceTemporarilyUnavailable
+                }
+            }
+            return true
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// A source that is a command on the host: it is started with each sample, beside all others, and has to be done when the
+// sample's time is up.
+
+/// A command that prints numbers. One user at a time.
+final class HostCommand {
+    private let command: String
+    /// What was started with this sample; or an earlier one's that could not be killed.
+    private var process: ShellProcess?
+    private var problem: String?
+
+    init(_ command: String) { self.command = command }
+
+    func start() {
+        if let process, !process.hasEnded {
+            problem =
+                "it still hangs since an earlier sample, and cannot be killed: does it wait for a dead disk or server?"
+            return
+        }
+        problem = nil
+        process = nil
+        do { process = try ShellProcess(command, longestOutput: ReadingLimits.longestOutput) } catch {
+            problem = "it could not be started: \(error)"
+        }
+    }
+
+    /// What it printed; if it is not done by the deadline, nothing.
+    ///
+    /// - Parameter limit: how long it had, for the reason.
+    func outcome(by deadline: ContinuousClock.Instant, limit: Duration) -> HostReadings.Outcome {
+        guard problem == nil, let process else { return missing(problem ?? "it was not started") }
+        switch process.end(by: deadline) {
+        case .exited(0):
+            let outcome = CommandOutput.outcome(process.output)
+            if case .missing(let reason) = outcome { return missing(reason) }
+            return outcome
+        case .exited(let code): return missing("it failed with exit code \(code)\(lastWords(of: process))")
+        case .signalled(let signal): return missing("signal \(signal) ended it\(lastWords(of: process))")
+        case .tookTooLong: return missing("it took longer than \(limit), and was killed")
+        case .printedTooMuch:
+            return missing("it printed more than \(byteText(UInt64(ReadingLimits.longestOutput))), and was killed")
+        }
+    }
+
+    private func missing(_ reason: String) -> HostReadings.Outcome {
+        .missing("the command \(quoted(command)): \(reason)")
+    }
+
+    private func lastWords(of process: ShellProcess) -> String {
+        let words = process.errors.isEmpty ? process.output : process.errors
+        let line = String(decoding: words.suffix(2048), as: UTF8.self).split(whereSeparator: \.isNewline).last
+        return line.map { ": \(quoted($0))" } ?? ""
+    }
+}

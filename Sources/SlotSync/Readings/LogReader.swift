@@ -1,0 +1,183 @@
+// A log that is written while it is read: which files it consists of, as they are rotated, and how many new lines match.
+// Every byte is read once, whoever asks for how many patterns. HostSampler has one of these for each path.
+
+import SystemPackage
+
+/// The new lines of one log.
+final class LogReader {
+    let path: String
+    private let patterns: [LinePattern]
+    /// The last one is what `path` led to when it last led anywhere; those before it were rotated away.
+    private var files: [LogFile] = []
+    /// For files that were rotated away: how many readings found nothing new in them.
+    private var quietReadings: [LogFile.Identity: Int] = [:]
+    /// A program may write into the old file until it is told to open the new one.
+    private static let quietReadingsToTheEnd = 2
+    private var lastLook = Timestamp.fileClock
+    private var news = LogNews()
+    private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
+
+    init(path: String, patterns: [LinePattern]) {
+        self.path = path
+        self.patterns = patterns
+    }
+
+    /// Sets the starting point: the end of what there is. A file that is not there yet is read from its start.
+    ///
+    /// - Throws: ``SlotSyncError``: why nothing can be read now; later it may.
+    func begin() throws(SlotSyncError) {
+        lastLook = .fileClock
+        let file = try LogFile(path)
+        do { try file.skipToEnd() } catch { throw unreadable(error as? Errno) }
+        files = [file]
+    }
+
+    /// For each pattern, how many lines that match were written since the reading before.
+    ///
+    /// - Parameter deadline: what is not read by then is left to the next reading.
+    func read(until deadline: ContinuousClock.Instant) -> [HostReadings.Outcome] {
+        var tally = LineTally(patterns)
+        do {
+            try findFiles()
+            guard !files.isEmpty else { throw SlotSyncError(.notReady, "there is no log \(quoted(path)) yet") }
+            do { try readFiles(until: deadline, &tally) } catch { throw unreadable(error as? Errno) }
+        } catch {
+            return patterns.map { _ in .missing("\(error)") }
+        }
+        if files.contains(where: \.hasCutLine) {
+            news.add(
+                .longLine,
+                "the log \(quoted(path)) has a line that is longer than \(byteText(UInt64(ReadingLimits.longestLine))): "
+                    + "only its beginning is searched")
+        }
+        let behind = files.reduce(0) { $0 + $1.remaining }
+        if behind > ReadingLimits.logChunk, ContinuousClock.now >= deadline {
+            news.add(
+                .behind,
+                "the log \(quoted(path)) is written faster than it is searched: \(byteText(behind)) are left, "
+                    + "and counted with the next samples")
+        }
+        return tally.outcomes(path: path)
+    }
+
+    /// What a person should know and was not told yet.
+    func takeNews() -> [String] { news.take() }
+
+    private func unreadable(_ error: Errno?) -> SlotSyncError {
+        SlotSyncError(.system, "cannot read the log \(quoted(path))", errno: error)
+    }
+
+    // MARK: Files
+
+    /// Looks what `path` leads to, and takes up what is new.
+    private func findFiles() throws(SlotSyncError) {
+        let now = Timestamp.fileClock
+        let identity: LogFile.Identity
+        do { identity = LogFile.Identity(try FileStatus(following: path)) } catch {
+            // Rotated away a moment ago, and not made again yet.
+            if error == .noSuchFileOrDirectory { return }
+            throw SlotSyncError(.system, "cannot look at the log \(quoted(path))", errno: error)
+        }
+        if files.last?.identity != identity {
+            if let known = files.firstIndex(where: { $0.identity == identity }) {
+                // A link that leads back to where it led before.
+                files.append(files.remove(at: known))
+            } else {
+                let new = try LogFile(path)
+                if !files.isEmpty { takeUpRotatedFiles(besides: new.identity) }
+                files.append(new)
+            }
+        }
+        lastLook = now
+        while files.count > ReadingLimits.mostRotatedFiles {
+            let dropped = files.removeFirst()
+            news.add(
+                .dropped,
+                "the log \(quoted(path)) is rotated faster than it is searched: \(byteText(dropped.remaining)) were left out"
+            )
+        }
+    }
+
+    /// Where a log was rotated more than once since the last look, the files between: made since then, and named like it.
+    private func takeUpRotatedFiles(besides current: LogFile.Identity) {
+        for name in RotatedNames.made(since: lastLook, from: path) {
+            guard let file = try? LogFile(name), file.identity != current,
+                !files.contains(where: { $0.identity == file.identity })
+            else { continue }
+            files.append(file)
+        }
+    }
+
+    private func readFiles(until deadline: ContinuousClock.Instant, _ tally: inout LineTally) throws {
+        let current = files.last?.identity
+        for file in files {
+            try file.noticeTruncation()
+            let count = try chunk.withUnsafeMutableBytes { buffer in
+                try file.read(until: deadline, through: buffer) { tally.count($0) }
+            }
+            if count > 0 || file.identity == current {
+                quietReadings[file.identity] = nil
+            } else {
+                quietReadings[file.identity, default: 0] += 1
+            }
+        }
+        files.removeAll { file in
+            guard quietReadings[file.identity, default: 0] >= Self.quietReadingsToTheEnd, file.remaining == 0 else {
+                return false
+            }
+            quietReadings[file.identity] = nil
+            file.finish { tally.count($0) }
+            return true
+        }
+    }
+}
+
+/// How many lines matched, of one reading.
+private struct LineTally {
+    private let patterns: [LinePattern]
+    private var counts: [Int]
+    /// The patterns that the matcher gave up on. They are not tried again in this reading: each try takes long.
+    private var gaveUp: [Bool]
+
+    init(_ patterns: [LinePattern]) {
+        self.patterns = patterns
+        counts = patterns.map { _ in 0 }
+        gaveUp = patterns.map { _ in false }
+    }
+
+    mutating func count(_ line: UnsafeRawBufferPointer) {
+        for index in patterns.indices where !gaveUp[index] {
+            switch patterns[index].answer(in: line) {
+            case .found: counts[index] += 1
+            case .notFound: break
+            case .gaveUp: gaveUp[index] = true
+            }
+        }
+    }
+
+    func outcomes(path: String) -> [HostReadings.Outcome] {
+        patterns.indices.map { index in
+            gaveUp[index]
+                ? .missing(
+                    "the pattern takes too many steps on a line of \(quoted(path)): make it simpler, without repetitions "
+                        + "inside of repetitions")
+                : .read([HostReading(value: Double(counts[index]))])
+        }
+    }
+}
+
+/// What is told of a log, each kind once in a session.
+private struct LogNews {
+    enum Kind { case longLine, behind, dropped }
+    private var told: Set<Kind> = []
+    private var waiting: [String] = []
+
+    mutating func add(_ kind: Kind, _ text: @autoclosure () -> String) {
+        if told.insert(kind).inserted { waiting.append(text()) }
+    }
+
+    mutating func take() -> [String] {
+        defer { waiting = [] }
+        return waiting
+    }
+}

@@ -1,0 +1,38 @@
+// Every bound of what a host reads of itself, by name. The wire holds its messages against the same ones.
+
+enum ReadingLimits {
+    // MARK: What is asked for
+
+    static let mostSources = 64
+    static let longestPath = 4096
+    static let longestPattern = 4096
+    static let longestCommand = 16 << 10
+    /// From one sample to the next.
+    static let intervals = Duration.milliseconds(100)...Duration.seconds(3600)
+
+    // MARK: What is answered
+
+    static let mostReadingsPerSource = 64
+    static let longestName = 64
+    static let longestReason = 512
+
+    // MARK: What it may cost
+
+    /// A sample is there after half the interval, and after so long in any case: a host that shall go back to the release
+    /// before must not wait for a slow command.
+    static let longestSampling = Duration.seconds(5)
+    static func samplingTime(interval: Duration) -> Duration { min(interval / 2, longestSampling) }
+
+    /// The rest of a line that is longer is not searched.
+    static let longestLine = 16 << 10
+    /// How many steps the matcher may take from one place of a line. What is quadratic in the longest line comes through,
+    /// after some tenths of a second; what is worse is given up.
+    static let matchLimit: UInt32 = 1 << 16
+    /// What is read of a log at once; the clock is looked at between two such pieces.
+    static let logChunk = 64 << 10
+    /// Files of one log that were rotated away and are not read to their end yet.
+    static let mostRotatedFiles = 16
+
+    /// What a command may print, on either of its two streams.
+    static let longestOutput = 64 << 10
+}
