@@ -2,6 +2,7 @@
 // override it. Strict: a key that nobody reads, or a value of another type, is an error which names
 // file and line, because a setting that is silently ignored is one that somebody relies on.
 
+import Canary
 import SlotSync
 import SystemPackage
 import Yams
@@ -35,6 +36,7 @@ struct Configuration: Sendable, Equatable {
     var cacheDirectory: FilePath?
     var cacheSize: UInt64?
     var hooks = Hooks()
+    var canary: CanarySettings?
 
     /// Read when `--config` names no other; it need not be there.
     static let defaultFile: FilePath = "slotsync.yml"
@@ -87,8 +89,8 @@ struct Configuration: Sendable, Equatable {
             case .cacheDirectory: cacheDirectory = try value.path(in: file)
             case .cacheSize: cacheSize = try value.read("a size such as 500M or 2G", UInt64.init(byteCount:))
             case .hooks: hooks = try Hooks(value)
-            case .canary, nil:
-                throw value.wrong("the key \(key) is not supported by this version of slotsync; remove it")
+            case .canary: canary = try CanarySettings(value)
+            case nil: break
             }
         }
     }
@@ -132,7 +134,8 @@ extension Configuration.Hooks {
 }
 
 extension ConfigurationNode {
-    fileprivate func hosts() throws(SlotSyncError) -> [Host] {
+    /// Host lists, each of them text as `HostList` reads it.
+    func hosts() throws(SlotSyncError) -> [Host] {
         var lists: [[Host]] = []
         for item in try items() {
             lists.append(try item.explaining { text throws(SlotSyncError) in try HostList.parse(text) })

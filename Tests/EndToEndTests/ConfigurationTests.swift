@@ -109,7 +109,6 @@ import Testing
         ("root: a\nroot: b", ["slotsync.yml:1: ", "more than one key", #""root""#]),
         ("a: b: c", ["slotsync.yml:1: not YAML"]),
         ("root: \"x", ["not YAML"]),
-        ("canary:\n  hosts: 3", ["slotsync.yml:1: the key canary is not supported by this version"]),
         ("root: a\n---\nroot: b", ["slotsync.yml:", "not YAML"]),
     ]
 

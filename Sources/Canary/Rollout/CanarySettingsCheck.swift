@@ -1,0 +1,153 @@
+// Whether settings can be used, before anything is staged. Each problem says which key it is about, so that whoever
+// read the settings from a file can name the line. What depends on the fleet's size is RolloutPlan's to check.
+
+public import SlotSync
+
+extension CanarySettings {
+    /// The samples that a base line needs, and a window after what is left out to settle: a judge looks from the third on.
+    public static let fewestSamples = 3
+    /// The most samples of a base line, a window or a watch. A judge's cost grows with their square.
+    public static let mostSamples = 2_000
+    /// Seconds between two samples.
+    public static let intervals = 0.1...300.0
+    /// The longest of the other times: a day.
+    public static let longestTime = 86_400.0
+    public static let mostMetrics = 64
+    public static let mostPhases = 16
+    public static let mostHosts = 100_000
+    /// The longest name of a metric, in bytes.
+    public static let longestName = 64
+    /// The longest path, pattern, URL and query, in bytes.
+    public static let longestText = 4096
+    /// The longest command, in bytes: as long as a hook.
+    public static let longestCommand = 64 << 10
+    /// The largest relative change that can be tolerated: ten times as much.
+    public static let largestTolerance = 10.0
+    /// A metric's weight.
+    public static let weights = 0.001...1000.0
+
+    /// A setting that cannot be used.
+    public struct Problem: Sendable, Hashable {
+        /// The key in the `canary` section: `window`, `metrics`.
+        public var key: String
+        /// Which metric it is about, where `key` is `metrics`.
+        public var metric: Int?
+        /// What is wrong, and what to write instead.
+        public var message: String
+    }
+
+    /// - Throws: ``SlotSyncError`` with the code `badInput`, for the first problem.
+    public func validate() throws(SlotSyncError) {
+        guard let problem = firstProblem() else { return }
+        throw SlotSyncError(.badInput, "canary.\(problem.key): \(problem.message)")
+    }
+
+    /// The first setting that cannot be used, in the order of the file; nil if all can.
+    public func firstProblem() -> Problem? {
+        hostsProblem() ?? timesProblem() ?? strictnessProblem() ?? metricsProblem()
+    }
+
+    private func hostsProblem() -> Problem? {
+        func isPossible(_ portion: HostPortion) -> Bool {
+            switch portion {
+            case .count(let count): (0...CanarySettings.mostHosts).contains(count)
+            case .percent(let percent): (0...100).contains(percent)
+            }
+        }
+        switch hosts {
+        case .portion(let portion):
+            guard isPossible(portion), portion.hosts(of: CanarySettings.mostHosts) > 0 else {
+                return Problem("hosts", "\(portion) is nobody: at least one host has to be a canary")
+            }
+        case .list(let list):
+            guard !list.isEmpty else { return Problem("hosts", "the list is empty: name at least one canary") }
+        }
+        guard phases.count <= CanarySettings.mostPhases else {
+            return Problem("phases", "\(phases.count) phases; at most \(CanarySettings.mostPhases) are allowed")
+        }
+        for portion in phases where !isPossible(portion) || portion.hosts(of: CanarySettings.mostHosts) == 0 {
+            return Problem("phases", "\(portion) is no part of a fleet")
+        }
+        var portions: [HostPortion] = []
+        if case .portion(let portion) = hosts { portions.append(portion) }
+        portions += phases
+        for (earlier, later) in zip(portions, portions.dropFirst()) {
+            // A number beside a share can be compared only when the fleet is known.
+            let grows =
+                switch (earlier, later) {
+                case (.count(let few), .count(let more)): few < more
+                case (.percent(let few), .percent(let more)): few < more
+                default: true
+                }
+            guard grows else {
+                return Problem(
+                    "phases",
+                    "\(later) after \(earlier): each phase has to be larger than the canaries and the phases "
+                        + "before it")
+            }
+        }
+        guard isPossible(holdBack) else { return Problem("hold_back", "\(holdBack) is no part of a fleet") }
+        return nil
+    }
+
+    private func timesProblem() -> Problem? {
+        guard CanarySettings.intervals.contains(interval) else {
+            return Problem("interval", "\(said(interval)) is not between 100 ms and 5 minutes")
+        }
+        let fewest = Double(CanarySettings.fewestSamples) * interval
+        for (key, time) in [("baseline", baseline), ("window", window), ("settle", settle), ("watch", watch)] {
+            guard time >= 0, time <= CanarySettings.longestTime else {
+                return Problem(key, "\(said(time)) is not a time of up to a day")
+            }
+            guard time / interval <= Double(CanarySettings.mostSamples) else {
+                return Problem(
+                    key,
+                    "\(said(time)) at a sample every \(said(interval)) are more than "
+                        + "\(CanarySettings.mostSamples) samples: sample less often")
+            }
+        }
+        guard baseline >= fewest else {
+            return Problem(
+                "baseline",
+                "\(said(baseline)) hold fewer than \(CanarySettings.fewestSamples) samples, one every "
+                    + "\(said(interval)): make it \(said(fewest)) or longer")
+        }
+        guard window - settle >= fewest - 1e-9 else {
+            return Problem(
+                "window",
+                "of \(said(window)), the first \(said(settle)) are left out to settle, and the rest holds "
+                    + "fewer than \(CanarySettings.fewestSamples) samples, one every \(said(interval)): make it "
+                    + "\(said(settle + fewest)) or longer")
+        }
+        guard watch == 0 || watch - settle >= fewest - 1e-9 else {
+            return Problem(
+                "watch",
+                "\(said(watch)) are too short for \(CanarySettings.fewestSamples) samples after "
+                    + "\(said(settle)) to settle: make it \(said(settle + fewest)) or longer, or 0 for no watch")
+        }
+        guard watch > 0 || holdBack.hosts(of: CanarySettings.mostHosts) == 0 else {
+            return Problem("hold_back", "hosts are held back for the watch, and there is none (watch: 0)")
+        }
+        return nil
+    }
+
+    private func said(_ time: Double) -> String { RolloutText.seconds(time) }
+
+    private func strictnessProblem() -> Problem? {
+        guard significance > 0, significance < 0.5 else {
+            return Problem("significance", "\(significance) is not between 0 and 0.5; 0.01 is usual")
+        }
+        guard (0...CanarySettings.largestTolerance).contains(tolerance) else {
+            return Problem("tolerance", "\(tolerance) is not a relative change from 0 to 1000%")
+        }
+        return nil
+    }
+}
+
+extension CanarySettings.Problem {
+    init(_ key: String, metric: Int? = nil, _ message: String) {
+        self.key = key
+        self.metric = metric
+        self.message = message
+    }
+}

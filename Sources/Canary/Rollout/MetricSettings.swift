@@ -1,0 +1,49 @@
+// A metric as slotsync.yml declares it: what the judge has to know of it, and where its numbers come from.
+
+public import SlotSync
+
+/// Where a metric's numbers come from. Texts may hold `{host}`, `{root}` and `{release}`: see ``Placeholders``.
+public enum MetricSource: Sendable, Hashable {
+    /// The host's agent reads it.
+    case host(HostSource)
+    /// The controller asks a Prometheus server, over its HTTP API.
+    ///
+    /// - Parameters:
+    ///   - url: where the server's API begins: `http://prometheus:9090`.
+    ///   - query: PromQL.
+    case prometheus(url: String, query: String)
+
+    /// What its numbers are unless the metric says otherwise: lines of a log are counted, everything else is a level.
+    public var usualKind: Metric.Kind {
+        if case .host(.log) = self { .counter } else { .gauge }
+    }
+}
+
+/// A metric and its source.
+public struct MetricSettings: Sendable, Hashable {
+    public var metric: Metric
+    public var source: MetricSource
+
+    /// - Parameter kind: by default what the source usually gives.
+    public init(
+        name: String, source: MetricSource, kind: Metric.Kind? = nil, worse: Metric.Direction = .higher,
+        tolerance: Double? = nil, weight: Double = 1, isCritical: Bool = false
+    ) {
+        metric = Metric(
+            name: name, kind: kind ?? source.usualKind, worse: worse, tolerance: tolerance, weight: weight,
+            isCritical: isCritical)
+        self.source = source
+    }
+
+    /// This metric's number among what its source gave on a host.
+    ///
+    /// A command that prints one number gives it to every metric that names the command; of one that prints lines
+    /// `name value`, a metric takes the line with its own name.
+    ///
+    /// - Returns: NaN, a missing sample, if it is not there or not finite.
+    public func value(in readings: [HostReading]) -> Double {
+        let reading = readings.first { $0.name == metric.name } ?? readings.first { $0.name.isEmpty }
+        guard let value = reading?.value, value.isFinite else { return .nan }
+        return value
+    }
+}

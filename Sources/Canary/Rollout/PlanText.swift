@@ -1,0 +1,44 @@
+// The plan of a push in words, for `--dry-run` and for the beginning of a push. Values alone: the command prints them.
+
+import SlotSync
+
+extension RolloutPlan {
+    /// The plan, a line a step, in the order of time.
+    public var lines: [String] {
+        guard mode != .unjudged else { return ["stage, then flip \(counted(hosts.count)) together; nothing is judged"] }
+        var lines = ["base line: \(said(settings.baseline)), a sample every \(said(settings.interval))"]
+        for step in steps { lines += self.lines(of: step) }
+        let each = judgeSettings(isWatch: false).significance
+        lines.append(
+            "chance of a false rollback: \(settings.significance)"
+                + (judgements > 1 ? ", \(each) for each of \(judgements) judgements" : ""))
+        return lines
+    }
+
+    private func lines(of step: Step) -> [String] {
+        let window = "watched for \(said(settings.window)), the first \(said(settings.settle)) left out"
+        switch step.kind {
+        case .canaries: return ["canaries: \(named(step.hosts)), \(window)"]
+        case .subset(let number): return ["phase \(number): \(named(step.hosts)) more, \(window)"]
+        case .everybody:
+            var lines = ["everybody: \(counted(step.hosts.count)) more"]
+            if settings.watch > 0 {
+                let heldBack = steps.last.flatMap { $0.kind == .heldBack ? $0.hosts.count : nil }
+                let how =
+                    heldBack.map { "judged against \(counted($0)) held back" } ?? "by a guard: no controls are left"
+                lines.append("watch: \(said(settings.watch)), \(how)")
+            }
+            return lines
+        case .heldBack: return ["held back until then: \(named(step.hosts))"]
+        }
+    }
+
+    private func said(_ time: Double) -> String { RolloutText.seconds(time) }
+
+    private func counted(_ hosts: Int) -> String { RolloutText.hosts(hosts) }
+
+    /// `3 hosts (web[007,042,077])`
+    private func named(_ places: [Int]) -> String {
+        "\(counted(places.count)) (\(HostList.fold(places.map { hosts[$0].label })))"
+    }
+}

@@ -1,0 +1,191 @@
+// Which hosts are flipped when: a pure function of the host list and the settings, so that `--dry-run` shows what a push
+// will do. Rollout follows it, and asks for it again without the hosts that could not be staged.
+
+public import SlotSync
+
+/// What of a push is judged.
+public enum RolloutMode: Sendable, Hashable {
+    /// Canaries, phases, everybody, and the watch.
+    case full
+    /// The canaries alone; nobody else is flipped.
+    case canaryOnly
+    /// Nothing: everybody is flipped at once, without base line, judge or watch.
+    case unjudged
+}
+
+/// The order of a push: steps of hosts that are flipped together.
+public struct RolloutPlan: Sendable, Equatable {
+    /// What a step is to the push.
+    public enum StepKind: Sendable, Hashable {
+        case canaries
+        /// The first, second, … of `phases`.
+        case subset(Int)
+        /// All others but those held back.
+        case everybody
+        /// Those that were controls until the end of the watch.
+        case heldBack
+    }
+
+    /// Hosts that are flipped together.
+    public struct Step: Sendable, Hashable {
+        public var kind: StepKind
+        /// Their places in the plan's hosts, ascending. May be empty for `everybody`: nobody is left.
+        public var hosts: [Int]
+    }
+
+    /// The whole fleet, in the order of the host list.
+    public let hosts: [Host]
+    public let settings: CanarySettings
+    public let mode: RolloutMode
+    public private(set) var steps: [Step] = []
+
+    /// The hosts in the order in which they are chosen; those held back are the last of it.
+    private let order: [Int]
+    /// How many are flipped after the canaries and after each phase, and with which of the phases.
+    private let totals: [(kind: StepKind, total: Int)]
+    private let heldBack: Int
+
+    /// Without this many hosts that were not flipped there is nothing to compare with.
+    public static let fewestControls = 2
+
+    /// Chooses the hosts of each step.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput`, if canaries that were listed are not among the hosts, if
+    ///   phases do not grow, and if a step leaves too few controls.
+    public init(hosts: [Host], settings: CanarySettings, mode: RolloutMode = .full) throws(SlotSyncError) {
+        self.hosts = hosts
+        self.settings = settings
+        self.mode = mode
+        guard mode != .unjudged else {
+            (order, totals, heldBack) = (Array(hosts.indices), [], 0)
+            steps = [Step(kind: .everybody, hosts: order)]
+            return
+        }
+        let named = try RolloutPlan.listed(settings.hosts, in: hosts)
+        let isNamed = Set(named)
+        order = named + HostSpread.order(of: hosts.count).filter { !isNamed.contains($0) }
+        let isFull = mode == .full
+        heldBack = isFull ? settings.holdBack.hosts(of: hosts.count) : 0
+        totals = try RolloutPlan.totals(
+            of: settings, fleet: hosts.count, named: named.count, phases: isFull ? settings.phases : [],
+            heldBack: heldBack)
+        steps = makeSteps(order, totals)
+    }
+
+    /// How many verdicts share the push's significance: one for each window, and the watch's with hosts held back.
+    public var judgements: Int { totals.count + (heldBack > 0 ? 1 : 0) }
+
+    /// How strict the judge of a window or of the watch is.
+    public func judgeSettings(isWatch: Bool) -> JudgeSettings {
+        JudgeSettings(
+            significance: settings.significance / Double(max(judgements, 1)), tolerance: settings.tolerance,
+            settle: settings.settle, window: isWatch ? settings.watch : settings.window)
+    }
+
+    /// The plan for the hosts that are left: of those chosen by number or share, the next in the order takes the place of
+    /// one that is missing. The steps keep their sizes, as far as enough controls are left.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `notReady`, if too few hosts are left to judge by.
+    func without(_ absent: Set<Int>) throws(SlotSyncError) -> RolloutPlan {
+        guard !absent.isEmpty else { return self }
+        var plan = self
+        let left = order.filter { !absent.contains($0) }
+        guard mode != .unjudged else {
+            plan.steps = [Step(kind: .everybody, hosts: left)]
+            return plan
+        }
+        let most = left.count - max(heldBack, RolloutPlan.fewestControls)
+        var canaries = totals[0].total
+        if case .list = settings.hosts { canaries = order.prefix(canaries).count { !absent.contains($0) } }
+        guard canaries > 0, most > 0 else {
+            throw SlotSyncError(
+                .notReady,
+                canaries == 0
+                    ? "none of the canaries can be flipped"
+                    : "\(left.count) hosts are too few to judge by: a canary, and "
+                        + "\(max(heldBack, RolloutPlan.fewestControls)) that are not flipped, are needed")
+        }
+        var clipped: [(kind: StepKind, total: Int)] = []
+        for (kind, total) in [(StepKind.canaries, canaries)] + totals.dropFirst() {
+            let total = min(total, most)
+            if total > clipped.last?.total ?? 0 { clipped.append((kind, total)) }
+        }
+        plan.steps = makeSteps(left, clipped)
+        return plan
+    }
+
+    private func makeSteps(_ order: [Int], _ totals: [(kind: StepKind, total: Int)]) -> [Step] {
+        var steps: [Step] = []
+        var flipped = 0
+        for (kind, total) in totals {
+            steps.append(Step(kind: kind, hosts: order[flipped..<total].sorted()))
+            flipped = total
+        }
+        guard mode == .full else { return steps }
+        steps.append(Step(kind: .everybody, hosts: order[flipped..<order.count - heldBack].sorted()))
+        if heldBack > 0 { steps.append(Step(kind: .heldBack, hosts: order.suffix(heldBack).sorted())) }
+        return steps
+    }
+
+    /// The places of canaries that were named.
+    private static func listed(_ canaries: CanarySettings.Canaries, in hosts: [Host]) throws(SlotSyncError) -> [Int] {
+        guard case .list(let list) = canaries else { return [] }
+        // A canary is found by its name and port; who logs in there is the fleet's matter.
+        var places: [String: Int] = [:]
+        for (place, host) in hosts.enumerated() { places[label(host)] = place }
+        var named: [Int] = []
+        for canary in list {
+            guard let place = places[label(canary)] else {
+                throw SlotSyncError(
+                    .badInput, "canary.hosts: \(canary.label) is none of the \(hosts.count) hosts of this push")
+            }
+            guard !named.contains(place) else {
+                throw SlotSyncError(.badInput, "canary.hosts: \(canary.label) is named more than once")
+            }
+            named.append(place)
+        }
+        return named
+    }
+
+    private static func label(_ host: Host) -> String { "\(host.name) \(host.port ?? 22)" }
+
+    private static func totals(
+        of settings: CanarySettings, fleet: Int, named: Int, phases: [HostPortion], heldBack: Int
+    ) throws(SlotSyncError) -> [(kind: StepKind, total: Int)] {
+        func wrong(_ what: String) -> SlotSyncError { SlotSyncError(.badInput, "canary.\(what)") }
+        guard heldBack == 0 || heldBack >= fewestControls else {
+            throw wrong("hold_back: 1 host is too few to judge by: hold back at least \(fewestControls), or none")
+        }
+        var totals: [(kind: StepKind, total: Int)] = []
+        let canaries =
+            if case .portion(let portion) = settings.hosts { max(portion.hosts(of: fleet), 1) } else { named }
+        totals.append((.canaries, canaries))
+        for (index, portion) in phases.enumerated() {
+            let total = portion.hosts(of: fleet)
+            let before = totals[totals.count - 1].total
+            guard total >= before else {
+                throw wrong(
+                    "phases: \(portion) of \(fleet) hosts are \(total), fewer than the \(before) that are flipped already"
+                )
+            }
+            // Shares of a small fleet round up to the same number now and then: such a phase has nothing to flip.
+            if total > before { totals.append((.subset(index + 1), total)) }
+        }
+        for (kind, total) in totals {
+            let controls = fleet - total
+            let key = kind == .canaries ? "hosts" : "phases"
+            guard controls >= max(heldBack, fewestControls) else {
+                throw wrong(
+                    "\(key): \(total) of \(fleet) hosts flipped leave \(max(controls, 0)) to compare with; at least "
+                        + "\(max(heldBack, fewestControls)) are needed\(heldBack > 0 ? " with hold_back" : ""): choose "
+                        + "fewer, or push with --no-canary")
+            }
+        }
+        return totals
+    }
+
+    public static func == (one: RolloutPlan, other: RolloutPlan) -> Bool {
+        one.hosts == other.hosts && one.settings == other.settings && one.mode == other.mode && one.steps == other.steps
+            && one.judgements == other.judgements
+    }
+}

@@ -1,0 +1,147 @@
+// The `canary` section of slotsync.yml: its keys become CanarySettings. As strict as the rest of the file, and what the
+// settings themselves find wrong is told with the line of the key that it is about.
+
+import Canary
+import SlotSync
+
+extension CanarySettings {
+    private enum Key: String, CaseIterable {
+        case hosts, phases
+        case holdBack = "hold_back"
+        case baseline, window, settle, interval, watch, significance, tolerance
+        case onInconclusive = "on_inconclusive"
+        case metrics
+    }
+
+    init(_ node: ConfigurationNode) throws(SlotSyncError) {
+        self.init()
+        var lines: [String: ConfigurationNode] = [:]
+        var metricLines: [ConfigurationNode] = []
+        for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
+            lines[key] = value
+            switch Key(rawValue: key) {
+            case .hosts: hosts = try value.canaries()
+            case .phases:
+                phases = []
+                for item in try value.items() { phases.append(try item.portion()) }
+            case .holdBack: holdBack = try value.portion()
+            case .baseline: baseline = try value.seconds()
+            case .window: window = try value.seconds()
+            case .settle: settle = try value.seconds()
+            case .interval: interval = try value.seconds()
+            case .watch: watch = try value.seconds()
+            case .significance: significance = try value.read("a number between 0 and 0.5") { Double(plain: $0) }
+            case .tolerance: tolerance = try value.fraction()
+            case .onInconclusive: onInconclusive = try value.choice(InconclusivePolicy.self)
+            case .metrics:
+                metricLines = try value.items()
+                for item in metricLines { metrics.append(try MetricSettings(item)) }
+            case nil: break
+            }
+        }
+        if let problem = firstProblem() {
+            let metric = problem.metric.flatMap { metricLines.indices.contains($0) ? metricLines[$0] : nil }
+            // A relation between two keys is told at one of them; if that is a default, at the section.
+            throw (metric ?? lines[problem.key] ?? node).wrong(
+                metric == nil && lines[problem.key] == nil ? "\(problem.key): \(problem.message)" : problem.message)
+        }
+    }
+}
+
+extension MetricSettings {
+    private enum Key: String, CaseIterable {
+        case name, source, kind, worse, tolerance, weight, critical, path, match, run, url, query
+    }
+
+    private enum SourceName: String, CaseIterable {
+        case loadavg, cpu, log, command, prometheus
+
+        /// The keys that say what of the source is meant; each has to be there.
+        var keys: [Key] {
+            switch self {
+            case .loadavg, .cpu: []
+            case .log: [.path, .match]
+            case .command: [.run]
+            case .prometheus: [.url, .query]
+            }
+        }
+    }
+
+    fileprivate init(_ node: ConfigurationNode) throws(SlotSyncError) {
+        var values: [Key: ConfigurationNode] = [:]
+        for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
+            if let key = Key(rawValue: key) { values[key] = value }
+        }
+        func value(_ key: Key, _ why: String = "a metric") throws(SlotSyncError) -> ConfigurationNode {
+            guard let value = values[key] else { throw node.wrong("\(why) needs the key \(key.rawValue)") }
+            return value
+        }
+        let source = try value(.source).choice(SourceName.self)
+        for key in [Key.path, .match, .run, .url, .query] where !source.keys.contains(key) {
+            guard let value = values[key] else { continue }
+            throw value.wrong("source \(source.rawValue) has no such key; remove it")
+        }
+        func text(_ key: Key) throws(SlotSyncError) -> String {
+            try value(key, "source \(source.rawValue)").text()
+        }
+        let place: MetricSource =
+            switch source {
+            case .loadavg: .host(.loadAverage)
+            case .cpu: .host(.cpu)
+            case .log: .host(.log(path: try text(.path), pattern: try text(.match)))
+            case .command: .host(.command(try text(.run)))
+            case .prometheus: .prometheus(url: try text(.url), query: try text(.query))
+            }
+        self.init(name: try value(.name).text(), source: place)
+        if let kind = values[.kind] { metric.kind = try kind.choice(Metric.Kind.self) }
+        if let worse = values[.worse] { metric.worse = try worse.choice(Metric.Direction.self) }
+        metric.tolerance = try values[.tolerance]?.fraction()
+        if let weight = values[.weight] {
+            metric.weight = try weight.read("a number such as 2 or 0.5") { Double(plain: $0) }
+        }
+        if let critical = values[.critical] { metric.isCritical = try critical.boolean() }
+    }
+}
+
+extension ConfigurationNode {
+    /// A number or share of hosts, or else a list of them.
+    fileprivate func canaries() throws(SlotSyncError) -> CanarySettings.Canaries {
+        let items = try items()
+        if items.count == 1, let portion = HostPortion(try items[0].text()) { return .portion(portion) }
+        return .list(try hosts())
+    }
+
+    fileprivate func portion() throws(SlotSyncError) -> HostPortion {
+        try read("a number of hosts or a share such as 10%") { HostPortion($0) }
+    }
+
+    fileprivate func seconds() throws(SlotSyncError) -> Double {
+        try read("a time such as 5s, 500ms or 2m") { text in
+            let units: [(String, Double)] = [("ms", 1000), ("s", 1), ("m", 1.0 / 60), ("h", 1.0 / 3600)]
+            let unit = units.first { text.hasSuffix($0.0) } ?? ("", 1)
+            let digits = text.dropLast(unit.0.count)
+            guard !digits.isEmpty, digits.utf8.count <= 8, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                return nil
+            }
+            return Double(digits).map { $0 / unit.1 }
+        }
+    }
+
+    /// A relative change: `10%`, or 0.1. A plain 10 is more likely a slip than a thousand percent.
+    fileprivate func fraction() throws(SlotSyncError) -> Double {
+        try read("a share such as 10% or 0.1") { text in
+            if text.last == "%" { return Double(plain: text.dropLast()).map { $0 / 100 } }
+            return Double(plain: text).flatMap { $0 <= 1 ? $0 : nil }
+        }
+    }
+}
+
+extension Double {
+    /// Reads digits with or without a decimal point: `2`, `0.05`. No exponent, no sign, no infinity.
+    fileprivate init?(plain text: some StringProtocol) {
+        guard text.utf8.first.map({ (0x30...0x39).contains($0) }) ?? false, text.utf8.count <= 20,
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") })
+        else { return nil }
+        self.init(String(text))
+    }
+}

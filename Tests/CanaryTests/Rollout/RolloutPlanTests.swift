@@ -1,0 +1,151 @@
+import SlotSync
+import Testing
+
+@testable import Canary
+
+@Suite struct RolloutPlanTests {
+    static func fleet(_ count: Int) -> [Host] {
+        (1...count).compactMap { try? Host("web\($0)") }
+    }
+
+    private func plan(_ count: Int, _ change: (inout CanarySettings) -> Void = { _ in }) throws -> RolloutPlan {
+        var settings = CanarySettings()
+        change(&settings)
+        return try RolloutPlan(hosts: Self.fleet(count), settings: settings)
+    }
+
+    @Test func everyHostIsInExactlyOneStep() throws {
+        for count in 4...130 {
+            let plan = try plan(count) {
+                $0.phases = [.percent(30), .percent(50)]
+                $0.holdBack = count >= 20 ? .percent(10) : .count(0)
+            }
+            #expect(plan.steps.flatMap(\.hosts).sorted() == Array(0..<count))
+            #expect(plan.steps[0].kind == .canaries && !plan.steps[0].hosts.isEmpty)
+        }
+    }
+
+    @Test func canariesAreSpreadOverTheList() throws {
+        let canaries = try plan(100).steps[0].hosts
+        #expect(canaries == [11, 35, 50, 73, 97])
+        // However many are chosen, no stretch of the list three times their mean distance is left out.
+        for chosen in 2...60 {
+            let places = HostSpread.order(of: 300).prefix(chosen).sorted()
+            let gaps = zip([-1] + places, places + [300]).map { $1 - $0 }
+            #expect(gaps.max()! * chosen <= 3 * 300, "\(chosen)")
+        }
+    }
+
+    @Test(arguments: [0, 1, 2, 3, 7, 100, 1000]) func theOrderHoldsEachPlaceOnce(count: Int) {
+        #expect(HostSpread.order(of: count).sorted() == Array(0..<count))
+    }
+
+    @Test func largerSharesKeepTheHostsOfSmallerOnes() throws {
+        let few = try plan(100).steps[0].hosts
+        let more = try plan(100) { $0.hosts = .portion(.percent(20)) }.steps[0].hosts
+        #expect(Set(few).isSubset(of: more))
+    }
+
+    @Test func phasesAreTotalsAndHeldBackHostsAreLast() throws {
+        let plan = try plan(100) {
+            $0.hosts = .portion(.count(3))
+            $0.phases = [.percent(10), .count(50)]
+            $0.holdBack = .count(5)
+        }
+        #expect(plan.steps.map(\.kind) == [.canaries, .subset(1), .subset(2), .everybody, .heldBack])
+        #expect(plan.steps.map(\.hosts.count) == [3, 7, 40, 45, 5])
+        #expect(plan.judgements == 4)
+        #expect(plan.judgeSettings(isWatch: true).significance == 0.0025)
+        #expect(plan.judgeSettings(isWatch: true).window == 300)
+        #expect(plan.judgeSettings(isWatch: false).window == 60)
+    }
+
+    @Test func namedCanariesAreTaken() throws {
+        let canaries = try HostList.parse("web7,root@web2:22")
+        let plan = try plan(10) { $0.hosts = .list(canaries) }
+        #expect(plan.steps[0].hosts == [1, 6])
+        let stranger = try HostList.parse("db1")
+        let error = #expect(throws: SlotSyncError.self) { try self.plan(10) { $0.hosts = .list(stranger) } }
+        #expect(error?.message.contains("db1 is none of the 10 hosts") ?? false)
+    }
+
+    @Test func aPhaseThatASmallFleetRoundsAwayIsLeftOut() throws {
+        let plan = try plan(10) { $0.phases = [.percent(10), .percent(50)] }
+        #expect(plan.steps.map(\.kind) == [.canaries, .subset(2), .everybody])
+    }
+
+    static let impossible: [(Int, String, @Sendable (inout CanarySettings) -> Void)] = [
+        (2, "canary.hosts: 1 of 2 hosts flipped leave 1", { _ in }),
+        (10, "canary.hosts: 20 of 10 hosts", { $0.hosts = .portion(.count(20)) }),
+        (10, "canary.phases: 9 of 10 hosts", { $0.phases = [.percent(90)] }),
+        (
+            10, "canary.phases: 5% of 10 hosts are 1, fewer",
+            {
+                $0.hosts = .portion(.count(3)); $0.phases = [.percent(5)]
+            }
+        ),
+        (10, "canary.hold_back: 1 host", { $0.holdBack = .count(1) }),
+        (10, "at least 10 are needed with hold_back", { $0.holdBack = .count(10) }),
+    ]
+
+    @Test(arguments: impossible.indices) func whatCannotBeJudgedIsRefused(index: Int) throws {
+        let (count, part, change) = Self.impossible[index]
+        let error = try #require(throws: SlotSyncError.self) { try plan(count, change) }
+        #expect(error.code == .badInput && error.message.contains(part), "\(error.message)")
+        #expect(error.message.contains("--no-canary") || !part.contains("hosts flipped"))
+    }
+
+    @Test func anotherHostTakesThePlaceOfOneThatIsMissing() throws {
+        let plan = try plan(100)
+        let missing = plan.steps[0].hosts[2]
+        let left = try plan.without([missing])
+        #expect(left.steps[0].hosts.count == 5 && !left.steps[0].hosts.contains(missing))
+        #expect(Set(left.steps[0].hosts).isSuperset(of: Set(plan.steps[0].hosts).subtracting([missing])))
+        #expect(left.steps.flatMap(\.hosts).count == 99)
+    }
+
+    @Test func nobodyTakesThePlaceOfANamedCanary() throws {
+        let canaries = try HostList.parse("web7,web2")
+        let plan = try plan(10) { $0.hosts = .list(canaries) }
+        #expect(try plan.without([6]).steps[0].hosts == [1])
+        #expect(throws: SlotSyncError.self) { try plan.without([6, 1]) }
+    }
+
+    @Test func tooFewThatAreLeftAreRefused() throws {
+        let plan = try plan(4) { $0.phases = [.count(2)] }
+        #expect(try plan.without([0]).steps.map(\.hosts.count) == [1, 2])
+        #expect(throws: SlotSyncError.self) { try plan.without([0, 1]) }
+    }
+
+    @Test func withoutACanaryEverybodyIsOneStep() throws {
+        let plan = try RolloutPlan(hosts: Self.fleet(2), settings: CanarySettings(), mode: .unjudged)
+        #expect(plan.steps == [RolloutPlan.Step(kind: .everybody, hosts: [0, 1])])
+        #expect(plan.judgements == 0)
+        #expect(plan.lines == ["stage, then flip 2 hosts together; nothing is judged"])
+    }
+
+    @Test func canaryOnlyHasNothingAfterTheCanaries() throws {
+        let settings = CanarySettings(phases: [.percent(50)], holdBack: .count(3))
+        let plan = try RolloutPlan(hosts: Self.fleet(20), settings: settings, mode: .canaryOnly)
+        #expect(plan.steps.map(\.kind) == [.canaries])
+        #expect(plan.judgements == 1)
+    }
+
+    @Test func isToldInLines() throws {
+        let plan = try plan(100) {
+            $0.phases = [.percent(10)]
+            $0.holdBack = .count(5)
+        }
+        #expect(
+            plan.lines == [
+                "base line: 60 s, a sample every 5 s",
+                "canaries: 5 hosts (web[12,36,51,74,98]), watched for 60 s, the first 10 s left out",
+                "phase 1: 5 hosts (web[7,21,45,60,83]) more, watched for 60 s, the first 10 s left out",
+                "everybody: 85 hosts more",
+                "watch: 300 s, judged against 5 hosts held back",
+                "held back until then: 5 hosts (web[20,29,47,85,94])",
+                "chance of a false rollback: 0.01, \(0.01 / 3) for each of 3 judgements",
+            ])
+        #expect(try self.plan(100).lines.contains("watch: 300 s, by a guard: no controls are left"))
+    }
+}
