@@ -65,11 +65,15 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "CanaryTests", dependencies: ["Canary", "SlotSync"], swiftSettings: swiftSettings),
+        // What the tests of the report make pages of.
+        .target(
+            name: "SamplePushes", dependencies: ["Canary"], path: "Tests/SamplePushes", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CanaryTests", dependencies: ["Canary", "SlotSync", "SamplePushes"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "SlotSync", "slotsync", "slotsync-agent",
+                "SlotSync", "Canary", "SamplePushes", "slotsync", "slotsync-agent",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

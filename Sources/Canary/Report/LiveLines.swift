@@ -1,0 +1,198 @@
+// What a push shows while it runs: its phases in one line, then one line for each metric. A value goes in, lines come out
+// that fit the terminal; who draws them, and how often, is the command's business.
+
+/// The state of a push, as the live view shows it.
+public struct LiveLines: Sendable, Equatable {
+    public struct Phase: Sendable, Hashable {
+        public enum State: Sendable, Hashable { case done, running, ahead, failed }
+
+        /// One word or two: "base line".
+        public var name: String
+        public var state: State
+
+        public init(name: String, state: State) {
+            self.name = name
+            self.state = state
+        }
+    }
+
+    /// One metric so far.
+    public struct MetricLine: Sendable, Equatable {
+        public var metric: Metric
+        /// What a gauge is measured in; empty: unknown.
+        public var unit: String
+        /// The canaries' mean, sample by sample from the base line on; NaN is missing. Padded with NaN to the end of the
+        /// window it shows how much is to come.
+        public var canaries: [Double]
+        /// What the judge found so far; nil before the first look.
+        public var judgement: MetricJudgement?
+
+        public init(metric: Metric, unit: String = "", canaries: [Double] = [], judgement: MetricJudgement? = nil) {
+            self.metric = metric
+            self.unit = unit
+            self.canaries = canaries
+            self.judgement = judgement
+        }
+    }
+
+    public var phases: [Phase]
+    /// Seconds until the running phase ends; nil: unknown.
+    public var timeLeft: Double?
+    /// What is said of the running phase beside that: "38 of 100 hosts, 12.3 MB, 4.1 MB/s"; empty: nothing.
+    public var detail: String
+    public var metrics: [MetricLine]
+
+    public init(phases: [Phase], timeLeft: Double? = nil, detail: String = "", metrics: [MetricLine] = []) {
+        self.phases = phases
+        self.timeLeft = timeLeft
+        self.detail = detail
+        self.metrics = metrics
+    }
+
+    /// The lines, none of them longer than `width` columns, without escape sequences.
+    ///
+    /// - Parameters:
+    ///   - width: The terminal's columns; from 80 on everything has its place, below that what matters least is left out.
+    ///   - style: Whether the terminal shows more than ASCII.
+    public func lines(width: Int, style: Sparkline.Style = .blocks) -> [String] {
+        guard width > 0 else { return [] }
+        var lines = [phaseLine(width: width, style: style)]
+        if !detail.isEmpty {
+            lines.append(TextColumns.clipped("  " + detail, columns: width, ellipsis: style.ellipsis))
+        }
+        if !metrics.isEmpty {
+            let layout = Layout(metrics, width: width)
+            lines.append(layout.heading(style: style))
+            lines += metrics.map { layout.line($0, style: style) }
+        }
+        return lines.map { line in
+            let shown = style == .ascii ? String(line.unicodeScalars.map(asciiForm).joined()) : line
+            var end = shown[...]
+            while end.last == " " { end.removeLast() }
+            return String(end)
+        }
+    }
+
+    // MARK: Phases
+
+    /// `✓ staged  ✓ base line  ▸ window  · everybody  · watch           38 s left`
+    private func phaseLine(width: Int, style: Sparkline.Style) -> String {
+        let names = phases.map { "\($0.state.sign(style)) \($0.name)" }.joined(separator: "  ")
+        guard let timeLeft, timeLeft.isFinite else {
+            return TextColumns.clipped(names, columns: width, ellipsis: style.ellipsis)
+        }
+        let left = NumberText.duration(max(timeLeft, 0).rounded(.up)) + " left"
+        let room = width - TextColumns.count(left) - 2
+        guard room > 0 else { return TextColumns.clipped(left, columns: width, ellipsis: style.ellipsis) }
+        return TextColumns.fitted(names, columns: room, ellipsis: style.ellipsis) + "  " + left
+    }
+
+    // MARK: Metrics
+
+    /// Which columns there is room for, and how wide they are.
+    private struct Layout {
+        private static let number = 10
+        private static let change = 8
+        private static let p = 6
+        private static let found = 9
+        private static let shortestSparkline = 8
+        private static let longestSparkline = 60
+        private static let longestName = 24
+
+        var name: Int
+        var hasLevels = true
+        var hasChange = true
+        var sparkline: Int
+        let width: Int
+
+        init(_ metrics: [MetricLine], width: Int) {
+            let longest = metrics.map { TextColumns.count($0.metric.name) }.max() ?? 0
+            self.width = width
+            name = min(max(longest, 6), Self.longestName)
+            // A long name gives way before the sparkline does.
+            let fixed = 2 * (Self.number + 2) + Self.change + 2 + Self.p + 2 + Self.found + 2
+            if width - name - fixed < Self.shortestSparkline + 2 { name = min(name, 14) }
+            sparkline = min(width - name - fixed - 2, Self.longestSparkline)
+            if sparkline < Self.shortestSparkline { sparkline = 0 }
+            if width < name + fixed { hasChange = false }
+            if width < name + fixed - Self.change - 2 { hasLevels = false }
+        }
+
+        func heading(style: Sparkline.Style) -> String {
+            row("metric", "canaries", "controls", "canaries over time", "change", "p", "so far", style: style)
+        }
+
+        func line(_ line: MetricLine, style: Sparkline.Style) -> String {
+            let found = line.judgement
+            func level(_ value: Double?) -> String {
+                guard let value, value.isFinite else { return NumberText.none }
+                let number = NumberText.level(value)
+                let unit = line.metric.kind == .counter ? "/min" : line.unit.isEmpty ? "" : " " + line.unit
+                // A unit that does not fit is left out rather than the number's end.
+                return TextColumns.count(number + unit) <= Self.number ? number + unit : number
+            }
+            let range =
+                line.metric.kind == .counter ? line.canaries.filter(\.isFinite).max().map { 0...max($0, 0) } : nil
+            return row(
+                line.metric.name, level(found?.canaryLevel), level(found?.controlLevel),
+                Sparkline.text(line.canaries, width: max(sparkline, 0), style: style, range: range),
+                found?.effect.map(NumberText.change) ?? NumberText.none,
+                found?.p.map(NumberText.probability) ?? NumberText.none, Self.word(found?.verdict), style: style)
+        }
+
+        private static func word(_ verdict: Verdict?) -> String {
+            switch verdict {
+            case .pass: "ok so far"
+            case .regression: "WORSE"
+            case .inconclusive: "unclear"
+            case nil: "waiting"
+            }
+        }
+
+        private func row(
+            _ name: String, _ canaries: String, _ controls: String, _ sparkline: String, _ change: String, _ p: String,
+            _ found: String, style: Sparkline.Style
+        ) -> String {
+            func right(_ text: String, _ columns: Int) -> String {
+                TextColumns.fitted(text, columns: columns, alignedRight: true, ellipsis: style.ellipsis)
+            }
+            var cells = [TextColumns.fitted(name, columns: self.name, ellipsis: style.ellipsis)]
+            if hasLevels { cells += [right(canaries, Self.number), right(controls, Self.number)] }
+            if self.sparkline > 0 {
+                cells.append(TextColumns.fitted(sparkline, columns: self.sparkline, ellipsis: style.ellipsis))
+            }
+            if hasChange { cells.append(right(change, Self.change)) }
+            cells += [right(p, Self.p), TextColumns.fitted(found, columns: Self.found, ellipsis: style.ellipsis)]
+            return TextColumns.clipped(cells.joined(separator: "  "), columns: width, ellipsis: style.ellipsis)
+        }
+    }
+
+    /// The plain form of what this view itself writes; what else is not ASCII becomes a question mark.
+    private func asciiForm(_ scalar: Unicode.Scalar) -> String {
+        switch scalar {
+        case "−", "–": "-"
+        case "×": "x"
+        case "±": "~"
+        default: scalar.isASCII ? String(scalar) : String(repeating: "?", count: TextColumns.count(String(scalar)))
+        }
+    }
+}
+
+extension Sparkline.Style {
+    fileprivate var ellipsis: String { self == .blocks ? "…" : "..." }
+}
+
+extension LiveLines.Phase.State {
+    fileprivate func sign(_ style: Sparkline.Style) -> String {
+        switch (self, style) {
+        case (.done, .blocks): "✓"
+        case (.done, .ascii): "+"
+        case (.running, .blocks): "▸"
+        case (.running, .ascii): ">"
+        case (.ahead, .blocks): "·"
+        case (.ahead, .ascii): "."
+        case (.failed, .blocks): "✗"
+        case (.failed, .ascii): "!"
+        }
+    }
+}

@@ -1,0 +1,262 @@
+// What was measured: all metrics of the deciding comparison at a glance, then each with its plot, its p and its limit.
+
+extension ReportPage {
+    func writeMetrics(into main: inout Markup) {
+        guard !report.metrics.isEmpty || !report.comparisons.isEmpty else {
+            main.element("section") { section in
+                section.element("h2", "Metrics")
+                section.element(
+                    "p", "No metric was sampled, so nothing can be said about what the release does to its hosts.")
+            }
+            return
+        }
+        main.element("section") { section in
+            section.element("h2", "Metrics at a glance")
+            if let deciding { writeGlance(deciding, into: &section) }
+            writeOtherComparisons(into: &section)
+        }
+        for name in worstFirst(report.metrics.map(\.metric.name)) {
+            for index in report.metrics.indices where report.metrics[index].metric.name == name {
+                writeMetric(index, into: &main)
+            }
+        }
+    }
+
+    /// The comparison that decided: the first that found something, else the last one of flipped with unflipped hosts.
+    private var deciding: PushReport.Comparison? {
+        let all = report.comparisons
+        return all.first { $0.judgement.verdict == .regression } ?? all.first { $0.judgement.verdict == .inconclusive }
+            ?? all.last { $0.method == .judge } ?? all.last
+    }
+
+    /// Names of metrics: what regressed, what is unclear, and the rest, each in the order of the configuration.
+    private func worstFirst(_ names: [String]) -> [String] {
+        func rank(_ name: String) -> Int {
+            switch deciding?.judgement.metrics.first(where: { $0.name == name })?.verdict {
+            case .regression: 0
+            case .inconclusive: 1
+            case .pass, nil: 2
+            }
+        }
+        var seen: Set<String> = []
+        let unique = names.filter { seen.insert($0).inserted }
+        return (0...2).flatMap { wanted in unique.filter { rank($0) == wanted } }
+    }
+
+    // MARK: At a glance
+
+    private func writeGlance(_ comparison: PushReport.Comparison, into section: inout Markup) {
+        section.element("p", ["class": "caption"]) { caption in
+            caption.element("b", comparison.name)
+            caption.text(": \(comparison.method.explanation)")
+        }
+        let isGuard = comparison.method == .fleetGuard
+        section.element("table", ["class": "glance"]) { table in
+            table.element("thead") { head in
+                head.element("tr") { row in
+                    row.element("th", ["scope": "col"], "Metric")
+                    row.element("th", ["scope": "col"], "Found")
+                    row.element("th", ["scope": "col", "class": "number"], isGuard ? "Now" : "Canaries")
+                    row.element("th", ["scope": "col", "class": "number"], isGuard ? "Before" : "Controls")
+                    row.element("th", ["scope": "col", "class": "number"], "Change")
+                    row.element("th", ["scope": "col", "class": "number"], "p")
+                }
+            }
+            table.element("tbody") { body in
+                let all = comparison.judgement.metrics
+                for found in worstFirst(all.map(\.name)).compactMap({ name in all.first { $0.name == name } }) {
+                    let index = report.metrics.firstIndex { $0.metric.name == found.name }
+                    let samples = index.map { report.metrics[$0] }
+                    let metric = samples?.metric ?? Metric(name: found.name, kind: .gauge)
+                    body.element("tr", ["class": "row-\(found.verdict.tone)"]) { row in
+                        row.element("th", ["scope": "row"]) { name in
+                            if let index {
+                                name.element("a", ["href": "#metric-\(index + 1)"], found.name)
+                            } else {
+                                name.text(found.name)
+                            }
+                        }
+                        row.element("td", ["class": "found"]) { writeVerdict(found.verdict, into: &$0) }
+                        func cell(_ label: String, _ text: String) {
+                            row.element("td", ["class": "number", "data-label": label], text)
+                        }
+                        let unit = samples?.unit ?? ""
+                        cell(isGuard ? "now" : "canaries", level(found.canaryLevel, of: metric, unit: unit))
+                        cell(isGuard ? "before" : "controls", level(found.controlLevel, of: metric, unit: unit))
+                        cell("change", found.effect.map(NumberText.change) ?? NumberText.none)
+                        cell("p", found.p.map(NumberText.probability) ?? NumberText.none)
+                    }
+                }
+            }
+        }
+    }
+
+    private func writeOtherComparisons(into section: inout Markup) {
+        let decidingName = deciding?.name
+        let others = report.comparisons.filter { $0.name != decidingName }
+        guard !others.isEmpty else { return }
+        section.element("ul", ["class": "comparisons"]) { list in
+            for comparison in others {
+                list.element("li") { item in
+                    writeVerdict(comparison.judgement.verdict, into: &item)
+                    item.element("span") { line in
+                        line.element("b", comparison.name)
+                        line.text(": \(comparison.method.explanation) ")
+                        line.text(comparison.judgement.why)
+                    }
+                }
+            }
+        }
+    }
+
+    private func writeVerdict(_ verdict: Verdict, into page: inout Markup) {
+        page.element("span", ["class": "chip \(verdict.tone)"]) { chip in
+            verdict.icon.draw(into: &chip)
+            chip.element("span", verdict.word)
+        }
+    }
+
+    // MARK: One metric
+
+    /// The most findings that stand beside a plot; more stand below it.
+    private static let mostBeside = 2
+
+    private func writeMetric(_ index: Int, into main: inout Markup) {
+        let samples = report.metrics[index]
+        let metric = samples.metric
+        let found = deciding?.judgement.metrics.first { $0.name == metric.name }
+        let tone = found.map { "metric metric-\($0.verdict.tone)" } ?? "metric"
+        main.element("section", ["class": tone, "id": "metric-\(index + 1)"]) { section in
+            section.element("h3") { title in
+                title.element("span", ["class": "metric-name"], metric.name)
+                title.element("span", ["class": "metric-kind"], kindText(samples))
+            }
+            let isStacked = report.comparisons.count > Self.mostBeside
+            section.element("div", ["class": isStacked ? "metric-body stacked" : "metric-body"]) { body in
+                if let plot = MetricPlot(samples, of: report) {
+                    body.element("figure") { figure in
+                        plot.draw(into: &figure, label: plotLabel(samples))
+                        figure.element("figcaption") { writeLegend(of: plot, into: &$0) }
+                    }
+                } else {
+                    body.element("p", ["class": "nothing"], "No sample of this metric arrived.")
+                }
+                body.element("div", ["class": "findings"]) { findings in
+                    for comparison in report.comparisons { writeFinding(of: samples, in: comparison, into: &findings) }
+                }
+            }
+        }
+    }
+
+    private func kindText(_ samples: PushReport.MetricSamples) -> String {
+        var text =
+            samples.metric.kind == .counter
+            ? "events a minute on each host" : samples.unit.isEmpty ? "level" : "level in \(samples.unit)"
+        text += samples.metric.worse == .higher ? "; higher is worse" : "; lower is worse"
+        return samples.metric.isCritical ? text + "; critical: one bad canary is enough" : text
+    }
+
+    private func plotLabel(_ samples: PushReport.MetricSamples) -> String {
+        "\(samples.metric.name) over time, canaries beside controls; the numbers of the comparison stand beside the plot"
+    }
+
+    private func writeFinding(
+        of samples: PushReport.MetricSamples, in comparison: PushReport.Comparison, into findings: inout Markup
+    ) {
+        guard let found = comparison.judgement.metrics.first(where: { $0.name == samples.metric.name }) else { return }
+        let isGuard = comparison.method == .fleetGuard
+        findings.element("div", ["class": "finding"]) { finding in
+            finding.element("h4", comparison.name + (isGuard ? " (guard)" : ""))
+            finding.element("p") { writeVerdict(found.verdict, into: &$0) }
+            finding.element("dl") { list in
+                func line(_ name: StaticString, _ value: String, _ remarks: String...) {
+                    list.element("dt") { $0.literal(name) }
+                    list.element("dd") { detail in
+                        detail.element("b", value)
+                        for remark in remarks { detail.element("span", ["class": "remark"], remark) }
+                    }
+                }
+                if found.canaryLevel != nil || found.controlLevel != nil {
+                    line(isGuard ? "Now" : "Canaries", level(found.canaryLevel, of: samples.metric, unit: samples.unit))
+                    line(
+                        isGuard ? "Before" : "Controls",
+                        level(found.controlLevel, of: samples.metric, unit: samples.unit))
+                }
+                if let effect = found.effect, isGuard {
+                    line("Change", NumberText.change(effect))
+                } else if let effect = found.effect {
+                    let tolerance = samples.metric.tolerance ?? report.settings.judge.tolerance
+                    line("Change", NumberText.change(effect), "tolerance \(NumberText.percent(tolerance))")
+                }
+                if let p = found.p {
+                    let odds = NumberText.odds(p) + " by chance"
+                    if let limit = found.criticalP {
+                        line("p", NumberText.probability(p), odds, "limit \(NumberText.probability(limit))")
+                    } else {
+                        line("p", NumberText.probability(p), odds)
+                    }
+                }
+            }
+            if !found.note.isEmpty { finding.element("p", ["class": "note"]) { $0.lines(found.note) } }
+        }
+    }
+
+    // MARK: Legend
+
+    private func writeLegend(of plot: MetricPlot, into caption: inout Markup) {
+        let columns = plot.columns
+        let middle = plot.samples.metric.kind == .counter ? "mean" : "median"
+        caption.element("ul", ["class": "legend"]) { list in
+            func item(_ kind: String, _ text: String) {
+                list.element("li") { item in
+                    item.element("span", ["class": "swatch \(kind)"]) { _ in }
+                    item.text(text)
+                }
+            }
+            if columns.canarySpread != nil {
+                item("canary", "canaries: mean and band of 10–90 %")
+            } else if columns.canaries.count > 1 {
+                item("canary", "canaries: mean; thin: each of the \(columns.canaries.count)")
+            } else if let only = columns.canaries.first {
+                item("canary", "canary \(only.host)")
+            }
+            let isWithCanaries = columns.canarySpread != nil || !columns.canaries.isEmpty
+            if !columns.controls.isEmpty {
+                item("control", "\(isWithCanaries ? "controls" : "before the flip"): \(middle) and band of 10–90 %")
+            }
+            if !columns.flipped.isEmpty {
+                item("flipped", isWithCanaries ? "the same hosts once they were flipped" : "after the flip")
+            }
+            if !plot.course.settling.isEmpty { item("settle", "settling, left out") }
+        }
+        caption.element("ol", ["class": "marks"]) { list in
+            for (index, mark) in plot.course.marks.enumerated() {
+                list.element("li") { item in
+                    item.element("span", ["class": mark.isRollback ? "badge rollback" : "badge"], "\(index + 1)")
+                    item.text("\(mark.name), \(clock(mark.time + (report.canaryFlip ?? 0)))")
+                }
+            }
+        }
+        var remarks: [String] = []
+        if plot.samples.metric.kind == .counter {
+            remarks.append(
+                "Each point is the rate over the \(Int(PlotColumns.smoothing)) s before it, begun anew at each flip.")
+        }
+        if plot.value.low != 0 && plot.value.high != 0 { remarks.append("The axis does not begin at zero.") }
+        if let clipped = plot.clipped {
+            remarks.append(
+                "One canary’s line is cut off at the frame: it reached \(NumberText.level(clipped)).")
+        }
+        if !remarks.isEmpty { caption.element("p", ["class": "remark"], remarks.joined(separator: " ")) }
+    }
+}
+
+extension PushReport.Comparison.Method {
+    var explanation: String {
+        switch self {
+        case .judge: "flipped hosts against hosts that were not flipped, at the same time."
+        case .fleetGuard:
+            "a guard: all hosts against their own past, since none was left unflipped. It notices large changes alone."
+        }
+    }
+}
