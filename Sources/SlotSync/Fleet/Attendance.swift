@@ -15,6 +15,10 @@ final class Attendance {
     private var listeners: [Int: Task<Void, Never>] = [:]
     private var channels: [Int: Channel] = [:]
     private var onTrial: Set<Int> = []
+    /// Hosts that are being asked something: whoever asks hears of the session's end.
+    private var asked: Set<Int> = []
+    /// Sessions of those that ended meanwhile.
+    private var ended: [Int: SlotSyncError] = [:]
     private var owedReadings: [Int: Int] = [:]
     private var heart: Task<Void, Never>?
     private var isClosed = false
@@ -27,12 +31,49 @@ final class Attendance {
         self.atEnd = atEnd
     }
 
+    /// Does something with a host; that its session ends meanwhile is the error of that, and no event.
+    nonisolated func during<Answer: Sendable>(
+        _ number: Int, _ body: @Sendable (Int) async throws -> Answer
+    ) async throws -> Answer {
+        await beginAsking(number)
+        do {
+            let answer = try await body(number)
+            await endAsking(number, isAnswered: true)
+            return answer
+        } catch {
+            await endAsking(number, isAnswered: false)
+            throw error
+        }
+    }
+
+    private func beginAsking(_ number: Int) { asked.insert(number) }
+
+    /// - Parameter isAnswered: false: the asker tells what went wrong.
+    private func endAsking(_ number: Int, isAnswered: Bool) async {
+        asked.remove(number)
+        if !isAnswered { leave(number) }
+        if let error = ended.removeValue(forKey: number), isAnswered { await lose(number, error) }
+    }
+
+    private func lose(_ number: Int, _ error: SlotSyncError) async {
+        leave(number)
+        await sessions.close(number, isOrderly: false)
+        emit(.lost(sessions.fleet.hosts[number], error))
+    }
+
+    /// Hears a host no longer.
+    func leave(_ number: Int) {
+        listeners.removeValue(forKey: number)?.cancel()
+        channels[number] = nil
+        onTrial.remove(number)
+    }
+
     /// Hears a host from now on, over a session that is opened if there is none.
-    func attend(_ number: Int) async throws {
-        guard listeners[number] == nil, !isClosed else { return }
+    ///
+    /// - Returns: its ring when the session began; nil where it had none.
+    func attend(_ number: Int) async throws -> RingStatus? {
         let session = try await sessions.session(of: number)
-        // Somebody else may have come first meanwhile, or the end.
-        guard listeners[number] == nil, !isClosed else { return }
+        guard listeners[number] == nil, !isClosed else { return session.ring }
         let (host, emit) = (session.host, emit)
         session.channel.onWarning = { emit(.warning(host, $0)) }
         session.channel.onReadings = { [weak self] sample, readings in
@@ -45,12 +86,14 @@ final class Attendance {
             do { try await session.channel.listen() } catch {
                 // Not the end of the session, but of the listening.
                 if Task.isCancelled { return }
-                self.listeners[number] = nil
-                self.channels[number] = nil
-                await self.sessions.close(number, isOrderly: false)
-                emit(.lost(host, hostError(error)))
+                if self.asked.contains(number) {
+                    self.ended[number] = hostError(error)
+                } else {
+                    await self.lose(number, hostError(error))
+                }
             }
         }
+        return session.ring
     }
 
     func requestReadings(_ sample: UInt32, of numbers: [Int]) {

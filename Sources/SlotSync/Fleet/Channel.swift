@@ -99,8 +99,8 @@ final class Channel {
     /// Hears what the host says beside its answers, until the task is cancelled. Another task may `receive` meanwhile.
     ///
     /// - Throws: ``SlotSyncError``: as `receive` does.
-    func listen() async throws -> Never {
-        try await stream.wait {
+    func listen() async throws {
+        let _: Void = try await stream.wait {
             try read(untilReplies: Self.mostUnasked)
             if case .failure(let error)? = inbox.first { throw error }
             guard inbox.count < Self.mostUnasked else {

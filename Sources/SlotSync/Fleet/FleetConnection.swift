@@ -3,20 +3,22 @@
 
 public import SystemPackage
 
-/// Sessions with the hosts of a fleet that stay open. Whoever makes one closes it; operations on the same host follow one
-/// another, those on different hosts may overlap.
+/// Sessions with the hosts of a fleet that stay open. Whoever makes one closes it. Each host is asked one thing at a time;
+/// different hosts may be asked different things.
 ///
 /// ```swift
 /// let connection = await FleetConnection(fleet)
 /// let staged = try await connection.stage("build/site").report
 /// let canaries = Array(staged.hosts.map(\.host).prefix(3))
-/// let flipped = try await connection.flip(staged.release.id, on: canaries, trial: .seconds(10))
-/// if await areHealthy(canaries) { _ = await connection.confirm(on: canaries) }
+/// let flip = HostFlip(release: staged.release.id, trial: .seconds(10))
+/// let prepared = await connection.prepare(flip, on: canaries)
+/// let flipped = await connection.flip(flip, on: prepared.done)
+/// if await areHealthy(flipped.done) { _ = await connection.confirm(on: flipped.done) }
 /// await connection.close()  // canaries that nobody confirmed go back by themselves
 /// ```
 public struct FleetConnection: Sendable {
     public let fleet: Fleet
-    /// What happens to hosts beside the operations, from `listen` on. One consumer; it ends with `close`.
+    /// What happens to hosts beside what they are asked, from `listen` on. One consumer; it ends with `close`.
     public let events: AsyncStream<HostEvent>
     private let sessions: OpenSessions
     private let attendance: Attendance
@@ -37,51 +39,45 @@ public struct FleetConnection: Sendable {
         FleetOperation { emit in try await sessions.stage(source, options: options, emit: emit) }
     }
 
-    /// Hears these hosts from now on: that their sessions end, what they warn of, what they were asked to read. A session
-    /// that is not open is opened, which takes back what an earlier one left on trial there.
+    /// Hears these hosts from now on: that their sessions end, what they warn of, what they were asked to read.
     ///
-    /// - Returns: hosts that could not be reached.
-    public func listen(to hosts: [Host]) async -> [HostFailure] {
-        await each(hosts) { number in try await attendance.attend(number) }.failures
+    /// A session that is not open is opened; the agent that starts then takes back what an earlier one left on trial.
+    public func listen(to hosts: [Host]) async -> HostResults<RingStatus?> {
+        await each(hosts) { number in try await attendance.attend(number) }
     }
 
-    /// Makes a release live on some hosts, or on none of them.
-    ///
-    /// - Parameter trial: each host goes back by itself when it does not hear from this program for so long, until the
-    ///   flip is confirmed; nil: it stands at once.
-    public func flip(
-        _ release: ContentDigest, on hosts: [Host], options: FlipOptions = FlipOptions(), trial: Duration? = nil
-    ) async throws -> FlipReport {
-        let numbers = places(of: hosts)
-        if trial != nil {
-            _ = await listen(to: hosts)
-            await attendance.beginTrial(numbers)
-        }
-        let report = try await sessions.flip(
-            .flip, .id(release), on: numbers, options: options, trial: trial, emit: { _ in })
-        let isLive = Set(report.flipped.map(\.host))
-        await attendance.endTrial(places(of: hosts.filter { !isLive.contains($0) }))
-        return report
+    /// First phase of a flip: hosts confirm that the release is ready, and run the hook `before_flip`.
+    public func prepare(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
+        await each(hosts) { number in try await sessions.prepare(flip, on: number) }
+    }
+
+    /// Second phase: hosts that have prepared the flip make it, all in one go, and run the hook `after_flip`.
+    public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
+        if flip.trial != nil { await attendance.beginTrial(places(of: hosts)) }
+        let results = await each(hosts) { number in try await sessions.commit(on: number) }
+        await attendance.endTrial(places(of: results.failures.map(\.host)))
+        return results
     }
 
     /// Ends the trial of these hosts: the release stays live there.
-    public func confirm(on hosts: [Host]) async -> HostResults {
+    public func confirm(on hosts: [Host]) async -> HostResults<Void> {
         await each(hosts) { number in
             try await sessions.ask(.confirm, of: number) { $0 == .confirmed }
             await attendance.endTrial([number])
         }
     }
 
-    /// Goes back to what was live before on these hosts, on trial or not. A host whose session was lost is asked anew.
-    public func takeBack(_ release: ContentDigest, on hosts: [Host], hooks: Hooks = Hooks()) async -> HostResults {
+    /// Takes back this session's flip, on trial or not; on a host whose session was lost meanwhile, and is opened anew, rolls
+    /// back unless the host has done so by itself.
+    public func takeBack(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<Void> {
         await each(hosts) { number in
-            try await sessions.takeBack(release, on: number, hooks: hooks)
+            try await sessions.takeBack(flip, on: number)
             await attendance.endTrial([number])
         }
     }
 
     /// Marks a release as bad, with the reason, on hosts where it is not live: flips refuse it from then on.
-    public func markBad(_ release: ContentDigest, because reason: String, on hosts: [Host]) async -> HostResults {
+    public func markBad(_ release: ContentDigest, because reason: String, on hosts: [Host]) async -> HostResults<Void> {
         await each(hosts) { number in
             try await sessions.ask(.markBad(release: release, reason: reason), of: number) { reply in
                 if case .status = reply { true } else { false }
@@ -94,36 +90,26 @@ public struct FleetConnection: Sendable {
     /// - Parameters:
     ///   - sources: for each host its sources.
     ///   - interval: how often they will be asked.
-    /// - Returns: for each host why its sources cannot be read, in their order, nil where they can; and hosts that failed.
+    /// - Returns: for each source why it cannot be read for now; nil where it can.
     public func prepareReadings(
         _ sources: [Host: [HostSource]], every interval: Duration
-    ) async -> (reasons: [Host: [String?]], failures: [HostFailure]) {
-        var reasons: [Host: [String?]] = [:]
-        let results = await withTaskGroup(of: (Host, Result<[String?], SlotSyncError>).self) { group in
-            for (host, sources) in sources {
-                guard let number = numbers[host] else { continue }
-                group.addTask {
-                    do {
-                        return (host, .success(try await self.sessions.watch(sources, every: interval, on: number)))
-                    } catch { return (host, .failure(hostError(error))) }
-                }
-            }
-            var failures: [HostFailure] = []
-            for await (host, result) in group {
-                switch result {
-                case .success(let found): reasons[host] = found
-                case .failure(let error): failures.append(HostFailure(host: host, error: error))
-                }
-            }
-            return failures
+    ) async -> HostResults<[String?]> {
+        await each(fleet.hosts.filter { sources[$0] != nil }) { number in
+            try await sessions.watch(sources[fleet.hosts[number]] ?? [], every: interval, on: number)
         }
-        return (reasons, results)
     }
 
     /// Asks hosts for their readings; they come as events, with this number. A host that still owes earlier ones is not
-    /// asked.
+    /// asked, nor is one whose session has ended.
     public func requestReadings(_ number: UInt32, of hosts: [Host]) async {
         await attendance.requestReadings(number, of: places(of: hosts))
+    }
+
+    /// Ends the session with a host at once. What is on trial there goes back.
+    public func drop(_ host: Host) async {
+        guard let number = numbers[host] else { return }
+        await attendance.leave(number)
+        await sessions.close(number, isOrderly: false)
     }
 
     /// Ends all sessions. What is on trial then goes back.
@@ -131,31 +117,45 @@ public struct FleetConnection: Sendable {
 
     private func places(of hosts: [Host]) -> [Int] { hosts.compactMap { numbers[$0] } }
 
-    /// Does something on each host, on all at once.
-    private func each(
-        _ hosts: [Host], _ body: @escaping @Sendable (Int) async throws -> Void
-    ) async -> HostResults {
-        await withTaskGroup(of: (Host, SlotSyncError?).self) { group in
+    /// Asks something of each host, of all in one go. Its session is closed where that fails.
+    private func each<Answer: Sendable>(
+        _ hosts: [Host], _ body: @escaping @Sendable (Int) async throws -> Answer
+    ) async -> HostResults<Answer> {
+        await withTaskGroup(of: (Host, Result<Answer, SlotSyncError>).self) { group in
             for host in hosts {
                 guard let number = numbers[host] else { continue }
                 group.addTask {
-                    do { try await body(number) } catch { return (host, hostError(error)) }
-                    return (host, nil)
+                    do { return (host, .success(try await attendance.during(number, body))) } catch {
+                        return (host, .failure(hostError(error)))
+                    }
                 }
             }
-            var errors: [Host: SlotSyncError] = [:]
-            var done: Set<Host> = []
-            for await (host, error) in group {
-                if let error { errors[host] = error } else { done.insert(host) }
-            }
-            return HostResults(
-                done: hosts.filter(done.contains),
-                failures: hosts.compactMap { host in errors[host].map { HostFailure(host: host, error: $0) } })
+            var results: [Host: Result<Answer, SlotSyncError>] = [:]
+            for await (host, result) in group { results[host] = result }
+            return HostResults(hosts, results)
         }
     }
 }
 
-/// What happens to a host beside the operations.
+/// A flip as each host by itself is asked for it.
+public struct HostFlip: Sendable, Hashable {
+    public var release: ContentDigest
+    public var hooks: Hooks
+    /// Flip to a release that is bad, too.
+    public var force: Bool
+    /// The host goes back by itself when it hears nothing of the controller for so long (1 s to 10 minutes), until the
+    /// flip is confirmed; nil: it stands.
+    public var trial: Duration?
+
+    public init(release: ContentDigest, hooks: Hooks = Hooks(), force: Bool = false, trial: Duration? = nil) {
+        self.release = release
+        self.hooks = hooks
+        self.force = force
+        self.trial = trial
+    }
+}
+
+/// What happens to a host beside what it is asked.
 public enum HostEvent: Sendable {
     /// What it read when it was asked for the sample with this number.
     case readings(Host, number: UInt32, HostReadings)
@@ -164,8 +164,19 @@ public enum HostEvent: Sendable {
     case lost(Host, SlotSyncError)
 }
 
-/// How something went that each host did by itself.
-public struct HostResults: Sendable {
-    public var done: [Host]
+/// What came of asking several hosts.
+public struct HostResults<Answer: Sendable>: Sendable {
+    /// In the hosts' order.
+    public var answers: [(host: Host, answer: Answer)]
     public var failures: [HostFailure]
+
+    public var done: [Host] { answers.map(\.host) }
+
+    init(_ hosts: [Host], _ results: [Host: Result<Answer, SlotSyncError>]) {
+        answers = hosts.compactMap { host in (try? results[host]?.get()).map { (host, $0) } }
+        failures = hosts.compactMap { host in
+            guard case .failure(let error) = results[host] else { return nil }
+            return HostFailure(host: host, error: error)
+        }
+    }
 }

@@ -11,7 +11,7 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await OpenSessions(self).flip(.flip, release, on: nil, options: options, emit: emit)
+            try await FleetFlip(fleet: self, direction: .flip, selector: release, options: options, emit: emit).run()
         }
     }
 
@@ -22,57 +22,34 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await OpenSessions(self).flip(.rollback, release, on: nil, options: options, emit: emit)
+            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit)
+                .run()
         }
-    }
-}
-
-extension OpenSessions {
-    /// Flips, or rolls back, over these sessions.
-    ///
-    /// - Parameters:
-    ///   - hosts: positions in the fleet; nil: all.
-    ///   - trial: how long a host on trial may hear nothing before it goes back; nil: the flip stands.
-    nonisolated func flip(
-        _ direction: FlipRequest.Direction, _ release: ReleaseSelector, on hosts: [Int]?, options: FlipOptions,
-        trial: Duration? = nil, emit: @escaping @Sendable (FleetEvent) -> Void
-    ) async throws -> FlipReport {
-        try await FleetFlip(
-            sessions: self, hosts: hosts ?? Array(fleet.hosts.indices), direction: direction, selector: release,
-            options: options, trial: trial, emit: emit
-        ).run()
     }
 }
 
 @FleetActor
 private final class FleetFlip {
-    private let openSessions: OpenSessions
     private let fleet: Fleet
-    /// The hosts that flip, by their positions.
-    private let hosts: [Int]
     private let direction: FlipRequest.Direction
     private let selector: ReleaseSelector
     private let options: FlipOptions
-    private let trial: Duration?
     private let emit: @Sendable (FleetEvent) -> Void
     private var sessions: [Int: HostSession] = [:]
-    private var decisions = TwoPhaseFlip(hosts: [], allowedFailures: 0, hasBeforeHook: false)
+    private var decisions = TwoPhaseFlip(hostCount: 0, allowedFailures: 0, hasBeforeHook: false)
     private var errors: [Int: SlotSyncError] = [:]
     private var outcomes: [Int: FlipOutcome] = [:]
     /// Hosts that were told to rename and then fell silent: nobody knows whether they did.
     private var inDoubt: Set<Int> = []
 
     nonisolated init(
-        sessions: OpenSessions, hosts: [Int], direction: FlipRequest.Direction, selector: ReleaseSelector,
-        options: FlipOptions, trial: Duration?, emit: @escaping @Sendable (FleetEvent) -> Void
+        fleet: Fleet, direction: FlipRequest.Direction, selector: ReleaseSelector, options: FlipOptions,
+        emit: @escaping @Sendable (FleetEvent) -> Void
     ) async {
-        openSessions = sessions
-        fleet = sessions.fleet
-        self.hosts = hosts
+        self.fleet = fleet
         self.direction = direction
         self.selector = selector
         self.options = options
-        self.trial = trial
         self.emit = emit
     }
 
@@ -80,16 +57,16 @@ private final class FleetFlip {
         ProcessSetup.prepare()
         do {
             let report = try await flip()
-            await endAll()
+            await closeAll()
             return report
         } catch {
-            await endAll()
+            await closeAll()
             throw error
         }
     }
 
     private func flip() async throws -> FlipReport {
-        guard !hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
+        guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
         let hooks = options.hooks
         guard
             [hooks.beforeFlip, hooks.afterFlip, hooks.afterRollback].allSatisfy({
@@ -99,9 +76,9 @@ private final class FleetFlip {
             throw SlotSyncError(
                 .badInput, "a hook is longer than \(WireLimits.longestHook) bytes: put it into a script and call that")
         }
-        let connected = await fleet.forEachHost(of: hosts) { number in
+        let connected = await fleet.forEachHost { number in
             self.emit(.hostStarted(self.fleet.hosts[number]))
-            let session = try await self.openSessions.session(of: number)
+            let session = try await self.fleet.connect(number)
             session.channel.onWarning = { [emit = self.emit] text in emit(.hostWarning(session.host, text)) }
             self.sessions[number] = session
         }
@@ -112,16 +89,15 @@ private final class FleetFlip {
         }
         try Task.checkCancellation()
         let release = try chooseRelease()
-        let allowed = options.maxFailures.hosts(of: hosts.count)
+        let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
         let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
         decisions = TwoPhaseFlip(
-            hosts: hosts, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
+            hostCount: fleet.hosts.count, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
         let request = FlipRequest(
             direction: direction, release: release, beforeHook: beforeHook,
             afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
-            undoHook: options.hooks.afterRollback, provision: trial, force: options.force)
-        openSessions.noteFlip(on: hosts)
-        var action = await phase(.prepare(request), on: hosts)
+            undoHook: options.hooks.afterRollback, force: options.force)
+        var action = await phase(.prepare(request), on: Array(fleet.hosts.indices))
         while true {
             switch action {
             case .runBeforeHooks(let hosts):
@@ -185,16 +161,12 @@ private final class FleetFlip {
         }
     }
 
-    private func endAll() async {
-        let ending = sessions.map { number, session in
-            Task { @FleetActor in
-                session.channel.onWarning = nil
-                await self.openSessions.end(number, isOrderly: self.errors[number] == nil || !self.openSessions.areKept)
-            }
-        }
+    private func closeAll() async {
+        let open = sessions
         sessions = [:]
-        for task in ending { await task.value }
-        if !openSessions.areKept { await openSessions.closeAll(areOrderly: false) }
+        for session in open.values { session.channel.send(.finish) }
+        let closing = open.values.map { session in Task { @FleetActor in await session.channel.close() } }
+        for task in closing { await task.value }
     }
 
     private func report() -> FlipReport {

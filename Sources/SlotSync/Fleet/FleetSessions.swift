@@ -40,17 +40,16 @@ extension Fleet {
         }
     }
 
-    /// Runs `body` for every host, or for some, at most `parallelism` at a time, and collects what came of it in the
-    /// hosts' order.
+    /// Runs `body` for every host, at most `parallelism` at a time, and collects what came of it in the hosts' order.
     @FleetActor
     func forEachHost<Result: Sendable>(
-        of numbers: [Int]? = nil, _ body: @escaping @FleetActor @Sendable (Int) async throws -> Result
+        _ body: @escaping @FleetActor @Sendable (Int) async throws -> Result
     ) async -> [(number: Int, result: Swift.Result<Result, SlotSyncError>)] {
         await withTaskGroup(of: (Int, Swift.Result<Result, SlotSyncError>).self) { group in
             var results: [(number: Int, result: Swift.Result<Result, SlotSyncError>)] = []
             let most = max(parallelism, 1)
-            for (begun, number) in (numbers ?? Array(hosts.indices)).enumerated() {
-                if begun >= most, let ended = await group.next() { results.append(ended) }
+            for number in hosts.indices {
+                if number >= most, let ended = await group.next() { results.append(ended) }
                 group.addTask { await Self.outcome(of: number, body) }
             }
             for await ended in group { results.append(ended) }

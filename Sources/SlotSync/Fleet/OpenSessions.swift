@@ -26,7 +26,7 @@ final class OpenSessions {
         }
     }
 
-    func noteFlip(on numbers: [Int]) { withFlip.formUnion(numbers) }
+    func noteFlip(on number: Int) { withFlip.insert(number) }
 
     /// Begins to open the first sessions, as many as may be open at once: while a source is read, hosts can log in.
     func openAhead() { for number in fleet.hosts.indices.prefix(max(fleet.parallelism, 1)) { open(number) } }

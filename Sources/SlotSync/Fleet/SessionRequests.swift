@@ -10,38 +10,76 @@ extension OpenSessions {
         }
     }
 
+    /// First phase of a flip, with its hook.
+    func prepare(_ flip: HostFlip, on number: Int) async throws -> FlippedHost {
+        try await converse(with: number) { session in
+            let outcome = try await prepare(flip, .flip, flip.release, session)
+            guard outcome.changed, !flip.hooks.beforeFlip.isEmpty else { return FlippedHost(session.host, outcome) }
+            session.channel.send(.runBeforeHook)
+            guard case .hookDone = try await session.channel.receive() else {
+                throw SlotSyncError(.protocolViolation, "the agent did not say that its hook is done")
+            }
+            return FlippedHost(session.host, outcome)
+        }
+    }
+
+    /// Second phase: the flip that was prepared in this session.
+    func commit(on number: Int) async throws -> FlippedHost {
+        guard withFlip.contains(number) else {
+            throw SlotSyncError(.unreachable, "its session ended after the flip was prepared; nothing was flipped there")
+        }
+        return try await converse(with: number) { session in
+            session.channel.send(.commit)
+            return FlippedHost(session.host, try await flipOutcome(session))
+        }
+    }
+
+    /// Goes back: by taking back this session's flip, or, in a session that was opened anew, by rolling back.
+    func takeBack(_ flip: HostFlip, on number: Int) async throws {
+        try await converse(with: number) { session in
+            if withFlip.contains(number) {
+                session.channel.send(.undo)
+            } else {
+                // The host has perhaps gone back by itself.
+                guard session.ring?.liveRelease?.id == flip.release else { return }
+                _ = try await prepare(flip, .rollback, nil, session)
+                session.channel.send(.commit)
+            }
+            _ = try await flipOutcome(session)
+        }
+    }
+
+    private func prepare(
+        _ flip: HostFlip, _ direction: FlipRequest.Direction, _ release: ContentDigest?, _ session: HostSession
+    ) async throws -> FlipOutcome {
+        let isFlip = direction == .flip
+        session.channel.send(
+            .prepare(
+                FlipRequest(
+                    direction: direction, release: release, beforeHook: isFlip ? flip.hooks.beforeFlip : "",
+                    afterHook: isFlip ? flip.hooks.afterFlip : flip.hooks.afterRollback,
+                    undoHook: flip.hooks.afterRollback, provision: isFlip ? flip.trial : nil, force: flip.force)))
+        let reply = try await session.channel.receive()
+        guard case .prepared(let outcome) = reply else { throw unexpected(reply) }
+        noteFlip(on: session.number)
+        return outcome
+    }
+
+    private func flipOutcome(_ session: HostSession) async throws -> FlipOutcome {
+        let reply = try await session.channel.receive()
+        guard case .flipped(let outcome) = reply else { throw unexpected(reply) }
+        return outcome
+    }
+
     /// Tells a host what it will be asked to read.
     ///
     /// - Returns: for each source why it cannot be read; nil where it can.
     func watch(_ sources: [HostSource], every interval: Duration, on number: Int) async throws -> [String?] {
         try await converse(with: number) { session in
-            session.channel.send(.watch(sources, interval: interval))
+            session.channel.send(.watch(WatchRequest(interval: interval, sources: sources)))
             guard case .watching(let problems) = try await session.channel.receive(), problems.count == sources.count
             else { throw SlotSyncError(.protocolViolation, "the agent did not say which sources it can read") }
             return problems
-        }
-    }
-
-    /// Goes back from a release to what was live before: by taking back this session's flip, or, in a session that was
-    /// opened anew, by rolling back. Such a host has perhaps gone back by itself already.
-    func takeBack(_ release: ContentDigest, on number: Int, hooks: Hooks) async throws {
-        try await converse(with: number) { session in
-            if withFlip.contains(number) {
-                session.channel.send(.undo)
-            } else {
-                guard session.ring?.liveRelease?.id == release else { return }
-                let request = FlipRequest(
-                    direction: .rollback, release: nil, beforeHook: "", afterHook: hooks.afterRollback,
-                    undoHook: hooks.afterRollback)
-                session.channel.send(.prepare(request))
-                guard case .prepared = try await session.channel.receive() else {
-                    throw SlotSyncError(.protocolViolation, "the agent did not prepare a rollback")
-                }
-                session.channel.send(.commit)
-            }
-            guard case .flipped = try await session.channel.receive() else {
-                throw SlotSyncError(.protocolViolation, "the agent did not say that it went back")
-            }
         }
     }
 

@@ -42,8 +42,8 @@ struct TwoPhaseFlip: Sendable {
     private(set) var flipped: Set<Int> = []
     private(set) var takenBack: Set<Int> = []
 
-    init(hosts: some Sequence<Int>, allowedFailures: Int, hasBeforeHook: Bool) {
-        pending = Set(hosts)
+    init(hostCount: Int, allowedFailures: Int, hasBeforeHook: Bool) {
+        pending = Set(0..<hostCount)
         self.allowedFailures = allowedFailures
         self.hasBeforeHook = hasBeforeHook
     }

@@ -106,7 +106,7 @@ struct TwoPhaseFlipTests {
 
     @Test("all orders and outcomes of three hosts", arguments: [0, 1, 2], [false, true])
     func exhaustive(allowed: Int, hook: Bool) {
-        let decisions = TwoPhaseFlip(hosts: 0..<3, allowedFailures: allowed, hasBeforeHook: hook)
+        let decisions = TwoPhaseFlip(hostCount: 3, allowedFailures: allowed, hasBeforeHook: hook)
         #expect(Self.explore(decisions, hosts: 3, allowed: allowed, hook: hook) > 50)
     }
 }
