@@ -3,7 +3,7 @@
 import SlotSync
 
 struct StatusTable {
-    /// What is to be printed: the heading, a row a host, and what there is to say of flips on trial and of bad slots.
+    /// What is to be printed: the heading, a row a host, and what there is to say of provisional flips and of bad slots.
     let lines: [String]
 
     init(_ hosts: [HostStatus]) {
@@ -42,7 +42,7 @@ struct StatusTable {
                 let way = provision.from.map { "goes back to slot \($0)" } ?? "has nothing live again"
                 return (
                     status.host,
-                    "slot \(provision.slot)\(release) is live on trial: the host \(way) when its controller ends, or "
+                    "slot \(provision.slot)\(release) is live provisionally: the host \(way) when its controller ends, or "
                         + "is silent for \(timeText(provision.limit)), before it confirms the flip"
                 )
             })

@@ -1,6 +1,6 @@
 // The agent's end of a session: requests in from one descriptor, replies out to another, both blocking. The agent's
 // one thread asks and answers; a timer says beside it that the agent is alive while it works, so that a controller
-// can tell a busy host from a dead one. While a flip is on trial, nothing here waits longer than its controller may be
+// can tell a busy host from a dead one. While a flip is provisional, nothing here waits longer than its controller may be
 // silent, and signals are held: `beginWatch` and `endWatch` say when.
 
 import Dispatch
@@ -10,7 +10,7 @@ import SystemPackage
 
 /// Requests in, replies out. The descriptors stay the caller's.
 final class AgentConnection: Sendable {
-    /// What bounds every wait while a flip is on trial.
+    /// What bounds every wait while a flip is provisional.
     private struct Watch: Sendable {
         var limit: Duration
         /// Can be read once a signal came that ends the process.
@@ -92,7 +92,7 @@ final class AgentConnection: Sendable {
     /// Whether `receive` would find something at once, or the end of the stream.
     var hasInput: Bool { input.withLock { $0.isInsideMessage || inputDescriptor.isReadable } }
 
-    /// Why work that the agent waits for is to be given up, while a flip is on trial: its controller is gone and asks for
+    /// Why work that the agent waits for is to be given up, while a flip is provisional: its controller is gone and asks for
     /// nothing more, or the process was told to end. Nil: it is to go on. Any thread may call it.
     func reasonToStop() -> SlotSyncError? {
         guard let watch = watch.withLock({ $0 }) else { return nil }
@@ -108,7 +108,7 @@ final class AgentConnection: Sendable {
 
     // MARK: Replies
 
-    /// Writes a reply, and waits until the controller's side takes it: while a flip is on trial no longer than its
+    /// Writes a reply, and waits until the controller's side takes it: while a flip is no longer provisional than its
     /// controller may be silent, else as long as it takes, or for `limit`. Any thread may call it.
     func send(_ reply: Reply, within limit: Duration? = nil) throws {
         var frame: [UInt8] = []

@@ -10,7 +10,7 @@ struct PreparedFlip {
     var change: FlipChange
     var isCommitted = false
     /// Whether the host goes back by itself: from before the rename until the flip is confirmed or taken back.
-    var isOnTrial = false
+    var isProvisional = false
     var wasTakenBack = false
 
     /// Whether the release was live already.
@@ -73,8 +73,8 @@ extension AgentSession {
             let name = flip.request.direction == .flip ? "after_flip" : "after_rollback"
             try await runHook(flip.request.afterHook, named: name, flip)
         } catch {
-            // Not the hook: whoever waited for it is gone, which ends the session, and with it the trial.
-            if self.flip?.isOnTrial == true, (error as? SlotSyncError)?.code != .hookFailed { throw error }
+            // Not the hook: whoever waited for it is gone, which ends the session, and with it the provision.
+            if self.flip?.isProvisional == true, (error as? SlotSyncError)?.code != .hookFailed { throw error }
             guard flip.request.direction == .flip else {
                 // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
                 try connection.send(.warning("\(error); this host is rolled back all the same"))
@@ -147,14 +147,14 @@ extension AgentSession {
         }
     }
 
-    /// Takes the commit of this session back, on trial or not, for a controller that waits for it.
+    /// Takes the commit of this session back, provisional or not, for a controller that waits for it.
     ///
     /// - Returns: what was done, for a person.
     private func takeBack() async throws -> String {
         guard let flip else { throw unexpected("an undo without a flip") }
         let ring = try existingRing()
         let reversal: Reversal
-        if flip.isOnTrial {
+        if flip.isProvisional {
             reversal = try await revert(ring, because: "", attended: true)
         } else {
             let moment = try ring.pointCurrent(at: flip.change.from)
@@ -176,7 +176,7 @@ extension AgentSession {
 
     private func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
         var reasonToStop: (@Sendable () -> SlotSyncError?)?
-        if self.flip?.isOnTrial == true { reasonToStop = { [connection] in connection.reasonToStop() } }
+        if self.flip?.isProvisional == true { reasonToStop = { [connection] in connection.reasonToStop() } }
         try await Hook(name: name, command: command).run(
             root: root, slot: flip.change.slot, release: flip.change.release.id, temporary: existingRing().temporary,
             stoppedBy: reasonToStop)

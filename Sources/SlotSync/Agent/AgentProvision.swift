@@ -1,4 +1,4 @@
-// Flips that are on trial: begun by a commit that says so, confirmed by the controller, else taken back, by the session
+// Provisional flips: begun by a commit that says so, confirmed by the controller, else taken back, by the session
 // itself or by the next agent that finds one without an owner. Who holds the ring's lock is the owner. The link goes
 // back first, whatever else has to be done or told.
 
@@ -21,7 +21,7 @@ extension AgentSession {
 
     // MARK: Begun and confirmed
 
-    /// Notes a flip that is on trial, durably; the rename comes next.
+    /// Notes a provisional flip, durably; the rename comes next.
     func beginProvision(_ flip: PreparedFlip, limit: Duration, in ring: Ring) throws {
         try connection.beginWatch(limit: limit)
         do {
@@ -33,32 +33,32 @@ extension AgentSession {
             connection.endWatch()
             throw error
         }
-        self.flip?.isOnTrial = true
+        self.flip?.isProvisional = true
     }
 
     /// The flip stays, though `undo` can still take it back as long as the session lasts.
     func confirm() throws {
         guard let flip, flip.isCommitted || flip.changesNothing else { throw unexpected("a confirm without a flip") }
-        if flip.isOnTrial {
+        if flip.isProvisional {
             try existingRing().update { $0.provision = nil }
-            endTrial()
+            endWatching()
         }
         try connection.send(.confirmed)
     }
 
-    private func endTrial() {
-        flip?.isOnTrial = false
+    private func endWatching() {
+        flip?.isProvisional = false
         connection.endWatch()
     }
 
     // MARK: Taken back
 
-    /// Takes the flip of this session back, if it is still on trial.
+    /// Takes the flip of this session back, if it is still provisional.
     ///
     /// - Parameter failure: what ended the session.
     /// - Returns: what the controller is told of it, if it is still there.
     func endProvision(after failure: SlotSyncError) async -> SlotSyncError {
-        guard flip?.isOnTrial == true else { return failure }
+        guard flip?.isProvisional == true else { return failure }
         do {
             let done = try await revert(existingRing(), because: failure.message, attended: false)
             return SlotSyncError(failure.code, "\(failure); \(done.text)")
@@ -69,7 +69,7 @@ extension AgentSession {
         }
     }
 
-    /// Brings a flip on trial to its end: the link, the hook that is owed, the state. Each step is found again by whoever
+    /// Brings a provisional flip to its end: the link, the hook that is owed, the state. Each step is found again by whoever
     /// comes after a crash. `attended`: a controller waits for the hook, as long as that takes.
     ///
     /// - Returns: what was done, for a person.
@@ -82,7 +82,7 @@ extension AgentSession {
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
         guard !isLive || change.from == 0 || ring.state[change.from].state.isSealed else {
             try ring.update { $0.provision = nil }
-            endTrial()
+            endWatching()
             return Reversal(
                 done: "slot \(change.from), which was live before, holds no whole release any more, so slot "
                     + "\(change.slot) stays")
@@ -92,7 +92,7 @@ extension AgentSession {
             _ = try ring.pointCurrent(at: change.from)
         } else if !provision.isFlipped || current != change.from {
             try ring.update { $0.provision = nil }
-            endTrial()
+            endWatching()
             return nothing
         }
         flip?.isCommitted = false
@@ -100,7 +100,7 @@ extension AgentSession {
         let warning = await runUndoHook(
             provision.undoHook, change, limit: attended ? nil : Self.longestUnattendedHook, in: ring)
         try ring.update { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
-        endTrial()
+        endWatching()
         return Reversal(done: "this host was flipped back", warning: warning)
     }
 
@@ -126,27 +126,27 @@ extension AgentSession {
 
     // MARK: Healed
 
-    /// Takes the ring's lock for a change, and brings what was left on trial to its end first.
+    /// Takes the ring's lock for a change, and brings a provisional flip that was left to its end first.
     func lockRing(for purpose: String) async throws -> Ring {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
-        if flip?.isOnTrial != true, let said = try await heal(ring) { try connection.send(.warning(said)) }
+        if flip?.isProvisional != true, let said = try await heal(ring) { try connection.send(.warning(said)) }
         return ring
     }
 
-    /// Looks, when a session starts, whether a flip was left on trial by an agent that is gone, and takes it back.
+    /// Looks, when a session starts, whether a provisional flip was left by an agent that is gone, and takes it back.
     ///
     /// - Returns: what was done, for a person; nil if there was nothing to do.
     func healAbandoned() async -> String? {
         guard let ring, ring.state.provision != nil else { return nil }
         defer { ring.unlock() }
         do {
-            try ring.acquireLock(for: "taking back a flip on trial")
+            try ring.acquireLock(for: "taking back a provisional flip")
             return try await heal(ring)
         } catch {
             // Its owner lives, and watches over it.
             if (error as? SlotSyncError)?.code == .locked { return nil }
-            return "a flip on trial was left here, and could not be taken back: \(error)"
+            return "a provisional flip was left here, and could not be taken back: \(error)"
         }
     }
 
@@ -154,6 +154,6 @@ extension AgentSession {
         guard let provision = ring.state.provision else { return nil }
         let done = try await revert(ring, because: "its agent ended before it was confirmed", attended: false)
         return "the flip to release \(provision.change.release.id) in slot \(provision.change.slot) at "
-            + "\(utcText(provision.since)) was on trial, and its agent ended before it was confirmed: \(done.text)"
+            + "\(utcText(provision.since)) was provisional, and its agent ended before it was confirmed: \(done.text)"
     }
 }

@@ -28,10 +28,10 @@ public enum HostAgent {
         guard let failure = await connection.withHeartbeat(progress: session.progress, { await session.run() }) else {
             return 0
         }
-        // Where a flip was on trial its controller may be gone: nothing waits for it then.
-        let wasOnTrial = session.flip?.request.provision != nil
-        if wasOnTrial { session.ring?.unlock() }
-        try? connection.send(.failure(failure), within: wasOnTrial ? AgentSession.longestFarewell : nil)
+        // Where a flip was provisional its controller may be gone: nothing waits for it then.
+        let wasProvisional = session.flip?.request.provision != nil
+        if wasProvisional { session.ring?.unlock() }
+        try? connection.send(.failure(failure), within: wasProvisional ? AgentSession.longestFarewell : nil)
         return 1
     }
 }
@@ -95,12 +95,12 @@ final class AgentSession {
         return true
     }
 
-    /// Serves the session to its end; a flip that is on trial then is taken back.
+    /// Serves the session to its end; a provisional flip then is taken back.
     ///
     /// - Returns: what went wrong, if anything did.
     func run() async -> SlotSyncError? {
         do { try await serve() } catch { return await endProvision(after: failure(error, root: root)) }
-        guard flip?.isOnTrial == true else { return nil }
+        guard flip?.isProvisional == true else { return nil }
         return await endProvision(
             after: SlotSyncError(.unreachable, "the controller ended the session before it confirmed the flip"))
     }

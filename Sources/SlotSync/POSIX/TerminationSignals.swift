@@ -1,5 +1,5 @@
 // The signals that would end the process, held for as long as something has to be put right first: an agent whose flip
-// is on trial goes back before it ends. In place of ending, the first one makes a descriptor readable, so that whoever
+// is provisional goes back before it ends. In place of ending, the first one makes a descriptor readable, so that whoever
 // waits in poll(2) hears of it.
 
 import Glibc

@@ -1,4 +1,4 @@
-// A flip that is live on trial: what is noted in the ring's state before the rename, so that whoever comes after a
+// A provisional flip, live but not confirmed: what is noted in the ring's state before the rename, so that whoever comes after a
 // crash can take it back; and what a flip, its end and a verdict on a release make of the state. The agent's flips
 // call these (AgentFlip, AgentProvision, AgentBad).
 

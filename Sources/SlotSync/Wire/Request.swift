@@ -33,7 +33,7 @@ struct FlipRequest: Equatable, Sendable {
     var afterHook: String
     /// Runs on a host that is flipped back.
     var undoHook: String
-    /// The flip is on trial: the host takes it back unless it is confirmed, or when nothing comes from the controller
+    /// The flip is provisional: the host takes it back unless it is confirmed, or when nothing comes from the controller
     /// for so long. Nil: it stands.
     var provision: Duration?
     /// Flip to a release that is bad.
@@ -79,7 +79,7 @@ enum Request: Equatable, Sendable {
     case commit
     /// Take the flip of this session back → `flipped`
     case undo
-    /// The flip of this session is on trial no longer → `confirmed`
+    /// The flip of this session is no longer provisional → `confirmed`
     case confirm
     /// The controller is there. No answer.
     case keepAlive

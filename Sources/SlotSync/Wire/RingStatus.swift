@@ -66,7 +66,7 @@ public struct SlotStatus: Hashable, Sendable {
     }
 }
 
-/// A flip that is live on trial: the host goes back by itself unless a controller confirms it.
+/// A provisional flip, live but not confirmed: the host goes back by itself unless a controller confirms it.
 public struct ProvisionStatus: Hashable, Sendable {
     /// The slot that was flipped to, and the one that was live before; nil: none.
     public var slot: Int

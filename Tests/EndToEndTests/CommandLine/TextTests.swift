@@ -35,7 +35,11 @@ struct TextTests {
             SlotStatus(state: .ready, release: ready),
         ]
         let table = StatusTable([
-            HostStatus(host: try Host("web1"), ring: RingStatus(slots: slots, live: 2)),
+            HostStatus(
+                host: try Host("web1"),
+                ring: RingStatus(
+                    slots: slots, live: 2,
+                    provision: ProvisionStatus(slot: 2, from: 3, since: 1, limit: .seconds(12)))),
             HostStatus(host: try Host("web10"), ring: nil),
         ])
         let first = "\(live.id.description.prefix(8)) (line\\nbreak)"
@@ -44,6 +48,8 @@ struct TextTests {
                 "HOST   LIVE                    PREVIOUS  READY     SLOTS",
                 "web1   \(first)  \(ready.short)  \(ready.short)  1 bad  2 live  3 ready",
                 "web10  -                       -         -         no ring yet",
+                "web1: slot 2 (release \(first)) is live provisionally: the host goes back to slot 3 when its controller "
+                    + "ends, or is silent for 12 s, before it confirms the flip",
                 "web1: slot 1 (release \(ready.short)) is bad: it was slow",
             ])
     }

@@ -27,6 +27,13 @@ final class AgentBench: Sendable {
         try bytes.withUnsafeBytes { try toAgent.writeFully($0) }
     }
 
+    /// Sends a request but for its last byte.
+    func sendBeginning(of request: Request) throws {
+        var bytes: [UInt8] = []
+        request.encode(into: &bytes)
+        try bytes.dropLast().withUnsafeBytes { try toAgent.writeFully($0) }
+    }
+
     /// The next reply that is no sign of life; nil at the end.
     func receive() throws -> Reply? {
         try parser.withLock { parser in

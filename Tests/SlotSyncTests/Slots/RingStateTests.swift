@@ -29,7 +29,15 @@ struct RingStateTests {
                 FlipRecord(
                     kind: [.flip, .rollback, .undo][random.below(3)], at: Int64(random.below(1_000_000)),
                     fromSlot: random.below(count + 1), toSlot: random.below(count + 1),
-                    release: ContentDigest(high: 1, low: random.next())))
+                    release: ContentDigest(high: 1, low: random.next()),
+                    reason: ["", "no=word of %\n"][random.below(2)]))
+        }
+        if random.below(2) == 0, let slot = (1...count).first(where: { state[$0].state == .ready }) {
+            state.provision = Provision(
+                change: FlipChange(to: slot, in: state), since: Int64(random.below(1 << 40)),
+                limit: .milliseconds(1000 + random.below(599_001)),
+                undoHook: ["", "echo 'a=b' % ä\n"][random.below(2)],
+                isFlipped: random.below(2) == 0)
         }
         return state
     }
@@ -70,6 +78,113 @@ struct RingStateTests {
         let body = Array(text.utf8)
         let bytes = body + Array("checksum \(ContentDigest(of: body))\n".utf8)
         #expect(errorCode { _ = try RingState(decoding: bytes, path: "state") } == .corrupt)
+    }
+
+    @Test("a state without a provision is what the first version wrote, and is read")
+    func firstVersion() throws {
+        let id = ContentDigest(high: 1, low: 2)
+        let text = """
+            slotsync state 1
+            slot 1 live release=\(id) since=5 previous=2 name=v1%20a reason=
+            slot 2 bad release=\(id) since=4 previous=0 name= reason=slow%3d
+            flip at=5 from=2 to=1 release=\(id)
+
+            """
+        let bytes = Array(text.utf8) + Array("checksum \(ContentDigest(of: Array(text.utf8)))\n".utf8)
+        var state = try RingState(decoding: bytes, path: "state")
+        #expect(state[2].reason == "slow=" && state[1].release?.name == "v1 a")
+        #expect(state.encoded() == bytes)
+        state.provision = Provision(
+            change: FlipChange(to: 2, in: state), since: 1, limit: .seconds(5), undoHook: "reload")
+        #expect(String(decoding: state.encoded(), as: UTF8.self).hasPrefix("slotsync state 2\n"))
+        #expect(try RingState(decoding: state.encoded(), path: "state") == state)
+    }
+
+    @Test("a state of a later version is no damage, but another program's")
+    func laterVersion() {
+        let body = Array("slotsync state 3\nslot of another form\n".utf8)
+        let bytes = body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+        #expect(errorCode { _ = try RingState(decoding: bytes, path: "state") } == .versionMismatch)
+    }
+
+    private static let twoSlots = """
+        slot 1 live release=00000000000000010000000000000002 since=1 previous=0
+        slot 2 ready release=00000000000000010000000000000003 since=1 previous=0
+
+        """
+    private static let line = "provision slot=2 from=1 since=1 limit=1000 flipped=0 hook=\n"
+    private static let before = """
+        before 2 ready release=00000000000000010000000000000003 since=1 previous=0
+        before 1 live release=00000000000000010000000000000002 since=1 previous=0
+
+        """
+
+    @Test("a provision that makes no sense is refused")
+    func nonsenseProvision() {
+        let right = Self.line + Self.before
+        func code(_ text: String, version: Int = 2) -> SlotSyncError.Code? {
+            let body = Array("slotsync state \(version)\n\(Self.twoSlots)\(text)".utf8)
+            let bytes = body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+            return errorCode { _ = try RingState(decoding: bytes, path: "state") }
+        }
+        #expect(code(right) == nil)
+        #expect(code(right, version: 1) == .corrupt)
+        let changes = [
+            ("slot=2", "slot=1"), ("slot=2", "slot=3"), ("from=1", "from=0"), ("from=1", "from=3"),
+            ("limit=1000", "limit=1"), ("limit=1000", "limit=600001"), ("since=1 limit", "limit"), (" hook=", ""),
+            ("before 2 ready", "before 2 live"), ("before 2 ready", "before 2 staging"),
+            ("before 1 live", "before 1 retired"), ("before 1", "before 3"), ("previous=0", "previous=7"),
+        ]
+        for (old, new) in changes {
+            let changed = right.replacing(old, with: new, maxReplacements: 1)
+            #expect(changed != right && code(changed) == .corrupt, "\(old) -> \(new)")
+        }
+        for text in [Self.line, Self.before, Self.line + right, right + Self.before + "before 2"] {
+            #expect(code(text) == .corrupt, "\(text)")
+        }
+    }
+
+    @Test("the largest state is read again")
+    func largest() throws {
+        var state = RingState(slotCount: RingStatus.slotCounts.upperBound)
+        let release = ReleaseName(id: .empty, name: String(repeating: "é", count: ReleaseName.longestName / 2))
+        for slot in 1...state.slots.count {
+            state[slot] = SlotStatus(state: .ready, release: release, since: .max, previous: 9)
+        }
+        state.markBad(release.id, because: String(repeating: "é", count: 9999), at: .max)
+        state[1].state = .live
+        for _ in 0..<RingState.longestHistory {
+            state.noteUndo(
+                of: FlipChange(to: 3, in: state), at: .max, because: String(repeating: "é", count: 999))
+        }
+        state.provision = Provision(
+            change: FlipChange(to: 2, in: state), since: .max, limit: .seconds(600),
+            undoHook: String(repeating: "\n", count: WireLimits.longestHook))
+        let bytes = state.encoded()
+        #expect(bytes.count <= RingState.largestFile, "\(bytes.count)")
+        #expect(try RingState(decoding: bytes, path: "state") == state)
+    }
+
+    @Test("a flip and its undo leave the slots as they were, whatever they were")
+    func flipAndBack() {
+        for kind in [SlotState.ready, .retired, .bad] {
+            for from in [0, 1] {
+                var state = RingState(slotCount: 3)
+                for slot in 1...3 {
+                    state[slot] = SlotStatus(
+                        state: .retired, release: ReleaseName(id: ContentDigest(high: 0, low: UInt64(slot))), since: 1)
+                }
+                if from == 1 { state[1].state = .live }
+                (state[2].state, state[2].reason, state[2].previous) = (kind, kind == .bad ? "slow" : "", 3)
+                let before = state
+                let change = FlipChange(to: 2, in: state)
+                state.note(change, as: .flip, at: 9)
+                #expect(state.live == 2 && state[2].reason.isEmpty && state[2].previous == (from == 0 ? nil : from))
+                state.noteUndo(of: change, at: 10, because: "silence")
+                #expect(state.slots == before.slots)
+                #expect(state.history.map(\.kind) == [.flip, .undo] && state.history[1].reason == "silence")
+            }
+        }
     }
 
     @Test("the history keeps the newest flips")

@@ -94,6 +94,46 @@ struct MessageCodingTests {
         #expect(throws: SlotSyncError.self) { try decoded(Reply.status(ring)) }
     }
 
+    @Test(
+        "a provision is for one second to ten minutes, of slots that the ring has",
+        arguments: [0, 999, 600_001, 1 << 40])
+    func provision(milliseconds: Int) throws {
+        func request(_ limit: Int) -> Request {
+            .prepare(
+                FlipRequest(
+                    direction: .flip, release: .empty, beforeHook: "", afterHook: "", undoHook: "",
+                    provision: .milliseconds(limit)))
+        }
+        #expect(throws: SlotSyncError.self) { try decoded(request(milliseconds)) }
+        for limit in [1000, 600_000] { #expect(try decoded(request(limit)) == request(limit)) }
+        func ring(_ slot: Int, _ from: Int?, _ limit: Int) -> Reply {
+            .status(
+                RingStatus(
+                    slots: [SlotStatus(state: .empty), SlotStatus(state: .empty)],
+                    provision: ProvisionStatus(slot: slot, from: from, since: 0, limit: .milliseconds(limit))))
+        }
+        #expect(try decoded(ring(2, 1, 1000)) == ring(2, 1, 1000))
+        for wrong in [ring(2, 1, milliseconds), ring(3, 1, 1000), ring(0, 1, 1000), ring(2, 3, 1000)] {
+            #expect(throws: SlotSyncError.self) { try decoded(wrong) }
+        }
+    }
+
+    @Test("a release is bad for a reason, which has a bound and commands no terminal")
+    func reason() throws {
+        func request(_ reason: String) -> Request { .markBad(release: .empty, reason: reason) }
+        #expect(throws: SlotSyncError.self) { try decoded(request("")) }
+        #expect(try decoded(request("a\u{1b}[2J")) == request(#"a\u{1B}[2J"#))
+        guard case .markBad(_, let cut) = try decoded(request(String(repeating: "漢", count: 5000))) else {
+            return #expect(Bool(false))
+        }
+        #expect(cut.utf8.count <= WireLimits.longestReason)
+        let (type, _) = parts(request("r"))
+        var writer = ByteWriter()
+        writer.append(ContentDigest.empty)
+        writer.append(counted: String(repeating: "r", count: WireLimits.longestReason + 1))
+        #expect(throws: SlotSyncError.self) { try Request(type: type, payload: writer.bytes) }
+    }
+
     @Test("a part or a manifest beyond its bound is refused")
     func tooLarge() {
         let part = DeflatedPart(length: WireLimits.longestPart + 1, isDeflated: true, bytes: [1])

@@ -15,12 +15,13 @@ struct MessageSamples {
             .prepare(
                 FlipRequest(
                     direction: .flip, release: digest(), beforeHook: text(), afterHook: text(),
-                    undoHook: text())),
+                    undoHook: text(), provision: optional { $0.provisionLimit() }, force: flag())),
             .prepare(
                 FlipRequest(
                     direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(),
                     undoHook: "")),
-            .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish,
+            .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish, .confirm,
+            .keepAlive, .markBad(release: digest(), reason: "p" + text()),
         ]
     }
 
@@ -31,7 +32,7 @@ struct MessageSamples {
             .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
             partOfNeeds(), .signature(basis: digest(), signature()),
             .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
-            .manifestNeeded,
+            .manifestNeeded, .confirmed,
             .flipped(flipOutcome()), .verified(verification()),
         ]
     }
@@ -84,10 +85,12 @@ struct MessageSamples {
         BasisRequest(basis: digest(), blockLength: flag() ? 0 : 64 + index(below: 100_000), seed: random.next())
     }
 
+    private mutating func provisionLimit() -> Duration { .milliseconds(1000 + index(below: 599_001)) }
+
     private mutating func stageOutcome() -> StageOutcome {
-        let kinds: [StageOutcome.Kind] = [.staged, .alreadyReady, .alreadyLive]
+        let kinds: [StageOutcome.Kind] = [.staged, .alreadyReady, .alreadyLive, .alreadyBad]
         return StageOutcome(
-            kind: kinds[index(below: 3)], slot: slot(), received: count(), copied: count(), kept: count())
+            kind: kinds[index(below: 4)], slot: slot(), received: count(), copied: count(), kept: count())
     }
 
     private mutating func flipOutcome() -> FlipOutcome {
@@ -124,6 +127,11 @@ struct MessageSamples {
                 release: optional { $0.releaseName() }, since: Int64(bitPattern: random.next()), reason: text(),
                 previous: optional { $0.index(below: count) + 1 })
         }
-        return RingStatus(slots: slots, live: optional { $0.index(below: count) + 1 })
+        let provision = optional { samples in
+            ProvisionStatus(
+                slot: samples.index(below: count) + 1, from: samples.optional { $0.index(below: count) + 1 },
+                since: Int64(bitPattern: samples.random.next()), limit: samples.provisionLimit())
+        }
+        return RingStatus(slots: slots, live: optional { $0.index(below: count) + 1 }, provision: provision)
     }
 }

@@ -1,0 +1,211 @@
+// Provisional flips with real processes: whatever ends, stops or is killed, the host goes back to what was live, by itself
+// or when the next agent starts.
+
+import Foundation
+import Testing
+
+@testable import SlotSync
+
+extension EndToEnd {
+    @Suite("A provisional flip")
+    struct ProvisionTests {
+        enum Harm: CaseIterable {
+            case controllerKilled, controllerStopped, terminated, hungUp, interrupted, brokenPipe
+
+            func done(to agent: AgentProcess) {
+                switch self {
+                case .controllerKilled: agent.signalController(SIGKILL)
+                case .controllerStopped: agent.signalController(SIGSTOP)
+                case .terminated: agent.signalAgent(SIGTERM)
+                case .hungUp: agent.signalAgent(SIGHUP)
+                case .interrupted: agent.signalAgent(SIGINT)
+                case .brokenPipe: agent.signalAgent(SIGPIPE)
+                }
+            }
+        }
+
+        @Test(
+            "whatever happens to either end, the host goes back by itself and the agent ends", arguments: Harm.allCases)
+        func goesBack(_ harm: Harm) async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(2), undo: undoHook)
+                try #require(try await agent.flipped())
+                #expect(fleet.current() == "slots/2")
+                harm.done(to: agent)
+                #expect(try await !agent.ended(), "it puts things right, and then it ends")
+                try await expectAsBefore(fleet)
+                #expect(exists(fleet.bench["h1/undone"]))
+            }
+        }
+
+        @Test(
+            "a hook that hangs does not keep the host on the release", arguments: [Harm.controllerKilled, .terminated])
+        func hangingHook(_ harm: Harm) async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(60), after: "sleep 300; true")
+                try await eventually("it never flipped") { fleet.current() == "slots/2" }
+                harm.done(to: agent)
+                try await agent.ended()
+                try await expectAsBefore(fleet)
+            }
+        }
+
+        @Test("a dead controller whose pipe is full does not hold up going back")
+        func fullPipe() async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(2))
+                try #require(try await agent.flipped())
+                // Answers that nobody takes, more than the pipe holds.
+                for _ in 0..<3000 { try agent.send(.status) }
+                try await eventually("it stays on the release") { fleet.current() == "slots/1" }
+                try await agent.ended()
+                try await expectAsBefore(fleet)
+            }
+        }
+
+        @Test("while it lasts, status shows it, and other commands find the host locked")
+        func shown() async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(60))
+                try #require(try await agent.flipped())
+                let host = try #require(try await fleet.done("status", "--json").events().first)
+                let provision = try #require(host["provision"] as? [String: Any], "\(host)")
+                #expect(provision["slot"] as? Int == 2 && provision["from"] as? Int == 1)
+                #expect(provision["limit"] as? Double == 60 && (provision["since"] as? Int ?? 0) > 1_700_000_000)
+                let table = try await fleet.done("status").output
+                #expect(table.contains("h1: slot 2") && table.contains("provisionally"), "\(table)")
+                #expect(try await fleet.call("rollback").errors.contains("locked"))
+                #expect(fleet.current() == "slots/2")
+                try agent.send(.confirm)
+                while let reply = try await agent.reply(), reply != .confirmed {}
+                agent.signalController(SIGKILL)
+                try await agent.ended()
+                #expect(fleet.current() == "slots/2")
+                #expect(try await fleet.done("status", "--json").events().first?["provision"] is NSNull)
+            }
+        }
+
+        @Test("an agent that is killed leaves the flip, and the next command heals it", arguments: ["status", "stage"])
+        func killedAgent(_ command: String) async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(60), undo: undoHook)
+                try #require(try await agent.flipped())
+                agent.signalAgent(SIGKILL)
+                #expect(try await agent.ended())
+                #expect(fleet.current() == "slots/2")
+                if command == "stage" { try await fleet.stage(changedTree(fleet.bench)) }
+                try await expectAsBefore(fleet)
+                #expect(exists(fleet.bench["h1/undone"]))
+            }
+        }
+
+        @Test("the agent that heals says what it did")
+        func told() async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(60))
+                try #require(try await agent.flipped())
+                agent.signalAgent(SIGKILL)
+                try await agent.ended()
+                let next = try AgentProcess(root: fleet.root())
+                try next.send(.hello(Greeting(version: "test", peer: "anna@desk")), .finish)
+                guard case .hello(_, let ring?)? = try await next.reply() else {
+                    throw SlotSyncError(.protocolViolation, "no greeting")
+                }
+                #expect(ring.live == 1 && ring.provision == nil)
+                guard case .warning(let text)? = try await next.reply() else {
+                    throw SlotSyncError(.protocolViolation, "no warning")
+                }
+                #expect(text.contains("flipped back") && text.contains("\(release)"))
+            }
+        }
+
+        private static let steps = ["fsync", "rename,renameat,renameat2", "symlinkat", "unlinkat"]
+
+        @Test("killed at any step of flipping and going back, it is healed by the next agent", arguments: steps)
+        func killedAnywhere(_ calls: String) async throws {
+            try await withReadyHost { fleet, release in
+                try await untilItSurvives { count in
+                    let agent = try AgentProcess(root: fleet.root(), wrapper: killing(at: calls, count))
+                    try? agent.flip(release, within: .seconds(60), undo: undoHook)
+                    if try await agent.flipped() { agent.signalController(SIGKILL) }
+                    let wasKilled = try await agent.ended()
+                    try await expectHealed(fleet)
+                    return wasKilled
+                }
+            }
+        }
+
+        @Test("killed at any step of healing, it is healed by the next agent", arguments: steps)
+        func killedHealing(_ calls: String) async throws {
+            try await withReadyHost { fleet, release in
+                try await untilItSurvives { count in
+                    let agent = try AgentProcess(root: fleet.root())
+                    try agent.flip(release, within: .seconds(60), undo: undoHook)
+                    try #require(try await agent.flipped())
+                    agent.signalAgent(SIGKILL)
+                    try await agent.ended()
+                    let healer = try AgentProcess(root: fleet.root(), wrapper: killing(at: calls, count))
+                    try? healer.send(.hello(Greeting(version: "test", peer: "anna@desk")), .finish)
+                    let wasKilled = try await healer.ended()
+                    try await expectHealed(fleet)
+                    #expect(exists(fleet.bench["h1/undone"]))
+                    try? FileManager.default.removeItem(atPath: fleet.bench["h1/undone"])
+                    return wasKilled
+                }
+            }
+        }
+    }
+}
+
+private let undoHook = "touch $SLOTSYNC_ROOT/../undone"
+
+/// A host whose slot 1 is live and whose slot 2 is ready.
+private func withReadyHost(_ body: (Fleet, ContentDigest) async throws -> Void) async throws {
+    try await Workbench.use { bench in
+        let fleet = try Fleet(bench)
+        try await fleet.release(firstTree(bench))
+        let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
+        try await body(fleet, release)
+    }
+}
+
+private func expectAsBefore(_ fleet: Fleet) async throws {
+    let host = try #require(try await fleet.done("status", "--json").events().first)
+    #expect(fleet.current() == "slots/1")
+    #expect(host["provision"] is NSNull, "\(host)")
+    let states = (host["slots"] as? [[String: Any]])?.compactMap { $0["state"] as? String }
+    #expect(states == ["live", "ready", "empty", "empty", "empty"], "\(host)")
+    #expect(try await fleet.isUnlocked())
+}
+
+/// What a crash left is one whole release, and the next command takes back what was not confirmed.
+private func expectHealed(_ fleet: Fleet) async throws {
+    let left = fleet.current()
+    #expect(left == "slots/1" || left == "slots/2")
+    try await expectAsBefore(fleet)
+    if left == "slots/2" { #expect(exists(fleet.bench["h1/undone"])) }
+}
+
+/// A program that kills what it runs at the `count`th of these system calls, before it is done.
+private func killing(at calls: String, _ count: Int) -> [String] {
+    [
+        "/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
+        "inject=\(calls):signal=KILL:when=\(count)",
+    ]
+}
+
+/// Runs `attempt` with 1, 2, 3, … until nothing was killed any more, which must take a few.
+private func untilItSurvives(_ attempt: (Int) async throws -> Bool) async throws {
+    var count = 1
+    while try await attempt(count) {
+        count += 1
+        try #require(count < 40)
+    }
+    #expect(count > 1, "nothing was ever killed")
+}

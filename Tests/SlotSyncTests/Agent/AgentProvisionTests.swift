@@ -1,0 +1,348 @@
+// A provisional flip on a host: what confirms it, what takes it back, and what a later agent makes of one that was left.
+
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import SlotSync
+
+@Suite("A provisional flip on a host")
+struct AgentProvisionTests {
+    private static let long = Duration.seconds(60)
+
+    private func provision(_ scene: FlipScene, undo: String = "", isFlipped: Bool = false) throws -> Provision {
+        Provision(
+            change: FlipChange(to: 2, in: try scene.state()), since: 7, limit: Self.long, undoHook: undo,
+            isFlipped: isFlipped)
+    }
+
+    @Test(
+        "an end of the session before the flip is confirmed takes it back, and all is as it was",
+        arguments: [true, false])
+    func unconfirmed(finishes: Bool) async throws {
+        let scene = try FlipScene()
+        let before = try scene.state()
+        let status = try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provision: Self.long))
+            #expect(try scene.current() == "slots/2")
+            let during = try scene.state()
+            #expect(during.live == 2 && during[1].state == .retired)
+            #expect(
+                during.provision?.status
+                    == .init(slot: 2, from: 1, since: during.provision?.since ?? 0, limit: Self.long))
+            if finishes { try agent.send(.finish) } else { agent.hangUp() }
+            try agent.expectFailure(.unreachable)
+        }
+        #expect(status == 1)
+        #expect(try scene.current() == "slots/1")
+        #expect(scene.exists("undone"))
+        let after = try scene.state()
+        #expect(after.slots == before.slots && after.provision == nil)
+        #expect(after.history.map(\.kind) == [.flip, .undo])
+        #expect(after.history.last?.reason.contains("before it confirmed") == true)
+    }
+
+    @Test("a confirmed flip stays when the session ends, however it ends")
+    func confirmed() async throws {
+        let scene = try FlipScene()
+        let status = try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provision: Self.long))
+            try agent.send(.keepAlive, .confirm, .keepAlive)
+            #expect(try agent.receive() == .confirmed)
+            #expect(try scene.state().provision == nil)
+        }
+        #expect(status == 0)
+        #expect(try scene.current() == "slots/2")
+        #expect(!scene.exists("undone"))
+        #expect(try scene.state().history.map(\.kind) == [.flip])
+    }
+
+    @Test(
+        "what was confirmed, and what is still provisional, can be taken back in the session", arguments: [true, false])
+    func undo(confirms: Bool) async throws {
+        let scene = try FlipScene()
+        let before = try scene.state()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, undo: "echo no; exit 1", provision: Self.long))
+            if confirms {
+                try agent.send(.confirm)
+                #expect(try agent.receive() == .confirmed)
+            }
+            try agent.send(.undo)
+            #expect(try agent.warning().contains("after_rollback"))
+            #expect(try agent.outcome().changed)
+            #expect(try scene.current() == "slots/1")
+            #expect(try scene.state().slots == before.slots)
+            try agent.send(.commit)
+            try agent.expectFailure(.protocolViolation)
+        }
+        #expect(try scene.state().provision == nil)
+        #expect(try scene.state().history.map(\.reason) == ["", ""])
+    }
+
+    @Test("a flip that changes nothing can be confirmed, one that is not made cannot")
+    func confirmOutOfTurn() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.live, provision: Self.long))
+            try agent.send(.confirm)
+            #expect(try agent.receive() == .confirmed)
+        }
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(scene.flip(to: scene.ready, provision: Self.long), .confirm)
+            _ = try agent.outcome()
+            try agent.expectFailure(.protocolViolation)
+        }
+        #expect(try scene.current() == "slots/1")
+    }
+
+    @Test("a controller that is silent is given up, also in the middle of a request", arguments: [true, false])
+    func silence(cutsOff: Bool) async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(1)))
+            if cutsOff { try agent.sendBeginning(of: .confirm) }
+            let start = ContinuousClock.now
+            try agent.expectFailure(.timedOut)
+            #expect(ContinuousClock.now - start > .milliseconds(900))
+        }
+        #expect(try scene.current() == "slots/1")
+    }
+
+    @Test("a controller that says nothing but that it is there is not silent")
+    func keptAlive() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(2)))
+            for _ in 0..<12 {
+                usleep(250_000)
+                try agent.send(.keepAlive)
+            }
+            try agent.send(.confirm)
+            #expect(try agent.receive() == .confirmed)
+        }
+        #expect(try scene.current() == "slots/2")
+    }
+
+    @Test("work of the host's own is not the controller's silence")
+    func ownWork() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, after: "sleep 2", provision: .seconds(1)))
+            try agent.send(.confirm)
+            #expect(try agent.receive() == .confirmed)
+        }
+        #expect(try scene.current() == "slots/2")
+    }
+
+    @Test("a controller that takes nothing more holds up nobody: the host goes back first")
+    func stuckController() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(1)))
+            // More answers than a pipe holds, none of them taken.
+            for _ in 0..<4000 { try agent.send(.status) }
+            let start = ContinuousClock.now
+            while try scene.current() != "slots/1", ContinuousClock.now - start < .seconds(20) { usleep(20_000) }
+            #expect(try scene.current() == "slots/1")
+        }
+        #expect(try scene.state().provision == nil)
+    }
+
+    @Test("an after_flip hook that does not end is ended when the controller is gone, with what it started")
+    func hangingHook() async throws {
+        let scene = try FlipScene()
+        let start = ContinuousClock.now
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            let hook = "sleep 300 & echo $! > $SLOTSYNC_ROOT/../child; wait; true"
+            try agent.send(scene.flip(to: scene.ready, after: hook, provision: Self.long), .commit, .keepAlive)
+            _ = try agent.outcome()
+            while !scene.exists("child") { usleep(10_000) }
+            #expect(try scene.current() == "slots/2")
+            agent.hangUp()
+            try agent.expectFailure(.unreachable)
+        }
+        #expect(ContinuousClock.now - start < .seconds(60))
+        #expect(try scene.current() == "slots/1")
+        let text = String(decoding: try scene.folder.read("child"), as: UTF8.self).split(separator: "\n").joined()
+        let child = try #require(pid_t(text))
+        let limit = ContinuousClock.now + .seconds(10)
+        while isRunning(child), ContinuousClock.now < limit { usleep(10_000) }
+        #expect(!isRunning(child))
+    }
+
+    /// Whether a process lives; one that nobody has waited for yet does not.
+    private func isRunning(_ process: pid_t) -> Bool {
+        guard let text = try? contents(of: FilePath("/proc/\(process)/stat"), atMost: 4096, what: "process") else {
+            return false
+        }
+        return !String(decoding: text, as: UTF8.self).contains(") Z ")
+    }
+
+    @Test("requests that were sent before the controller ended are still answered")
+    func pipelined() async throws {
+        let scene = try FlipScene()
+        let status = try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(
+                scene.flip(to: scene.ready, after: "sleep 0.3", provision: Self.long), .commit, .confirm, .finish)
+            agent.hangUp()
+            _ = try (agent.outcome(), agent.outcome())
+            #expect(try agent.receive() == .confirmed)
+        }
+        #expect(status == 0)
+        #expect(try scene.current() == "slots/2")
+    }
+
+    @Test("an after_flip hook that fails takes the flip back at once")
+    func failingHook() async throws {
+        let scene = try FlipScene()
+        let before = try scene.state()
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(scene.flip(to: scene.ready, after: "exit 1", provision: Self.long), .commit)
+            _ = try agent.outcome()
+            try agent.expectFailure(.hookFailed)
+        }
+        #expect(try scene.state().slots == before.slots)
+        #expect(try scene.state().provision == nil)
+    }
+
+    @Test("anything that fails in the session takes the flip back")
+    func failingSession() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provision: Self.long))
+            try agent.send(.framesEnd)
+            try agent.expectFailure(.protocolViolation)
+        }
+        #expect(try scene.current() == "slots/1")
+    }
+
+    @Test("a flip that cannot be noted is not made")
+    func unwritable() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(scene.flip(to: scene.ready, provision: Self.long))
+            _ = try agent.outcome()
+            try Directory(path: scene.root.appending(".slotsync")).makeDirectory("state.tmp")
+            try agent.send(.commit)
+            guard case .failure? = try agent.receive() else { throw SlotSyncError(.system, "no failure") }
+        }
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().provision == nil)
+    }
+
+    @Test("the first release of all goes live provisionally, and nothing is live again")
+    func firstRelease() async throws {
+        let scene = try FlipScene()
+        let ring = try #require(try Ring.open(scene.root.string))
+        try ring.acquireLock(for: "a test")
+        _ = try ring.pointCurrent(at: 0)
+        try ring.update { $0[1].state = .retired }
+        ring.unlock()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provision: Self.long))
+        }
+        #expect(throws: (any Error).self) { try scene.current() }
+        #expect(try scene.state().live == nil && scene.state()[2].state == .ready)
+        #expect(!scene.exists("undone"))
+    }
+
+    // MARK: Healing
+
+    /// Leaves the scene as a crash does after so many steps of a flip that was then being taken back.
+    private func leave(_ scene: FlipScene, after steps: Int) throws {
+        let ring = try #require(try Ring.open(scene.root.string))
+        try ring.acquireLock(for: "a test")
+        let provision = try provision(scene, undo: "echo $SLOTSYNC_SLOT >> $SLOTSYNC_ROOT/../undone")
+        if steps > 0 { try ring.update { $0.provision = provision } }
+        if steps > 1 { _ = try ring.pointCurrent(at: 2) }
+        if steps > 2 { try ring.update { $0.note(provision.change, as: .flip, at: 9) } }
+        if steps > 3 { _ = try ring.pointCurrent(at: 1) }
+        ring.unlock()
+    }
+
+    @Test("what a dead agent left is brought to its end by the next one, whatever it does", arguments: 1...4)
+    func healed(steps: Int) async throws {
+        let scene = try FlipScene()
+        let before = try scene.state()
+        try leave(scene, after: steps)
+        try await withAgent(root: scene.root) { agent in
+            let ring = try agent.greet()
+            #expect(ring?.live == 1 && ring?.provision == nil && ring?.slots == before.slots)
+            let warning = try agent.warning()
+            #expect(warning.contains("\(scene.ready)") && warning.contains("1970-01-01"), "\(warning)")
+            #expect(warning.contains(steps == 1 ? "nothing had to be taken back" : "flipped back"), "\(warning)")
+            #expect(try scene.current() == "slots/1")
+            let other = try #require(try Ring.open(scene.root.string))
+            try other.acquireLock(for: "another command")
+        }
+        let after = try scene.state()
+        #expect(after.slots == before.slots && after.provision == nil)
+        #expect(after.history.map(\.kind) == [[], [.undo], [.flip, .undo], [.flip, .undo]][steps - 1])
+        #expect(scene.exists("undone") == (steps > 1))
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(.status)
+            #expect(try agent.receive() == .status(RingStatus(slots: before.slots, live: 1)))
+        }
+    }
+
+    @Test("what somebody else pointed `current` at meanwhile is left alone")
+    func handMade() async throws {
+        let scene = try FlipScene()
+        let ring = try #require(try Ring.open(scene.root.string))
+        try leave(scene, after: 3)
+        try ring.acquireLock(for: "a test")
+        try ring.update { $0[3] = SlotStatus(state: .retired, release: ReleaseName(id: .empty)) }
+        _ = try ring.pointCurrent(at: 3)
+        ring.unlock()
+        try await withAgent(root: scene.root) { agent in
+            #expect(try agent.greet()?.live == 3)
+            #expect(try agent.warning().contains("nothing had to be taken back"))
+            try agent.send(.finish)
+        }
+        #expect(try scene.current() == "slots/3")
+        #expect(!scene.exists("undone"))
+    }
+
+    @Test("a flip whose agent lives is shown, not healed; a command that comes when it has died heals it first")
+    func alive() async throws {
+        let scene = try FlipScene()
+        try leave(scene, after: 3)
+        let lock = try FileDescriptor.open(
+            scene.root.appending(".slotsync/lock"), .readWrite, options: .closeOnExec)
+        defer { try? lock.close() }
+        #expect(flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0)
+        try await withAgent(root: scene.root) { agent in
+            let ring = try agent.greet()
+            #expect(ring?.live == 2)
+            #expect(ring?.provision == ProvisionStatus(slot: 2, from: 1, since: 7, limit: Self.long))
+            #expect(flock(lock.rawValue, LOCK_UN) == 0)
+            try agent.send(scene.flip(to: scene.ready), .commit)
+            #expect(try agent.warning().contains("flipped back"))
+            #expect(try agent.outcome().previousSlot == 1)
+            _ = try agent.outcome()
+        }
+        #expect(try scene.current() == "slots/2")
+        #expect(try scene.state().history.map(\.kind) == [.flip, .undo, .flip])
+    }
+
+    @Test("a host that cannot be healed says so, and can still be looked at")
+    func unhealable() async throws {
+        let scene = try FlipScene()
+        try leave(scene, after: 3)
+        try Directory(path: scene.root.appending(".slotsync")).makeDirectory("state.tmp")
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            #expect(try agent.warning().contains("could not be taken back"))
+            try agent.send(.status)
+            guard case .status? = try agent.receive() else { throw SlotSyncError(.system, "no status") }
+        }
+        #expect(try scene.current() == "slots/1")
+    }
+}
