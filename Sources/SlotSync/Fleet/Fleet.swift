@@ -35,6 +35,9 @@ public struct Fleet: Sendable {
         self.parallelism = parallelism
         self.timeout = timeout
     }
+
+    /// The folder that holds the ring on one of the hosts.
+    public func root(of host: Host) -> String { Transport.root(root, of: host) }
 }
 
 /// What is staged, and how.

@@ -2,7 +2,7 @@
 // `--record`, for the report. Filled by Push as readings come, in whatever order they do.
 
 /// The samples of a push. Sample `n` is what was asked for at the same moment on every host.
-struct SampleTable: Sendable {
+struct PushSamples: Sendable {
     let metrics: [Metric]
     let interval: Double
     /// For each host its name.
@@ -38,32 +38,41 @@ struct SampleTable: Sendable {
         values[sample * rowLength + host * metrics.count + metric]
     }
 
-    /// Whether any of these hosts gave any value at this sample.
-    func hasValues(of hosts: [Int], sample: Int) -> Bool {
-        hosts.contains { host in
-            metrics.indices.contains { !value(metric: $0, host: host, sample: sample).isNaN }
+    /// The recording of a comparison, of what was sampled so far.
+    ///
+    /// - Parameter name: what it is called in the recorded file.
+    func recording(of comparison: Comparison, name: String) -> Recording {
+        let after = samples(in: comparison.after)
+        return Recording(
+            name: name, interval: interval, metrics: metrics,
+            hosts: comparison.hosts.map { watched in
+                HostSamples(
+                    host: hosts[watched.host], role: watched.role,
+                    baseline: series(watched.host, samples(in: watched.baseline)), after: series(watched.host, after))
+            })
+    }
+
+    /// The samples that were asked for within a span.
+    func samples(in span: TimeSpan) -> Range<Int> {
+        let first = times.firstIndex { $0 > span.start } ?? times.endIndex
+        let end = times.firstIndex { $0 > span.end } ?? times.endIndex
+        return first..<max(first, end)
+    }
+
+    /// All samples, as the report shows them.
+    ///
+    /// - Parameter zero: what is 0 on the report's axis.
+    func report(from zero: Double) -> [PushReport.MetricSamples] {
+        metrics.enumerated().map { place, metric in
+            PushReport.MetricSamples(
+                metric: metric, times: times.map { $0 - zero },
+                values: hosts.indices.map { host in
+                    times.indices.map { value(metric: place, host: host, sample: $0) }
+                })
         }
     }
 
-    /// Samples of canaries and controls before and after a flip.
-    ///
-    /// - Parameters:
-    ///   - baseline: the samples before the flip.
-    ///   - after: those after it.
-    func recording(
-        name: String, canaries: [Int], controls: [Int], baseline: Range<Int>, after: Range<Int>
-    ) -> Recording {
-        func series(_ host: Int, _ samples: Range<Int>) -> [[Double]] {
-            metrics.indices.map { metric in samples.map { value(metric: metric, host: host, sample: $0) } }
-        }
-        func part(_ places: [Int], as role: HostSamples.Role) -> [HostSamples] {
-            places.map { host in
-                HostSamples(
-                    host: hosts[host], role: role, baseline: series(host, baseline), after: series(host, after))
-            }
-        }
-        return Recording(
-            name: name, interval: interval, metrics: metrics,
-            hosts: part(canaries, as: .canary) + part(controls, as: .control))
+    private func series(_ host: Int, _ samples: Range<Int>) -> [[Double]] {
+        metrics.indices.map { metric in samples.map { value(metric: metric, host: host, sample: $0) } }
     }
 }

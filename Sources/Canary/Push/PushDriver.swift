@@ -1,0 +1,240 @@
+// The loop of a push: events to Rollout, its actions to the fleet's sessions. One actor takes one piece of mail after the
+// other; what takes time runs beside it and posts its result. PushSampling and PushJudging are its other parts.
+
+import SlotSync
+import SystemPackage
+
+actor PushDriver {
+    /// What the driver is told, one after the other.
+    enum Mail: Sendable {
+        case rollout(Rollout.Event)
+        case host(HostEvent)
+        case staged(StageReport)
+        /// It is time for the next sample.
+        case sampleDue
+        case prometheus(PrometheusSample, sample: Int)
+        case watching([Host], problems: [(host: Host, problem: String)])
+    }
+
+    let source: FilePath
+    let options: PushOptions
+    let connection: FleetConnection
+    let emit: AsyncStream<PushEvent>.Continuation
+    let post: AsyncStream<Mail>.Continuation
+    let hosts: [Host]
+    let places: [Host: Int]
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+
+    var rollout: Rollout
+    var sources: PushSources
+    var samples: PushSamples
+    /// Hosts that are asked for readings.
+    var sampled: Set<Int> = []
+    var ticker: Task<Void, Never>?
+    /// What was warned of, so that it is told once.
+    var toldGaps: Set<String> = []
+    var comparisons: [JudgedComparison] = []
+    private var staging: FleetOperation<StageReport>?
+    private var staged: StageReport?
+    private var flip: HostFlip?
+    private var flipTimes: [Host: Double] = [:]
+    private var alarm: Task<Void, Never>?
+    private var shownPhase: Rollout.Phase?
+    private var outcome: RolloutOutcome?
+
+    init(
+        source: FilePath, plan: RolloutPlan, options: PushOptions, sources: PushSources, connection: FleetConnection,
+        emit: AsyncStream<PushEvent>.Continuation, post: AsyncStream<Mail>.Continuation
+    ) {
+        self.source = source
+        self.options = options
+        self.sources = sources
+        self.connection = connection
+        self.emit = emit
+        self.post = post
+        hosts = plan.hosts
+        places = Dictionary(zip(plan.hosts, plan.hosts.indices)) { first, _ in first }
+        start = clock.now
+        rollout = Rollout(plan: plan, maxFailures: options.maxFailures, canAsk: options.canAsk)
+        samples = PushSamples(
+            hosts: plan.hosts.map(\.label), metrics: options.canary.metrics.map(\.metric),
+            interval: options.canary.interval)
+    }
+
+    /// Seconds since the push began.
+    var now: Double { (clock.now - start) / .seconds(1) }
+
+    func run(_ mail: AsyncStream<Mail>) async -> PushResult {
+        handle(.begin)
+        if outcome == nil {
+            for await piece in mail {
+                take(piece)
+                if outcome != nil { break }
+            }
+        }
+        ticker?.cancel()
+        alarm?.cancel()
+        // Cancelled together with whoever waited for it: the agents take back what is on trial.
+        let outcome = outcome ?? rollout.outcome(isAbandoned: true)
+        let first = flipTimes.values.min()
+        return PushResult(
+            outcome: outcome, staged: staged, comparisons: comparisons, samples: samples.report(from: first ?? now),
+            firstFlip: first, flipTimes: flipTimes, seconds: now)
+    }
+
+    private func take(_ mail: Mail) {
+        switch mail {
+        case .rollout(let event): handle(event)
+        case .host(.lost(let host, let error)):
+            guard let place = places[host] else { return }
+            sampled.remove(place)
+            handle(.lost(place, error.description))
+        case .host(.warning(let host, let text)): emit.yield(.warning([host], text))
+        case .host(.readings(let host, let number, let readings)):
+            if let place = places[host] { note(readings, of: place, sample: Int(number)) }
+        case .staged(let report): noteStaged(report)
+        case .sampleDue: beginSample()
+        case .prometheus(let sample, let number): note(sample, number: number)
+        case .watching(let ready, let problems): noteWatching(ready, problems)
+        }
+    }
+
+    func handle(_ event: Rollout.Event) {
+        let actions = rollout.handle(event, at: now)
+        if rollout.phase != shownPhase {
+            shownPhase = rollout.phase
+            emit.yield(.phase(rollout.phase))
+        }
+        for action in actions { carryOut(action) }
+    }
+
+    private func carryOut(_ action: Rollout.Action) {
+        switch action {
+        case .stage: beginStaging()
+        case .cancelStaging: staging?.cancel()
+        case .prepare(let places): ask(.prepare, places) { await $0.prepare($1, on: $2).toldAlone }
+        case .flip(let places):
+            for place in places { flipTimes[hosts[place]] = now }
+            ask(.flip, places) { await $0.flip($1, on: $2).toldAlone }
+        case .confirm(let places): ask(.confirm, places) { await $0.confirm(on: $2).toldAlone }
+        case .undo(let places): ask(.undo, places) { await $0.takeBack($1, on: $2).toldAlone }
+        case .rollBack(let places): ask(.rollBack, places) { await $0.takeBack($1, on: $2).toldAlone }
+        case .markBad(let places, let reason):
+            ask(.markBad, places) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
+        case .heal(let places): heal(places)
+        case .sample(let places): beginSampling(places)
+        case .stopSampling:
+            ticker?.cancel()
+            ticker = nil
+            sampled = []
+        case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
+        case .ask(let question): emit.yield(.question(question))
+        case .wake(let time): wake(at: time)
+        case .abandon:
+            staging?.cancel()
+            Task { [connection, hosts] in for host in hosts { await connection.drop(host) } }
+        case .finish(let outcome): self.outcome = outcome
+        }
+    }
+
+    private func wake(at time: Double) {
+        alarm?.cancel()
+        let moment = start + .seconds(time)
+        alarm = Task { [post, clock] in
+            try? await clock.sleep(until: moment, tolerance: .milliseconds(20))
+            if !Task.isCancelled { post.yield(.rollout(.tick)) }
+        }
+    }
+
+    // MARK: Staging
+
+    private func beginStaging() {
+        let operation = connection.stage(source, options: options.stage)
+        staging = operation
+        Task { [emit, post] in
+            for await event in operation.events { emit.yield(.staging(event)) }
+            do { post.yield(.staged(try await operation.report)) } catch {
+                post.yield(.rollout(.stagingFailed("\(error)")))
+            }
+        }
+    }
+
+    private func noteStaged(_ report: StageReport) {
+        staged = report
+        flip = HostFlip(
+            release: report.release.id, hooks: options.hooks, force: options.force, trial: options.trial)
+        // It was possible with another release, so it is with this one.
+        if let filled = try? PushSources(
+            fleet: connection.fleet, settings: options.canary, transport: options.prometheus,
+            release: report.release.id)
+        {
+            sources = filled
+        }
+        emit.yield(.staged(report))
+        for staged in report.hosts {
+            guard let place = places[staged.host] else { continue }
+            if staged.kind == .alreadyBad, !options.force {
+                handle(
+                    .failed(
+                        .stage, place, "release \(report.release.id) was rolled back here: --force pushes it again"))
+            } else {
+                handle(.staged(place, isLive: staged.kind == .alreadyLive))
+            }
+        }
+        for failure in report.failures {
+            if let place = places[failure.host] { handle(.failed(.stage, place, failure.error.description)) }
+        }
+    }
+
+    // MARK: Requests to hosts
+
+    /// Asks hosts for something, and posts what each of them answers.
+    private func ask(
+        _ request: Rollout.HostRequest, _ places: [Int],
+        _ body: @escaping @Sendable (FleetConnection, HostFlip, [Host]) async -> (done: [Host], failed: [HostFailure])
+    ) {
+        guard let flip else { return }
+        let asked = places.map { hosts[$0] }
+        Task { [connection, post, places = self.places] in
+            let (done, failed) = await body(connection, flip, asked)
+            for host in done { if let place = places[host] { post.yield(.rollout(.done(request, place))) } }
+            for failure in failed {
+                guard let place = places[failure.host] else { continue }
+                let reason = failure.error.description
+                post.yield(
+                    .rollout(failure.isLoss ? .lost(place, reason) : .failed(request, place, reason)))
+            }
+        }
+    }
+
+    private func heal(_ places: [Int]) {
+        let release = staged?.release.id
+        for place in places {
+            let host = hosts[place]
+            Task { [connection, post] in
+                await connection.drop(host)
+                let results = await connection.listen(to: [host])
+                if let (_, ring) = results.answers.first {
+                    let isLive = release != nil && ring?.liveRelease?.id == release
+                    post.yield(.rollout(.healed(place, isLive: isLive)))
+                } else {
+                    let reason = results.failures.first?.error.description ?? "its session could not be opened again"
+                    post.yield(.rollout(.failed(.heal, place, reason)))
+                }
+            }
+        }
+    }
+}
+
+extension HostResults {
+    /// Who did it and who did not, without the answers.
+    fileprivate var toldAlone: (done: [Host], failed: [HostFailure]) { (done, failures) }
+}
+
+extension HostFailure {
+    /// Whether nobody knows what the host did, since its session ended.
+    fileprivate var isLoss: Bool {
+        [.unreachable, .timedOut, .protocolViolation, .cancelled].contains(error.code)
+    }
+}

@@ -1,0 +1,33 @@
+// How a push is judged while it runs: the comparison that Rollout asks for is cut out of the samples, judged beside the
+// loop, and kept with its judgement.
+
+import SlotSync
+
+extension PushDriver {
+    func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
+        let recording = samples.recording(of: comparison, name: "\(comparison.kind)")
+        let planned = Int((comparison.settings.window / samples.interval).rounded(.down))
+        Task {
+            let judgement = Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
+            noteJudgement(JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast)
+            post.yield(.rollout(.judged(judgement, look: look)))
+        }
+    }
+
+    @concurrent private static func judgement(
+        of recording: Recording, _ comparison: Comparison, planned: Int, isLast: Bool
+    ) async -> Judgement {
+        if case .guarding = comparison.kind {
+            return FleetGuard(comparison.settings).judge(recording)
+        }
+        let count = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
+        // At the end of the time all of the significance is spent, however many samples there are.
+        return Judge(comparison.settings).look(recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
+    }
+
+    private func noteJudgement(_ judged: JudgedComparison, _ isLast: Bool) {
+        if let last = comparisons.last, last.kind == judged.kind { comparisons.removeLast() }
+        comparisons.append(judged)
+        emit.yield(.judged(judged.judgement, kind: judged.kind, isLast: isLast))
+    }
+}

@@ -1,0 +1,72 @@
+// What a push is told: everything that `slotsync push` reads from the command line and the configuration.
+
+public import SlotSync
+public import SystemPackage
+
+/// How a release is pushed.
+public struct PushOptions: Sendable {
+    /// What is staged, and how.
+    public var stage = StageOptions()
+    public var hooks = Hooks()
+    /// How many hosts may fail before everything is taken back.
+    public var maxFailures = FailureAllowance.none
+    /// Push a release that is marked bad, too.
+    public var force = false
+    public var canary = CanarySettings()
+    public var mode = RolloutMode.full
+    /// Whether somebody answers questions (`on_inconclusive: ask`).
+    public var canAsk = false
+    /// How Prometheus servers are asked; needed if a metric comes from one.
+    public var prometheus: (any PrometheusTransport)?
+    /// How long a host that is not confirmed yet may hear nothing of the controller before it goes back by itself.
+    public var trial = PushOptions.usualTrial
+
+    public static let usualTrial = Duration.seconds(10)
+
+    public init() {}
+}
+
+/// What happens while a push runs.
+public enum PushEvent: Sendable {
+    case staging(FleetEvent)
+    case staged(StageReport)
+    case phase(Rollout.Phase)
+    /// A sample has come; what there is to show of it.
+    case progress(PushProgress)
+    case judged(Judgement, kind: Comparison.Kind, isLast: Bool)
+    /// About these hosts; none: about none of them.
+    case warning([Host], String)
+    /// Answer it with ``Push/answer(_:)``.
+    case question(String)
+}
+
+/// How far a window or the watch is.
+public struct PushProgress: Sendable {
+    public var phase: Rollout.Phase
+    /// Seconds until it ends; nil where hosts decide that.
+    public var timeLeft: Double?
+    public var metrics: [LiveLines.MetricLine]
+    public var flipped: Int
+    public var hosts: Int
+}
+
+/// What a push came to.
+public struct PushResult: Sendable {
+    public var outcome: RolloutOutcome
+    public var staged: StageReport?
+    /// What was judged, in the order of time, as `--record` keeps it.
+    public var comparisons: [JudgedComparison]
+    /// All samples, in the form of the report.
+    public var samples: [PushReport.MetricSamples]
+    /// When hosts were flipped first, in seconds from the push's beginning; nil: none was.
+    public var firstFlip: Double?
+    public var flipTimes: [Host: Double]
+    public var seconds: Double
+}
+
+/// A comparison with what it was judged by.
+public struct JudgedComparison: Sendable {
+    public var kind: Comparison.Kind
+    public var recording: Recording
+    public var judgement: Judgement
+}

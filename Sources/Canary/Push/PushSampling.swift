@@ -1,0 +1,115 @@
+// How a push gets its samples: at each beat of the interval all hosts are asked at once, and Prometheus servers beside
+// them; what comes, in whatever order, goes into its sample.
+
+import SlotSync
+
+extension PushDriver {
+    /// How long Prometheus servers may take, as a part of the interval.
+    private static let patience = 0.8
+
+    /// Tells hosts what they will be asked for, and asks from then on.
+    func beginSampling(_ places: [Int]) {
+        let chosen = places.map { hosts[$0] }
+        let wanted = Dictionary(uniqueKeysWithValues: chosen.map { ($0, sources.onHosts[$0] ?? []) })
+        Task { [connection, post, options] in
+            let heard = await connection.listen(to: chosen)
+            let ready = Set(heard.done)
+            let results = await connection.prepareReadings(
+                wanted.filter { ready.contains($0.key) }, every: .seconds(options.canary.interval))
+            for failure in heard.failures + results.failures {
+                if let place = self.places[failure.host] {
+                    post.yield(.rollout(.lost(place, failure.error.description)))
+                }
+            }
+            let problems = results.answers.flatMap { host, problems in
+                problems.enumerated().compactMap { source, problem in
+                    problem.map { (host, "\(source)\u{0}\($0)") }
+                }
+            }
+            post.yield(.watching(results.done, problems: problems))
+        }
+    }
+
+    func noteWatching(_ ready: [Host], _ problems: [(host: Host, problem: String)]) {
+        sampled.formUnion(ready.compactMap { places[$0] })
+        let same = Dictionary(grouping: problems, by: \.problem)
+        for (problem, group) in same.sorted(by: { $0.key < $1.key }) {
+            let parts = problem.split(separator: "\u{0}", maxSplits: 1)
+            guard parts.count == 2, let source = Int(parts[0]) else { continue }
+            emit.yield(.warning(group.map(\.host), "\(sources.names(of: source)): \(parts[1])"))
+        }
+        guard ticker == nil else { return }
+        ticker = Task { [post, options] in
+            let clock = ContinuousClock()
+            var next = clock.now
+            while !Task.isCancelled {
+                post.yield(.sampleDue)
+                next += .seconds(options.canary.interval)
+                try? await clock.sleep(until: next, tolerance: .milliseconds(10))
+            }
+        }
+    }
+
+    func beginSample() {
+        guard ticker != nil else { return }
+        let number = samples.begin(at: now)
+        let asked = sampled.sorted().map { hosts[$0] }
+        Task { [connection] in await connection.requestReadings(UInt32(number), of: asked) }
+        if let prometheus = sources.prometheus {
+            let limit = Duration.seconds(options.canary.interval * Self.patience)
+            Task { [post] in post.yield(.prometheus(await prometheus.sample(within: limit), sample: number)) }
+        }
+        showProgress()
+    }
+
+    func note(_ readings: HostReadings, of place: Int, sample: Int) {
+        var isThere = false
+        for (metric, value) in sources.values(of: readings) {
+            samples.note(value, metric: metric, host: place, sample: sample)
+            isThere = isThere || value.isFinite
+        }
+        if isThere { handle(.sampled(place)) }
+        // What counts between two readings has nothing to give at the first one.
+        guard sample > 0 else { return }
+        for gap in sources.gaps(in: readings) where toldGaps.insert(gap).inserted {
+            emit.yield(.warning([hosts[place]], gap))
+        }
+    }
+
+    func note(_ sample: PrometheusSample, number: Int) {
+        for (query, metric) in sources.asked.enumerated() where sample.readings.indices.contains(query) {
+            for (place, reading) in sample.readings[query].enumerated() where hosts.indices.contains(place) {
+                samples.note(reading.sample, metric: metric, host: place, sample: number)
+                if reading.sample.isFinite { handle(.sampled(place)) }
+            }
+        }
+        for notice in sample.notices { emit.yield(.warning([], notice)) }
+    }
+
+    /// What a person sees of the samples: the canaries' mean since the base line began.
+    private func showProgress() {
+        guard let comparison = rollout.comparison else { return }
+        let canaries = comparison.hosts.filter { $0.role == .canary }
+        guard let start = canaries.map(\.baseline.start).min() else { return }
+        let shown = samples.samples(in: TimeSpan(start: start, end: now))
+        let planned = Int((comparison.after.end - now) / samples.interval)
+        let metrics = samples.metrics.enumerated().map { place, metric in
+            let means = shown.map { sample in
+                mean(canaries.map { samples.value(metric: place, host: $0.host, sample: sample) })
+            }
+            return LiveLines.MetricLine(
+                metric: metric, canaries: means + Array(repeating: .nan, count: max(planned, 0)),
+                judgement: rollout.judgement?.metrics.first { $0.name == metric.name })
+        }
+        emit.yield(
+            .progress(
+                PushProgress(
+                    phase: rollout.phase, timeLeft: max(comparison.after.end - now, 0), metrics: metrics,
+                    flipped: rollout.flipped.count, hosts: hosts.count)))
+    }
+
+    private func mean(_ values: [Double]) -> Double {
+        let there = values.filter(\.isFinite)
+        return there.isEmpty ? .nan : there.reduce(0, +) / Double(there.count)
+    }
+}
