@@ -1,0 +1,54 @@
+// What the judge is to compare, in hosts and times. The rollout makes it; whoever keeps the samples cuts the recording
+// of it out of them.
+
+/// A part of time, in the seconds of the push.
+public struct TimeSpan: Sendable, Hashable {
+    public var start: Double
+    public var end: Double
+
+    public init(start: Double, end: Double) {
+        self.start = start
+        self.end = end
+    }
+}
+
+/// Hosts that were flipped, hosts that were not, and when they were sampled.
+public struct Comparison: Sendable, Hashable {
+    public enum Kind: Sendable, Hashable {
+        /// The window after the canaries, or a further subset, were flipped.
+        case window(RolloutPlan.StepKind)
+        /// The watch, with hosts held back as controls.
+        case watch
+        /// The watch without any control: everybody against the own past.
+        case guarding
+    }
+
+    /// A host's part.
+    public struct Watched: Sendable, Hashable {
+        /// Its place in the plan's hosts.
+        public var host: Int
+        public var role: HostSamples.Role
+        /// Its samples from here are the base line: all before the host was flipped, for a control before the others were.
+        public var baseline: TimeSpan
+
+        public init(host: Int, role: HostSamples.Role, baseline: TimeSpan) {
+            self.host = host
+            self.role = role
+            self.baseline = baseline
+        }
+    }
+
+    public var kind: Kind
+    public var hosts: [Watched]
+    /// From the moment that the last of them was flipped to the end of the window, or of the watch. The settling time is
+    /// in it.
+    public var after: TimeSpan
+    public var settings: JudgeSettings
+
+    public init(kind: Kind, hosts: [Watched], after: TimeSpan, settings: JudgeSettings) {
+        self.kind = kind
+        self.hosts = hosts
+        self.after = after
+        self.settings = settings
+    }
+}

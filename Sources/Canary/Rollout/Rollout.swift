@@ -1,0 +1,265 @@
+// A push after its plan is made: when hosts are flipped, watched, confirmed and taken back. A value: events in, actions
+// out, no session and no clock, so that every order of events can be tried in a test. This file takes events in;
+// RolloutSteps leads forward, RolloutJudging asks the judge, RolloutEnding takes back and ends.
+//
+//   staging → base line → for each subset: prepare → flip provisionally → window, judged look by look
+//           → everybody: prepare → flip → confirm all → watch → those held back: prepare → flip → confirm → done
+//
+// One rule for the way back: until everybody is flipped and confirmed, whatever ends the push early takes all hosts
+// back. Afterwards only a regression does.
+
+public import SlotSync
+
+/// The decisions of one push.
+///
+/// ```swift
+/// var rollout = Rollout(plan: plan, maxFailures: .none, canAsk: false)
+/// for action in rollout.handle(.begin, at: 0) { … }
+/// ```
+public struct Rollout: Sendable {
+    /// Why a push is being taken back.
+    enum EarlyEnd: Sendable, Equatable {
+        case regression(Judgement)
+        case inconclusive(Judgement)
+        /// Hosts failed, or could not be seen.
+        case failure(String)
+        case interruption
+    }
+
+    /// An open window, or the watch.
+    struct Watch: Sendable {
+        var comparison: Comparison
+        /// When the judge is asked next.
+        var nextLook: Double
+        /// The number of the look that the judge has not answered yet.
+        var pendingLook: Int?
+        var isLast = false
+    }
+
+    public internal(set) var phase = Phase.staging
+    public internal(set) var plan: RolloutPlan
+    /// What has happened so far: the beginning of each phase.
+    public internal(set) var timeline: [RolloutOutcome.Moment] = []
+    /// What the judge compares now; nil outside of a window and the watch.
+    public var comparison: Comparison? { watch?.comparison }
+    /// Hosts on which the release of this push is live now, confirmed or not.
+    public var flipped: [Int] {
+        hosts.indices.filter { hosts[$0].standing == .provisional || hosts[$0].standing == .confirmed }
+    }
+    /// When the phase under way ends at the latest; nil where hosts decide that.
+    public internal(set) var phaseEnd: Double?
+    /// The latest thing the judge has said.
+    public internal(set) var judgement: Judgement?
+
+    let allowedFailures: Int
+    let canAsk: Bool
+    var now = 0.0
+    var actions: [Action] = []
+    var hosts: [HostProgress]
+    /// Which step of the plan is under way, and those of its hosts that take part.
+    var stepIndex = 0
+    var members: [Int] = []
+    /// Members that were sent the request of the phase.
+    var asked: Set<Int> = []
+    var samplingSince: Double?
+    var watch: Watch?
+    var looks = 0
+    /// Everybody is flipped and confirmed.
+    var isCommitted = false
+    var isInterrupted = false
+    var isWatchCutShort = false
+    /// The push went on although a judgement was inconclusive.
+    var passedInconclusive = false
+    var earlyEnd: EarlyEnd?
+    private var hasBegun = false
+    private var lastWake: Double?
+
+    /// - Parameters:
+    ///   - maxFailures: how many hosts may fail before everything is taken back.
+    ///   - canAsk: whether there is somebody to ask; if not, `on_inconclusive: ask` takes back.
+    public init(plan: RolloutPlan, maxFailures: FailureAllowance = .none, canAsk: Bool = false) {
+        self.plan = plan
+        self.canAsk = canAsk
+        allowedFailures = maxFailures.hosts(of: plan.hosts.count)
+        hosts = Array(repeating: HostProgress(), count: plan.hosts.count)
+    }
+
+    /// Takes an event.
+    ///
+    /// - Parameters:
+    ///   - event: what does not fit, such as an answer that nobody waits for, changes nothing.
+    ///   - seconds: since the push began. A time before the latest one counts as that.
+    /// - Returns: what is to be done now. After `finish` nothing ever again.
+    public mutating func handle(_ event: Event, at seconds: Double) -> [Action] {
+        guard phase != .done else { return [] }
+        if seconds > now { now = seconds }
+        note(event)
+        // The one event that comes by the thousand; it only puts deadlines off.
+        if case .sampled = event { return [] }
+        while phase != .done, advance() {}
+        if phase != .done { wake(isNew: event == .tick) }
+        defer { actions = [] }
+        return actions
+    }
+
+    private mutating func note(_ event: Event) {
+        switch event {
+        case .begin:
+            guard !hasBegun else { return }
+            hasBegun = true
+            enter(.staging)
+            actions.append(.stage)
+        case .tick: break
+        case .staged(let host, let isLive):
+            guard take(.stage, from: host) else { return }
+            hosts[host].isStaged = true
+            hosts[host].wasLive = isLive
+        case .stagingFailed(let reason):
+            if phase == .staging { end(.failure(reason)) }
+        case .done(let request, let host):
+            if take(request, from: host) { noteDone(request, host) }
+        case .failed(let request, let host, let reason):
+            if take(request, from: host) { noteFailed(request, host, reason) }
+        case .lost(let host, let reason):
+            if hosts.indices.contains(host), hosts[host].isConnected { noteLost(host, reason) }
+        case .healed(let host, let isLive):
+            if take(.heal, from: host) { noteHealed(host, isLive: isLive) }
+        case .sampled(let host):
+            if hosts.indices.contains(host) { hosts[host].lastSample = now }
+        case .judged(let judgement, let look): noteJudged(judgement, look)
+        case .answered(let goesOn):
+            if phase == .asking { noteAnswer(goesOn) }
+        case .interrupted: noteInterruption()
+        }
+    }
+
+    /// Whether the host was asked for this and had not answered: then it has now.
+    private mutating func take(_ request: HostRequest, from host: Int) -> Bool {
+        guard hosts.indices.contains(host), hosts[host].request == request else { return false }
+        hosts[host].request = nil
+        return true
+    }
+
+    private mutating func noteDone(_ request: HostRequest, _ host: Int) {
+        switch request {
+        case .stage, .heal, .prepare: break
+        case .flip: hosts[host].standing = .provisional
+        case .confirm: hosts[host].standing = .confirmed
+        case .undo, .rollBack:
+            hosts[host].standing = .old
+            hosts[host].wasTakenBack = true
+        case .markBad: hosts[host].isMarkedBad = true
+        }
+    }
+
+    private mutating func noteFailed(_ request: HostRequest, _ host: Int, _ reason: String) {
+        switch request {
+        case .stage, .prepare, .flip, .confirm: fail(host, reason)
+        case .undo, .rollBack, .heal:
+            // A session in which a host cannot be taken back is of no more use. Without it, the agent takes back.
+            if request == .undo { hosts[host].standing = .lapsing }
+            hosts[host].isConnected = false
+            hosts[host].lastLoss = reason
+        case .markBad: hosts[host].markFailure = reason
+        }
+    }
+
+    private mutating func noteLost(_ host: Int, _ reason: String) {
+        let request = hosts[host].request
+        hosts[host].request = nil
+        hosts[host].isConnected = false
+        hosts[host].lastLoss = reason
+        asked.remove(host)
+        switch request {
+        case .stage, .prepare: fail(host, reason)
+        case .flip:
+            hosts[host].standing = .lapsing
+            fail(host, reason)
+        case .confirm, .rollBack: hosts[host].standing = .unknown
+        case .undo: hosts[host].standing = .lapsing
+        case .markBad: hosts[host].markFailure = reason
+        case .heal: break
+        case nil where hosts[host].standing == .provisional:
+            hosts[host].standing = .lapsing
+            fail(host, reason)
+        case nil: break
+        }
+        // A new session heals what a lost one left behind, and lets a control take part later.
+        let isNeeded = hosts[host].standing != .old || hosts[host].isUsable
+        if isNeeded, phase != .marking { heal([host]) }
+    }
+
+    private mutating func noteHealed(_ host: Int, isLive: Bool) {
+        hosts[host].isConnected = true
+        switch (hosts[host].standing, isLive) {
+        case (.lapsing, true), (.unknown, true): hosts[host].standing = .confirmed
+        case (.lapsing, false), (.unknown, false), (.confirmed, false):
+            if hosts[host].standing != .lapsing, earlyEnd == nil {
+                fail(host, "its session ended (\(hosts[host].lastLoss)), and the release is not live there any more")
+            }
+            hosts[host].standing = .old
+            hosts[host].wasTakenBack = true
+        case (.old, _), (.provisional, _), (.confirmed, true): break
+        }
+        if samplingSince != nil, hosts[host].failure == nil { actions.append(.sample([host])) }
+    }
+
+    private mutating func noteInterruption() {
+        guard !isInterrupted else { return abandon() }
+        isInterrupted = true
+        switch phase {
+        case .staging:
+            actions.append(.cancelStaging)
+            end(.interruption)
+        case .watching, .asking:
+            if isCommitted { cutWatchShort() } else { end(.interruption) }
+        case .takingBack, .marking, .done: break
+        case .baseline, .preparing, .flipping, .window, .confirming:
+            if !isCommitted { end(.interruption) }
+        }
+    }
+
+    /// From now on the host takes no part.
+    mutating func fail(_ host: Int, _ reason: String) {
+        if hosts[host].failure == nil { hosts[host].failure = reason }
+    }
+
+    /// Sends a request, in one go.
+    mutating func send(_ request: HostRequest, to some: [Int], reason: String = "") {
+        guard !some.isEmpty else { return }
+        for host in some { hosts[host].request = request }
+        switch request {
+        case .stage: actions.append(.stage)
+        case .prepare: actions.append(.prepare(some))
+        case .flip: actions.append(.flip(some))
+        case .confirm: actions.append(.confirm(some))
+        case .undo: actions.append(.undo(some))
+        case .rollBack: actions.append(.rollBack(some))
+        case .heal: actions.append(.heal(some))
+        case .markBad: actions.append(.markBad(some, reason: reason))
+        }
+    }
+
+    /// Tries new sessions, for those of the hosts for which that was not tried too often.
+    ///
+    /// - Returns: whether it is tried for any.
+    @discardableResult
+    mutating func heal(_ some: [Int]) -> Bool {
+        let left = some.filter { hosts[$0].canHeal && hosts[$0].request == nil }
+        for host in left { hosts[host].heals += 1 }
+        send(.heal, to: left)
+        return !left.isEmpty
+    }
+
+    mutating func enter(_ phase: Phase) {
+        self.phase = phase
+        phaseEnd = nil
+        timeline.append(RolloutOutcome.Moment(seconds: now, phase: phase))
+    }
+
+    private mutating func wake(isNew: Bool) {
+        guard let next = deadlines.min() else { return }
+        if isNew || next != lastWake { actions.append(.wake(at: next)) }
+        lastWake = next
+    }
+}

@@ -1,0 +1,163 @@
+// Windows and the watch: when the judge is asked, and what follows from what it says. The judge itself computes outside:
+// it is asked by an action and answers by an event.
+
+extension Rollout {
+    /// How long somebody may think about a question; no answer is no.
+    public static let longestQuestion = 600.0
+    /// How many intervals without a sample of any canary make a release that nobody can see.
+    static let blindIntervals = 3.0
+    /// No shorter silence counts, however often is sampled.
+    static let shortestBlindness = 3.0
+
+    // MARK: What is compared
+
+    /// The window of the step whose hosts have just flipped, against all that did not flip yet.
+    mutating func openWindow() {
+        let kind = plan.steps[stepIndex].kind
+        let controls = hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil }
+        let sent = members.compactMap { hosts[$0].flippedAt }.max() ?? now
+        enter(.window(kind))
+        open(.window(kind), canaries: members, controls: controls, before: sent, isWatch: false)
+    }
+
+    /// The watch after everybody flipped: a judge with controls, a guard without.
+    mutating func openWatch() {
+        let controls = hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil }
+        let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed }
+        enter(.watching)
+        guard plan.steps.last?.kind == .heldBack else {
+            return open(.guarding, canaries: confirmed, controls: [], before: now, isWatch: true)
+        }
+        // Those flipped last have their base line at the same time as the controls.
+        let latest = confirmed.compactMap { hosts[$0].flippedAt }.max() ?? now
+        let canaries = confirmed.filter { hosts[$0].flippedAt == latest }
+        open(.watch, canaries: canaries, controls: controls, before: latest, isWatch: true)
+    }
+
+    private mutating func open(
+        _ kind: Comparison.Kind, canaries: [Int], controls: [Int], before: Double, isWatch: Bool
+    ) {
+        let settings = plan.judgeSettings(isWatch: isWatch)
+        func watched(_ host: Int, _ role: HostSamples.Role) -> Comparison.Watched {
+            // What was sampled while others were watched is a base line as good as one of its own.
+            let end = role == .canary ? hosts[host].flippedAt ?? before : before
+            let start = max(samplingSince ?? 0, end - plan.settings.baseline)
+            return Comparison.Watched(host: host, role: role, baseline: TimeSpan(start: start, end: end))
+        }
+        let comparison = Comparison(
+            kind: kind, hosts: canaries.map { watched($0, .canary) } + controls.map { watched($0, .control) },
+            after: TimeSpan(start: now, end: now + settings.window), settings: settings)
+        watch = Watch(comparison: comparison, nextLook: timeOfNextLook(in: comparison, after: now))
+        phaseEnd = comparison.after.end + lateness
+    }
+
+    // MARK: Looks
+
+    /// The judge looks at each sample from the third on, and at the end.
+    private func timeOfNextLook(in comparison: Comparison, after time: Double) -> Double {
+        let interval = plan.settings.interval
+        let settled = comparison.after.start + comparison.settings.settle + lateness
+        // A hair more, or rounding finds the look that was just had again.
+        let samples = max(((time - settled) / interval + 1e-6).rounded(.down) + 1, Double(CanarySettings.fewestSamples))
+        return min(settled + samples * interval, comparison.after.end + lateness)
+    }
+
+    /// Asks the judge if it is time to.
+    mutating func look() -> Bool {
+        guard var watch else { return false }
+        if case .window = phase {
+            let canaries = watch.comparison.hosts.filter { $0.role == .canary }.map(\.host)
+            if let blind = blindness(of: canaries, since: watch.comparison.after.start) {
+                end(.failure(blind))
+                return true
+            }
+        }
+        guard watch.pendingLook == nil, now >= watch.nextLook else { return false }
+        looks += 1
+        watch.pendingLook = looks
+        watch.isLast = now >= watch.comparison.after.end + lateness
+        watch.nextLook = timeOfNextLook(in: watch.comparison, after: now)
+        self.watch = watch
+        actions.append(.judge(watch.comparison, look: looks, isLast: watch.isLast))
+        return false
+    }
+
+    mutating func noteJudged(_ judgement: Judgement, _ look: Int) {
+        guard let watch, watch.pendingLook == look else { return }
+        self.watch?.pendingLook = nil
+        self.judgement = judgement
+        switch judgement.verdict {
+        case .regression: end(.regression(judgement))
+        case .pass where watch.isLast: pass()
+        case .inconclusive where watch.isLast: weigh(judgement)
+        case .pass, .inconclusive: break
+        }
+    }
+
+    private mutating func pass() {
+        if isCommitted {
+            afterWatch()
+        } else if plan.mode == .canaryOnly {
+            watch = nil
+            beginConfirming()
+        } else {
+            beginStep(stepIndex + 1)
+        }
+    }
+
+    private mutating func weigh(_ judgement: Judgement) {
+        switch plan.settings.onInconclusive {
+        case .proceed:
+            passedInconclusive = true
+            pass()
+        case .ask where canAsk:
+            watch = nil
+            enter(.asking)
+            phaseEnd = now + Rollout.longestQuestion
+            actions.append(.ask("\(judgement.why): go on all the same?"))
+        case .ask, .rollback: end(.inconclusive(judgement))
+        }
+    }
+
+    mutating func noteAnswer(_ goesOn: Bool) {
+        if goesOn {
+            passedInconclusive = true
+            pass()
+        } else if let judgement {
+            end(.inconclusive(judgement))
+        }
+    }
+
+    // MARK: Blindness
+
+    /// What is to be said if none of the hosts was heard of for too long. A release that nobody sees is not passed.
+    func blindness(of some: [Int], since start: Double) -> String? {
+        guard let end = endOfPatience(some, since: start), now >= end else { return nil }
+        return "no sample of any canary came for \(RolloutText.seconds(blindTime))"
+    }
+
+    private var blindTime: Double { max(Rollout.blindIntervals * plan.settings.interval, Rollout.shortestBlindness) }
+
+    private func endOfPatience(_ some: [Int], since start: Double) -> Double? {
+        guard !some.isEmpty else { return nil }
+        return some.compactMap { hosts[$0].lastSample }.reduce(start, max) + blindTime
+    }
+
+    /// When something is to be done although no event comes.
+    var deadlines: [Double] {
+        switch phase {
+        case .baseline:
+            return [phaseEnd, endOfPatience(plan.steps[0].hosts, since: samplingSince ?? now)].compactMap(\.self)
+        case .window, .watching:
+            guard let watch else { return [] }
+            var deadlines = watch.pendingLook == nil ? [watch.nextLook] : []
+            if case .window = phase {
+                let canaries = watch.comparison.hosts.filter { $0.role == .canary }.map(\.host)
+                if let end = endOfPatience(canaries, since: watch.comparison.after.start) { deadlines.append(end) }
+            }
+            return deadlines
+        case .asking: return [phaseEnd].compactMap(\.self)
+        default: return []
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// All samples of a push, in rounds: one each interval, of every host that is sampled. Whoever samples writes them here as
+// they come, early or late; the judge, `--record` and the report get the recordings that are cut out of them.
+
+public import SlotSync
+
+/// The samples of a push.
+public struct SampleLog: Sendable {
+    public let metrics: [Metric]
+    public let interval: Double
+    private let hosts: [Host]
+    /// When each round began, ascending.
+    private var times: [Double] = []
+    /// For each round, the values of all hosts and metrics, by `host * metrics.count + metric`; NaN where none came.
+    private var rounds: [[Double]] = []
+
+    /// - Parameter hosts: the push's, in the plan's order.
+    public init(hosts: [Host], metrics: [Metric], interval: Double) {
+        self.hosts = hosts
+        self.metrics = metrics
+        self.interval = interval
+    }
+
+    /// Begins a round: hosts and servers are being asked.
+    ///
+    /// - Returns: the round's number, which belongs to every value that is read for it.
+    public mutating func beginRound(at seconds: Double) -> Int {
+        times.append(max(seconds, times.last ?? seconds))
+        rounds.append(Array(repeating: .nan, count: hosts.count * metrics.count))
+        return rounds.count - 1
+    }
+
+    /// Takes a value, however late it comes. What is no number stays missing.
+    public mutating func record(_ value: Double, round: Int, host: Int, metric: Int) {
+        guard rounds.indices.contains(round), hosts.indices.contains(host), metrics.indices.contains(metric),
+            value.isFinite
+        else { return }
+        rounds[round][host * metrics.count + metric] = value
+    }
+
+    /// A host's latest value that is there, for what people see while it runs.
+    public func latest(host: Int, metric: Int) -> Double? {
+        guard hosts.indices.contains(host), metrics.indices.contains(metric) else { return nil }
+        return rounds.last { !$0[host * metrics.count + metric].isNaN }?[host * metrics.count + metric]
+    }
+
+    /// What the judge is to compare: each host's base line, and all rounds since the flip.
+    public func recording(of comparison: Comparison, name: String) -> Recording {
+        // A round that begins at the very moment of the flip reads what was before it.
+        let after = times.indices.filter { times[$0] > comparison.after.start && times[$0] <= comparison.after.end }
+        var spans: [TimeSpan: [Int]] = [:]
+        let samples = comparison.hosts.compactMap { watched -> HostSamples? in
+            guard hosts.indices.contains(watched.host) else { return nil }
+            let baseline =
+                spans[watched.baseline]
+                ?? times.indices.filter { times[$0] >= watched.baseline.start && times[$0] <= watched.baseline.end }
+            spans[watched.baseline] = baseline
+            return HostSamples(
+                host: hosts[watched.host].label, role: watched.role, baseline: series(watched.host, baseline),
+                after: series(watched.host, after))
+        }
+        return Recording(name: name, interval: interval, metrics: metrics, hosts: samples)
+    }
+
+    private func series(_ host: Int, _ numbers: [Int]) -> [[Double]] {
+        metrics.indices.map { metric in numbers.map { rounds[$0][host * metrics.count + metric] } }
+    }
+}

@@ -1,0 +1,528 @@
+// What a push does, rule by rule. The hosts are those of RolloutWorld, on which all goes well unless a test says otherwise.
+
+import SlotSync
+import Testing
+
+@testable import Canary
+
+@Suite("A rollout")
+struct RolloutTests {
+    static func push(
+        hosts: Int = 6, canaries: Int = 2, mode: RolloutMode = .full, allowed: FailureAllowance = .none,
+        canAsk: Bool = false, _ change: (inout CanarySettings) -> Void = { _ in }
+    ) throws -> RolloutWorld {
+        var settings = CanarySettings(hosts: .portion(.count(canaries)))
+        change(&settings)
+        let plan = try RolloutPlan(hosts: RolloutPlanTests.fleet(hosts), settings: settings, mode: mode)
+        return RolloutWorld(plan: plan, maxFailures: allowed, canAsk: canAsk)
+    }
+
+    // MARK: The usual course
+
+    @Test("a good release goes live on all hosts, canaries first")
+    func goodRelease() throws {
+        var push = try Self.push()
+        let canaries = push.steps[0].hosts
+        let others = push.steps[1].hosts
+        push.runToEnd()
+        let requests = push.actions.filter { action in
+            switch action {
+            case .stage, .prepare, .flip, .confirm, .undo, .rollBack, .markBad: true
+            default: false
+            }
+        }
+        #expect(
+            requests == [
+                .stage, .prepare(canaries), .flip(canaries), .prepare(others), .flip(others),
+                .confirm([0, 1, 2, 3, 4, 5]),
+            ])
+        #expect(push.problems.isEmpty)
+        #expect(push.outcome?.status == .done && push.outcome?.ending == .live)
+        #expect(push.outcome?.sentences.first == "live on 6 hosts")
+        #expect(
+            push.outcome?.timeline.map(\.phase.description) == [
+                "staging", "base line", "preparing canaries", "flipping canaries", "watching canaries",
+                "preparing everybody", "flipping everybody", "confirming everybody", "watch", "done",
+            ])
+    }
+
+    @Test("the judge looks at each sample from the third on that counts, and at the end")
+    func looks() throws {
+        var push = try Self.push()
+        var asked: [(Double, Bool)] = []
+        push.run(until: .window(.canaries))
+        let start = push.now
+        while push.rollout.phase == .window(.canaries), let move = push.usualMove {
+            let before = push.rollout.looks
+            push.make(move)
+            if push.rollout.looks > before, let look = push.look { asked.append((push.now - start, look.isLast)) }
+        }
+        // Ten seconds to settle, three samples, and a second for what is late.
+        #expect(asked.map(\.0) == [26, 31, 36, 41, 46, 51, 56, 61])
+        #expect(asked.map(\.1) == [false, false, false, false, false, false, false, true])
+    }
+
+    @Test("a look that takes long is not asked for twice, and the last one is not left out")
+    func slowJudge() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        while push.look == nil, let move = push.usualMove { push.make(move) }
+        let first = push.look?.number
+        for _ in 0..<20 {
+            push.now += 5
+            for host in push.hosts.indices { push.feed(.sampled(host)) }
+            push.feed(.tick)
+        }
+        #expect(push.look?.number == first && push.problems.isEmpty)
+        push.make(.judge(.pass))
+        #expect(push.look?.isLast == true && push.rollout.phase == .window(.canaries))
+    }
+
+    @Test("each window compares what has flipped last with all that did not flip")
+    func comparisons() throws {
+        var push = try Self.push(hosts: 10) {
+            $0.phases = [.count(5)]
+            $0.holdBack = .count(2)
+        }
+        push.run(until: .window(.canaries))
+        let first = try #require(push.rollout.comparison)
+        #expect(first.hosts.filter { $0.role == .canary }.map(\.host) == push.steps[0].hosts)
+        #expect(first.hosts.filter { $0.role == .control }.count == 8)
+        #expect(first.settings.significance == 0.01 / 3)
+        let flip = first.hosts[0].baseline.end
+        #expect(Set(first.hosts.map(\.baseline)) == [TimeSpan(start: flip - 60, end: flip)])
+        #expect(first.after == TimeSpan(start: push.now, end: push.now + 60))
+
+        push.run(until: .window(.subset(1)))
+        let second = try #require(push.rollout.comparison)
+        #expect(second.hosts.filter { $0.role == .canary }.map(\.host) == push.steps[1].hosts)
+        #expect(second.hosts.filter { $0.role == .control }.count == 5)
+        #expect(Set(second.hosts.map { $0.baseline.end - $0.baseline.start }) == [60])
+
+        push.run(until: .watching)
+        let watch = try #require(push.rollout.comparison)
+        #expect(watch.kind == .watch)
+        #expect(watch.hosts.filter { $0.role == .canary }.map(\.host) == push.steps[2].hosts)
+        #expect(watch.hosts.filter { $0.role == .control }.map(\.host) == push.steps[3].hosts)
+        #expect(watch.settings.window == 300)
+        #expect(push.live.count == 8)
+
+        push.runToEnd()
+        #expect((push.live.count == push.hosts.count) && push.outcome?.status == .done)
+    }
+
+    @Test("without hosts held back the watch is a guard over everybody")
+    func guarding() throws {
+        var push = try Self.push()
+        push.run(until: .watching)
+        let watch = try #require(push.rollout.comparison)
+        #expect(watch.kind == .guarding && watch.hosts.map(\.host) == [0, 1, 2, 3, 4, 5])
+        // The canaries' own past is further back than that of the others.
+        let ends = watch.hosts.map(\.baseline.end)
+        #expect(ends[push.steps[0].hosts[0]] < ends[push.steps[1].hosts[0]])
+    }
+
+    // MARK: Verdicts
+
+    @Test("a regression takes the canaries back and marks the release bad on every host")
+    func regression() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        while push.look == nil, let move = push.usualMove { push.make(move) }
+        push.make(.judge(.regression))
+        #expect(push.rollout.phase == .takingBack)
+        #expect(push.actions.contains(.undo(push.steps[0].hosts)))
+        push.runToEnd()
+        #expect(push.actions.contains(.markBad([0, 1, 2, 3, 4, 5], reason: "because")))
+        #expect(push.outcome?.status == .rolledBack && push.outcome?.ending == .regression)
+        #expect(push.outcome?.sentences == ["rolled back: because", "it is marked bad on 6 hosts"])
+        #expect(push.outcome?.hosts.filter { $0.result == .takenBack }.count == 2)
+        #expect(push.problems.isEmpty)
+    }
+
+    @Test("a regression in the watch rolls everybody back")
+    func regressionInTheWatch() throws {
+        var push = try Self.push()
+        push.run(until: .watching)
+        while push.look == nil, let move = push.usualMove { push.make(move) }
+        push.make(.judge(.regression))
+        #expect(push.actions.contains(.rollBack([0, 1, 2, 3, 4, 5])))
+        push.runToEnd()
+        #expect(push.outcome?.status == .rolledBack && (push.marked.count == push.hosts.count))
+    }
+
+    @Test("too little data before the end decides nothing, at the end it takes back without marking")
+    func inconclusive() throws {
+        var push = try Self.push()
+        push.judgeAllLooks(.inconclusive)
+        #expect(push.outcome?.status == .failed && push.outcome?.ending == .inconclusive)
+        #expect(push.outcome?.judgement?.verdict == .inconclusive)
+        #expect(push.marked.isEmpty)
+        #expect(push.outcome?.sentences == ["inconclusive, taken back on 2 hosts: because"])
+        #expect(push.rollout.looks == 8)
+    }
+
+    @Test("on_inconclusive: continue goes on, and says so")
+    func inconclusiveContinues() throws {
+        var push = try Self.push { $0.onInconclusive = .proceed }
+        push.judgeAllLooks(.inconclusive)
+        #expect(push.outcome?.status == .done)
+        #expect(push.outcome?.sentences.contains("it went on although there was too little data to judge by") == true)
+    }
+
+    @Test("on_inconclusive: ask does what somebody says", arguments: [true, false])
+    func inconclusiveAsks(answer: Bool) throws {
+        var push = try Self.push(canAsk: true) { $0.onInconclusive = .ask }
+        push.run(until: .asking, verdict: .inconclusive)
+        #expect(push.actions.contains(.ask("because: go on all the same?")))
+        push.make(.reply(answer))
+        #expect(push.rollout.phase == (answer ? .preparing(.everybody) : .takingBack))
+        push.runToEnd()
+        #expect(push.outcome?.status == (answer ? .done : .failed))
+    }
+
+    @Test("a question that nobody answers is answered no after ten minutes")
+    func noAnswer() throws {
+        var push = try Self.push(canAsk: true) { $0.onInconclusive = .ask }
+        push.run(until: .asking, verdict: .inconclusive)
+        #expect(push.wakeAt == push.now + 600)
+        push.make(.wait(withSamples: false))
+        push.runToEnd()
+        #expect(push.outcome?.ending == .inconclusive)
+    }
+
+    @Test("where nobody can be asked it is taken back")
+    func nobodyToAsk() throws {
+        var push = try Self.push(canAsk: false) { $0.onInconclusive = .ask }
+        push.judgeAllLooks(.inconclusive)
+        #expect(push.outcome?.ending == .inconclusive && push.problems.isEmpty)
+    }
+
+    // MARK: Hosts that fail
+
+    @Test("a host that cannot be staged ends the push before anything is flipped")
+    func stagingFails() throws {
+        var push = try Self.push()
+        push.make(.fail(3))
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed)
+        #expect(push.outcome?.sentences == ["1 host failed, where 0 may: web4, no; nothing was flipped"])
+        #expect(push.flips.isEmpty)
+    }
+
+    @Test("as many as may fail take no part, and another host is the canary")
+    func stagingFailsAllowed() throws {
+        var push = try Self.push(hosts: 8, allowed: .hosts(1))
+        let canary = push.steps[0].hosts[0]
+        push.make(.fail(canary))
+        push.run(until: .window(.canaries))
+        let canaries = push.rollout.plan.steps[0].hosts
+        #expect(canaries.count == 2 && !canaries.contains(canary))
+        push.runToEnd()
+        #expect(push.outcome?.status == .partlyDone)
+        #expect(push.outcome?.hosts[canary].result == .notFlipped && push.outcome?.hosts[canary].failure == "no")
+        #expect(push.live.count == 7)
+    }
+
+    @Test("a lost canary heals itself, and the others are taken back")
+    func lostCanary() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        let (lost, other) = (push.steps[0].hosts[0], push.steps[0].hosts[1])
+        push.make(.lose(lost, isDone: false))
+        #expect(push.actions.suffix(4).contains(.heal([lost])) && push.actions.contains(.undo([other])))
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed && push.outcome?.hosts[lost].result == .takenBack)
+    }
+
+    @Test("a lost canary that may fail is out, and the window goes on")
+    func lostCanaryAllowed() throws {
+        var push = try Self.push(hosts: 8, allowed: .hosts(1))
+        push.run(until: .window(.canaries))
+        let lost = push.steps[0].hosts[0]
+        push.make(.lose(lost, isDone: false))
+        #expect(push.rollout.phase == .window(.canaries))
+        // Its samples end; those that there are still count.
+        #expect(push.rollout.comparison?.hosts.filter { $0.role == .canary }.map(\.host).contains(lost) == true)
+        push.runToEnd()
+        #expect(push.outcome?.status == .partlyDone && push.live.count == 7)
+    }
+
+    @Test("more than half of the canaries lost are too many, however many may fail")
+    func mostCanariesLost() throws {
+        var push = try Self.push(hosts: 8, canaries: 3, allowed: .percent(100))
+        push.run(until: .window(.canaries))
+        push.make(.lose(push.steps[0].hosts[0], isDone: false))
+        #expect(push.rollout.phase == .window(.canaries))
+        push.make(.lose(push.steps[0].hosts[1], isDone: false))
+        #expect(push.rollout.phase == .takingBack)
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed)
+    }
+
+    @Test("a lost control is connected again and flipped with the others")
+    func lostControl() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        let control = push.steps[1].hosts[0]
+        push.make(.lose(control, isDone: false))
+        #expect(push.rollout.phase == .window(.canaries) && push.actions.last == .heal([control]))
+        push.make(.succeed(control))
+        #expect(push.actions.last == .sample([control]))
+        push.runToEnd()
+        #expect(push.outcome?.status == .done)
+    }
+
+    @Test("a control that cannot be connected again is a failure when its turn comes")
+    func lostControlForGood() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        let control = push.steps[1].hosts[0]
+        push.make(.lose(control, isDone: false))
+        while push.outcome == nil, let move = push.usualMove {
+            push.make(push.hosts[control].request == .heal ? .fail(control) : move)
+        }
+        push.checkEnd()
+        #expect(push.problems.isEmpty && push.outcome?.status == .failed)
+        #expect(push.actions.filter { $0 == .heal([control]) }.count == HostProgress.mostHeals)
+    }
+
+    @Test("a flip that fails on a canary takes the canaries back")
+    func canaryFlipFails() throws {
+        var push = try Self.push()
+        push.run(until: .flipping(.canaries))
+        push.make(.fail(push.steps[0].hosts[0]))
+        // The other is flipping: it is waited for, then taken back.
+        #expect(push.rollout.phase == .takingBack)
+        push.runToEnd()
+        #expect(push.actions.contains(.undo([push.steps[0].hosts[1]])))
+        #expect(push.outcome?.status == .failed && push.problems.isEmpty)
+    }
+
+    @Test("a flip of the others that fails takes everybody back, canaries too")
+    func flipOfTheRestFails() throws {
+        var push = try Self.push()
+        push.run(until: .flipping(.everybody))
+        push.make(.succeed(push.steps[1].hosts[0]))
+        push.make(.fail(push.steps[1].hosts[1]))
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed && push.problems.isEmpty)
+        #expect(push.live.isEmpty)
+    }
+
+    @Test("nobody is told to flip before all of a step are prepared")
+    func preparedTogether() throws {
+        var push = try Self.push()
+        push.run(until: .preparing(.everybody))
+        let others = push.steps[1].hosts
+        for host in others.dropLast() { push.make(.succeed(host)) }
+        #expect(push.flips.count == 1)
+        push.make(.succeed(others[others.count - 1]))
+        #expect(push.actions.contains(.flip(others)))
+    }
+
+    @Test("canaries that are not heard of for three intervals are taken back")
+    func blind() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        push.make(.wait(withSamples: false))
+        #expect(push.rollout.phase == .takingBack)
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed)
+        #expect(push.outcome?.sentences[0] == "no sample of any canary came for 15 s; taken back on 2 hosts")
+    }
+
+    @Test("canaries that give no base line are never flipped")
+    func blindBefore() throws {
+        var push = try Self.push()
+        push.run(until: .baseline)
+        push.make(.wait(withSamples: false))
+        push.runToEnd()
+        #expect(push.outcome?.sentences == ["no sample of any canary came for 15 s; nothing was flipped"])
+    }
+
+    @Test("a host that was confirmed and cannot be rolled back is named: exit 2")
+    func rollbackFails() throws {
+        var push = try Self.push()
+        push.run(until: .watching)
+        while push.look == nil, let move = push.usualMove { push.make(move) }
+        push.make(.judge(.regression))
+        while push.outcome == nil, let move = push.usualMove {
+            push.make(push.hosts[4].request == .rollBack || push.hosts[4].request == .heal ? .fail(4) : move)
+        }
+        push.checkEnd()
+        #expect(push.outcome?.status == .partlyDone && push.problems.isEmpty)
+        #expect(push.outcome?.sentences.contains("web5: still on this release; run `slotsync rollback` there") == true)
+    }
+
+    @Test("a host that refuses to confirm goes back alone, if it may")
+    func confirmFails() throws {
+        var push = try Self.push(allowed: .hosts(1))
+        push.run(until: .confirming(.everybody))
+        push.make(.fail(2))
+        push.runToEnd()
+        #expect(push.actions.contains(.undo([2])))
+        #expect(push.outcome?.status == .partlyDone && push.outcome?.hosts[2].result == .takenBack)
+    }
+
+    @Test("a host lost while it confirmed is asked which release it has", arguments: [true, false])
+    func confirmLost(isDone: Bool) throws {
+        var push = try Self.push()
+        push.run(until: .confirming(.everybody))
+        push.make(.lose(2, isDone: isDone))
+        #expect(push.rollout.phase == .confirming(.everybody) && push.actions.last == .heal([2]))
+        push.runToEnd()
+        #expect(push.outcome?.status == (isDone ? .done : .failed))
+    }
+
+    // MARK: What is live already
+
+    @Test("a release that is live everywhere has nothing to do")
+    func liveEverywhere() throws {
+        var push = try Self.push()
+        for host in push.hosts.indices { push.make(.stageLive(host)) }
+        #expect(push.outcome?.status == .done)
+        #expect(push.outcome?.sentences[0] == "live already, there was nothing to flip")
+    }
+
+    @Test("hosts where it is live take no part and are not taken back")
+    func liveOnSome() throws {
+        var push = try Self.push(hosts: 8)
+        push.make(.stageLive(push.steps[0].hosts[0]))
+        push.run(until: .window(.canaries))
+        while push.look == nil, let move = push.usualMove { push.make(move) }
+        push.make(.judge(.regression))
+        push.runToEnd()
+        #expect(push.outcome?.status == .rolledBack && push.problems.isEmpty)
+        #expect(push.outcome?.hosts[push.steps[0].hosts[0]].result == .alreadyLive)
+        #expect(!push.hosts[push.steps[0].hosts[0]].isMarkedBad)
+    }
+
+    @Test("too few hosts that are left to judge by end it")
+    func tooFewLeft() throws {
+        var push = try Self.push(hosts: 4, canaries: 1)
+        push.make(.stageLive(0))
+        push.make(.stageLive(1))
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed)
+        #expect(push.outcome?.sentences[0].contains("push with --no-canary") == true)
+    }
+
+    // MARK: Interruptions
+
+    @Test(
+        "an interruption before everybody is confirmed takes all back",
+        arguments: [
+            Rollout.Phase.staging, .baseline, .preparing(.canaries), .flipping(.canaries), .window(.canaries),
+            .preparing(.everybody), .flipping(.everybody), .confirming(.everybody),
+        ])
+    func interruption(phase: Rollout.Phase) throws {
+        var push = try Self.push()
+        push.run(until: phase)
+        // In the middle of it.
+        if push.hosts.contains(where: { $0.request != nil }), let move = push.usualMove { push.make(move) }
+        #expect(push.rollout.phase == phase)
+        push.make(.interrupt)
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed && push.outcome?.ending == .interrupted)
+        #expect(push.live.isEmpty && push.problems.isEmpty)
+        #expect(push.actions.contains(.cancelStaging) == (phase == .staging))
+    }
+
+    @Test("an interruption of the watch leaves the release live and flips who was held back: exit 2")
+    func interruptedWatch() throws {
+        var push = try Self.push(hosts: 8) { $0.holdBack = .count(2) }
+        push.run(until: .watching)
+        push.make(.interrupt)
+        push.runToEnd()
+        #expect(push.outcome?.status == .partlyDone && push.outcome?.ending == .watchCutShort)
+        #expect((push.live.count == push.hosts.count))
+        #expect(push.outcome?.sentences[0] == "live on 8 hosts, but the watch was cut short by an interruption")
+    }
+
+    @Test("a second interruption drops everything at once")
+    func secondInterruption() throws {
+        var push = try Self.push()
+        push.run(until: .flipping(.everybody))
+        push.make(.succeed(push.steps[1].hosts[0]))
+        push.make(.interrupt)
+        #expect(push.outcome == nil)
+        push.make(.interrupt)
+        #expect(push.actions.contains(.abandon))
+        #expect(push.outcome?.ending == .abandoned && push.outcome?.status == .failed)
+        #expect(push.outcome?.hosts[push.steps[0].hosts[0]].result == .takesItselfBack)
+        push.checkEnd()
+        #expect(push.problems.isEmpty)
+    }
+
+    @Test("a second interruption amid a rollback says which hosts are in doubt: exit 2")
+    func secondInterruptionAmidRollback() throws {
+        var push = try Self.push()
+        push.run(until: .confirming(.everybody))
+        push.make(.succeed(0))
+        push.make(.interrupt)
+        push.make(.interrupt)
+        #expect(push.outcome?.status == .partlyDone)
+        #expect(push.outcome?.hosts.map(\.result).contains(.unknown) == true)
+        push.checkEnd()
+        #expect(push.problems.isEmpty)
+    }
+
+    // MARK: Modes
+
+    @Test("--canary-only ends with the canaries' verdict", arguments: [Verdict.pass, .regression])
+    func canaryOnly(verdict: Verdict) throws {
+        var push = try Self.push(mode: .canaryOnly)
+        push.judgeAllLooks(verdict)
+        let canaries = push.steps[0].hosts
+        #expect(push.actions.contains(.confirm(canaries)) == (verdict == .pass))
+        #expect(push.outcome?.status == (verdict == .pass ? .done : .rolledBack))
+        #expect(push.outcome?.ending == (verdict == .pass ? .canariesLive : .regression))
+        #expect(push.live.count == (verdict == .pass ? 2 : 0))
+    }
+
+    @Test("--no-canary flips everybody at once, and samples and judges nothing")
+    func noCanary() throws {
+        var push = try Self.push(mode: .unjudged)
+        push.runToEnd()
+        let all = Array(0..<6)
+        #expect(push.actions.dropLast() == [.stage, .prepare(all), .flip(all), .confirm(all)])
+        #expect(push.outcome?.status == .done && push.outcome?.judgement == nil)
+    }
+
+    @Test("watch: 0 ends with the confirmation")
+    func noWatch() throws {
+        var push = try Self.push { $0.watch = 0 }
+        push.runToEnd()
+        #expect(push.outcome?.status == .done)
+        #expect(push.outcome?.timeline.map(\.phase).contains(.watching) == false)
+    }
+}
+
+extension RolloutWorld {
+    /// The hosts on which the release is live for good.
+    var live: [Int] { hosts.indices.filter { hosts[$0].live == .confirmed } }
+
+    var marked: [Int] { hosts.indices.filter { hosts[$0].isMarkedBad } }
+
+    var flips: [Rollout.Action] {
+        actions.filter { action in
+            if case .flip = action { true } else { false }
+        }
+    }
+
+    /// Lets all go well until a phase begins; every look before it gets this verdict.
+    mutating func run(until phase: Rollout.Phase, verdict: Verdict = .pass) {
+        while rollout.phase != phase, outcome == nil, let move = usualMove {
+            make(move == .judge(.pass) ? .judge(verdict) : move)
+        }
+    }
+
+    /// Runs to the end; every look gets this verdict.
+    mutating func judgeAllLooks(_ verdict: Verdict) {
+        while outcome == nil, problems.isEmpty, let move = usualMove {
+            make(move == .judge(.pass) ? .judge(verdict) : move)
+        }
+        checkEnd()
+    }
+}

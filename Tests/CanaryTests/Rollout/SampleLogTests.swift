@@ -1,0 +1,57 @@
+import Canary
+import SlotSync
+import Testing
+
+@Suite struct SampleLogTests {
+    private let metrics = [Metric(name: "load", kind: .gauge), Metric(name: "errors", kind: .counter)]
+
+    private func log(rounds: Int) -> SampleLog {
+        var log = SampleLog(hosts: RolloutPlanTests.fleet(3), metrics: metrics, interval: 5)
+        for round in 0..<rounds {
+            let number = log.beginRound(at: Double(round) * 5)
+            for host in 0..<3 { log.record(Double(100 * host + round), round: number, host: host, metric: 0) }
+        }
+        return log
+    }
+
+    @Test func cutsBaseLineAndWindowOutOfTheRounds() {
+        let comparison = Comparison(
+            kind: .window(.canaries),
+            hosts: [
+                .init(host: 2, role: .canary, baseline: TimeSpan(start: 5, end: 16)),
+                .init(host: 0, role: .control, baseline: TimeSpan(start: 10, end: 20)),
+            ], after: TimeSpan(start: 20, end: 35), settings: JudgeSettings())
+        let recording = log(rounds: 12).recording(of: comparison, name: "push")
+        #expect(recording.hosts.map(\.host) == ["web3", "web1"])
+        #expect(recording.hosts.map(\.role) == [.canary, .control])
+        #expect(recording.hosts[0].baseline[0] == [201, 202, 203])
+        #expect(recording.hosts[1].baseline[0] == [2, 3, 4])
+        #expect(recording.hosts[0].after[0] == [205, 206, 207])
+        #expect(recording.interval == 5 && recording.metrics == metrics)
+    }
+
+    @Test func whatDidNotComeIsMissing() {
+        var log = log(rounds: 3)
+        log.record(7, round: 1, host: 0, metric: 1)
+        log.record(.infinity, round: 2, host: 0, metric: 1)
+        log.record(1, round: 9, host: 9, metric: 9)
+        let comparison = Comparison(
+            kind: .guarding, hosts: [.init(host: 0, role: .canary, baseline: TimeSpan(start: 0, end: 5))],
+            after: TimeSpan(start: 5, end: 10), settings: JudgeSettings())
+        let samples = log.recording(of: comparison, name: "").hosts[0]
+        #expect(samples.baseline[1].map(\.isNaN) == [true, false] && samples.baseline[1][1] == 7)
+        #expect(samples.after[1].map(\.isNaN) == [true])
+        #expect(log.latest(host: 0, metric: 1) == 7)
+        #expect(log.latest(host: 1, metric: 1) == nil)
+    }
+
+    @Test func lateValuesAreTakenIntoTheirRound() {
+        var log = log(rounds: 4)
+        log.record(5, round: 1, host: 1, metric: 1)
+        let comparison = Comparison(
+            kind: .guarding, hosts: [.init(host: 1, role: .canary, baseline: TimeSpan(start: 0, end: 15))],
+            after: TimeSpan(start: 15, end: 15), settings: JudgeSettings())
+        let errors = log.recording(of: comparison, name: "").hosts[0].baseline[1]
+        #expect(errors.count == 4 && errors[1] == 5 && errors[0].isNaN)
+    }
+}
