@@ -10,6 +10,8 @@ enum ExitStatus: Int32, Sendable {
     case failed = 1
     /// Done on some hosts; the message names the others.
     case partlyDone = 2
+    /// Pushed, judged, and rolled back.
+    case rolledBack = 3
     /// The command line or the configuration is wrong; nothing was done.
     case usage = 64
 

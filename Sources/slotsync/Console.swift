@@ -7,8 +7,8 @@ import SystemPackage
 
 /// Writes whole lines, past any buffer, so that the order of both streams is the order of events.
 struct Console {
-    /// A live line at the bottom of the terminal, redrawn in place.
-    private var liveLine: String?
+    /// Live lines at the bottom of the terminal, redrawn in place.
+    private var liveLines: [String] = []
     private var lastDraw: ContinuousClock.Instant?
     /// Told once: a full disk behind standard output fails every line.
     private(set) var hasLostOutput = false
@@ -40,7 +40,7 @@ struct Console {
 
     private mutating func write(_ text: String, to stream: FileDescriptor) {
         // A line on either stream may appear on the terminal that the live line stands on.
-        let drawn = liveLine
+        let drawn = liveLines
         erase()
         do {
             try stream.writeAll(text.utf8)
@@ -51,7 +51,7 @@ struct Console {
                 note("cannot write to standard output: \(error)")
             }
         }
-        if let drawn { draw(drawn, at: .now, isForced: true) }
+        if !drawn.isEmpty { draw(drawn, at: .now, isForced: true) }
     }
 
     // MARK: The live line
@@ -63,16 +63,24 @@ struct Console {
         return Int(size.ws_col) - 1
     }
 
-    mutating func draw(_ line: String, at now: ContinuousClock.Instant, isForced: Bool = false) {
+    /// Draws lines that are safe as they are, in place of those drawn before.
+    mutating func draw(_ lines: [String], at now: ContinuousClock.Instant, isForced: Bool = false) {
         if let lastDraw, !isForced, now - lastDraw < Self.shortestRedraw { return }
         lastDraw = now
-        liveLine = line
-        _ = try? FileDescriptor.standardError.writeAll("\r\(line)\u{1b}[K".utf8)
+        let text = lines.joined(separator: "\u{1b}[K\n") + "\u{1b}[K"
+        // What was more lines before leaves none behind.
+        let rest = liveLines.count > lines.count ? "\u{1b}[J" : ""
+        _ = try? FileDescriptor.standardError.writeAll((toFirstLine + text + rest).utf8)
+        liveLines = lines
     }
 
     mutating func erase() {
-        guard liveLine != nil else { return }
-        liveLine = nil
-        _ = try? FileDescriptor.standardError.writeAll(Self.erasure.utf8)
+        guard !liveLines.isEmpty else { return }
+        let erasure = liveLines.count > 1 ? toFirstLine + "\u{1b}[J" : Self.erasure
+        liveLines = []
+        _ = try? FileDescriptor.standardError.writeAll(erasure.utf8)
     }
+
+    /// To the first column of the first line that was drawn.
+    private var toFirstLine: String { liveLines.count > 1 ? "\r\u{1b}[\(liveLines.count - 1)A" : "\r" }
 }

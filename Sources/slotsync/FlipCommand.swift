@@ -59,9 +59,7 @@ struct FlipSettings: ParsableArguments {
         var options = FlipOptions()
         options.maxFailures = maxFailures ?? configuration.maxFailures ?? .none
         options.force = force
-        options.hooks = Hooks(
-            beforeFlip: configuration.hooks.beforeFlip ?? "", afterFlip: configuration.hooks.afterFlip ?? "",
-            afterRollback: configuration.hooks.afterRollback ?? "")
+        options.hooks = Hooks(configuration.hooks)
         return options
     }
 }

@@ -4,10 +4,12 @@
 import SlotSync
 
 actor Reporter {
-    private let options: FleetOptions
+    let options: FleetOptions
     private let start = ContinuousClock.now
-    private var console = Console()
-    private var progress: FleetProgress?
+    var console = Console()
+    var progress: FleetProgress?
+    /// What stands in the live view in place of the progress, for a terminal of the given width.
+    var liveView: (@Sendable (Int) -> [String])?
     /// Hosts whose result `--json` has told.
     private var toldHosts: Set<Host> = []
     private(set) var isInterrupted = false
@@ -93,12 +95,12 @@ actor Reporter {
         return try await operation.report
     }
 
-    private var drawsLive: Bool {
+    var drawsLive: Bool {
         !isInterrupted && !options.quiet && !options.verbose && Console.canDraw
             && !(options.json && Console.isResultOnTerminal)
     }
 
-    private func tell(_ event: FleetEvent) {
+    func tell(_ event: FleetEvent) {
         progress?.note(event, at: .now)
         if let json = event.json { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
@@ -108,23 +110,24 @@ actor Reporter {
     }
 
     /// Keeps the line moving while nothing happens.
-    private func tick() async {
+    func tick() async {
         while !Task.isCancelled {
             redraw()
             try? await Task.sleep(for: .milliseconds(250))
         }
     }
 
-    private func redraw() {
-        if let progress, drawsLive { console.draw(progress.line(width: Console.width), at: .now) }
+    func redraw() {
+        if progress == nil, let liveView, drawsLive { console.draw(liveView(Console.width), at: .now) }
+        if let progress, drawsLive { console.draw([progress.line(width: Console.width)], at: .now) }
     }
 
-    private func interrupted() {
+    func interrupted(_ how: String = "interrupted") {
         guard !isInterrupted else { return }
         isInterrupted = true
         // The next signal may end the program at once, and must find a clean line.
         console.erase()
-        problem("interrupted")
+        problem(how)
     }
 
     private func stamped(_ line: String) -> String {

@@ -15,16 +15,19 @@ struct SlotSyncCommand: AsyncParsableCommand {
               slotsync stage ./site --hosts web[001-120].example.com --root /srv/www
               slotsync flip         --hosts web[001-120].example.com --root /srv/www
 
+            `push` does all of it: a few hosts first, judged against the others by what slotsync.yml measures.
+
             What would stand on every command line goes into slotsync.yml: hosts, root, hooks, exclusions.
 
             Exit codes: 0 all done; 1 failed, and what is live is what it was, on every host; 2 partly done, and the \
-            message names the hosts; 64 wrong usage, and nothing was done.
+            message names the hosts; 3 pushed, judged and rolled back; 64 wrong usage, and nothing was done.
             """,
         version: "slotsync \(SlotSyncVersion.current)",
         groupedSubcommands: [
             CommandGroup(
                 name: "Release",
-                subcommands: [StageCommand.self, FlipCommand.self, RollbackCommand.self]),
+                subcommands: [StageCommand.self, FlipCommand.self, RollbackCommand.self, PushCommand.self]),
+            CommandGroup(name: "Canary", subcommands: [SampleCommand.self, JudgeCommand.self]),
             CommandGroup(
                 name: "Hosts",
                 subcommands: [StatusCommand.self, VerifyCommand.self, InstallCommand.self, AgentCommand.self]),

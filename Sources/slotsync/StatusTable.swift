@@ -12,7 +12,7 @@ struct StatusTable {
             return
         }
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
-        lines = Self.aligned([heading] + hosts.map(Self.row)) + Self.provisions(hosts) + Self.badSlots(hosts)
+        lines = TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisions(hosts) + Self.badSlots(hosts)
     }
 
     private static func row(_ status: HostStatus) -> [String] {
@@ -22,15 +22,6 @@ struct StatusTable {
         return [
             status.host.label, cell(ring.liveRelease), cell(ring.previousRelease), cell(ring.readyRelease), slots,
         ]
-    }
-
-    private static func aligned(_ rows: [[String]]) -> [String] {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            let line = cells.joined(separator: "  ")
-            return String(line.reversed().drop { $0 == " " }.reversed())
-        }
     }
 
     /// Which flips nobody has confirmed yet.

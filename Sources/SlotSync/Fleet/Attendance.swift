@@ -17,6 +17,7 @@ final class Attendance {
     private var onTrial: Set<Int> = []
     /// Hosts that are being asked something: whoever asks hears of the session's end.
     private var asked: Set<Int> = []
+    private let answered = Wakeup()
     /// Sessions of those that ended meanwhile.
     private var ended: [Int: SlotSyncError] = [:]
     private var owedReadings: [Int: Int] = [:]
@@ -31,11 +32,12 @@ final class Attendance {
         self.atEnd = atEnd
     }
 
-    /// Does something with a host; that its session ends meanwhile is the error of that, and no event.
+    /// Does something with a host when nothing else is being done with it; that its session ends meanwhile is the error of
+    /// that, and no event.
     nonisolated func during<Answer: Sendable>(
         _ number: Int, _ body: @Sendable (Int) async throws -> Answer
     ) async throws -> Answer {
-        await beginAsking(number)
+        try await beginAsking(number)
         do {
             let answer = try await body(number)
             await endAsking(number, isAnswered: true)
@@ -46,11 +48,15 @@ final class Attendance {
         }
     }
 
-    private func beginAsking(_ number: Int) { asked.insert(number) }
+    private func beginAsking(_ number: Int) async throws {
+        while asked.contains(number) { try await answered.wait() }
+        asked.insert(number)
+    }
 
     /// - Parameter isAnswered: false: the asker tells what went wrong.
     private func endAsking(_ number: Int, isAnswered: Bool) async {
         asked.remove(number)
+        answered.wake()
         if !isAnswered { leave(number) }
         if let error = ended.removeValue(forKey: number), isAnswered { await lose(number, error) }
     }

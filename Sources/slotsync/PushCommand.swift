@@ -1,0 +1,151 @@
+// `slotsync push`: the whole push. Stages, samples, flips a few hosts, judges, flips everybody, watches; or takes it back.
+
+import ArgumentParser
+import Canary
+import Glibc
+import SlotSync
+import SystemPackage
+
+struct PushCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push",
+        abstract: "Stage a release, flip a few hosts, judge how they fare, then flip everybody or take it back.",
+        discussion: """
+            The section `canary` of slotsync.yml says which hosts are flipped first, what is measured and how strictly it \
+            is judged. Hosts that were not flipped are watched at the same time: only what changes on the canaries and not \
+            on them counts against the release. Until everybody is flipped, whatever ends the push (a regression, Ctrl-C, a \
+            lost connection) takes the canaries back.
+
+              slotsync push ./site --name v1.4.2
+              slotsync push ./site --report push.html --record push.jsonl
+              slotsync push ./site --dry-run
+
+            Exit codes: 0 live; 1 failed, and what is live is what it was; 2 partly done, and the message names the hosts; \
+            3 judged and rolled back.
+            """)
+
+    @Argument(help: "The folder that is the release.", completion: .directory)
+    var source: String
+
+    @OptionGroup(title: "Push options") var push: PushSettings
+    @OptionGroup(title: "Stage options") var stage: StageSettings
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("push") { settled, reporter in
+            let options = try push.options(
+                settled.configuration, stage: try stage.options(settled.configuration, slots: fleet.slots))
+            if stage.dryRun { return try await rehearse(options, settled.fleet, reporter) }
+            let began = unixTime()
+            let narration = PushNarration(fleet: settled.fleet, options: options)
+            let plan = try narration.plan()
+            await reporter.note(plan.power)
+            let result = try await reporter.follow(
+                Push(FilePath(source), to: settled.fleet, options: options), narration, answersYes: push.yes)
+            if let file = push.record { try write(result.recordedLines, to: file) }
+            if let file = push.report {
+                let report = PushReport(
+                    result, fleet: settled.fleet, options: options, plan: plan, start: began, recording: push.record)
+                try write(ReportPage(report).html, to: file)
+            }
+            return await narration.conclude(result, reporter, report: push.report)
+        }
+    }
+
+    /// Shows the plan, and what staging would do.
+    private func rehearse(_ options: PushOptions, _ fleet: Fleet, _ reporter: Reporter) async throws -> Conclusion {
+        let plan = try PushNarration(fleet: fleet, options: options).plan()
+        await reporter.result(plan.lines + (plan.power.isEmpty ? [] : [plan.power]))
+        let report = try await reporter.follow(
+            fleet.stage(FilePath(source), options: options.stage), as: "planning", hosts: fleet.hosts.count)
+        for host in report.hosts { await reporter.json(of: host.host, host.json) }
+        await reporter.failures(report.failures, root: fleet.root)
+        await reporter.result([report.summary(duration: reporter.elapsed)])
+        return report.conclusion
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        try ResultFile.write(to: path) { file in
+            do { try file.named.descriptor.writeAll(text.utf8) } catch {
+                throw SlotSyncError(.system, "cannot write \(path)", errno: error as? Errno)
+            }
+        }
+    }
+
+    private func unixTime() -> Double {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    }
+}
+
+struct PushSettings: ParsableArguments {
+    @Flag(help: "Stop after the canaries' verdict: they stay on the release, or go back.")
+    var canaryOnly = false
+
+    @Flag(help: "Flip everybody at once; nothing is measured or judged.")
+    var noCanary = false
+
+    @Flag(help: "Answer what is asked with yes: an inconclusive verdict then goes on, where the settings say `ask`.")
+    var yes = false
+
+    @Flag(help: "Push a release that is marked bad, too.")
+    var force = false
+
+    @Option(
+        help: ArgumentHelp(
+            "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
+            valueName: "n|n%"),
+        transform: { text in
+            guard let allowance = FailureAllowance(text) else {
+                throw ValidationError("expected a number of hosts, or a percentage such as 10%")
+            }
+            return allowance
+        })
+    var maxFailures: FailureAllowance?
+
+    @Option(
+        help: ArgumentHelp("Write what was sampled and judged into a file, for `slotsync judge`.", valueName: "file"),
+        completion: .file())
+    var record: String?
+
+    @Option(
+        help: ArgumentHelp("Write a report into a file: one page for a browser.", valueName: "file"),
+        completion: .file(extensions: ["html"]))
+    var report: String?
+
+    func validate() throws {
+        if canaryOnly, noCanary {
+            throw ValidationError("--canary-only and --no-canary contradict each other; give one of them")
+        }
+    }
+
+    /// - Throws: a usage error where nothing could be judged and nobody said that this is meant.
+    func options(_ configuration: Configuration, stage: StageOptions) throws -> PushOptions {
+        var options = PushOptions()
+        options.stage = stage
+        options.maxFailures = maxFailures ?? configuration.maxFailures ?? .none
+        options.hooks = Hooks(configuration.hooks)
+        options.force = force
+        options.canary = configuration.canary ?? CanarySettings()
+        options.mode = noCanary ? .unjudged : canaryOnly ? .canaryOnly : .full
+        options.canAsk = yes || isatty(STDIN_FILENO) == 1
+        if options.mode != .unjudged, options.canary.metrics.isEmpty {
+            throw ValidationError(
+                "no metrics, so nothing could be judged: name some in slotsync.yml, under canary.metrics, or flip "
+                    + "everybody at once with --no-canary")
+        }
+        if options.canary.metrics.contains(where: { if case .prometheus = $0.source { true } else { false } }) {
+            options.prometheus = PrometheusClient()
+        }
+        return options
+    }
+}
+
+extension Hooks {
+    init(_ hooks: Configuration.Hooks) {
+        self.init(
+            beforeFlip: hooks.beforeFlip ?? "", afterFlip: hooks.afterFlip ?? "",
+            afterRollback: hooks.afterRollback ?? "")
+    }
+}

@@ -1,0 +1,147 @@
+// What `push` says while it runs and at its end: phases and verdicts as lines for people and as objects for `--json`.
+
+import Canary
+import SlotSync
+
+struct PushNarration: Sendable {
+    let fleet: Fleet
+    let options: PushOptions
+
+    /// The plan in words, and what its canaries can detect; empty where nothing is judged.
+    func plan() throws -> (lines: [String], power: String) {
+        let plan = try usage { () throws(SlotSyncError) in
+            try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
+        }
+        guard options.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else { return (plan.lines, "") }
+        let judge = Judge(plan.judgeSettings(isWatch: false))
+        let power = judge.power(
+            metrics: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries,
+            interval: options.canary.interval, baseline: options.canary.baseline)
+        return (plan.lines, power.sentence)
+    }
+
+    // MARK: While it runs
+
+    /// A line for people who read along; nil for what only moves the live view.
+    func line(_ event: PushEvent, isVerbose: Bool) -> String? {
+        switch event {
+        case .phase(let phase): line(phase)
+        case .judged(let judgement, let kind, let isLast) where isLast || judgement.verdict == .regression || isVerbose:
+            "\(name(kind)): \(judgement.verdict.rawValue): \(judgement.why)"
+        case .warning(let hosts, let text):
+            (hosts.isEmpty ? "" : HostList.fold(hosts.map(\.label)) + ": ") + "warning: \(text)"
+        case .staging, .staged, .progress, .judged, .question: nil
+        }
+    }
+
+    func json(_ event: PushEvent) -> JSONValue? {
+        switch event {
+        case .phase(let phase): ["event": "phase", "phase": .text(name(phase))]
+        case .judged(let judgement, let kind, let isLast):
+            [
+                "event": "verdict", "of": .text(name(kind)), "verdict": .text(judgement.verdict.rawValue),
+                "is_last": .bool(isLast), "why": .text(judgement.why),
+            ]
+        case .warning(let hosts, let text):
+            [
+                "event": "warning", "host": hosts.count == 1 ? .text(hosts[0].label) : .null,
+                "hosts": .list(hosts.map { .text($0.label) }), "message": .text(text),
+            ]
+        case .question(let question): ["event": "question", "message": .text(question)]
+        case .staging(let event): event.json
+        case .staged, .progress: nil
+        }
+    }
+
+    private func line(_ phase: Rollout.Phase) -> String? {
+        let canary = options.canary
+        func time(_ seconds: Double) -> String { timeText(.seconds(seconds)) }
+        return switch phase {
+        case .baseline: "base line: sampling for \(time(canary.baseline))"
+        case .flipping(let kind): "flipping \(name(kind))"
+        case .window(let kind): "watching \(name(kind)) for \(time(canary.window))"
+        case .confirming(.everybody): "everybody is flipped: confirming"
+        case .watching: "watching everybody for \(time(canary.watch))"
+        case .takingBack: "taking back"
+        case .staging, .preparing, .asking, .confirming, .marking, .done: nil
+        }
+    }
+
+    func name(_ kind: Comparison.Kind) -> String {
+        switch kind {
+        case .window(let kind): name(kind)
+        case .watch: "watch"
+        case .guarding: "watch (a guard: no hosts are left to compare with)"
+        }
+    }
+
+    private func name(_ kind: RolloutPlan.StepKind) -> String {
+        switch kind {
+        case .canaries: "the canaries"
+        case .subset(let number): "phase \(number)"
+        case .everybody: "everybody"
+        case .heldBack: "the hosts held back"
+        }
+    }
+
+    /// A phase's name, for `--json` and the live view.
+    func name(_ phase: Rollout.Phase) -> String {
+        switch phase {
+        case .staging: "staging"
+        case .baseline: "base line"
+        case .preparing(let kind): "preparing \(name(kind))"
+        case .flipping(let kind): "flipping \(name(kind))"
+        case .window(let kind): "watching \(name(kind))"
+        case .asking: "asking"
+        case .confirming(let kind): "confirming \(name(kind))"
+        case .watching: "watching everybody"
+        case .takingBack: "taking back"
+        case .marking: "marking as bad"
+        case .done: "done"
+        }
+    }
+
+    // MARK: At the end
+
+    func conclude(_ result: PushResult, _ reporter: Reporter, report: String?) async -> Conclusion {
+        let outcome = result.outcome
+        for host in outcome.hosts { await reporter.json(of: host.host, json(host)) }
+        let failures = outcome.hosts.compactMap { host in
+            host.failure.map { (host: host.host, text: $0) }
+        }
+        for line in folded(failures) { await reporter.problem(line) }
+        let release = result.staged.map { "release \($0.release.short): " } ?? ""
+        for (place, sentence) in outcome.sentences.enumerated() {
+            let line = place == 0 ? release + sentence : sentence
+            if outcome.status == .done { await reporter.result([line]) } else { await reporter.problem(line) }
+        }
+        if let report { await reporter.note("report: \(report)") }
+        await reporter.json([
+            "event": "verdict", "of": "push", "verdict": .text(outcome.judgement?.verdict.rawValue),
+            "is_last": .bool(true), "why": .text(outcome.sentences.first),
+        ])
+        var conclusion = Conclusion(
+            status: ExitStatus(rawValue: outcome.status.rawValue) ?? .failed, release: result.staged?.release)
+        conclusion.hosts = outcome.hosts.count
+        conclusion.failed = failures.count
+        conclusion.sentBytes = result.staged?.sentBytes ?? 0
+        conclusion.receivedBytes = result.staged?.receivedBytes ?? 0
+        return conclusion
+    }
+
+    private func json(_ host: RolloutOutcome.HostOutcome) -> JSONValue {
+        let result =
+            switch host.result {
+            case .live: "live"
+            case .alreadyLive: "already-live"
+            case .notFlipped: "not-flipped"
+            case .takenBack: "taken-back"
+            case .takesItselfBack: "takes-itself-back"
+            case .unknown: "unknown"
+            }
+        return [
+            "event": "host", "host": .text(host.host.label), "result": .text(result), "failure": .text(host.failure),
+            "is_bad": .bool(host.isMarkedBad),
+        ]
+    }
+}

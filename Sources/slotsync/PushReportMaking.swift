@@ -1,0 +1,113 @@
+// From what a push came to and how it was asked for, to the values that its report shows and its record keeps.
+
+import Canary
+import SlotSync
+
+extension PushResult {
+    /// The judged comparisons in the recorded form, one a line.
+    var recordedLines: String { comparisons.map { $0.recording.line + "\n" }.joined() }
+}
+
+extension PushReport {
+    init(
+        _ result: PushResult, fleet: Fleet, options: PushOptions, plan: (lines: [String], power: String), start: Double,
+        recording: String?
+    ) {
+        let outcome = result.outcome
+        let release = result.staged?.release
+        self.init(
+            title: fleet.root,
+            release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
+            outcome: Outcome(outcome.ending), verdict: outcome.judgement?.verdict,
+            sentence: outcome.sentences.first ?? "", start: start, end: start + result.seconds,
+            canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
+            version: SlotSyncVersion.current)
+        let narration = PushNarration(fleet: fleet, options: options)
+        let ends = outcome.timeline.dropFirst().map(\.seconds) + [result.seconds]
+        phases = zip(outcome.timeline, ends).compactMap { moment, end in
+            moment.phase == .done
+                ? nil
+                : Phase(
+                    kind: Phase.Kind(moment.phase), name: narration.name(moment.phase), start: moment.seconds,
+                    end: end)
+        }
+        let steps = (try? RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode))?.steps ?? []
+        let staged = Dictionary(
+            (result.staged?.hosts ?? []).map { ($0.host, $0) }, uniquingKeysWith: { first, _ in first })
+        hosts = outcome.hosts.enumerated().map { place, host in
+            let step = steps.first { $0.hosts.contains(place) }
+            return Host(
+                label: host.host.label, role: Host.Role(step?.kind), outcome: Host.Outcome(host),
+                flippedAt: result.flipTimes[host.host],
+                stagedFiles: staged[host.host].map { UInt64($0.received) },
+                stagedBytes: staged[host.host]?.sentBytes, error: host.failure ?? "")
+        }
+        metrics = result.samples
+        comparisons = result.comparisons.map { judged in
+            Comparison(
+                name: narration.name(judged.kind), method: judged.kind == .guarding ? .fleetGuard : .judge,
+                judgement: judged.judgement)
+        }
+        let canary = options.canary
+        settings = Settings(
+            judge: JudgeSettings(
+                significance: canary.significance, tolerance: canary.tolerance, settle: canary.settle,
+                window: canary.window),
+            baseline: canary.baseline, interval: canary.interval, watch: canary.watch,
+            others: plan.lines.map { Settings.Other(name: "plan", value: $0) })
+        power = plan.power
+        self.recording = recording
+    }
+}
+
+extension PushReport.Outcome {
+    fileprivate init(_ ending: RolloutOutcome.Ending) {
+        self =
+            switch ending {
+            case .live, .canariesLive, .watchCutShort: .done
+            case .regression: .rolledBack
+            case .inconclusive: .inconclusive
+            case .failed: .failed
+            case .interrupted, .abandoned: .interrupted
+            }
+    }
+}
+
+extension PushReport.Phase.Kind {
+    fileprivate init(_ phase: Rollout.Phase) {
+        self =
+            switch phase {
+            case .staging: .stage
+            case .baseline: .baseline
+            case .preparing, .flipping, .confirming: .flip
+            case .window: .window
+            case .watching: .watch
+            case .takingBack: .rollback
+            case .asking, .marking, .done: .other
+            }
+    }
+}
+
+extension PushReport.Host.Role {
+    fileprivate init(_ kind: RolloutPlan.StepKind?) {
+        self =
+            switch kind {
+            case .canaries: .canary
+            case .subset(let number): .phase(number)
+            case .heldBack: .heldBack
+            case .everybody, nil: .control
+            }
+    }
+}
+
+extension PushReport.Host.Outcome {
+    fileprivate init(_ host: RolloutOutcome.HostOutcome) {
+        self =
+            switch host.result {
+            case .live, .alreadyLive: .live
+            case .takenBack: .rolledBack
+            case .notFlipped: host.failure == nil ? .unflipped : .failed
+            case .takesItselfBack, .unknown: .lost
+            }
+    }
+}

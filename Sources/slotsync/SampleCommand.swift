@@ -1,0 +1,69 @@
+// `slotsync sample`: what all sources of the canary's metrics read now, host by host.
+
+import ArgumentParser
+import Canary
+import SlotSync
+
+struct SampleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sample",
+        abstract: "Read all metrics once, on every host.",
+        discussion: """
+            What a push would measure, now: one row a host, one column for each metric under canary.metrics of \
+            slotsync.yml. A metric that could not be read is told with its reason.
+
+              slotsync sample --hosts web[01-20].example.com
+            """)
+
+    @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func run() async throws {
+        try await fleet.run("sample") { settled, reporter in
+            let canary = settled.configuration.canary ?? CanarySettings()
+            guard !canary.metrics.isEmpty else {
+                throw ValidationError("no metrics: name some in slotsync.yml, under canary.metrics")
+            }
+            let hosts = settled.fleet.hosts.count
+            let sampled = try await Sampling(canary, of: settled.fleet, prometheus: PrometheusClient()).read()
+            for row in sampled.rows { await reporter.json(of: row.host, json(row, canary)) }
+            await reporter.result(table(sampled.rows, canary))
+            await reporter.failures(sampled.failures, root: settled.fleet.root)
+            for line in folded(sampled.rows.flatMap { row in row.gaps.map { (row.host, $0) } }) {
+                await reporter.problem(line)
+            }
+            let failed = sampled.failures.count + sampled.rows.count { !$0.gaps.isEmpty }
+            return Conclusion(
+                status: ExitStatus(done: hosts - failed, failed: failed), hosts: hosts, failed: failed)
+        }
+    }
+
+    private func table(_ rows: [SampledHost], _ canary: CanarySettings) -> [String] {
+        let heading = ["HOST"] + canary.metrics.map(\.metric.name)
+        let cells = rows.map { row in [row.host.label] + row.values.map { $0.isNaN ? "-" : numberText($0) } }
+        return TextTable.aligned([heading] + cells)
+    }
+
+    private func json(_ row: SampledHost, _ canary: CanarySettings) -> JSONValue {
+        let values = zip(canary.metrics, row.values).map { metric, value in
+            JSONValue.Member(key: metric.metric.name, value: value.isNaN ? .null : .number(numberText(value)))
+        }
+        return [
+            "event": "host", "host": .text(row.host.label), "metrics": .object(values),
+            "missing": .list(row.gaps.map { .text($0) }),
+        ]
+    }
+
+    /// At most six significant digits, the shortest form.
+    private func numberText(_ value: Double) -> String {
+        let rounded = value == 0 ? 0 : value.rounded(toSignificantDigits: 6)
+        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? String(Int64(rounded)) : "\(rounded)"
+    }
+}
+
+extension Double {
+    fileprivate func rounded(toSignificantDigits digits: Int) -> Double {
+        var scale = 1.0
+        while abs(self) * scale < 1e5, scale < 1e300 { scale *= 10 }
+        return (self * scale).rounded() / scale
+    }
+}
