@@ -141,8 +141,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("killed at any step of healing, it is healed by the next agent", arguments: steps)
-        func killedHealing(_ calls: String) async throws {
+        @Test("killed at any step of healing, it is healed by the next agent", arguments: steps, [true, false])
+        func killedHealing(_ calls: String, _ wasNoted: Bool) async throws {
             try await withReadyHost { fleet, release in
                 try await untilItSurvives { count in
                     let agent = try AgentProcess(root: fleet.root())
@@ -150,6 +150,7 @@ extension EndToEnd {
                     try #require(try await agent.flipped())
                     agent.signalAgent(SIGKILL)
                     try await agent.ended()
+                    if !wasNoted { try forgetFlip(fleet) }
                     let healer = try AgentProcess(root: fleet.root(), wrapper: killing(at: calls, count))
                     try? healer.send(.hello(Greeting(version: "test", peer: "anna@desk")), .finish)
                     let wasKilled = try await healer.ended()
@@ -182,6 +183,20 @@ private func expectAsBefore(_ fleet: Fleet) async throws {
     let states = (host["slots"] as? [[String: Any]])?.compactMap { $0["state"] as? String }
     #expect(states == ["live", "ready", "empty", "empty", "empty"], "\(host)")
     #expect(try await fleet.isUnlocked())
+}
+
+/// Makes a state as if the agent had been killed between the rename and the note of it.
+private func forgetFlip(_ fleet: Fleet) throws {
+    let ring = try #require(try Ring.open(fleet.root()))
+    try ring.acquireLock(for: "a test")
+    try ring.update { state in
+        guard let provision = state.provision else { return }
+        state.noteUndo(of: provision.change, at: 0)
+        state.history.removeLast(2)
+        state.provision = provision
+        state.provision?.isFlipped = false
+    }
+    ring.unlock()
 }
 
 /// What a crash left is one whole release, and the next command takes back what was not confirmed.

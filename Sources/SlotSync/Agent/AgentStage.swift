@@ -142,6 +142,8 @@ extension AgentSession {
         do { try clearTemporary(ring) } catch {
             try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
         }
+        // A release that is bad stays so, though its copy was damaged and made anew.
+        if ring.state[outcome.slot].state == .bad { try connection.send(.warning(warningOfBad(outcome.slot, ring))) }
         try connection.send(.staged(outcome))
     }
 

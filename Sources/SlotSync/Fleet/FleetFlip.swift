@@ -192,7 +192,10 @@ private final class FleetFlip {
         case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
         case .usual:
             if direction == .flip {
-                return try agreed(rings, on: \.nextRelease, what: "is ready in its next slot", how: "RELEASE")
+                let isStaged = rings.contains { $0.ring?.nextRelease != nil }
+                return try agreed(
+                    rings, on: { isStaged ? $0.nextRelease : $0.badNextRelease }, what: "is ready in its next slot",
+                    how: "RELEASE")
             }
             return try agreed(
                 rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "was live before",

@@ -113,11 +113,17 @@ public struct RingStatus: Hashable, Sendable {
         return previous
     }
 
-    /// The release that next holds or is being filled with; nil if it is an old one's turn to go. A bad one counts: who
-    /// flips without naming a release means this one, and has to be told that it is bad.
+    /// The release that next holds or is being filled with; nil if it is an old one's turn to go.
     var nextRelease: ReleaseName? {
         let slot = slots[next - 1]
-        return slot.state == .ready || slot.state == .staging || slot.state == .bad ? slot.release : nil
+        return slot.state == .ready || slot.state == .staging ? slot.release : nil
+    }
+
+    /// The release that next holds, if it is bad. Who flips without naming a release, with nothing else staged, has to be
+    /// told that it is.
+    var badNextRelease: ReleaseName? {
+        let slot = slots[next - 1]
+        return slot.state == .bad ? slot.release : nil
     }
 
     /// The release staged into next and ready to go live.

@@ -48,7 +48,7 @@ struct TextTests {
                 "HOST   LIVE                    PREVIOUS  READY     SLOTS",
                 "web1   \(first)  \(ready.short)  \(ready.short)  1 bad  2 live  3 ready",
                 "web10  -                       -         -         no ring yet",
-                "web1: slot 2 (release \(first)) is live provisionally: the host goes back to slot 3 when its controller "
+                "web1: slot 2 (release \(live.short)) is live provisionally: the host goes back to slot 3 when its controller "
                     + "ends, or is silent for 12 s, before it confirms the flip",
                 "web1: slot 1 (release \(ready.short)) is bad: it was slow",
             ])

@@ -332,6 +332,22 @@ struct AgentProvisionTests {
         #expect(try scene.state().history.map(\.kind) == [.flip, .undo, .flip])
     }
 
+    @Test("a hook that nobody waits for is given a limit, and then ended")
+    func unattendedHook() async throws {
+        let scene = try FlipScene()
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        defer { for end in [read, write] { try? end.close() } }
+        let session = AgentSession(root: scene.root.string, connection: AgentConnection(input: read, output: write))
+        let ring = try #require(try Ring.open(scene.root.string))
+        let start = ContinuousClock.now
+        let said = await session.runUndoHook(
+            "sleep 300", FlipChange(to: 2, in: ring.state), limit: .milliseconds(200), in: ring)
+        #expect(said?.contains("too long") == true)
+        #expect(ContinuousClock.now - start < .seconds(60))
+        #expect(
+            await session.runUndoHook("true", FlipChange(to: 2, in: ring.state), limit: .seconds(60), in: ring) == nil)
+    }
+
     @Test("a host that cannot be healed says so, and can still be looked at")
     func unhealable() async throws {
         let scene = try FlipScene()
