@@ -95,7 +95,7 @@ public struct LiveLines: Sendable, Equatable {
         private static let change = 8
         private static let p = 6
         private static let found = 9
-        private static let shortestSparkline = 8
+        private static let shortestSparkline = 9
         private static let longestSparkline = 60
         private static let longestName = 24
 
@@ -119,7 +119,7 @@ public struct LiveLines: Sendable, Equatable {
         }
 
         func heading(style: Sparkline.Style) -> String {
-            row("metric", "canaries", "controls", "canaries over time", "change", "p", "so far", style: style)
+            row("metric", "canaries", "controls", "over time", "change", "p", "so far", style: style)
         }
 
         func line(_ line: MetricLine, style: Sparkline.Style) -> String {
@@ -131,13 +131,20 @@ public struct LiveLines: Sendable, Equatable {
                 // A unit that does not fit is left out rather than the number's end.
                 return TextColumns.count(number + unit) <= Self.number ? number + unit : number
             }
-            let range =
-                line.metric.kind == .counter ? line.canaries.filter(\.isFinite).max().map { 0...max($0, 0) } : nil
             return row(
                 line.metric.name, level(found?.canaryLevel), level(found?.controlLevel),
-                Sparkline.text(line.canaries, width: max(sparkline, 0), style: style, range: range),
+                Sparkline.text(line.canaries, width: max(sparkline, 0), style: style, range: Self.range(of: line)),
                 found?.effect.map(NumberText.change) ?? NumberText.none,
                 found?.p.map(NumberText.probability) ?? NumberText.none, Self.word(found?.verdict), style: style)
+        }
+
+        /// A counter's bars stand on zero. A gauge's show a quarter up and down at least, so that its noise stays small.
+        private static func range(of line: MetricLine) -> ClosedRange<Double>? {
+            let known = line.canaries.filter(\.isFinite)
+            guard let least = known.min(), let most = known.max() else { return nil }
+            guard line.metric.kind == .gauge else { return min(least, 0)...max(most, 0) }
+            let mean = known.reduce(0) { $0 + $1 / Double(known.count) }
+            return min(least, mean - abs(mean) / 4)...max(most, mean + abs(mean) / 4)
         }
 
         private static func word(_ verdict: Verdict?) -> String {

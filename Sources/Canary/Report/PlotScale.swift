@@ -38,8 +38,12 @@ struct PlotScale: Equatable {
         let room = (high - low) * 0.06
         high += high == 0 ? 0 : room
         low -= low == 0 ? 0 : room
-        let step = roundStep(atLeast: (high - low) / 5)
-        return PlotScale(low: low, high: high, ticks: multiples(of: step, from: low, to: high), step: step)
+        func scale(_ parts: Double) -> PlotScale {
+            let step = roundStep(atLeast: (high - low) / parts)
+            return PlotScale(low: low, high: high, ticks: multiples(of: step, from: low, to: high), step: step)
+        }
+        let coarse = scale(5)
+        return coarse.ticks.count < 3 ? scale(8) : coarse
     }
 
     /// The labels of the ticks, all with as many places: 0.0, 0.5, 1.0; from ten thousand on 12k, 1.5M.

@@ -58,7 +58,7 @@ let reportStyle: StaticString = """
     .about, .sentence, .facts { color: var(--text); }
     .about { font-size: .875rem; margin-bottom: .5rem; }
     .sentence { font-size: 1.1875rem; line-height: 1.45; margin-top: .75rem; max-width: 52rem; }
-    .facts { display: grid; grid-template-columns: repeat(3, max-content); gap: .75rem 3rem; margin-top: 1.25rem; }
+    .facts { display: grid; grid-template-columns: repeat(3, minmax(0, max-content)); gap: .75rem 3rem; margin-top: 1.25rem; }
     .facts dt { font-size: .8125rem; } .facts dd { font-weight: 600; font-variant-numeric: tabular-nums; }
 
     .explanation .lead { max-width: 54rem; margin-bottom: .5rem; }
@@ -125,7 +125,7 @@ let reportStyle: StaticString = """
     .finding .note { margin-top: .375rem; }
 
     .phases { display: grid; gap: 1rem; margin-bottom: .75rem; }
-    .phases li { display: grid; grid-template-columns: 13rem 9.5rem minmax(0, 1fr); gap: 0 1rem; align-items: center; }
+    .phases li { display: grid; grid-template-columns: 15rem 9.5rem minmax(0, 1fr); gap: 0 1rem; align-items: center; }
     .phase-name { font-weight: 600; }
     .phase-time { display: flex; justify-content: space-between; font-variant-numeric: tabular-nums; font-size: .875rem;
       color: var(--muted); gap: .75rem; white-space: nowrap; }
@@ -170,7 +170,7 @@ let reportStyle: StaticString = """
       .host-table tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; padding: .375rem 0;
         border-top: 1px solid var(--grid); }
       .glance th, .glance td, .host-table th, .host-table td { border: 0; padding: 0; }
-      .glance td.found { justify-self: end; }
+      .glance td.found { justify-self: end; } .host-table th { grid-column: 1 / -1; }
       .glance td.number, .host-table td.number { display: flex; justify-content: space-between; gap: .5rem; padding: 0;
         font-size: .875rem; }
       td[data-label]::before { content: attr(data-label); color: var(--muted); white-space: nowrap; }

@@ -1,0 +1,133 @@
+// What a plot shows: axes, groups of hosts, and where their lines run.
+
+import Testing
+
+@testable import Canary
+
+@Suite struct PlotScaleTests {
+    @Test(
+        arguments: [
+            ([0.0, 14], .counter, ["0", "5", "10"]), ([36.0, 46], .gauge, ["36", "38", "40", "42", "44", "46"]),
+            ([2.0, 3.1], .gauge, ["2.0", "2.5", "3.0"]),
+            ([0.5, 3.1], .gauge, ["0", "1", "2", "3"]),
+            ([-3.0, 4], .gauge, ["−2", "0", "2", "4"]), ([5.0], .gauge, ["0", "5", "10"]),
+            ([0.0], .counter, ["0", "0.5", "1.0"]),
+            ([0.0, 42_000], .gauge, ["0", "10k", "20k", "30k", "40k"]), ([], .gauge, ["0", "0.5", "1.0"]),
+            ([0.0, 0.004], .gauge, ["0", "0.001", "0.002", "0.003", "0.004"]),
+            ([0.0, 3_100_000], .counter, ["0", "1M", "2M", "3M"]), ([0.0, 2.5e-9], .gauge, ["0", "1e-9", "2e-9"]),
+        ] as [([Double], Metric.Kind, [String])])
+    func ticksAreRound(values: [Double], kind: Metric.Kind, expected: [String]) {
+        #expect(PlotScale.values(values, kind: kind).tickLabels == expected)
+    }
+
+    @Test(arguments: [1e-300, 1e-9, 0.7, 3, 99, 12_345, 1e17])
+    func valuesAndTicksLieInside(size: Double) {
+        for values in [[size], [-size], [0, size], [-size, size], [size, size * 1.000001]] {
+            let scale = PlotScale.values(values, kind: .gauge)
+            #expect((3...8).contains(scale.ticks.count), "\(values): \(scale)")
+            for value in values + scale.ticks { #expect((-1e-9...1 + 1e-9).contains(scale.place(value))) }
+        }
+    }
+
+    @Test func timeIsCountedInWholeMinutesWhereItIsLong() {
+        #expect(PlotScale.time(from: -60, to: 360, mostTicks: 10).ticks == [-60, 0, 60, 120, 180, 240, 300, 360])
+        #expect(PlotScale.time(from: -55, to: 25, mostTicks: 5).ticks == [-30, 0])
+        #expect(PlotScale.time(from: 7, to: 7, mostTicks: 5).ticks.count <= 5)
+    }
+}
+
+@Suite struct PlotPathTests {
+    private let path = PlotPath(
+        time: PlotScale(low: 0, high: 10, ticks: [], step: 1), value: PlotScale(low: 0, high: 100, ticks: [], step: 1))
+
+    @Test func aLineHasGapsAndLonePoints() {
+        #expect(
+            path.line([0, 1, 2, 3, 4, 5], [0, 50, .nan, 100, .nan, 25]) == "M0 1000L400 500M1200 0h0M2000 750h0")
+        #expect(path.line([0, 1], [.nan, .nan]) == "")
+    }
+
+    @Test func aBandGoesThereAndBack() {
+        #expect(
+            path.band([0, 1, 2, 3], low: [10, 10, .nan, 0], high: [20, 30, .nan, 100])
+                == "M0 800L400 700L400 900L0 900zM1100 0h200V1000h-200z")
+    }
+
+    @Test func whatLiesFarOutsideStaysWithinBounds() {
+        #expect(path.line([0, 1, 2], [1e300, -1e300, .infinity]) == "M0 -1000L400 2000L800 1000")
+    }
+}
+
+@Suite struct PlotColumnsTests {
+    private func host(_ role: PushReport.Host.Role, flippedAt: Double? = nil) -> PushReport.Host {
+        PushReport.Host(label: "h", role: role, outcome: .live, flippedAt: flippedAt)
+    }
+
+    private func columns(
+        _ values: [[Double]], times: [Double], hosts: [PushReport.Host], kind: Metric.Kind = .gauge,
+        restarts: [Double] = []
+    ) -> PlotColumns {
+        PlotColumns(
+            .init(metric: Metric(name: "m", kind: kind), times: times, values: values), hosts: hosts, canaryFlip: 100,
+            interval: 5, restarts: restarts)
+    }
+
+    @Test func aHostIsAControlUntilItsFlip() {
+        let hosts = [
+            host(.canary, flippedAt: 100), host(.control, flippedAt: 110), host(.heldBack),
+            host(.phase(1), flippedAt: 105),
+        ]
+        let columns = columns(
+            [[1, 1, 9, 9], [2, 2, 2, 8], [4, 4, 4, 4], [3, 3, 7, 7]], times: [-5, 5, 10, 15], hosts: hosts)
+        #expect(columns.canaryMean == [1, 1, 9, 9])
+        #expect(columns.controls.middle == [3, 3, 3, 4])
+        #expect(columns.flipped.middle.prefix(2).allSatisfy { $0.isNaN })
+        #expect(columns.flipped.middle.suffix(2) == [7, 7.5])
+    }
+
+    @Test func theBandLeavesOutOneHostInTenOnEitherSide() {
+        let hosts = [PushReport.Host](repeating: host(.control), count: 11)
+        let columns = columns((0...10).map { [Double($0) * 10] }, times: [0], hosts: hosts)
+        #expect(columns.controls == .init(low: [10], middle: [50], high: [90]))
+        #expect(quantile(0.5, of: [1, 2]) == 1.5)
+        #expect(quantile(0.5, of: []).isNaN)
+    }
+
+    @Test func aCounterIsARateOverHalfAMinuteThatBeginsAnewAtAFlip() {
+        let times = stride(from: -30.0, through: 10, by: 5).map { $0 }
+        let columns = columns(
+            [[1, 1, 1, 1, 1, 1, 1, 7, .nan]], times: times, hosts: [host(.canary, flippedAt: 100)], kind: .counter,
+            restarts: [0])
+        // 12 samples of five seconds are a minute. The sample at 0 was counted before the flip.
+        #expect(columns.canaryMean.dropLast() == [12, 12, 12, 12, 12, 12, 12, 84])
+        #expect(columns.canaryMean.last?.isNaN == true)
+        let spread = self.columns(
+            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: [host(.canary)], kind: .counter, restarts: [])
+        #expect(spread.canaryMean == [72, 36, 24, 18, 14.4, 12, 0, 0, 0])
+    }
+
+    @Test func aCountersMiddleIsItsMeanAndAGaugesItsMedian() {
+        let hosts = [PushReport.Host](repeating: host(.control), count: 3)
+        #expect(columns([[0], [0], [3]], times: [1], hosts: hosts, kind: .counter).controls.middle == [12])
+        #expect(columns([[0], [0], [3]], times: [1], hosts: hosts).controls.middle == [0])
+    }
+
+    @Test func manyCanariesAreABandAndManySamplesAreAveraged() {
+        let canaries = [PushReport.Host](repeating: host(.canary), count: PlotColumns.mostLines + 1)
+        let times = (0..<1_000).map(Double.init)
+        let columns = columns(canaries.map { _ in times }, times: times, hosts: canaries)
+        #expect(columns.canaries.isEmpty)
+        #expect(columns.canarySpread?.middle == columns.canaryMean)
+        #expect(columns.times.count <= PlotColumns.mostColumns)
+        #expect(columns.times.first == 2)
+        #expect(columns.canaryMean == columns.times)
+    }
+
+    @Test func whatIsMissingShortOrAbsurdIsAGap() {
+        let columns = columns(
+            [[1, 2], [.nan, 1e300, -.infinity], []], times: [0, 5, 10],
+            hosts: [host(.canary), host(.canary), host(.canary)])
+        #expect(columns.canaries.count == 1)
+        #expect(columns.canaryMean.prefix(2) == [1, 2])
+        #expect(columns.canaryMean[2].isNaN)
+    }
+}
