@@ -26,6 +26,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CCurl"),
         .target(name: "CSystemCalls"),
         .target(
             name: "SlotSync",
@@ -42,7 +43,7 @@ let package = Package(
         .executableTarget(
             name: "slotsync",
             dependencies: [
-                "SlotSync", "Canary",
+                "SlotSync", "Canary", "CCurl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -68,7 +69,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "SlotSync", "slotsync", "slotsync-agent",
+                "SlotSync", "Canary", "slotsync", "slotsync-agent",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
