@@ -10,9 +10,9 @@ actor FleetActor {
     static let shared = FleetActor()
 
     /// The queue that the actor runs on: for Dispatch sources whose handlers use ``assumeIsolated(_:)``.
-    static let queue = DispatchQueue(label: "slotsync.fleet")
+    static let queue = executor.queue
 
-    private static let executor = QueueExecutor(queue: queue)
+    private static let executor = QueueExecutor(label: "slotsync.fleet")
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { Self.executor.asUnownedSerialExecutor() }
 
@@ -28,18 +28,4 @@ actor FleetActor {
             try unsafeBitCast(operation, to: (() throws -> Result).self)()
         }
     }
-}
-
-/// Runs an actor's jobs on a serial queue.
-private final class QueueExecutor: SerialExecutor {
-    private let queue: DispatchQueue
-
-    init(queue: DispatchQueue) { self.queue = queue }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
-    }
-
-    func checkIsolated() { dispatchPrecondition(condition: .onQueue(queue)) }
 }

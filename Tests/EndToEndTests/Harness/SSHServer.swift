@@ -19,12 +19,12 @@ struct SSHServer: Sendable {
         forced: String = #"cd "$HOME" && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND""#,
         _ body: (SSHServer) async throws -> Void
     ) async throws {
-        let port = try freePort()
+        let port = try Loopback.freePort()
         let server = try await SSHServer(bench, hosts: count, port: port, forced: forced)
         let outcome = try await Program.run(
             [daemon, "-D", "-e", "-f", bench["sshd/config"]], timeout: .seconds(120)
         ) { process in
-            try await eventually("sshd does not listen") { try accepts(port) }
+            try await eventually("sshd does not listen") { try Loopback.accepts(port) }
             try await body(server)
             process.killGroup()
         }
@@ -94,42 +94,4 @@ struct SSHServer: Sendable {
     }
 
     private static let daemon = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].first(where: exists) ?? "/usr/sbin/sshd"
-
-    private static func freePort() throws -> UInt16 {
-        try withSocket { descriptor, address in
-            var address = address
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            try withUnsafeMutablePointer(to: &address) { pointer in
-                try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                    guard bind(descriptor, generic, length) == 0, getsockname(descriptor, generic, &length) == 0 else {
-                        throw SystemFailure("bind to a free port")
-                    }
-                }
-            }
-            return UInt16(bigEndian: address.sin_port)
-        }
-    }
-
-    private static func accepts(_ port: UInt16) throws -> Bool {
-        try withSocket { descriptor, address in
-            var address = address
-            address.sin_port = port.bigEndian
-            return withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                    connect(descriptor, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
-            }
-        }
-    }
-
-    /// A socket, and the address 127.0.0.1 with port 0.
-    private static func withSocket<Result>(_ body: (CInt, sockaddr_in) throws -> Result) throws -> Result {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw SystemFailure("socket") }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return try body(descriptor, address)
-    }
 }
