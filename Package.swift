@@ -24,8 +24,10 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
+        .systemLibrary(name: "CSimdJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CJSONTokens", dependencies: ["CSimdJSON"]),
         .target(name: "CSystemCalls"),
         .target(
             name: "SlotSync",
@@ -38,7 +40,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "Canary", dependencies: ["SlotSync"], swiftSettings: swiftSettings),
+        .target(name: "Canary", dependencies: ["CJSONTokens", "SlotSync"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "slotsync",
             dependencies: [
@@ -74,5 +76,6 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,1 @@
+/* Nothing of simdjson can be seen from C: see CJSONTokens. */
