@@ -24,10 +24,10 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
-        .systemLibrary(name: "CSimdJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CJSONTokens", dependencies: ["CSimdJSON"]),
+        // Debian's libsimdjson-dev. Its pkg-config file has a flag that SwiftPM warns of, so it is linked by name.
+        .target(name: "CJSONTokens", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CSystemCalls"),
         .target(
             name: "SlotSync",

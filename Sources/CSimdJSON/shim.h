@@ -1,1 +1,0 @@
-/* Nothing of simdjson can be seen from C: see CJSONTokens. */
