@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from operator import attrgetter
 from typing import Any
 
 from judges import Said
@@ -62,10 +63,7 @@ class Share:
 
 
 Asked = Callable[[Outcome], Said | None]
-WHOLE: Asked = lambda outcome: outcome.whole  # noqa: E731
-LOOKS: Asked = lambda outcome: outcome.looks  # noqa: E731
-REFERENCE: Asked = lambda outcome: outcome.reference  # noqa: E731
-REFERENCE_LOOKS: Asked = lambda outcome: outcome.reference_looks  # noqa: E731
+WHOLE, LOOKS, REFERENCE, REFERENCE_LOOKS = map(attrgetter, ("whole", "looks", "reference", "reference_looks"))
 
 
 def share(outcomes: Iterable[Outcome], asked: Asked, verdict: str = "regression") -> Share | None:
@@ -186,5 +184,7 @@ def promises(rows: Sequence[dict[str, Any]], speed: dict[str, Any] | None) -> li
 
 
 def promise_table(known: Sequence[tuple[str, str, str, bool]]) -> str:
+    if not known:
+        return ""
     lines = ["| what | budget | measured | |", "| --- | --- | --- | --- |"]
     return "\n".join(lines + [f"| {what} | {budget} | {measured} | {_met(met)} |" for what, budget, measured, met in known])

@@ -25,6 +25,7 @@ struct SlotSyncCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Release",
                 subcommands: [StageCommand.self, FlipCommand.self, RollbackCommand.self]),
+            CommandGroup(name: "Canary", subcommands: [JudgeCommand.self]),
             CommandGroup(
                 name: "Hosts",
                 subcommands: [StatusCommand.self, VerifyCommand.self, InstallCommand.self, AgentCommand.self]),
