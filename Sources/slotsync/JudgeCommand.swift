@@ -72,7 +72,7 @@ struct JudgeCommand: AsyncParsableCommand {
         var reader = LineReader(input.named, maximumLength: RecordingFormat.maximumLineLength)
         let cores = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
         // Two for each core, so that none waits while verdicts are printed.
-        try await inOrder(limit: 2 * cores) {
+        try await inOrder(limit: 2 * cores, room: RecordingFormat.maximumLineLength, size: \.length) {
             try RecordedPushes(from: &reader, file: input.named.name)
         } work: {
             $0.judged(by: judge)

@@ -15,12 +15,13 @@ struct RecordedPushes: Sendable {
 
     var file: String
     var lines: [Line]
+    /// Bytes of all lines.
+    var length = 0
 
     /// The next batch; nil at the file's end. Lines that are empty are skipped.
     init?(from reader: inout LineReader, file: String) throws {
         self.file = file
         lines = []
-        var length = 0
         while length < Self.usualLength, let bytes = try reader.next() {
             guard bytes.contains(where: { !Self.isSpace($0) }) else { continue }
             lines.append(Line(number: reader.number, bytes: bytes))
@@ -55,12 +56,8 @@ struct RecordedPushes: Sendable {
     }
 
     private func read(_ line: Line, by reader: RecordingReader) -> Result<Recording, SlotSyncError> {
-        do throws(SlotSyncError) {
-            return .success(
-                try line.bytes.withUnsafeBytes { (bytes) throws(SlotSyncError) in try reader.read(bytes) })
-        } catch {
-            return .failure(SlotSyncError(error.code, "\(file) line \(line.number): \(error.message)"))
-        }
+        let recording = Result { () throws(SlotSyncError) in try reader.read(line.bytes) }
+        return recording.mapError { SlotSyncError($0.code, "\(file) line \(line.number): \($0.message)") }
     }
 }
 

@@ -23,6 +23,14 @@ public final class RecordingReader {
         return try parser.read(line) { (root) throws(SlotSyncError) in try Self.recording(root) }
     }
 
+    /// The comparison that a line describes, without the line's end. Errors as above.
+    public func read(_ line: [UInt8]) throws(SlotSyncError) -> Recording {
+        let recording = line.withUnsafeBytes { bytes in
+            Result { () throws(SlotSyncError) in try read(bytes) }
+        }
+        return try recording.get()
+    }
+
     private static func recording(_ root: JSONElement) throws(SlotSyncError) -> Recording {
         guard root.isObject else { throw wrong("", "is not a JSON object") }
         let members = try Members(root, at: "", ["case", "interval_s", "metrics", "hosts"])

@@ -58,7 +58,7 @@ import Testing
             let recording = Recording.random(seed: seed)
             let line = recording.line
             #expect(!line.utf8.contains(0x0a))
-            let again = try Array(line.utf8).withUnsafeBytes { try reader.read($0) }
+            let again = try reader.read(Array(line.utf8))
             #expect(again.isSame(as: recording), "seed \(seed): \(line)")
         }
     }
@@ -169,7 +169,8 @@ import Testing
         let samples = String(repeating: "1,", count: RecordingFormat.maximumSamples) + "1"
         #expect(throws: SlotSyncError.self) { try read(valid.replacing("\"m\":[3]", with: "\"m\":[\(samples)]")) }
         let metrics = String(repeating: "{},", count: RecordingFormat.maximumMetrics)
-        #expect(throws: SlotSyncError.self) { try read(valid.replacing("\"metrics\":[", with: "\"metrics\":[\(metrics)")) }
+        let many = valid.replacing("\"metrics\":[", with: "\"metrics\":[\(metrics)")
+        #expect(throws: SlotSyncError.self) { try read(many) }
         let long = [UInt8](repeating: 0x20, count: RecordingFormat.maximumLineLength + 1)
         let error = #expect(throws: SlotSyncError.self) { try read(long[...]) }
         #expect(error?.message.contains("is longer than") == true)
@@ -180,9 +181,9 @@ import Testing
         for text in ["{", valid, "[]", "", valid] {
             let line = Array(text.utf8)
             if text == valid {
-                #expect(try line.withUnsafeBytes { try reader.read($0) }.hosts.count == 2)
+                #expect(try reader.read(line).hosts.count == 2)
             } else {
-                #expect(throws: SlotSyncError.self) { try line.withUnsafeBytes { try reader.read($0) } }
+                #expect(throws: SlotSyncError.self) { try reader.read(line) }
             }
         }
     }
@@ -205,7 +206,4 @@ private let valid = """
 private func read(_ line: String) throws -> Recording { try read(Array(line.utf8)[...]) }
 
 @discardableResult
-private func read(_ line: ArraySlice<UInt8>) throws -> Recording {
-    let reader = try RecordingReader()
-    return try line.withUnsafeBytes { try reader.read($0) }
-}
+private func read(_ line: ArraySlice<UInt8>) throws -> Recording { try RecordingReader().read(Array(line)) }
