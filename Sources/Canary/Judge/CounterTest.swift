@@ -1,0 +1,124 @@
+// Counters: given how many events there were in the whole fleet after the flip, how many of them fell on the canaries? By
+// the gamma-Poisson model of a host's rate that is a beta-binomial, whose prior is what each host counted before the
+// flip. Exact for the sparsest counts: controls without a single error are no obstacle. docs/canary.md has the formulas.
+
+import Glibc
+
+/// One counter's events, host by host, ready to be tested for any of the canaries.
+struct CounterTest {
+    private let worse: Metric.Direction
+    /// Events before and after, and the share of the whole time before and after that each host was observed.
+    private var before: [Double]
+    private var after: [Double]
+    private var timeBefore: [Double]
+    private var timeAfter: [Double]
+    private let controls: [Int]
+    private let dispersion: DispersionPosterior
+    /// The controls' rate in a whole base line, and their rate after the flip over it.
+    private let rate: Double
+    private let trend: Double
+    /// How much more the controls' counts waver about what the model expects of them than it allows; 1: no more.
+    private let unrest: Double
+
+    /// Up to this many events the law is summed up exactly; beyond it, a beta law of the same variance is as good.
+    private static let mostExactEvents = 20_000.0
+    /// A canary this improbably far above its peers before the flip need not follow the fleet's traffic down.
+    private static let sickBefore = 1e-3
+
+    init?(_ table: SampleTable, worse: Metric.Direction, roles: Roles) {
+        self.worse = worse
+        let sums = (0..<table.hosts).map {
+            (table.sum($0, 0..<table.before), table.sum($0, table.before..<table.moments))
+        }
+        before = sums.map { $0.0.sum.rounded() }
+        after = sums.map { $0.1.sum.rounded() }
+        timeBefore = sums.map { table.before > 0 ? Double($0.0.count) / Double(table.before) : 0 }
+        timeAfter = sums.map { table.after > 0 ? Double($0.1.count) / Double(table.after) : 0 }
+        let timeAfter = timeAfter
+        controls = roles.controls.filter { timeAfter[$0] > 0 }
+        guard !controls.isEmpty else { return nil }
+        let weightBefore = Double(table.before) / Double(max(table.moments, 1))
+        let (before, after, timeBefore) = (before, after, timeBefore)
+        dispersion = DispersionPosterior(
+            events: controls.map { before[$0] + after[$0] },
+            time: controls.map { weightBefore * timeBefore[$0] + (1 - weightBefore) * timeAfter[$0] })
+        let eventsBefore = controls.reduce(0) { $0 + before[$1] }
+        let eventsAfter = controls.reduce(0) { $0 + after[$1] }
+        let allBefore = controls.reduce(0) { $0 + timeBefore[$1] }
+        let allAfter = controls.reduce(0) { $0 + timeAfter[$1] }
+        rate = allBefore > 0 ? eventsBefore / allBefore : 0
+        trend =
+            eventsAfter / max(eventsBefore, 1) * (allBefore / allAfter)
+            * (table.after > 0 ? Double(table.before) / Double(table.after) : 1)
+        unrest = 1
+    }
+
+    /// The predictive law of the rate of some hosts after the flip, up to the fleet's common trend: a gamma law's shape
+    /// and mean, from what each counted before it.
+    private func predicted(_ hosts: [Int], shape: Double) -> (shape: Double, mean: Double) {
+        // rate · Gamma(r + B, r + rate · time): a sum of gammas of unequal scales is taken for one with its moments.
+        var mean = 0.0
+        var variance = 0.0
+        for host in hosts where timeAfter[host] > 0 {
+            let scale = timeAfter[host] / (shape + rate * timeBefore[host])
+            mean += (shape + before[host]) * scale
+            variance += (shape + before[host]) * scale * scale
+        }
+        return (mean * mean / variance, mean)
+    }
+
+    /// The test of some canaries, all together; nil if none of them was observed after the flip.
+    func evidence(for canaries: [Int], tolerance: Double) -> Evidence? {
+        let canaries = canaries.filter { timeAfter[$0] > 0 }
+        guard !canaries.isEmpty else { return nil }
+        let controlEvents = controls.reduce(0) { $0 + after[$1] }
+        let canaryEvents = canaries.reduce(0) { $0 + creditedAfter($1) }
+        let total = canaryEvents + controlEvents
+
+        // For each shape the share's beta law: its odds have the ratio of the means, and the spread of both sides.
+        var laws: [(alpha: Double, beta: Double, weight: Double, odds: Double)] = []
+        for (r, weight) in zip(dispersion.shapes, dispersion.weights) {
+            let canary = predicted(canaries, shape: r)
+            let control = predicted(controls, shape: r)
+            let odds = canary.mean / control.mean
+            let beta = (1 / odds + 1) / (1 / canary.shape + 1 / control.shape)
+            laws.append((odds * beta, beta, weight, odds))
+        }
+        let odds = laws.reduce(0) { $0 + $1.weight * $1.odds }
+        let sign = worse == .higher ? 1.0 : -1.0
+        func change(_ events: Double) -> Double { (events + 0.5) / (odds * (total - events) + 0.5) - 1 }
+        let seen = change(canaryEvents)
+
+        guard total > 0 else {
+            return Evidence(p: 1, change: 0, exceedsTolerance: false, attainable: .only([]), power: .none)
+        }
+        var probabilities = [Double](repeating: 0, count: Int(total) + 1)
+        for law in laws {
+            BetaBinomial(trials: Int(total), alpha: law.alpha, beta: law.beta)
+                .addProbabilities(to: &probabilities, weight: law.weight)
+        }
+        // Towards the worse end, so that tails are summed up from their smallest term.
+        let counts = worse == .higher ? Array((0...Int(total)).reversed()) : Array(0...Int(total))
+        var attainable: [Double] = []
+        var p = 1.0
+        var sum = 0.0
+        for count in counts {
+            sum += probabilities[count]
+            if sign * change(Double(count)) >= tolerance, sum <= 0.5 { attainable.append(sum) }
+            if count == Int(canaryEvents) {
+                p = min(sum, 1)
+                if sum > 0.5 { break }
+            }
+        }
+        return Evidence(
+            p: p, change: seen, exceedsTolerance: sign * seen >= tolerance, attainable: .only(attainable), power: .none)
+    }
+
+    /// A canary's events after the flip, without credit for a fall of the whole fleet's traffic if it was sick before.
+    private func creditedAfter(_ host: Int) -> Double {
+        guard worse == .higher, trend < 1, rate > 0, timeBefore[host] > 0 else { return after[host] }
+        let peers = NegativeBinomial(shape: dispersion.typical, mean: rate * timeBefore[host])
+        guard peers.survival(before[host] - 1) < Self.sickBefore else { return after[host] }
+        return (after[host] * trend).rounded(.toNearestOrEven)
+    }
+}

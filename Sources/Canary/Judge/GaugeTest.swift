@@ -1,0 +1,188 @@
+// Gauges: one number a host, the step at the flip; then the canaries' mean against the controls', by a t test whose
+// variance comes from the controls alone, since a release may well make its canaries differ. The unit is the host: samples
+// of one host are not independent, and pooling them rolls back many good releases. docs/canary.md has the reasoning.
+
+import Glibc
+
+/// One gauge's steps, host by host, ready to be tested for any of the canaries.
+struct GaugeTest {
+    private let roles: Roles
+    private let scale: GaugeScale
+    private let direction: Double
+    /// For each host: the step for the worse, its weight (1 for a complete series, less where samples are missing, 0
+    /// where there is no telling), and its level before the flip beside its peers'.
+    private var steps: [Double]
+    private var weights: [Double]
+    private var peers: [Double]
+    private var freedom: Double
+    private var peerSpread = 0.0
+    private var peerMean = 0.0
+    private var controlMean = 0.0
+    private var variance = Double.infinity
+    private var excessKurtosis = 0.0
+    private let controls: [Int]
+
+    /// Hosts needed to use their level as a covariate and to look at their tails; to clip outliers.
+    private static let fleet = 12
+    private static let fewestToClip = 8
+    /// Degrees of freedom that the noise model counts for beside few controls, and the quantile of F from which they
+    /// contradict it.
+    private static let modelFreedom = 3.0
+    private static let contradiction = 0.9
+    /// A host needs these to have a step at all.
+    static let leastBefore = 2
+
+    /// `levels` on `scale`; `peerLevels` is each host's level before the flip in the other gauges, NaN where unknown.
+    init?(
+        _ levels: SampleTable, scale: GaugeScale, worse: Metric.Direction, roles: Roles, peerLevels: [Double]?
+    ) {
+        self.roles = roles
+        self.scale = scale
+        direction = worse == .higher ? 1 : -1
+        let shape = SeriesShape(before: levels.before, settle: levels.settle, after: levels.after)
+        guard levels.before >= Self.leastBefore, levels.after > levels.settle else { return nil }
+        let grid = NoiseGrid.of(shape)
+        let usable = (0..<levels.hosts).map {
+            levels.count($0, 0..<levels.before) >= Self.leastBefore && levels.count($0, levels.settled) >= 1
+        }
+        controls = roles.controls.filter { usable[$0] }
+        guard controls.count >= 2, let fit = NoiseFit(levels, hosts: controls, grid: grid) else { return nil }
+
+        steps = [Double](repeating: 0, count: levels.hosts)
+        weights = steps
+        var own = steps
+        for host in 0..<levels.hosts where usable[host] {
+            let row = levels.values[host * levels.moments..<(host + 1) * levels.moments]
+            let first = row.startIndex
+            if row.contains(where: \.isNaN) {
+                let estimator = StepEstimator(fit.entry.model, shape) { !row[first + $0].isNaN }
+                guard estimator.variance.isFinite else { continue }
+                let value = { (moment: Int) in row[first + moment].isNaN ? 0 : row[first + moment] }
+                steps[host] = direction * estimator.step(value)
+                own[host] = direction * estimator.level(value)
+                weights[host] = fit.entry.stepVariance / estimator.variance
+            } else {
+                var step = 0.0
+                for (moment, weight) in fit.entry.stepWeights.enumerated() { step += weight * row[first + moment] }
+                var level = 0.0
+                for (moment, weight) in fit.entry.levelWeights.enumerated() { level += weight * row[first + moment] }
+                steps[host] = direction * step
+                own[host] = direction * level
+                weights[host] = 1
+            }
+        }
+        peers = [Double](repeating: 0, count: levels.hosts)
+        freedom = Double(controls.count - 1)
+        if let peerLevels, controls.count >= Self.fleet {
+            for host in own.indices { own[host] -= direction * peerLevels[host] }
+            adjust(by: own)
+        }
+        if controls.count >= Self.fewestToClip { clip() }
+        estimateVariance(fit)
+    }
+
+    /// Takes from the steps what a host's level beside its level in the other gauges explains: a host that happened to
+    /// stand high before the flip comes down by itself.
+    private mutating func adjust(by difference: [Double]) {
+        let there = controls.map { difference[$0] }.filter { !$0.isNaN }
+        let (middle, spread) = medianAndDeviation(there)
+        for host in difference.indices {
+            let z = (difference[host] - middle) / (spread + 1e-12)
+            // A host far off its peers, or without any, is left as it is.
+            peers[host] = abs(z) <= 3 ? z : 0
+        }
+        peerMean = weightedMean(peers)
+        let (center, deviation) = medianAndDeviation(controls.map { steps[$0] })
+        let reach = 3 * (deviation + 1e-12)
+        var product = 0.0
+        for host in controls {
+            let z = peers[host] - peerMean
+            peerSpread += weights[host] * z * z
+            product += weights[host] * z * min(max(steps[host], center - reach), center + reach)
+        }
+        let slope = product / (peerSpread + 1e-12)
+        for host in steps.indices { steps[host] -= slope * (peers[host] - peerMean) }
+        freedom -= 1
+    }
+
+    /// Moves controls that stand beyond five deviations to there: a sick control must not hide a sick canary.
+    private mutating func clip() {
+        let (center, deviation) = medianAndDeviation(controls.map { steps[$0] })
+        let reach = 5 * (deviation + 1e-12)
+        for host in controls where weights[host] > 0 {
+            let bound = reach / weights[host].squareRoot()
+            steps[host] = min(max(steps[host], center - bound), center + bound)
+        }
+    }
+
+    private mutating func estimateVariance(_ fit: NoiseFit) {
+        controlMean = weightedMean(steps)
+        var squares = 0.0
+        var fourths = 0.0
+        for host in controls {
+            let square = weights[host] * (steps[host] - controlMean) * (steps[host] - controlMean)
+            squares += square
+            fourths += square * square
+        }
+        if freedom > 0 { variance = squares / freedom }
+        let count = Double(controls.count)
+        if controls.count < Self.fleet {
+            let model = fit.entry.stepVariance * fit.sampleVariance
+            let most = FDistribution(numerator: freedom, denominator: Self.modelFreedom).quantile(Self.contradiction)
+            if variance <= most * model {
+                variance = (freedom * variance + Self.modelFreedom * model) / (freedom + Self.modelFreedom)
+                freedom += Self.modelFreedom
+            }
+        } else if squares / count > 1e-15 {
+            let kurtosis = fourths / count / (squares / count * squares / count) - 3
+            // What normal hosts show by chance is within two of its standard errors.
+            if kurtosis > 2 * (24 / count).squareRoot() { excessKurtosis = kurtosis }
+        }
+    }
+
+    private func weightedMean(_ values: [Double]) -> Double {
+        var sum = 0.0
+        var whole = 0.0
+        for host in controls {
+            sum += weights[host] * values[host]
+            whole += weights[host]
+        }
+        return sum / whole
+    }
+
+    /// The test of some canaries, all together; nil if none of them has samples before and after the flip.
+    func evidence(for canaries: [Int], tolerance: Double) -> Evidence? {
+        var whole = 0.0
+        var mean = 0.0
+        var peer = 0.0
+        var count = 0.0
+        for host in canaries where weights[host] > 0 {
+            count += 1
+            whole += weights[host]
+            mean += weights[host] * steps[host]
+            peer += weights[host] * peers[host]
+        }
+        guard count > 0, variance.isFinite else { return nil }
+        mean /= whole
+        peer = peer / whole - peerMean
+        let lever = peerSpread > 0 ? peer * peer / (peerSpread + 1e-12) : 0
+        let controlWeight = controls.reduce(0) { $0 + weights[$1] }
+        let error = max(variance.squareRoot(), 1e-6) * (1 / whole + 1 / controlWeight + lever).squareRoot()
+        var law = StudentT(degreesOfFreedom: freedom)
+        var stretch = 1.0
+        if excessKurtosis > 0 {
+            // The t law with the kurtosis that the controls show, which a mean over k canaries thins to a k-th.
+            law.degreesOfFreedom = min(4 + 6 * count / excessKurtosis, freedom)
+            stretch = (law.degreesOfFreedom / (law.degreesOfFreedom - 2)).squareRoot()
+        }
+        let step = mean - controlMean
+        let tolerated = direction * scale.step(direction * tolerance)
+        return Evidence(
+            p: law.survival(step / error * stretch), change: scale.change(direction * step),
+            exceedsTolerance: step >= tolerated,
+            attainable: .anyUpTo(law.survival(tolerated / error * stretch)),
+            power: .steps(
+                UsualRegressions.gauge.map { (scale.isLogarithmic ? log($0) : $0 - 1) / error },
+                degreesOfFreedom: law.degreesOfFreedom, scale: 1 / stretch))
+    }
+}

@@ -1,0 +1,100 @@
+// Which noise model the controls show: restricted maximum likelihood over the grid, from their series without the
+// fleet's common course and without their own levels. Called by the gauges' test.
+
+import Glibc
+
+/// The noise model that was chosen.
+struct NoiseFit {
+    var entry: NoiseGrid.Entry
+    /// The variance of one sample about its host's level.
+    var sampleVariance: Double
+
+    /// Hosts that waver this much more than the median host (in variance) are left out: they are sick.
+    private static let mostVariance = 16.0
+
+    /// From the levels of `hosts`, which need two samples each. Nil where nothing wavers can be seen: no host.
+    init?(_ levels: SampleTable, hosts: [Int], grid: NoiseGrid) {
+        let moments = levels.moments
+        var series = hosts.compactMap { host -> [Double]? in
+            let row = Array(levels.values[host * moments..<(host + 1) * moments])
+            guard let level = levels.mean(host, 0..<levels.before) else { return nil }
+            return row.map { $0 - level }
+        }
+        Self.removeCommonCourse(&series, moments)
+        let squares = series.map { row in
+            let there = row.filter { !$0.isNaN }
+            return there.isEmpty ? 0 : dot(there, there) / Double(there.count)
+        }
+        guard !series.isEmpty else { return nil }
+        var sorted = squares
+        let most = Self.mostVariance * median(&sorted) + 1e-12
+        let good = series.indices.filter { squares[$0] <= most }.map { series[$0] }
+
+        let isComplete = good.map { row in !row.contains(where: \.isNaN) && !grid.entries[0].projection.isEmpty }
+        let complete = zip(good, isComplete).filter(\.1).map(\.0)
+        let incomplete = zip(good, isComplete).filter { !$0.1 }.map(\.0)
+        let gram = Self.gram(complete, moments)
+        let contrasts =
+            Double(complete.count * (moments - 1))
+            + incomplete.reduce(0) { $0 + Double($1.count { !$0.isNaN } - 1) }
+        // One host's worth of freedom went into the common course.
+        let shrink = Double(max(good.count - 1, 1)) / Double(good.count)
+
+        var best: (likelihood: Double, entry: NoiseGrid.Entry, squares: Double)?
+        for entry in grid.entries {
+            var squares = complete.isEmpty ? 0 : dot(entry.projection, gram)
+            var determinant = Double(complete.count) * entry.logDeterminant
+            for row in incomplete {
+                let filter = entry.model.filter(moments) { !row[$0].isNaN }
+                let ones = filter.whiten { _ in 1 }
+                let whitened = filter.whiten { row[$0] }
+                let whole = dot(ones, ones)
+                squares += dot(whitened, whitened) - dot(ones, whitened) * dot(ones, whitened) / whole
+                determinant += filter.logDeterminant + log(whole)
+            }
+            let likelihood = -0.5 * (contrasts * log(squares + 1e-12) + determinant)
+            if best.map({ likelihood > $0.likelihood }) ?? true { best = (likelihood, entry, squares) }
+        }
+        guard let best, contrasts > 0 else { return nil }
+        entry = best.entry
+        sampleVariance = best.squares / (contrasts * shrink)
+    }
+
+    /// Takes from every series the median over the hosts at each moment, then its own mean.
+    private static func removeCommonCourse(_ series: inout [[Double]], _ moments: Int) {
+        var column: [Double] = []
+        column.reserveCapacity(series.count)
+        for moment in 0..<moments {
+            column.removeAll(keepingCapacity: true)
+            for row in series where !row[moment].isNaN { column.append(row[moment]) }
+            let middle = median(&column)
+            for index in series.indices { series[index][moment] -= middle }
+        }
+        for index in series.indices {
+            var sum = 0.0
+            var count = 0.0
+            for value in series[index] where !value.isNaN {
+                sum += value
+                count += 1
+            }
+            for moment in 0..<moments { series[index][moment] -= sum / count }
+        }
+    }
+
+    /// Σ y y' over complete series, row by row.
+    private static func gram(_ series: [[Double]], _ moments: Int) -> [Double] {
+        var gram = [Double](repeating: 0, count: moments * moments)
+        guard !series.isEmpty else { return gram }
+        gram.withUnsafeMutableBufferPointer { gram in
+            for row in series {
+                row.withUnsafeBufferPointer { row in
+                    for i in 0..<moments {
+                        let factor = row[i]
+                        for j in 0..<moments { gram[i * moments + j] += factor * row[j] }
+                    }
+                }
+            }
+        }
+        return gram
+    }
+}

@@ -1,0 +1,113 @@
+// What can be computed for every noise model once and for all series of one shape: the pieces of the restricted
+// likelihood, and the weights by which a complete series becomes one number, the size of the step at the flip. Kept per
+// shape, since pushes have the same one again and again. Called by the gauges' test, from any thread.
+
+import Glibc
+import Synchronization
+
+/// The shape of a recording's series.
+struct SeriesShape: Hashable {
+    var before: Int
+    var settle: Int
+    var after: Int
+    var moments: Int { before + after }
+    /// The samples that a step is estimated from: all but those while caches are cold.
+    func isCounted(_ moment: Int) -> Bool { moment < before || moment >= before + settle }
+}
+
+/// Every candidate's pieces for one shape.
+struct NoiseGrid {
+    /// One noise model's pieces.
+    struct Entry {
+        var model: NoiseModel
+        /// P with y'Py the restricted sum of squares of a complete series: V⁻¹ − V⁻¹11'V⁻¹ / 1'V⁻¹1, row by row.
+        /// Empty where series are so long that the filter is cheaper.
+        var projection: [Double]
+        /// ln |V| + ln 1'V⁻¹1.
+        var logDeterminant: Double
+        /// A complete series' step, and its level before the flip, are its products with these.
+        var stepWeights: [Double]
+        var levelWeights: [Double]
+        /// The step's variance, in units of a sample's.
+        var stepVariance: Double
+    }
+
+    let shape: SeriesShape
+    let entries: [Entry]
+
+    /// The longest series whose projections are kept: 28 models × 128² × 8 bytes are 3.7 MB.
+    static let longestProjected = 128
+    private static let mostShapes = 64
+    private static let known = Mutex<[SeriesShape: NoiseGrid]>([:])
+
+    /// The grid for a shape, computed when it is asked for first.
+    static func of(_ shape: SeriesShape) -> NoiseGrid {
+        if let grid = known.withLock({ $0[shape] }) { return grid }
+        let grid = NoiseGrid(shape)
+        known.withLock {
+            if $0.count >= mostShapes { $0.removeAll() }
+            $0[shape] = grid
+        }
+        return grid
+    }
+
+    private init(_ shape: SeriesShape) {
+        self.shape = shape
+        entries = NoiseModel.candidates.map { model in
+            let moments = shape.moments
+            let all = model.filter(moments) { _ in true }
+            let ones = all.whiten { _ in 1 }
+            let whole = dot(ones, ones)
+            var projection: [Double] = []
+            if moments <= Self.longestProjected {
+                let columns = (0..<moments).map { column in all.whiten { $0 == column ? 1 : 0 } }
+                let sums = columns.map { dot($0, ones) }
+                projection.reserveCapacity(moments * moments)
+                for row in 0..<moments {
+                    for column in 0..<moments {
+                        projection.append(dot(columns[row], columns[column]) - sums[row] * sums[column] / whole)
+                    }
+                }
+            }
+            let step = StepEstimator(model, shape) { _ in true }
+            return Entry(
+                model: model, projection: projection, logDeterminant: all.logDeterminant + log(whole),
+                stepWeights: (0..<moments).map { moment in step.step { $0 == moment ? 1 : 0 } },
+                levelWeights: (0..<shape.before).map { moment in step.level { $0 == moment ? 1 : 0 } },
+                stepVariance: step.variance)
+        }
+    }
+}
+
+/// The generalised-least-squares estimate of a step at the flip in one series, its level left free.
+struct StepEstimator {
+    /// Var(step), in units of a sample's; infinite where there are no samples on one side of the flip.
+    let variance: Double
+    private let counted: NoiseModel.Filter
+    private let before: NoiseModel.Filter
+    private let level: [Double]
+    private let step: [Double]
+    private let levelBefore: [Double]
+    private let determinant: Double
+
+    init(_ model: NoiseModel, _ shape: SeriesShape, isObserved: (Int) -> Bool) {
+        counted = model.filter(shape.moments) { shape.isCounted($0) && isObserved($0) }
+        before = model.filter(shape.before, isObserved: isObserved)
+        level = counted.whiten { _ in 1 }
+        step = counted.whiten { $0 >= shape.before ? 1 : 0 }
+        levelBefore = before.whiten { _ in 1 }
+        determinant = dot(level, level) * dot(step, step) - dot(level, step) * dot(level, step)
+        variance = determinant > 1e-12 ? dot(level, level) / determinant : .infinity
+    }
+
+    /// (X'V⁻¹X)⁻¹X'V⁻¹y for the step, with X = (1, [after the flip]).
+    func step(_ value: (Int) -> Double) -> Double {
+        let whitened = counted.whiten(value)
+        return (dot(level, level) * dot(step, whitened) - dot(level, step) * dot(level, whitened)) / determinant
+    }
+
+    /// The level before the flip, from the samples before it alone.
+    func level(_ value: (Int) -> Double) -> Double {
+        dot(levelBefore, before.whiten(value)) / dot(levelBefore, levelBefore)
+    }
+}

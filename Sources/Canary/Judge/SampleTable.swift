@@ -1,0 +1,78 @@
+// A recording laid out for the judge: one table of hosts × moments for each metric, with the flip at the same column for
+// every host, and what cannot be a sample taken as missing. Made once by the judge; every test reads it.
+
+/// One metric's samples: `hosts` rows of `before` + `after` columns.
+struct SampleTable {
+    let hosts: Int
+    /// Samples before the flip, those in which caches are still cold (`settle`, the first of `after`), and all after it.
+    let before: Int
+    let settle: Int
+    let after: Int
+    /// Row by row; NaN where a sample is missing.
+    var values: [Double]
+    var moments: Int { before + after }
+
+    /// The samples of `metric` in every host: base lines end at the flip, so a short one is missing at its beginning; a
+    /// short window is missing at its end. Infinite values and negative counts are not samples.
+    init(_ recording: Recording, metric: Int, before: Int, settle: Int, after: Int) {
+        hosts = recording.hosts.count
+        self.before = before
+        self.settle = settle
+        self.after = after
+        values = [Double](repeating: .nan, count: hosts * (before + after))
+        let isCount = recording.metrics[metric].kind == .counter
+        for (row, host) in recording.hosts.enumerated() {
+            let start = row * (before + after)
+            func put(_ value: Double, at column: Int) {
+                if value.isFinite && !(isCount && value < 0) { values[start + column] = value }
+            }
+            if metric < host.baseline.count {
+                let series = host.baseline[metric].suffix(before)
+                for (offset, value) in series.enumerated() { put(value, at: before - series.count + offset) }
+            }
+            if metric < host.after.count {
+                for (offset, value) in host.after[metric].prefix(after).enumerated() { put(value, at: before + offset) }
+            }
+        }
+    }
+
+    /// The columns that count after the flip.
+    var settled: Range<Int> { min(before + settle, moments)..<moments }
+
+    /// How many samples of a host are there within some columns.
+    func count(_ host: Int, _ columns: Range<Int>) -> Int {
+        columns.reduce(0) { $0 + (values[host * moments + $1].isNaN ? 0 : 1) }
+    }
+
+    /// The sum of a host's samples within some columns, and how many they are.
+    func sum(_ host: Int, _ columns: Range<Int>) -> (sum: Double, count: Int) {
+        var sum = 0.0
+        var count = 0
+        for column in columns {
+            let value = values[host * moments + column]
+            if !value.isNaN {
+                sum += value
+                count += 1
+            }
+        }
+        return (sum, count)
+    }
+
+    /// A host's mean within some columns; nil if it has no sample there.
+    func mean(_ host: Int, _ columns: Range<Int>) -> Double? {
+        let (sum, count) = sum(host, columns)
+        return count > 0 ? sum / Double(count) : nil
+    }
+}
+
+/// The rows of canaries and controls among a recording's hosts.
+struct Roles {
+    var canaries: [Int] = []
+    var controls: [Int] = []
+
+    init(_ hosts: [HostSamples]) {
+        for (row, host) in hosts.enumerated() {
+            if host.role == .canary { canaries.append(row) } else { controls.append(row) }
+        }
+    }
+}

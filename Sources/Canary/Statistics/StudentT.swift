@@ -1,0 +1,29 @@
+// Student's t distribution: what a difference of means over its estimated error follows. Called by the gauges' test.
+
+/// Student's t with `degreesOfFreedom` > 0, not necessarily whole.
+struct StudentT {
+    var degreesOfFreedom: Double
+
+    /// P(T ≥ t) = I_{ν/(ν+t²)}(ν/2, ½) / 2 for t ≥ 0 (NIST DLMF 8.17; Abramowitz and Stegun 26.7.1).
+    func survival(_ t: Double) -> Double {
+        guard t.isFinite else { return t.isNaN ? .nan : (t > 0 ? 0 : 1) }
+        let square = t * t
+        let whole = degreesOfFreedom + square
+        let tail =
+            regularizedIncompleteBeta(
+                x: degreesOfFreedom / whole, y: square / whole, a: degreesOfFreedom / 2, b: 0.5) / 2
+        return t >= 0 ? tail : 1 - tail
+    }
+
+    /// The t ≥ 0 with P(T ≥ t) = `tail`, for 0 < tail ≤ ½: bisection, since it is needed a few times a push only.
+    func upperQuantile(_ tail: Double) -> Double {
+        var low = 0.0
+        var high = 1.0
+        while survival(high) > tail, high < 1e12 { high *= 2 }
+        for _ in 0..<64 {
+            let middle = (low + high) / 2
+            if survival(middle) > tail { low = middle } else { high = middle }
+        }
+        return (low + high) / 2
+    }
+}

@@ -1,0 +1,90 @@
+// `slotsync judge`: judges recorded pushes again, or for the first time.
+
+import ArgumentParser
+import Canary
+import Glibc
+import SlotSync
+import SystemPackage
+
+struct JudgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "judge",
+        abstract: "Judge recorded pushes.",
+        discussion: """
+            FILE has one push a line, as `slotsync push --record` writes them. For each, a line is printed that says \
+            whether the release passed, is a regression, or whether the data do not tell (inconclusive), metric by \
+            metric, and why.
+
+              slotsync judge pushes.jsonl
+              slotsync judge --looks --significance 0.001 pushes.jsonl
+
+            Exit codes: 0 all were judged, whatever the verdicts; 1 the file could not be read, or the verdicts not be \
+            written; 64 wrong usage, or a line that is no recording: the message names it, and what was before it has \
+            been judged.
+            """)
+
+    @Argument(help: "The recorded pushes, one JSON object a line; - for standard input.", completion: .file())
+    var file: String
+
+    @Flag(help: "Judge as during the push, look by look, and say when a regression was found.")
+    var looks = false
+
+    @Option(
+        help: ArgumentHelp("The chance of a false rollback: 0.01 or 1%.", valueName: "share"),
+        transform: { try share($0, above: 0, below: 1) })
+    var significance = JudgeSettings().significance
+
+    @Option(
+        help: ArgumentHelp("The change that never rolls back: 0.1 or 10%.", valueName: "share"),
+        transform: { try share($0, from: 0) })
+    var tolerance = JudgeSettings().tolerance
+
+    @Option(
+        help: ArgumentHelp("How long after the flip nothing counts.", valueName: "time"), transform: { try seconds($0) }
+    )
+    var settle = JudgeSettings().settle
+
+    @Option(
+        help: ArgumentHelp(
+            "How long the canaries were to be watched. (default: as long as a recording's longest series)",
+            valueName: "time"),
+        transform: { try seconds($0) })
+    var window: Double?
+
+    func run() async throws {
+        do {
+            try await judgeAll()
+        } catch let error as SlotSyncError where error.code == .badInput {
+            var console = Console()
+            console.note("Error: \(error)")
+            throw ExitCode(ExitStatus.usage.rawValue)
+        }
+    }
+
+    private func judgeAll() async throws {
+        let input = try InputFile.open(file)
+        defer { input.close() }
+        var settings = JudgeSettings()
+        settings.significance = significance
+        settings.tolerance = tolerance
+        settings.settle = settle
+        let judge = RecordedJudge(settings: settings, window: window, looks: looks)
+        var reader = LineReader(input.named, maximumLength: RecordingFormat.maximumLineLength)
+        let cores = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
+        // Two for each core, so that none waits while verdicts are printed.
+        try await inOrder(limit: 2 * cores, room: RecordingFormat.maximumLineLength, size: \.length) {
+            try RecordedPushes(from: &reader, file: input.named.name)
+        } work: {
+            $0.judged(by: judge)
+        } deliver: { judged in
+            try print(judged.output)
+            if let failure = judged.failure { throw failure }
+        }
+    }
+
+    private func print(_ output: String) throws {
+        do { try FileDescriptor.standardOutput.writeAll(output.utf8) } catch let errno as Errno {
+            throw SlotSyncError(.system, "cannot write to standard output", errno: errno)
+        }
+    }
+}
