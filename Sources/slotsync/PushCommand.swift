@@ -135,9 +135,7 @@ struct PushSettings: ParsableArguments {
                 "no metrics, so nothing could be judged: name some in slotsync.yml, under canary.metrics, or flip "
                     + "everybody at once with --no-canary")
         }
-        if options.canary.metrics.contains(where: { if case .prometheus = $0.source { true } else { false } }) {
-            options.prometheus = PrometheusClient()
-        }
+        if options.canary.asksPrometheus { options.prometheus = try PrometheusClient() }
         return options
     }
 }

@@ -24,7 +24,8 @@ struct SampleCommand: AsyncParsableCommand {
                 throw ValidationError("no metrics: name some in slotsync.yml, under canary.metrics")
             }
             let hosts = settled.fleet.hosts.count
-            let sampled = try await Sampling(canary, of: settled.fleet, prometheus: PrometheusClient()).read()
+            let client = canary.asksPrometheus ? try PrometheusClient() : nil
+            let sampled = try await Sampling(canary, of: settled.fleet, prometheus: client).read()
             for row in sampled.rows { await reporter.json(of: row.host, json(row, canary)) }
             await reporter.result(table(sampled.rows, canary))
             await reporter.failures(sampled.failures, root: settled.fleet.root)

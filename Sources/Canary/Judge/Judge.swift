@@ -10,7 +10,7 @@ public struct Judge: Sendable {
     /// Judges a whole comparison by all of its samples, with all of the significance.
     public func judge(_ recording: Recording) -> Judgement {
         let samples = Self.samples(recording)
-        return Comparison(recording, settings: settings, samples: samples, planned: samples)
+        return Look(recording, settings: settings, samples: samples, planned: samples)
             .judgement(significance: settings.significance, isLast: true)
     }
 
@@ -21,10 +21,10 @@ public struct Judge: Sendable {
     /// sample beyond the settling time it is always inconclusive.
     public func look(_ recording: Recording, afterSamples n: Int, of planned: Int) -> Judgement {
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
-        let settle = Comparison.settleSamples(settings, recording)
+        let settle = Look.settleSamples(settings, recording)
         let schedule = LookSchedule.of(
             before: before, settle: settle, planned: planned, significance: settings.significance)
-        return Comparison(recording, settings: settings, samples: min(max(n, 0), planned), planned: planned)
+        return Look(recording, settings: settings, samples: min(max(n, 0), planned), planned: planned)
             .judgement(significance: settings.significance * schedule.share(after: n), isLast: n >= planned)
     }
 
@@ -32,7 +32,7 @@ public struct Judge: Sendable {
     /// from the flip to it, or else by the last look.
     public func looks(_ recording: Recording) -> (Judgement, seconds: Double?) {
         let planned = Self.samples(recording)
-        let first = Comparison.settleSamples(settings, recording) + 1
+        let first = Look.settleSamples(settings, recording) + 1
         for n in stride(from: first, to: planned, by: 1) {
             let judgement = look(recording, afterSamples: n, of: planned)
             if judgement.verdict == .regression { return (judgement, Double(n) * recording.interval) }

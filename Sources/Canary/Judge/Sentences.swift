@@ -2,11 +2,11 @@
 
 enum Sentences {
     /// "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics".
-    static func regression(_ metrics: [Comparison.Finding], over count: Int) -> String {
+    static func regression(_ metrics: [Look.Finding], over count: Int) -> String {
         metrics.map(levels).joined(separator: "; ") + over(count)
     }
 
-    static func pass(_ findings: [Comparison.Finding], silent: [String]) -> String {
+    static func pass(_ findings: [Look.Finding], silent: [String]) -> String {
         let rest =
             silent.isEmpty
             ? "" : "; \(list(silent)) never sent a sample and \(silent.count == 1 ? "is" : "are") not judged"
@@ -18,7 +18,7 @@ enum Sentences {
         return "no metric got worse: " + nearest(findings) + rest
     }
 
-    static func soFar(_ findings: [Comparison.Finding], samples: Int, of planned: Int) -> String {
+    static func soFar(_ findings: [Look.Finding], samples: Int, of planned: Int) -> String {
         "no metric got worse so far, after \(samples) of \(planned) samples: " + nearest(findings)
     }
 
@@ -34,7 +34,7 @@ enum Sentences {
     }
 
     /// What stands nearest to a regression, and how far that is.
-    private static func nearest(_ findings: [Comparison.Finding]) -> String {
+    private static func nearest(_ findings: [Look.Finding]) -> String {
         let tested = findings.filter { $0.judgement.p != nil }
         guard let finding = tested.min(by: { $0.nearness < $1.nearness }) else {
             return "no metric could be tested yet"
@@ -47,7 +47,7 @@ enum Sentences {
     }
 
     /// "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9".
-    private static func levels(_ finding: Comparison.Finding) -> String {
+    private static func levels(_ finding: Look.Finding) -> String {
         let unit = finding.kind == .counter ? " a minute" : ""
         let canaries =
             finding.canary.map { "canary \($0) alone" } ?? Figures.count(finding.canaries, "canary", "canaries")

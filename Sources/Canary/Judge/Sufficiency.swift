@@ -8,7 +8,7 @@ enum Sufficiency {
     static let leastSamples = 3.0
 
     /// What a metric lacks; nil: nothing.
-    static func lack(_ item: Comparison.Item, in comparison: Comparison) -> String? {
+    static func lack(_ item: Look.Item, in comparison: Look) -> String? {
         let table = item.table
         let roles = comparison.roles
         let name = item.metric.name
@@ -56,7 +56,7 @@ enum Sufficiency {
 
     /// Canaries that sent samples before the flip and none, of any metric, in the second half of the window: nobody
     /// knows how they are.
-    static func lostCanaries(_ comparison: Comparison) -> [String] {
+    static func lostCanaries(_ comparison: Look) -> [String] {
         comparison.roles.canaries.filter { host in
             let tables = comparison.items.map(\.table)
             guard tables.contains(where: { $0.count(host, 0..<$0.before) > 0 }) else { return false }

@@ -28,7 +28,7 @@ actor PushDriver {
 
     var rollout: Rollout
     var sources: PushSources
-    var samples: PushSamples
+    var samples: SampleLog
     /// Hosts that are asked for readings.
     var sampled: Set<Int> = []
     var ticker: Task<Void, Never>?
@@ -57,8 +57,8 @@ actor PushDriver {
         places = Dictionary(zip(plan.hosts, plan.hosts.indices)) { first, _ in first }
         start = clock.now
         rollout = Rollout(plan: plan, maxFailures: options.maxFailures, canAsk: options.canAsk)
-        samples = PushSamples(
-            hosts: plan.hosts.map(\.label), metrics: options.canary.metrics.map(\.metric),
+        samples = SampleLog(
+            hosts: plan.hosts, metrics: options.canary.metrics.map(\.metric),
             interval: options.canary.interval)
     }
 

@@ -8,7 +8,7 @@ extension PushDriver {
         let recording = samples.recording(of: comparison, name: "\(comparison.kind)")
         let planned = Int((comparison.settings.window / samples.interval).rounded(.down))
         Task {
-            let judgement = Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
+            let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
             noteJudgement(JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast)
             post.yield(.rollout(.judged(judgement, look: look)))
         }

@@ -1,7 +1,6 @@
 // What a push is told: everything that `slotsync push` reads from the command line and the configuration.
 
 public import SlotSync
-public import SystemPackage
 
 /// How a release is pushed.
 public struct PushOptions: Sendable {

@@ -52,7 +52,7 @@ extension PushDriver {
 
     func beginSample() {
         guard ticker != nil else { return }
-        let number = samples.begin(at: now)
+        let number = samples.beginRound(at: now)
         let asked = sampled.sorted().map { hosts[$0] }
         Task { [connection] in await connection.requestReadings(UInt32(number), of: asked) }
         if let prometheus = sources.prometheus {
@@ -65,7 +65,7 @@ extension PushDriver {
     func note(_ readings: HostReadings, of place: Int, sample: Int) {
         var isThere = false
         for (metric, value) in sources.values(of: readings) {
-            samples.note(value, metric: metric, host: place, sample: sample)
+            samples.record(value, round: sample, host: place, metric: metric)
             isThere = isThere || value.isFinite
         }
         if isThere { handle(.sampled(place)) }
@@ -79,7 +79,7 @@ extension PushDriver {
     func note(_ sample: PrometheusSample, number: Int) {
         for (query, metric) in sources.asked.enumerated() where sample.readings.indices.contains(query) {
             for (place, reading) in sample.readings[query].enumerated() where hosts.indices.contains(place) {
-                samples.note(reading.sample, metric: metric, host: place, sample: number)
+                samples.record(reading.sample, round: number, host: place, metric: metric)
                 if reading.sample.isFinite { handle(.sampled(place)) }
             }
         }
@@ -91,11 +91,11 @@ extension PushDriver {
         guard let comparison = rollout.comparison else { return }
         let canaries = comparison.hosts.filter { $0.role == .canary }
         guard let start = canaries.map(\.baseline.start).min() else { return }
-        let shown = samples.samples(in: TimeSpan(start: start, end: now))
+        let shown = samples.rounds(in: TimeSpan(start: start, end: now))
         let planned = Int((comparison.after.end - now) / samples.interval)
         let metrics = samples.metrics.enumerated().map { place, metric in
             let means = shown.map { sample in
-                mean(canaries.map { samples.value(metric: place, host: $0.host, sample: sample) })
+                mean(canaries.map { samples.value(round: sample, host: $0.host, metric: place) })
             }
             return LiveLines.MetricLine(
                 metric: metric, canaries: means + Array(repeating: .nan, count: max(planned, 0)),

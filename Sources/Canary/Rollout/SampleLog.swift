@@ -37,6 +37,23 @@ public struct SampleLog: Sendable {
         rounds[round][host * metrics.count + metric] = value
     }
 
+    /// A value; NaN where none came.
+    func value(round: Int, host: Int, metric: Int) -> Double { rounds[round][host * metrics.count + metric] }
+
+    /// The rounds that began within a span.
+    func rounds(in span: TimeSpan) -> [Int] { times.indices.filter { times[$0] >= span.start && times[$0] <= span.end } }
+
+    /// All samples, as the report shows them.
+    ///
+    /// - Parameter zero: what is 0 on the report's axis, in seconds of the push.
+    func report(from zero: Double) -> [PushReport.MetricSamples] {
+        metrics.indices.map { metric in
+            PushReport.MetricSamples(
+                metric: metrics[metric], times: times.map { $0 - zero },
+                values: hosts.indices.map { series($0, Array(times.indices))[metric] })
+        }
+    }
+
     /// A host's latest value that is there, for what people see while it runs.
     public func latest(host: Int, metric: Int) -> Double? {
         guard hosts.indices.contains(host), metrics.indices.contains(metric) else { return nil }
@@ -52,7 +69,7 @@ public struct SampleLog: Sendable {
             guard hosts.indices.contains(watched.host) else { return nil }
             let baseline =
                 spans[watched.baseline]
-                ?? times.indices.filter { times[$0] >= watched.baseline.start && times[$0] <= watched.baseline.end }
+                ?? rounds(in: watched.baseline)
             spans[watched.baseline] = baseline
             return HostSamples(
                 host: hosts[watched.host].label, role: watched.role, baseline: series(watched.host, baseline),

@@ -2,7 +2,7 @@
 // for each look; what is enough data is decided in Sufficiency.swift, what is said of it in Sentences.swift.
 
 /// A recording's metrics as they stand after some of its samples.
-struct Comparison {
+struct Look {
     /// One test of a metric: of all canaries, or of one of them by itself.
     struct Test {
         var claim: Claim
