@@ -22,7 +22,8 @@ extension PushDriver {
         }
         let count = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
         // At the end of the time all of the significance is spent, however many samples there are.
-        return Judge(comparison.settings).look(recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
+        return Judge(comparison.settings).look(
+            recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
     }
 
     private func noteJudgement(_ judged: JudgedComparison, _ isLast: Bool) {

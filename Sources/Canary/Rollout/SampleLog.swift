@@ -41,7 +41,9 @@ public struct SampleLog: Sendable {
     func value(round: Int, host: Int, metric: Int) -> Double { rounds[round][host * metrics.count + metric] }
 
     /// The rounds that began within a span.
-    func rounds(in span: TimeSpan) -> [Int] { times.indices.filter { times[$0] >= span.start && times[$0] <= span.end } }
+    func rounds(in span: TimeSpan) -> [Int] {
+        times.indices.filter { times[$0] >= span.start && times[$0] <= span.end }
+    }
 
     /// All samples, as the report shows them.
     ///

@@ -30,7 +30,11 @@ public struct FleetConnection: Sendable {
         sessions = await OpenSessions(fleet, areKept: true)
         let (events, continuation) = AsyncStream.makeStream(of: HostEvent.self)
         self.events = events
-        attendance = await Attendance(sessions) { continuation.yield($0) } atEnd: { continuation.finish() }
+        attendance = await Attendance(sessions) {
+            continuation.yield($0)
+        } atEnd: {
+            continuation.finish()
+        }
         numbers = Dictionary(zip(fleet.hosts, fleet.hosts.indices)) { first, _ in first }
     }
 

@@ -26,7 +26,8 @@ extension OpenSessions {
     /// Second phase: the flip that was prepared in this session.
     func commit(on number: Int) async throws -> FlippedHost {
         guard withFlip.contains(number) else {
-            throw SlotSyncError(.unreachable, "its session ended after the flip was prepared; nothing was flipped there")
+            throw SlotSyncError(
+                .unreachable, "its session ended after the flip was prepared; nothing was flipped there")
         }
         return try await converse(with: number) { session in
             session.channel.send(.commit)

@@ -1,0 +1,232 @@
+// The whole push, as people call it: good releases go live, bad and silent ones do not, and whatever is killed or
+// interrupted, all hosts are on one release afterwards.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Push")
+    struct PushTests {
+        // MARK: Verdicts
+
+        @Test("a good release goes live on every host, and can be judged again from its record")
+        func good() async throws {
+            try await CanaryScene.use { scene in
+                let outcome = try await scene.push(
+                    scene.site("second", .fast), "--record", scene.bench["push.jsonl"], "--report",
+                    scene.bench["push.html"])
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2))
+                let again = try await Program.run([Program.slotsync, "judge", scene.bench["push.jsonl"]])
+                #expect(again.lines.count == 1 && again.output.contains(#""verdict":"pass""#), "\(again)")
+                let page = try String(contentsOfFile: scene.bench["push.html"], encoding: .utf8)
+                #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("p95_ms"))
+            }
+        }
+
+        @Test("a bad release is taken back from its canaries, reaches nobody else, and is marked bad with the reason")
+        func bad() async throws {
+            let hook = #"after_flip: 'touch "$SLOTSYNC_ROOT/../flipped"'"#
+            try await CanaryScene.use(hooks: [hook]) { scene in
+                for host in scene.fleet.hosts {
+                    _ = try? FileManager.default.removeItem(atPath: scene.bench["\(host)/flipped"])
+                }
+                let outcome = try await scene.push(scene.site("second", .slow))
+                #expect(outcome.exitCode == 3 && outcome.errors.contains("p95_ms"), "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+                #expect(scene.fleet.hosts.count { exists(scene.bench["\($0)/flipped"]) } == 2)
+                let status = try await scene.fleet.call("status")
+                #expect(status.output.contains("2 bad") && status.output.contains("p95_ms"), "\(status)")
+                let flip = try await scene.fleet.call("flip")
+                #expect(flip.exitCode == 1 && flip.errors.contains("--force"), "\(flip)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("a release that was rolled back is not pushed again, unless by force")
+        func again() async throws {
+            try await CanaryScene.use { scene in
+                let bad = try scene.site("second", .slow)
+                #expect(try await scene.push(bad).exitCode == 3)
+                let refused = try await scene.push(bad)
+                #expect(refused.exitCode == 1 && refused.errors.contains("--force"), "\(refused)")
+                #expect(scene.live == scene.everywhere(1))
+                let forced = try await scene.push(bad, "--force", "--no-canary")
+                #expect(forced.exitCode == 0, "\(forced)")
+                #expect(scene.live == scene.everywhere(2))
+            }
+        }
+
+        @Test("a release that says nothing of itself is not passed")
+        func silent() async throws {
+            try await CanaryScene.use { scene in
+                let outcome = try await scene.push(scene.site("second", .silent))
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("a release that gets bad only when everybody has it is taken back from everybody")
+        func late() async throws {
+            try await CanaryScene.use(settings: ["hosts: 2", "watch: 20s"]) { scene in
+                let outcome = try await scene.push(scene.site("second", .fast)) { _ in
+                    try await scene.waitUntil(8, areOn: 2)
+                    for host in scene.fleet.hosts { try scene.bench.write("1000", to: "\(host)/late") }
+                }
+                #expect(outcome.exitCode == 3, "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("lines of a critical log on one canary roll back, also where no control has any")
+        func criticalLog() async throws {
+            let metric = "{name: dies, source: log, path: '{root}/shared/app.log', match: 'DIE', critical: true}"
+            try await CanaryScene.use(metrics: [metric]) { scene in
+                for host in scene.fleet.hosts { try scene.bench.write("begin\n", to: "\(host)/www/shared/app.log") }
+                let second = try scene.site("second", .fast)
+                try second.file(
+                    "measure",
+                    """
+                    for line in 1 2 3 4; do echo "DIE $line" >> "$1/shared/app.log"; done
+                    echo 100
+                    """)
+                let outcome = try await scene.push(second)
+                #expect(outcome.exitCode == 3 && outcome.errors.contains("dies"), "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        // MARK: Order
+
+        @Test("phases flip one after the other, each larger than the one before")
+        func phases() async throws {
+            let hook = #"after_flip: 'date +%s%N > "$SLOTSYNC_ROOT/../flipped"'"#
+            try await CanaryScene.use(settings: ["hosts: 1", "phases: [3]"], hooks: [hook]) { scene in
+                let outcome = try await scene.push(scene.site("second", .fast))
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2))
+                let times = try scene.fleet.hosts.map { host in
+                    let text = try String(contentsOfFile: scene.bench["\(host)/flipped"], encoding: .utf8)
+                    return try #require(Double(text.trimmingCharacters(in: .whitespacesAndNewlines))) / 1e9
+                }.sorted()
+                // Gaps of a window's length after the first and after the third.
+                let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
+                #expect(gaps.enumerated().filter { $1 > 2 }.map(\.offset) == [0, 2], "\(gaps)")
+            }
+        }
+
+        @Test("hosts that are held back stay controls until the end of the watch, and are flipped then")
+        func heldBack() async throws {
+            try await CanaryScene.use(settings: ["hosts: 2", "hold_back: 2", "watch: 3s"]) { scene in
+                let outcome = try await scene.push(scene.site("second", .fast)) { _ in
+                    try await scene.waitUntil(6, areOn: 2)
+                }
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2))
+            }
+        }
+
+        @Test("--canary-only leaves the others where they are")
+        func canaryOnly() async throws {
+            try await CanaryScene.use { scene in
+                let outcome = try await scene.push(scene.site("second", .fast), "--canary-only")
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live.count { $0 == "slots/2" } == 2)
+            }
+        }
+
+        @Test("--no-canary flips everybody at once")
+        func noCanary() async throws {
+            try await CanaryScene.use { scene in
+                let outcome = try await scene.push(scene.site("second", .slow), "--no-canary")
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2))
+            }
+        }
+
+        @Test("without metrics a push says that it would judge nothing, and does nothing")
+        func noMetrics() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let outcome = try await fleet.call("push", try bench.tree("site").path)
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("--no-canary"), "\(outcome)")
+            }
+        }
+
+        @Test("--dry-run shows the plan and changes nothing")
+        func dryRun() async throws {
+            try await CanaryScene.use { scene in
+                let before = try await snapshot(scene.fleet.root())
+                let outcome = try await scene.push(scene.site("second", .fast), "--dry-run")
+                #expect(outcome.exitCode == 0 && outcome.output.contains("canaries: 2 hosts"), "\(outcome)")
+                #expect(try await snapshot(scene.fleet.root()) == before)
+            }
+        }
+
+        // MARK: Ends that nobody planned
+
+        @Test("a controller that is killed leaves canaries that go back by themselves, within seconds")
+        func killed() async throws {
+            try await CanaryScene.use { scene in
+                _ = try await scene.push(scene.site("second", .fast)) { program in
+                    try await scene.waitUntil(2, areOn: 2)
+                    program.kill()
+                }
+                try await eventually("the canaries stayed: \(scene.live)", within: .seconds(15)) {
+                    scene.live == scene.everywhere(1)
+                }
+            }
+        }
+
+        @Test("Ctrl-C takes the canaries back before the program ends")
+        func interrupted() async throws {
+            try await CanaryScene.use { scene in
+                let outcome = try await scene.push(scene.site("second", .fast)) { program in
+                    try await scene.waitUntil(2, areOn: 2)
+                    program.interrupt()
+                }
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("Ctrl-C during the watch ends the watch, and leaves the release live everywhere")
+        func interruptedWatch() async throws {
+            try await CanaryScene.use(settings: ["hosts: 2", "watch: 30s"]) { scene in
+                let outcome = try await scene.push(scene.site("second", .fast), "--json") { program in
+                    try await scene.waitUntil(8, areOn: 2)
+                    // Flipped is not confirmed yet: the watch begins when all have said so.
+                    try await Task.sleep(for: .seconds(2))
+                    program.interrupt()
+                }
+                #expect(outcome.exitCode == 2 && outcome.errors.contains("cut short"), "\(outcome)")
+                #expect(scene.live == scene.everywhere(2))
+            }
+        }
+
+        @Test("a canary whose agent is killed goes back all the same, and with it the others")
+        func agentKilled() async throws {
+            try await CanaryScene.use { scene in
+                let outcome = try await scene.push(scene.site("second", .fast)) { _ in
+                    try await scene.waitUntil(2, areOn: 2)
+                    let canary = try #require(scene.fleet.hosts.first { scene.fleet.current($0) == "slots/2" })
+                    let found = try await Program.run(["pgrep", "-f", "agent --root \(scene.fleet.root(canary))$"])
+                    for line in found.lines { if let pid = pid_t(line) { kill(pid, SIGKILL) } }
+                }
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("a hook that fails on a canary takes both canaries back")
+        func failingHook() async throws {
+            let hook = #"after_flip: 'test ! -e "$SLOTSYNC_ROOT/../fail"'"#
+            try await CanaryScene.use(hooks: [hook]) { scene in
+                for host in scene.fleet.hosts.dropLast(2) { try scene.bench.write("", to: "\(host)/fail") }
+                let outcome = try await scene.push(scene.site("second", .fast))
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+    }
+}
