@@ -12,7 +12,9 @@ struct RolloutExplorerTests {
         hosts: Int, mode: RolloutMode = .full, allowed: Int = 0, canAsk: Bool = false, longWindows: Bool = false,
         _ change: (inout CanarySettings) -> Void = { _ in }
     ) throws -> RolloutWorld {
-        var settings = CanarySettings(hosts: .portion(.count(1)), baseline: 15, window: 20, settle: 5, watch: 20)
+        var settings = CanarySettings(
+            hosts: .portion(.count(1)), baseline: 15, window: 20, settle: 5, watch: 20,
+            metrics: RolloutPlanTests.metrics)
         if longWindows { (settings.window, settings.watch) = (60, 300) }
         change(&settings)
         let plan = try RolloutPlan(hosts: RolloutPlanTests.fleet(hosts), settings: settings, mode: mode)

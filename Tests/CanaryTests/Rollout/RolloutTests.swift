@@ -11,7 +11,7 @@ struct RolloutTests {
         hosts: Int = 6, canaries: Int = 2, mode: RolloutMode = .full, allowed: FailureAllowance = .none,
         canAsk: Bool = false, _ change: (inout CanarySettings) -> Void = { _ in }
     ) throws -> RolloutWorld {
-        var settings = CanarySettings(hosts: .portion(.count(canaries)))
+        var settings = CanarySettings(hosts: .portion(.count(canaries)), metrics: RolloutPlanTests.metrics)
         change(&settings)
         let plan = try RolloutPlan(hosts: RolloutPlanTests.fleet(hosts), settings: settings, mode: mode)
         return RolloutWorld(plan: plan, maxFailures: allowed, canAsk: canAsk)
