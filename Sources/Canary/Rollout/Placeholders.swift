@@ -50,6 +50,21 @@ public struct Placeholders: Sendable, Hashable {
         }
     }
 
+    /// The sources of all metrics as they are on this host, in the order of the settings.
+    ///
+    /// - Throws: as ``replaced(in:)``, naming the metric and the host.
+    public func sources(of settings: CanarySettings) throws(SlotSyncError) -> [MetricSource] {
+        var sources: [MetricSource] = []
+        for metric in settings.metrics {
+            do {
+                sources.append(try replaced(in: metric.source))
+            } catch {
+                throw SlotSyncError(error.code, "metric \(metric.metric.name) on \(host): \(error.message)")
+            }
+        }
+        return sources
+    }
+
     /// `text` with each placeholder's value in its place, as `form` gives it.
     private func filled(
         _ text: String, _ form: (_ value: String, _ name: String) throws(SlotSyncError) -> String

@@ -40,6 +40,8 @@ public struct Rollout: Sendable {
     public internal(set) var plan: RolloutPlan
     /// What has happened so far: the beginning of each phase.
     public internal(set) var timeline: [RolloutOutcome.Moment] = []
+    /// The judgement that ended each window so far, and the watch.
+    public internal(set) var verdicts: [RolloutOutcome.Verdict] = []
     /// What the judge compares now; nil outside of a window and the watch.
     public var comparison: Comparison? { watch?.comparison }
     /// Hosts on which the release of this push is live now, confirmed or not.

@@ -25,7 +25,8 @@ extension Rollout {
         let controls = hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil }
         let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed }
         enter(.watching)
-        guard plan.steps.last?.kind == .heldBack else {
+        // Those held back may have been lost since the plan was made.
+        guard plan.steps.last?.kind == .heldBack, controls.count >= RolloutPlan.fewestControls else {
             return open(.guarding, canaries: confirmed, controls: [], before: now, isWatch: true)
         }
         // Those flipped last have their base line at the same time as the controls.
@@ -86,6 +87,10 @@ extension Rollout {
         guard let watch, watch.pendingLook == look else { return }
         self.watch?.pendingLook = nil
         self.judgement = judgement
+        if watch.isLast || judgement.verdict == .regression {
+            verdicts.append(
+                RolloutOutcome.Verdict(seconds: now, comparison: watch.comparison, judgement: judgement))
+        }
         switch judgement.verdict {
         case .regression: end(.regression(judgement))
         case .pass where watch.isLast: pass()

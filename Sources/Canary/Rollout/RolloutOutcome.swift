@@ -54,6 +54,8 @@ public struct RolloutOutcome: Sendable, Equatable {
 
     public struct HostOutcome: Sendable, Hashable {
         public var host: Host
+        /// The step that it belongs to; nil if it took no part from the beginning.
+        public var step: RolloutPlan.StepKind?
         public var result: HostResult
         /// Why it took no part, or not to the end.
         public var failure: String?
@@ -67,12 +69,22 @@ public struct RolloutOutcome: Sendable, Equatable {
         public var phase: Rollout.Phase
     }
 
+    /// A judgement that ended a window or the watch.
+    public struct Verdict: Sendable, Equatable {
+        /// Since the push began.
+        public var seconds: Double
+        public var comparison: Comparison
+        public var judgement: Judgement
+    }
+
     public var ending: Ending
     public var status: Status
     /// Every host of the push, in the order of the list.
     public var hosts: [HostOutcome]
     /// The judgement that decided, or the latest; nil if nothing was judged.
     public var judgement: Judgement?
+    /// The judgements of all windows and of the watch, in their order.
+    public var verdicts: [Verdict]
     /// What happened, for people; the first sentence says it all.
     public var sentences: [String]
     public var timeline: [Moment]
@@ -80,15 +92,18 @@ public struct RolloutOutcome: Sendable, Equatable {
 
 extension Rollout {
     func outcome(isAbandoned: Bool) -> RolloutOutcome {
+        var steps: [Int: RolloutPlan.StepKind] = [:]
+        for step in plan.steps { for host in step.hosts { steps[host] = step.kind } }
         let outcomes = hosts.indices.map { index in
             RolloutOutcome.HostOutcome(
-                host: plan.hosts[index], result: result(of: hosts[index]), failure: hosts[index].failure,
+                host: plan.hosts[index], step: steps[index], result: result(of: hosts[index]),
+                failure: hosts[index].failure,
                 isMarkedBad: hosts[index].isMarkedBad)
         }
         let ending = isAbandoned ? .abandoned : self.ending
         return RolloutOutcome(
             ending: ending, status: status(ending, outcomes), hosts: outcomes, judgement: judgement,
-            sentences: sentences(ending), timeline: timeline)
+            verdicts: verdicts, sentences: sentences(ending), timeline: timeline)
     }
 
     private func result(of host: HostProgress) -> RolloutOutcome.HostResult {

@@ -50,12 +50,20 @@ public struct RolloutPlan: Sendable, Equatable {
 
     /// Chooses the hosts of each step.
     ///
-    /// - Throws: ``SlotSyncError`` with the code `badInput`, if canaries that were listed are not among the hosts, if
-    ///   phases do not grow, and if a step leaves too few controls.
+    /// - Throws: ``SlotSyncError`` with the code `badInput`, for settings that cannot be used, if there is nothing to judge
+    ///   by, if canaries that were listed are not among the hosts, if phases do not grow, and if a step leaves too few
+    ///   controls.
     public init(hosts: [Host], settings: CanarySettings, mode: RolloutMode = .full) throws(SlotSyncError) {
         self.hosts = hosts
         self.settings = settings
         self.mode = mode
+        try settings.validate()
+        guard mode == .unjudged || !settings.metrics.isEmpty else {
+            throw SlotSyncError(
+                .badInput,
+                "there are no metrics, so nothing would be judged: name some in the canary section of slotsync.yml, or "
+                    + "push with --no-canary")
+        }
         guard mode != .unjudged else {
             (order, totals, heldBack) = (Array(hosts.indices), [], 0)
             steps = [Step(kind: .everybody, hosts: order)]

@@ -98,7 +98,7 @@ extension Rollout {
         guard plan.steps.indices.contains(index) else { return finish() }
         stepIndex = index
         let step = plan.steps[index]
-        members = step.hosts.filter { hosts[$0].isUsable && hosts[$0].standing == .old }
+        members = step.hosts
         asked = []
         watch = nil
         enter(.preparing(step.kind))

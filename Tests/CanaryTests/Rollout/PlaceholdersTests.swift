@@ -51,6 +51,18 @@ import Testing
                 == .prometheus(url: "http://a%40b%2Fc%3Fd%23e%25f%20g/", query: "up"))
     }
 
+    @Test func whatIsRefusedIsNamed() throws {
+        var settings = CanarySettings()
+        settings.metrics = [
+            MetricSettings(name: "cpu", source: .host(.cpu)),
+            MetricSettings(name: "p95", source: .host(.command("{root}/p95"))),
+        ]
+        #expect(try web1.sources(of: settings) == [.host(.cpu), .host(.command("/srv/www/p95"))])
+        let spaced = Placeholders(host: "web1", root: "/srv/my site", release: "b")
+        let error = try #require(throws: SlotSyncError.self) { try spaced.sources(of: settings) }
+        #expect(error.message.hasPrefix("metric p95 on web1: {root} is \"/srv/my site\""), "\(error.message)")
+    }
+
     @Test func aLogHasAnAbsolutePath() throws {
         let relative = Placeholders(host: "a", root: "www", release: "b")
         #expect(throws: SlotSyncError.self) { try relative.replaced(in: .host(.log(path: "{root}/l", pattern: "x"))) }

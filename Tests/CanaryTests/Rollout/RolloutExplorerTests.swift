@@ -12,7 +12,9 @@ struct RolloutExplorerTests {
         hosts: Int, mode: RolloutMode = .full, allowed: Int = 0, canAsk: Bool = false, longWindows: Bool = false,
         _ change: (inout CanarySettings) -> Void = { _ in }
     ) throws -> RolloutWorld {
-        var settings = CanarySettings(hosts: .portion(.count(1)), baseline: 15, window: 20, settle: 5, watch: 20)
+        var settings = CanarySettings(
+            hosts: .portion(.count(1)), baseline: 15, window: 20, settle: 5, watch: 20,
+            metrics: RolloutPlanTests.metrics)
         if longWindows { (settings.window, settings.watch) = (60, 300) }
         change(&settings)
         let plan = try RolloutPlan(hosts: RolloutPlanTests.fleet(hosts), settings: settings, mode: mode)
@@ -22,16 +24,15 @@ struct RolloutExplorerTests {
     /// Follows the usual course from `world`; at each moment tries each deviation, and from there `depth` - 1 more.
     ///
     /// - Returns: how many ends were reached.
-    private static func deviate(from world: RolloutWorld, depth: Int, isFirst: Bool = true) -> Int {
+    private static func deviate(from world: RolloutWorld, depth: Int) -> Int {
         var world = world
         var ends = 0
         while world.outcome == nil {
             guard let usual = world.usualMove else { break }
-            // Nonsense is many events; alone it is tried at each moment by the test of one deviation.
-            for move in world.moves where move != usual && (isFirst && depth == 1 || move != .nonsense) {
+            for move in world.moves where move != usual && move != .nonsense {
                 var other = world
                 other.make(move)
-                if depth > 1, other.outcome == nil { ends += deviate(from: other, depth: depth - 1, isFirst: false) }
+                if depth > 1, other.outcome == nil { ends += deviate(from: other, depth: depth - 1) }
                 other.runToEnd()
                 ends += 1
                 guard other.problems.isEmpty else {
@@ -55,6 +56,27 @@ struct RolloutExplorerTests {
             $0.onInconclusive = .ask
         }
         #expect(Self.deviate(from: world, depth: 1) > 100)
+    }
+
+    @Test("events that fit nothing change nothing, at each moment")
+    func nonsense() throws {
+        var world = try Self.world(hosts: 6) {
+            $0.phases = [.count(2)]
+            $0.holdBack = .count(2)
+        }
+        var undisturbed = world
+        undisturbed.runToEnd()
+        while world.outcome == nil, let usual = world.usualMove {
+            let (phase, actions) = (world.rollout.phase, world.actions)
+            world.make(.nonsense)
+            let new = world.actions.dropFirst(actions.count)
+            let isQuiet = new.allSatisfy { if case .wake = $0 { true } else { false } }
+            #expect(isQuiet && world.rollout.phase == phase)
+            world.make(usual)
+            guard world.problems.isEmpty else { break }
+        }
+        world.checkEnd()
+        #expect(world.problems.isEmpty && world.outcome == undisturbed.outcome)
     }
 
     @Test("two deviations at each pair of moments", arguments: [0, 1])

@@ -8,8 +8,10 @@ import Testing
         (1...count).compactMap { try? Host("web\($0)") }
     }
 
+    static let metrics = [MetricSettings(name: "load", source: .host(.loadAverage))]
+
     private func plan(_ count: Int, _ change: (inout CanarySettings) -> Void = { _ in }) throws -> RolloutPlan {
-        var settings = CanarySettings()
+        var settings = CanarySettings(metrics: Self.metrics)
         change(&settings)
         return try RolloutPlan(hosts: Self.fleet(count), settings: settings)
     }
@@ -124,8 +126,21 @@ import Testing
         #expect(plan.lines == ["stage, then flip 2 hosts together; nothing is judged"])
     }
 
+    @Test func withoutMetricsThereIsNothingToJudgeBy() throws {
+        for mode in [RolloutMode.full, .canaryOnly] {
+            let error = try #require(throws: SlotSyncError.self) {
+                try RolloutPlan(hosts: Self.fleet(20), settings: CanarySettings(), mode: mode)
+            }
+            #expect(error.code == .badInput && error.message.contains("--no-canary"))
+        }
+    }
+
+    @Test func settingsThatCannotBeUsedMakeNoPlan() throws {
+        #expect(throws: SlotSyncError.self) { try self.plan(20) { $0.window = 12 } }
+    }
+
     @Test func canaryOnlyHasNothingAfterTheCanaries() throws {
-        let settings = CanarySettings(phases: [.percent(50)], holdBack: .count(3))
+        let settings = CanarySettings(phases: [.percent(50)], holdBack: .count(3), metrics: Self.metrics)
         let plan = try RolloutPlan(hosts: Self.fleet(20), settings: settings, mode: .canaryOnly)
         #expect(plan.steps.map(\.kind) == [.canaries])
         #expect(plan.judgements == 1)

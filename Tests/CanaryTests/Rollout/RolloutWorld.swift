@@ -236,7 +236,9 @@ struct RolloutWorld {
             let canaries = comparison.hosts.filter { $0.role == .canary }.map(\.host)
             let controls = comparison.hosts.filter { $0.role == .control }.map(\.host)
             if canaries.isEmpty { problems.append("nobody to judge") }
-            if controls.isEmpty != (comparison.kind == .guarding) { problems.append("controls \(controls)") }
+            if comparison.kind == .guarding, !controls.isEmpty { problems.append("a guard with controls \(controls)") }
+            if comparison.kind == .watch, controls.count < 2 { problems.append("a judge with controls \(controls)") }
+            if controls.contains(where: { hosts[$0].live != .old }) { problems.append("a control that flipped") }
             if comparison.hosts.contains(where: { $0.baseline.end > comparison.after.start }) {
                 problems.append("a base line that ends after the flip")
             }
@@ -250,6 +252,10 @@ struct RolloutWorld {
             for host in hosts.indices { drop(host) }
         case .finish(let outcome):
             self.outcome = outcome
+            let critical: [Rollout.HostRequest?] = [.flip, .confirm, .undo, .rollBack]
+            if !isAbandoned, hosts.contains(where: { critical.contains($0.request) }) {
+                problems.append("ends while a host is flipped or taken back")
+            }
             for host in hosts.indices { drop(host) }
         }
         if case .wake = action { return }
