@@ -58,6 +58,24 @@ struct CounterTest {
         unrest = unrestOfControls(eventsAfter)
     }
 
+    /// A fleet of which every host counts what is usual, the canaries first: to see what could be found in it.
+    init(
+        hosts: Int, canaries: Int, before: Double, after: Double, worse: Metric.Direction,
+        dispersion: DispersionPosterior
+    ) {
+        self.worse = worse
+        self.before = [Double](repeating: before, count: hosts)
+        // The total has to be whole.
+        self.after = [Double](repeating: (after * Double(hosts)).rounded() / Double(hosts), count: hosts)
+        timeBefore = [Double](repeating: 1, count: hosts)
+        timeAfter = timeBefore
+        controls = Array(canaries..<hosts)
+        self.dispersion = dispersion
+        rate = before
+        trend = 1
+        unrest = 1
+    }
+
     /// The variance of the controls' events after the flip over what the model allows them, where that is beyond chance:
     /// it holds every host's rate for constant, and hosts with very many events show that they are not.
     private func unrestOfControls(_ events: Double) -> Double {
@@ -98,7 +116,7 @@ struct CounterTest {
         guard !canaries.isEmpty else { return nil }
         let controlEvents = controls.reduce(0) { $0 + after[$1] }
         let canaryEvents = canaries.reduce(0) { $0 + creditedAfter($1) }
-        let total = canaryEvents + controlEvents
+        let total = (canaryEvents + controlEvents).rounded()
 
         // For each shape the share's beta law: its odds have the ratio of the means, and the spread of both sides.
         var laws: [(alpha: Double, beta: Double, weight: Double, odds: Double)] = []
@@ -150,8 +168,7 @@ struct CounterTest {
         // as far as that rate was known.
         let expected = total * odds / (1 + odds)
         let known = expected / laws.reduce(0) { $0 + $1.weight * $1.alpha }
-        var powers = [Double](repeating: 0, count: attainable.count)
-        for factor in UsualRegressions.counter {
+        let powers = UsualRegressions.counter.map { factor -> [Double] in
             let factor = worse == .higher ? factor : 1 / factor
             let tilt = log(factor * (1 + known) / (1 + factor * known))
             let exponents = probabilities.enumerated().map { log($0.element) + Double($0.offset) * tilt }
@@ -159,9 +176,9 @@ struct CounterTest {
             let tilted = exponents.map { exp($0 - most) }
             let whole = tilted.reduce(0, +)
             var tail = 0.0
-            for index in powers.indices {
+            return attainable.indices.map { index in
                 tail += tilted[counts[index]]
-                powers[index] += tail / whole / Double(UsualRegressions.counter.count)
+                return tail / whole
             }
         }
         return Evidence(

@@ -18,6 +18,13 @@ struct DispersionPosterior {
     private static let countsPerShape = 4.0
     private static let negligible = 1e-4
 
+    /// One shape, known.
+    init(shape: Double) {
+        shapes = [shape]
+        weights = [1]
+        typical = shape
+    }
+
     /// From each control's events and how long it was observed (in the same unit for all).
     ///
     /// The likelihood is that of the totals given their sum: Dirichlet-multinomial (Mosimann 1962), and where hosts were

@@ -46,12 +46,12 @@ enum UsualRegressions {
     static let counter = [2.0, 5.0, 10.0]
 }
 
-/// A test's power, averaged over the usual regressions.
+/// A test's power, for each of the usual regressions.
 enum Power {
     /// A gauge's: the steps over their standard error, and the degrees of freedom of the t law with its scale.
     case steps([Double], degreesOfFreedom: Double, scale: Double)
-    /// A count's: for each attainable p-value, in the same order, the chance to get it or a smaller one.
-    case counts([Double])
+    /// A count's: for each regression and each attainable p-value, in their order, the chance to get it or a smaller one.
+    case counts([[Double]])
     /// Nothing can be seen by this test.
     case none
 }
@@ -77,12 +77,14 @@ extension Evidence {
                 defer { critical *= ratio }
                 return Option(
                     critical: critical, spent: min(critical, limit),
-                    power: Self.power(steps, at: min(critical, limit), degreesOfFreedom: freedom, scale: scale))
+                    power: Self.mean(
+                        Self.powers(steps, at: min(critical, limit), degreesOfFreedom: freedom, scale: scale)))
             }
         case (.counts(let powers), .only(let values)):
             let spent = attainable.spent(at: least)
             var options = [Option(critical: least, spent: spent, power: 0)]
-            for (value, power) in zip(values, powers) {
+            for (index, value) in values.enumerated() {
+                let power = powers.reduce(0) { $0 + $1[index] } / Double(powers.count)
                 if value <= least {
                     options[0].power = power
                 } else if value <= most {
@@ -94,12 +96,26 @@ extension Evidence {
         }
     }
 
+    /// The chance to catch each usual regression with a critical value.
+    func powers(at critical: Double) -> [Double] {
+        switch (power, attainable) {
+        case (.steps(let steps, let freedom, let scale), .anyUpTo(let limit)):
+            return Self.powers(steps, at: min(critical, limit), degreesOfFreedom: freedom, scale: scale)
+        case (.counts(let powers), .only(let values)):
+            guard let index = values.lastIndex(where: { $0 <= critical }) else { return powers.map { _ in 0 } }
+            return powers.map { $0[index] }
+        default: return []
+        }
+    }
+
+    private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
+
     /// P(T ≥ t) for a t law shifted by each step, on average: the normal approximation of the noncentral t (Abramowitz
     /// and Stegun 26.7.10), t by the expansion of its quantile (26.7.5). Rough for the fewest degrees of freedom, where it
     /// decides how the significance is shared and never how much of it there is.
-    private static func power(
+    private static func powers(
         _ steps: [Double], at critical: Double, degreesOfFreedom v: Double, scale: Double
-    ) -> Double {
+    ) -> [Double] {
         let z = Normal.upperQuantile(min(critical, 0.5))
         let square = z * z
         let first = (square + 1) * z / 4
@@ -107,6 +123,6 @@ extension Evidence {
         let third = (((3 * square + 19) * square + 17) * square - 15) * z / 384
         let t = scale * (z + (first + (second + third / v) / v) / v)
         let spread = (1 + t * t / (2 * v)).squareRoot()
-        return steps.reduce(0) { $0 + Normal.survival((t * (1 - 1 / (4 * v)) - $1) / spread) } / Double(steps.count)
+        return steps.map { Normal.survival((t * (1 - 1 / (4 * v)) - $0) / spread) }
     }
 }

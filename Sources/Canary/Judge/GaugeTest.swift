@@ -189,4 +189,19 @@ struct GaugeTest {
                 UsualRegressions.gauge.map { (scale.isLogarithmic ? log($0) : $0 - 1) / error },
                 degreesOfFreedom: law.degreesOfFreedom, scale: 1 / stretch))
     }
+
+    /// What a test with this standard error could find, before there are samples.
+    static func expected(
+        error: Double, controls: Int, worse: Metric.Direction, tolerance: Double
+    ) -> Evidence {
+        var freedom = Double(controls - 1)
+        if controls < fewestForThemselves { freedom += controls < fleet ? leastModelFreedom : modelFreedom }
+        let direction = worse == .higher ? 1.0 : -1.0
+        let tolerated = tolerance * direction > -1 ? direction * log1p(direction * tolerance) : .infinity
+        return Evidence(
+            p: 1, change: 0, exceedsTolerance: false,
+            attainable: .anyUpTo(StudentT(degreesOfFreedom: freedom).survival(tolerated / error)),
+            power: .steps(
+                UsualRegressions.gauge.map { log($0) / error }, degreesOfFreedom: freedom, scale: 1))
+    }
 }

@@ -29,7 +29,9 @@ enum Sentences {
                 "\(list(lost)) sent no sample in the second half of the \(Figures.seconds(seconds)) after the flip")
         }
         parts += lacks.prefix(3)
-        if lacks.count > 3 { parts.append("and \(lacks.count - 3) more metrics lack samples") }
+        if lacks.count > 3 {
+            parts.append("as \(lacks.count == 4 ? "1 more metric does" : "\(lacks.count - 3) more metrics do")")
+        }
         return "too little data to tell: " + parts.joined(separator: "; ")
     }
 

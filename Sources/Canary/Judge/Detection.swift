@@ -1,0 +1,183 @@
+// What a judge can see with the chosen canaries, told before a push starts: nobody should take a pass for proof where
+// nothing could have been caught. Called by `push` and by the rollout's plan.
+
+import Glibc
+
+/// How often a regression of one size would be caught.
+public struct DetectableChange: Sendable, Equatable {
+    public var metric: String
+    /// The canaries' level over the controls': 2 is twice as many.
+    public var factor: Double
+    /// The share of such regressions that would be caught, 0 to 1.
+    public var share: Double
+
+    public init(metric: String, factor: Double, share: Double) {
+        self.metric = metric
+        self.factor = factor
+        self.share = share
+    }
+}
+
+/// What can be detected, metric by metric.
+public struct Detection: Sendable, Equatable {
+    public var changes: [DetectableChange]
+    /// "errors × 5 in 8 of 10 cases, errors × 2 hardly: choose 10 canaries or more; …".
+    public var sentence: String
+}
+
+extension Judge {
+    private static let often = 0.75
+    private static let hardly = 0.2
+
+    /// What would be detected over `metrics` with so many canaries and controls.
+    ///
+    /// The noise is taken from `baseline`, a recording without samples after the flip, and where it has none of a metric
+    /// from a usual fleet: samples that waver by 12 %, correlated by 0.9 from one to the next; events twice a minute and
+    /// host, half of the hosts with most of them.
+    public func detection(
+        of metrics: [Metric], canaries: Int, controls: Int, baseline: Recording? = nil
+    ) -> Detection {
+        let forecast = Forecast(metrics, settings: settings, baseline: baseline)
+        let changes = forecast.changes(canaries: canaries, controls: controls)
+        guard canaries > 0, controls > 0 else {
+            return Detection(changes: changes, sentence: "without canaries and controls nothing can be detected")
+        }
+        let all = canaries + controls
+        let sizes = [1, 2, 3, 5, 8, 10, 15, 20, 30, 50].filter { $0 > canaries && 2 * $0 <= all }
+        lazy var more = sizes.map { ($0, forecast.changes(canaries: $0, controls: all - $0)) }
+        let parts = metrics.compactMap { metric -> String? in
+            let own = changes.filter { $0.metric == metric.name }
+            guard let smallest = own.first else { return nil }
+            let seen = own.first { $0.share >= Self.often } ?? own.last ?? smallest
+            var text = "\(metric.name) \(Self.words(seen.factor)) \(Self.cases(seen.share))"
+            guard smallest.share < Self.often else { return text }
+            if smallest != seen { text += ", \(Self.words(smallest.factor)) \(Self.cases(smallest.share))" }
+            let enough = more.first { _, changes in
+                changes.first { $0.metric == metric.name }.map { $0.share >= Self.often } ?? false
+            }
+            return text + (enough.map { ": choose \($0.0) canaries or more" } ?? "")
+        }
+        return Detection(changes: changes, sentence: parts.joined(separator: "; "))
+    }
+
+    private static func words(_ factor: Double) -> String {
+        factor >= 1.95 || factor < 0.55
+            ? "× \(Figures.level(factor).hasSuffix(".0") ? String(Int(factor)) : Figures.level(factor))"
+            : Figures.change(factor - 1)
+    }
+
+    private static func cases(_ share: Double) -> String {
+        if share < hardly { return "hardly" }
+        let tenths = Int((10 * share).rounded(.down))
+        return tenths >= 10 || share > 0.95 ? "nearly always" : "in \(tenths) of 10 cases"
+    }
+}
+
+/// The noise of every metric, from which any choice of canaries is foretold.
+private struct Forecast {
+    /// A gauge's step variance for one host; a counter's events a host in the base line, and its dispersion.
+    private enum Noise {
+        case gauge(stepVariance: Double)
+        case counter(before: Double, after: Double, dispersion: DispersionPosterior)
+    }
+
+    private let metrics: [Metric]
+    private let settings: JudgeSettings
+    private let noise: [Noise]
+
+    private static let usualDeviation = 0.12
+    private static let usualModel = NoiseModel(persistence: 0.9, whiteness: 0)
+    private static let usualEvents = 2.0
+    private static let usualShape = 2.0
+    /// A host needs this many samples for its noise to be seen.
+    private static let leastSamples = 6
+
+    init(_ metrics: [Metric], settings: JudgeSettings, baseline: Recording?) {
+        self.metrics = metrics
+        self.settings = settings
+        let interval = baseline?.interval ?? Recording.usualInterval
+        func samples(_ seconds: Double) -> Int { Int(min(max((seconds / interval + 1e-9).rounded(.down), 1), 1e4)) }
+        let window = samples(settings.window)
+        let settle = min(Int(min(max((settings.settle / interval - 1e-9).rounded(.up), 0), 1e4)), window - 1)
+        let recorded = baseline?.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
+        let before = recorded >= GaugeTest.leastBefore ? recorded : window
+        let shape = SeriesShape(before: before, settle: settle, after: window)
+        noise = metrics.map { metric in
+            let table = baseline.flatMap { recording in
+                recording.metrics.firstIndex { $0.name == metric.name }.map {
+                    SampleTable(recording, metric: $0, before: recorded, settle: 0, after: 0)
+                }
+            }
+            switch metric.kind {
+            case .gauge:
+                var model = Self.usualModel
+                var variance = Self.usualDeviation * Self.usualDeviation
+                if let table {
+                    let hosts = (0..<table.hosts).filter { table.count($0, 0..<recorded) >= Self.leastSamples }
+                    let levels = GaugeScale(table).levels(table)
+                    let grid = NoiseGrid.of(SeriesShape(before: recorded, settle: 0, after: 0))
+                    if hosts.count >= 2, let fit = NoiseFit(levels, hosts: hosts, grid: grid) {
+                        model = fit.entry.model
+                        variance = fit.sampleVariance
+                    }
+                }
+                return .gauge(stepVariance: variance * StepEstimator(model, shape) { _ in true }.variance)
+            case .counter:
+                if let table, recorded > 0 {
+                    let sums = (0..<table.hosts).map { table.sum($0, 0..<recorded) }.filter { $0.count > 0 }
+                    let time = sums.reduce(0) { $0 + $1.count }
+                    if time > 0 {
+                        let rate = sums.reduce(0) { $0 + $1.sum } / Double(time)
+                        let dispersion = DispersionPosterior(
+                            events: sums.map { $0.sum.rounded() }, time: sums.map { Double($0.count) })
+                        return .counter(
+                            before: rate * Double(before), after: rate * Double(window), dispersion: dispersion)
+                    }
+                }
+                let rate = Self.usualEvents * interval / 60
+                return .counter(
+                    before: rate * Double(before), after: rate * Double(window),
+                    dispersion: DispersionPosterior(shape: Self.usualShape))
+            }
+        }
+    }
+
+    /// What is detected, from the smallest change on.
+    func changes(canaries: Int, controls: Int) -> [DetectableChange] {
+        let tests = zip(metrics, noise).map { evidence($0, $1, canaries: canaries, controls: controls) }
+        let claims = zip(metrics, tests).compactMap { metric, test in
+            test.map { Claim(evidence: $0, weight: metric.weight) }
+        }
+        var criticals = SignificanceAllocation.criticalValues(claims, significance: settings.significance)[...]
+        var changes: [DetectableChange] = []
+        for (metric, test) in zip(metrics, tests) {
+            var shares: [Double] = []
+            if let test, let critical = criticals.popFirst() { shares = test.powers(at: critical) }
+            let usual = metric.kind == .gauge ? UsualRegressions.gauge : UsualRegressions.counter
+            for (index, factor) in usual.enumerated() {
+                changes.append(
+                    DetectableChange(
+                        metric: metric.name, factor: metric.worse == .higher ? factor : 1 / factor,
+                        share: index < shares.count ? shares[index] : 0))
+            }
+        }
+        return changes
+    }
+
+    private func evidence(_ metric: Metric, _ noise: Noise, canaries: Int, controls: Int) -> Evidence? {
+        guard canaries > 0, controls > 0 else { return nil }
+        let tolerance = metric.tolerance ?? settings.tolerance
+        switch noise {
+        case .gauge(let variance):
+            guard controls >= 2 else { return nil }
+            let error = (variance * (1 / Double(canaries) + 1 / Double(controls))).squareRoot()
+            return GaugeTest.expected(
+                error: max(error, 1e-6), controls: controls, worse: metric.worse, tolerance: tolerance)
+        case .counter(let before, let after, let dispersion):
+            return CounterTest(
+                hosts: canaries + controls, canaries: canaries, before: before, after: after, worse: metric.worse,
+                dispersion: dispersion
+            ).evidence(for: Array(0..<canaries), tolerance: tolerance)
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// The guard for the watch with everybody flipped. Without hosts that were not flipped no method is sharp: traffic changes
+// too. So a guard looks only for what traffic does not do: a large jump at the flip itself, or a level far beyond the
+// base line's. Called by the rollout as samples arrive; its sentences say that it is a guard.
+
+import Glibc
+
+/// Watches a fleet of which every host was flipped, by samples before and after.
+///
+/// A metric has regressed when its level jumped at the flip (30 s after the settling time against the 30 s before it) by
+/// more than × 1.5 for a gauge or × 2.5 for a counter, and by more than three times the jumps within the base line; or
+/// when its mean over any 30 s is beyond × 2.5 for a gauge or × 4 for a counter of the base line's. docs/canary.md has the
+/// figures that these were chosen by.
+public struct FleetGuard: Sendable {
+    public let settings: JudgeSettings
+
+    public init(_ settings: JudgeSettings) { self.settings = settings }
+
+    static let windowSeconds = 30.0
+    static let jumpsOfBaseline = 3.0
+
+    static func jumpLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 1.5 : 2.5 }
+    static func levelLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 2.5 : 4 }
+
+    /// Judges all hosts of a recording, whatever their role, by the samples that are there so far.
+    ///
+    /// A `pass` means that nothing is to be seen yet; `inconclusive`, that less than 30 s after the settling time, or of
+    /// the base line, were sampled.
+    public func judge(_ recording: Recording) -> Judgement {
+        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
+        let after = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
+        let settle = Comparison.settleSamples(settings, recording)
+        let width = max((Self.windowSeconds / recording.interval - 1e-9).rounded(.up), 1)
+        guard !recording.metrics.isEmpty, width <= 1e6 else {
+            return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is no metric to watch")
+        }
+        let watches = recording.metrics.indices.map { index in
+            FleetWatch(
+                SampleTable(recording, metric: index, before: before, settle: settle, after: after),
+                metric: recording.metrics[index], width: Int(width), interval: recording.interval,
+                chance: settings.significance / Double(recording.metrics.count))
+        }
+        let metrics = watches.map(\.judgement)
+        let hosts = Figures.count(recording.hosts.count, "host", "hosts")
+        func sentence(_ verdict: Verdict, _ text: String) -> Judgement {
+            Judgement(verdict: verdict, metrics: metrics, why: "guard: " + text)
+        }
+        let regressed = watches.filter(\.judgement.verdict.isRegression)
+        if !regressed.isEmpty {
+            return sentence(
+                .regression, regressed.map(\.words).joined(separator: "; ") + " (\(hosts), all flipped: no controls)")
+        }
+        let lacking = watches.filter { $0.judgement.verdict == .inconclusive }
+        if !lacking.isEmpty { return sentence(.inconclusive, lacking.map(\.words).joined(separator: "; ")) }
+        let worst = watches.max { $0.nearness < $1.nearness }
+        return sentence(.pass, "nothing large on \(hosts), all flipped" + (worst.map { ": at most " + $0.words } ?? ""))
+    }
+}
+
+/// One metric of a whole fleet over time.
+private struct FleetWatch {
+    private(set) var judgement: MetricJudgement
+    private(set) var words = ""
+    /// The largest level over its limit, in logarithms: 1 is at it.
+    private(set) var nearness = 0.0
+
+    init(_ table: SampleTable, metric: Metric, width: Int, interval: Double, chance: Double) {
+        judgement = MetricJudgement(name: metric.name, verdict: .inconclusive)
+        let course = FleetCourse(table, kind: metric.kind)
+        let base = 0..<table.before
+        let sign = metric.worse == .higher ? 1.0 : -1.0
+        guard let level = course.total(base), course.samples(base) >= Double(width) / 2, level.seen > 0 else {
+            words = "\(metric.name) has no base line above zero"
+            if metric.kind == .counter, course.samples(base) >= Double(width) / 2 {
+                // No event at all before the flip: as many as chance does not bring are the jump.
+                words = "\(metric.name) none before the flip"
+                judgeWithoutEvents(course, table, width: width, interval: interval, chance: chance, sign: sign)
+            }
+            judgement.note = judgement.verdict == .inconclusive ? words : ""
+            return
+        }
+        let starts = stride(from: table.before + table.settle, through: table.moments - width, by: 1)
+        var worst: (log: Double, range: Range<Int>)?
+        for start in starts {
+            let range = start..<start + width
+            guard let log = course.logRatio(range, base) else { continue }
+            if let before = worst, sign * before.log >= sign * log { continue }
+            worst = (log, range)
+        }
+        guard let worst else {
+            words =
+                "\(metric.name) has less than \(Figures.seconds(Double(width) * interval)) of samples after the flip"
+            judgement.note = words
+            return
+        }
+        let limit = log(FleetGuard.levelLimit(metric.kind))
+        let isFar = sign * worst.log > limit && course.isBeyondChance(worst.range, base, chance: chance, sign: sign)
+        let jump = course.jump(at: table.before, settle: table.settle, width: width)
+        let usual = course.usualJump(in: base, settle: table.settle, width: max(width / 2, 1))
+        var isJump = false
+        if let jump, let usual {
+            let first = table.before + table.settle..<table.before + table.settle + width
+            isJump =
+                sign * jump > max(log(FleetGuard.jumpLimit(metric.kind)), FleetGuard.jumpsOfBaseline * usual)
+                && course.isBeyondChance(first, base, chance: chance, sign: sign)
+        }
+        nearness = sign * worst.log / limit
+        let seconds = { (moment: Int) in Figures.seconds(Double(moment - table.before) * interval) }
+        let shown = isJump && !isFar ? jump ?? worst.log : worst.log
+        words = "\(metric.name) × \(Figures.level(exp(shown)))"
+        if isJump && !isFar {
+            words += " at the flip, where the base line jumps by × \(Figures.level(exp(usual ?? 0)))"
+        } else {
+            words += " of the base line from \(seconds(worst.range.lowerBound)) to \(seconds(worst.range.upperBound))"
+            words += " after the flip, where × \(Figures.level(exp(sign * limit))) goes back"
+        }
+        let unit = metric.kind == .counter ? 60 / interval : 1
+        judgement.verdict = isFar || isJump ? .regression : .pass
+        judgement.effect = expm1(shown)
+        judgement.canaryLevel = course.mean(worst.range).map { $0 * unit }
+        judgement.controlLevel = course.mean(base).map { $0 * unit }
+        judgement.note = "guard: against the base line, without controls"
+    }
+
+    private mutating func judgeWithoutEvents(
+        _ course: FleetCourse, _ table: SampleTable, width: Int, interval: Double, chance: Double, sign: Double
+    ) {
+        let window = table.before + table.settle..<table.moments
+        guard course.samples(window) >= Double(width) else { return }
+        var most = 0.0
+        var isBeyond = false
+        for start in stride(from: window.lowerBound, through: table.moments - width, by: 1) {
+            let range = start..<start + width
+            most = max(most, course.mean(range) ?? 0)
+            if course.isBeyondChance(range, 0..<table.before, chance: chance, sign: 1) { isBeyond = true }
+        }
+        judgement.canaryLevel = most * 60 / interval
+        judgement.controlLevel = 0
+        judgement.verdict = isBeyond && sign > 0 ? .regression : .pass
+        words += ", up to \(Figures.level(most * 60 / interval)) a minute and host after it"
+    }
+}
