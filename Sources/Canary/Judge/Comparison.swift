@@ -3,11 +3,21 @@
 
 /// A recording's metrics as they stand after some of its samples.
 struct Comparison {
+    /// One test of a metric: of all canaries, or of one of them by itself.
+    struct Test {
+        var claim: Claim
+        var canary: Int?
+
+        func isRegression(at critical: Double) -> Bool {
+            claim.evidence.p <= critical && claim.evidence.exceedsTolerance
+        }
+    }
+
     /// One metric and what its tests found.
     struct Item {
         var metric: Metric
         var table: SampleTable
-        var tests: [Claim]
+        var tests: [Test]
     }
 
     let recording: Recording
@@ -49,17 +59,18 @@ struct Comparison {
                     levels[index], scale: scale, worse: metric.worse, roles: roles, peerLevels: peers)
                 if let test { find = { test.evidence(for: $0, tolerance: tolerance) } }
             }
-            var tests: [Claim] = []
-            // A critical metric spends half of its share on each canary by itself.
-            let single = metric.isCritical && roles.canaries.count > 1
+            var tests: [Test] = []
+            // A critical metric spends half of its share on the canaries one by one.
+            let isSingle = metric.isCritical && roles.canaries.count > 1
             if let evidence = find(roles.canaries) {
-                tests.append(Claim(evidence: evidence, weight: metric.weight * (single ? 0.5 : 1)))
+                let weight = metric.weight * (isSingle ? 0.5 : 1)
+                tests.append(Test(claim: Claim(evidence: evidence, weight: weight), canary: nil))
             }
-            if single {
+            if isSingle {
                 for canary in roles.canaries {
                     guard let evidence = find([canary]) else { continue }
-                    tests.append(
-                        Claim(evidence: evidence, weight: metric.weight * 0.5 / Double(roles.canaries.count)))
+                    let weight = 0.5 * metric.weight / Double(roles.canaries.count)
+                    tests.append(Test(claim: Claim(evidence: evidence, weight: weight), canary: canary))
                 }
             }
             return Item(metric: metric, table: tables[index], tests: tests)
@@ -79,36 +90,120 @@ struct Comparison {
         }
     }
 
-    func judgement(significance: Double) -> Judgement {
-        var left = Set(items.indices.filter { !items[$0].tests.isEmpty })
-        var named: Set<Int> = []
-        var critical: [Int: Double] = [:]
-        while !left.isEmpty {
-            let order = left.sorted()
-            let claims = order.flatMap { items[$0].tests }
-            let values = SignificanceAllocation.common(claims, significance: significance)
-            var next = 0
-            var hits: [Int] = []
-            for index in order {
-                for test in items[index].tests {
-                    if test.evidence.p <= values[next] { if hits.last != index { hits.append(index) } }
-                    critical[index] = values[next]
-                    next += 1
-                }
-            }
-            if hits.isEmpty { break }
-            named.formUnion(hits)
-            left.subtract(hits)
+    /// What was found for one metric, with what a sentence about it needs.
+    struct Finding {
+        var judgement: MetricJudgement
+        var kind: Metric.Kind
+        var tolerance: Double
+        /// p is at most its critical value, whether or not the change exceeds the tolerance.
+        var isSignificant: Bool
+        /// The canary whose own test this is; nil: all canaries'.
+        var canary: String?
+        var canaries: Int
+        var controls: Int
+
+        /// How near it stands to a rollback: p over what would have led to one.
+        var nearness: Double {
+            guard let p = judgement.p, let critical = judgement.criticalP, critical > 0 else { return .infinity }
+            return p / critical
         }
-        let metrics = items.indices.map { index -> MetricJudgement in
-            let item = items[index]
-            let best = item.tests.first?.evidence
-            let bad = named.contains(index) && best!.exceedsTolerance
-            return MetricJudgement(
-                name: item.metric.name, verdict: bad ? .regression : .pass, p: best?.p, effect: best?.change,
-                criticalP: critical[index])
+    }
+
+    /// The verdict with this much significance; `isLast`: a pass may be given.
+    func judgement(significance: Double, isLast: Bool) -> Judgement {
+        let criticals = criticalValues(significance)
+        var findings = items.indices.map { finding(items[$0], criticals[$0]) }
+        let lacks = items.indices.map { Sufficiency.lack(items[$0], in: self) }
+        for index in findings.indices where !findings[index].judgement.verdict.isRegression {
+            if let lack = lacks[index] {
+                findings[index].judgement.verdict = .inconclusive
+                findings[index].judgement.note = lack
+            } else if !isLast {
+                findings[index].judgement.verdict = .inconclusive
+                findings[index].judgement.note = "the window is not over"
+            }
+        }
+        let metrics = findings.map(\.judgement)
+        let regressed = findings.filter(\.judgement.verdict.isRegression).sorted { $0.nearness < $1.nearness }
+        if !regressed.isEmpty {
+            return Judgement(
+                verdict: .regression, metrics: metrics, why: Sentences.regression(regressed, over: items.count))
+        }
+        if items.isEmpty {
+            return Judgement(verdict: .inconclusive, metrics: [], why: "there is no metric to judge")
+        }
+        if !isLast {
+            let samples = items[0].table.after
+            return Judgement(
+                verdict: .inconclusive, metrics: metrics,
+                why: Sentences.soFar(findings, samples: samples, of: planned))
+        }
+        let lost = Sufficiency.lostCanaries(self)
+        if !lost.isEmpty || lacks.contains(where: { $0 != nil }) {
+            let seconds = Double(planned) * recording.interval
+            return Judgement(
+                verdict: .inconclusive, metrics: metrics,
+                why: Sentences.inconclusive(lacks.compactMap { $0 }, lost: lost, after: seconds))
+        }
+        let silent = roles.canaries.filter { host in
+            items.allSatisfy { $0.table.count(host, 0..<$0.table.moments) == 0 }
         }
         return Judgement(
-            verdict: metrics.contains { $0.verdict == .regression } ? .regression : .pass, metrics: metrics, why: "")
+            verdict: .pass, metrics: metrics,
+            why: Sentences.pass(findings, silent: silent.map { recording.hosts[$0].host }))
+    }
+
+    /// Every test's critical value. Step by step (Holm 1979): a metric that is significant leaves its share to the others.
+    private func criticalValues(_ significance: Double) -> [[Double]] {
+        var criticals = items.map { [Double](repeating: 0, count: $0.tests.count) }
+        var left = items.indices.filter { !items[$0].tests.isEmpty }
+        while !left.isEmpty {
+            let claims = left.flatMap { items[$0].tests.map(\.claim) }
+            var values = SignificanceAllocation.criticalValues(claims, significance: significance)[...]
+            for index in left {
+                criticals[index] = Array(values.prefix(items[index].tests.count))
+                values = values.dropFirst(items[index].tests.count)
+            }
+            let rest = left.filter { index in
+                !zip(items[index].tests, criticals[index]).contains { $0.isRegression(at: $1) }
+            }
+            if rest.count == left.count { break }
+            left = rest
+        }
+        return criticals
+    }
+
+    /// The test that stands nearest to a rollback speaks for its metric.
+    private func finding(_ item: Item, _ criticals: [Double]) -> Finding {
+        let tests = zip(item.tests, criticals)
+        let regressed = tests.filter { $0.isRegression(at: $1) }
+        let nearest = (regressed.isEmpty ? Array(tests) : regressed).min {
+            $0.0.claim.evidence.p / max($0.1, 1e-300) < $1.0.claim.evidence.p / max($1.1, 1e-300)
+        }
+        let canaries = nearest?.0.canary.map { [$0] } ?? roles.canaries
+        let canary = level(item, canaries)
+        let control = level(item, roles.controls)
+        let evidence = nearest?.0.claim.evidence
+        let judgement = MetricJudgement(
+            name: item.metric.name, verdict: regressed.isEmpty ? .pass : .regression, p: evidence?.p,
+            effect: evidence?.change, criticalP: nearest?.1, canaryLevel: canary.level, controlLevel: control.level)
+        return Finding(
+            judgement: judgement, kind: item.metric.kind, tolerance: item.metric.tolerance ?? settings.tolerance,
+            isSignificant: nearest.map { $0.0.claim.evidence.p <= $0.1 } ?? false,
+            canary: nearest?.0.canary.map { recording.hosts[$0].host }, canaries: canary.hosts,
+            controls: control.hosts)
+    }
+
+    /// A gauge's mean over hosts after the flip, settling time left out; a counter's events a minute and host.
+    private func level(_ item: Item, _ hosts: [Int]) -> (level: Double?, hosts: Int) {
+        let table = item.table
+        if item.metric.kind == .gauge {
+            let means = hosts.compactMap { table.mean($0, table.settled) }
+            return (means.isEmpty ? nil : means.reduce(0, +) / Double(means.count), means.count)
+        }
+        let sums = hosts.map { table.sum($0, table.before..<table.moments) }.filter { $0.count > 0 }
+        let count = sums.reduce(0) { $0 + $1.count }
+        guard count > 0 else { return (nil, 0) }
+        return (sums.reduce(0) { $0 + $1.sum } / Double(count) * 60 / recording.interval, sums.count)
     }
 }

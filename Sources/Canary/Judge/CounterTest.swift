@@ -18,12 +18,16 @@ struct CounterTest {
     private let rate: Double
     private let trend: Double
     /// How much more the controls' counts waver about what the model expects of them than it allows; 1: no more.
-    private let unrest: Double
+    private var unrest: Double
 
     /// Up to this many events the law is summed up exactly; beyond it, a beta law of the same variance is as good.
     private static let mostExactEvents = 20_000.0
     /// A canary this improbably far above its peers before the flip need not follow the fleet's traffic down.
     private static let sickBefore = 1e-3
+    /// Controls' events a host from which their unrest is looked at; how improbable it must be; what one host adds.
+    private static let fewestForUnrest = 5.0
+    private static let unrestChance = 0.01
+    private static let mostSurprise = 16.0
 
     init?(_ table: SampleTable, worse: Metric.Direction, roles: Roles) {
         self.worse = worse
@@ -51,6 +55,27 @@ struct CounterTest {
             eventsAfter / max(eventsBefore, 1) * (allBefore / allAfter)
             * (table.after > 0 ? Double(table.before) / Double(table.after) : 1)
         unrest = 1
+        unrest = unrestOfControls(eventsAfter)
+    }
+
+    /// The variance of the controls' events after the flip over what the model allows them, where that is beyond chance:
+    /// it holds every host's rate for constant, and hosts with very many events show that they are not.
+    private func unrestOfControls(_ events: Double) -> Double {
+        guard controls.count >= 3, events >= Self.fewestForUnrest * Double(controls.count) else { return 1 }
+        let whole = predicted(controls, shape: dispersion.typical).mean
+        var sum = 0.0
+        for host in controls {
+            let law = predicted([host], shape: dispersion.typical)
+            let share = law.mean / whole
+            let expected = events * share
+            let variance = expected * (1 - share) + expected * expected / law.shape
+            // One sick control must not hide what the others show.
+            sum += min((after[host] - expected) * (after[host] - expected) / variance, Self.mostSurprise)
+        }
+        let freedom = Double(controls.count - 1)
+        let ratio = sum / freedom
+        let chance = FDistribution(numerator: freedom, denominator: 1e6).survival(ratio)
+        return chance < Self.unrestChance ? ratio : 1
     }
 
     /// The predictive law of the rate of some hosts after the flip, up to the fleet's common trend: a gamma law's shape
@@ -92,26 +117,76 @@ struct CounterTest {
         guard total > 0 else {
             return Evidence(p: 1, change: 0, exceedsTolerance: false, attainable: .only([]), power: .none)
         }
+        if unrest > 1 || total > Self.mostExactEvents {
+            let spread = laws.reduce(0) { sum, law in
+                let sharpness = law.alpha + law.beta
+                let share = law.alpha / sharpness
+                let own = total * share * (1 - share) * (sharpness + total) / (sharpness + 1)
+                let off = total * (share - odds / (1 + odds))
+                return sum + law.weight * (own + off * off)
+            }
+            return approximate(
+                canaryEvents, of: total, odds: odds, deviation: (spread * unrest).squareRoot(), seen: seen,
+                tolerance: tolerance)
+        }
         var probabilities = [Double](repeating: 0, count: Int(total) + 1)
         for law in laws {
             BetaBinomial(trials: Int(total), alpha: law.alpha, beta: law.beta)
                 .addProbabilities(to: &probabilities, weight: law.weight)
         }
-        // Towards the worse end, so that tails are summed up from their smallest term.
+        // From the worse end, so that tails are summed up from their smallest term.
         let counts = worse == .higher ? Array((0...Int(total)).reversed()) : Array(0...Int(total))
-        var attainable: [Double] = []
-        var p = 1.0
+        var tails: [Double] = []
         var sum = 0.0
+        var p = 1.0
+        var attainable: [Double] = []
         for count in counts {
             sum += probabilities[count]
+            tails.append(sum)
             if sign * change(Double(count)) >= tolerance, sum <= 0.5 { attainable.append(sum) }
-            if count == Int(canaryEvents) {
-                p = min(sum, 1)
-                if sum > 0.5 { break }
+            if count == Int(canaryEvents) { p = min(sum, 1) }
+        }
+        // The usual regressions tilt the law: each event on the canaries is as much likelier as their rate is higher,
+        // as far as that rate was known.
+        let expected = total * odds / (1 + odds)
+        let known = expected / laws.reduce(0) { $0 + $1.weight * $1.alpha }
+        var powers = [Double](repeating: 0, count: attainable.count)
+        for factor in UsualRegressions.counter {
+            let factor = worse == .higher ? factor : 1 / factor
+            let tilt = log(factor * (1 + known) / (1 + factor * known))
+            let exponents = probabilities.enumerated().map { log($0.element) + Double($0.offset) * tilt }
+            let most = exponents.max() ?? 0
+            let tilted = exponents.map { exp($0 - most) }
+            let whole = tilted.reduce(0, +)
+            var tail = 0.0
+            for index in powers.indices {
+                tail += tilted[counts[index]]
+                powers[index] += tail / whole / Double(UsualRegressions.counter.count)
             }
         }
         return Evidence(
-            p: p, change: seen, exceedsTolerance: sign * seen >= tolerance, attainable: .only(attainable), power: .none)
+            p: p, change: seen, exceedsTolerance: sign * seen >= tolerance, attainable: .only(attainable),
+            power: .counts(powers))
+    }
+
+    /// The same for very many events, and for hosts that do not keep their rate: by a t law with the same variance.
+    private func approximate(
+        _ events: Double, of total: Double, odds: Double, deviation: Double, seen: Double, tolerance: Double
+    ) -> Evidence {
+        let sign = worse == .higher ? 1.0 : -1.0
+        let mean = total * odds / (1 + odds)
+        let law = StudentT(degreesOfFreedom: unrest > 1 ? Double(controls.count - 1) : 1e6)
+        func excess(_ factor: Double) -> Double {
+            sign * (total * factor * odds / (1 + factor * odds) - mean) / deviation
+        }
+        let tolerated = max(1 + sign * tolerance, 0)
+        return Evidence(
+            p: law.survival(sign * (events - mean) / deviation), change: seen,
+            exceedsTolerance: sign * seen >= tolerance,
+            attainable: .anyUpTo(law.survival(excess(tolerated))),
+            power: .steps(
+                UsualRegressions.counter.map { excess(worse == .higher ? $0 : 1 / $0) },
+                degreesOfFreedom: law.degreesOfFreedom, scale: 1))
     }
 
     /// A canary's events after the flip, without credit for a fall of the whole fleet's traffic if it was sick before.

@@ -1,6 +1,8 @@
 // What a test of one metric found, and what it could have found: enough to share the significance among metrics without
 // knowing how each was tested. Made by the gauges' and the counters' test, read by the allocation and the judge.
 
+import Glibc
+
 /// One test of one metric, in the direction that is worse.
 struct Evidence {
     /// The chance of a change at least as bad where the release changes nothing.
@@ -50,6 +52,61 @@ enum Power {
     case steps([Double], degreesOfFreedom: Double, scale: Double)
     /// A count's: for each attainable p-value, in the same order, the chance to get it or a smaller one.
     case counts([Double])
-    /// Nothing is known: no share is given for it beyond the least.
+    /// Nothing can be seen by this test.
     case none
+}
+
+extension Evidence {
+    /// A critical value that a test may be given.
+    struct Option {
+        var critical: Double
+        /// The chance of a false rollback with it, and of catching a usual regression.
+        var spent: Double
+        var power: Double
+    }
+
+    private static let gaugeOptions = 20
+
+    /// The critical values worth considering between two, ascending, the lower one first.
+    func options(from least: Double, to most: Double) -> [Option] {
+        switch (power, attainable) {
+        case (.steps(let steps, let freedom, let scale), .anyUpTo(let limit)):
+            let ratio = exp(log(most / least) / Double(Self.gaugeOptions - 1))
+            var critical = least
+            return (0..<Self.gaugeOptions).map { _ in
+                defer { critical *= ratio }
+                return Option(
+                    critical: critical, spent: min(critical, limit),
+                    power: Self.power(steps, at: min(critical, limit), degreesOfFreedom: freedom, scale: scale))
+            }
+        case (.counts(let powers), .only(let values)):
+            let spent = attainable.spent(at: least)
+            var options = [Option(critical: least, spent: spent, power: 0)]
+            for (value, power) in zip(values, powers) {
+                if value <= least {
+                    options[0].power = power
+                } else if value <= most {
+                    options.append(Option(critical: value, spent: value, power: power))
+                }
+            }
+            return options
+        default: return []
+        }
+    }
+
+    /// P(T ≥ t) for a t law shifted by each step, on average: the normal approximation of the noncentral t (Abramowitz
+    /// and Stegun 26.7.10), t by the expansion of its quantile (26.7.5). Rough for the fewest degrees of freedom, where it
+    /// decides how the significance is shared and never how much of it there is.
+    private static func power(
+        _ steps: [Double], at critical: Double, degreesOfFreedom v: Double, scale: Double
+    ) -> Double {
+        let z = Normal.upperQuantile(min(critical, 0.5))
+        let square = z * z
+        let first = (square + 1) * z / 4
+        let second = ((5 * square + 16) * square + 3) * z / 96
+        let third = (((3 * square + 19) * square + 17) * square - 15) * z / 384
+        let t = scale * (z + (first + (second + third / v) / v) / v)
+        let spread = (1 + t * t / (2 * v)).squareRoot()
+        return steps.reduce(0) { $0 + Normal.survival((t * (1 - 1 / (4 * v)) - $1) / spread) } / Double(steps.count)
+    }
 }

@@ -27,7 +27,9 @@ struct GaugeTest {
     private static let fewestToClip = 8
     /// Degrees of freedom that the noise model counts for beside few controls, and the quantile of F from which they
     /// contradict it.
-    private static let modelFreedom = 3.0
+    private static let fewestForThemselves = 30
+    private static let leastModelFreedom = 3.0
+    private static let modelFreedom = 6.0
     private static let contradiction = 0.9
     /// A host needs these to have a step at all.
     static let leastBefore = 2
@@ -126,14 +128,16 @@ struct GaugeTest {
         }
         if freedom > 0 { variance = squares / freedom }
         let count = Double(controls.count)
-        if controls.count < Self.fleet {
+        if controls.count < Self.fewestForThemselves {
+            let modelFreedom = controls.count < Self.fleet ? Self.leastModelFreedom : Self.modelFreedom
             let model = fit.entry.stepVariance * fit.sampleVariance
-            let most = FDistribution(numerator: freedom, denominator: Self.modelFreedom).quantile(Self.contradiction)
+            let most = FDistribution(numerator: freedom, denominator: modelFreedom).quantile(Self.contradiction)
             if variance <= most * model {
-                variance = (freedom * variance + Self.modelFreedom * model) / (freedom + Self.modelFreedom)
-                freedom += Self.modelFreedom
+                variance = (freedom * variance + modelFreedom * model) / (freedom + modelFreedom)
+                freedom += modelFreedom
             }
-        } else if squares / count > 1e-15 {
+        }
+        if controls.count >= Self.fleet, squares / count > 1e-15 {
             let kurtosis = fourths / count / (squares / count * squares / count) - 3
             // What normal hosts show by chance is within two of its standard errors.
             if kurtosis > 2 * (24 / count).squareRoot() { excessKurtosis = kurtosis }

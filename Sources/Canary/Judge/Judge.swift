@@ -9,8 +9,40 @@ public struct Judge: Sendable {
 
     /// Judges a whole comparison by all of its samples, with all of the significance.
     public func judge(_ recording: Recording) -> Judgement {
-        let samples = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
-        let comparison = Comparison(recording, settings: settings, samples: samples, planned: samples)
-        return comparison.judgement(significance: settings.significance)
+        let samples = Self.samples(recording)
+        return Comparison(recording, settings: settings, samples: samples, planned: samples)
+            .judgement(significance: settings.significance, isLast: true)
+    }
+
+    /// Judges by the first `n` samples after the flip, as one of the looks at a window of `planned` samples: there is one
+    /// after every sample from the first beyond the settling time on, and together they spend the significance.
+    ///
+    /// Before the last look the verdict is `regression`, and the release goes back, or `inconclusive`: go on. Without a
+    /// sample beyond the settling time it is always inconclusive.
+    public func look(_ recording: Recording, afterSamples n: Int, of planned: Int) -> Judgement {
+        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
+        let settle = Comparison.settleSamples(settings, recording)
+        let schedule = LookSchedule.of(
+            before: before, settle: settle, planned: planned, significance: settings.significance)
+        return Comparison(recording, settings: settings, samples: min(max(n, 0), planned), planned: planned)
+            .judgement(significance: settings.significance * schedule.share(after: n), isLast: n >= planned)
+    }
+
+    /// Judges a whole recording as a live push would have, look by look: up to the first regression, with the seconds
+    /// from the flip to it, or else by the last look.
+    public func looks(_ recording: Recording) -> (Judgement, seconds: Double?) {
+        let planned = Self.samples(recording)
+        let first = Comparison.settleSamples(settings, recording) + 1
+        for n in stride(from: first, to: planned, by: 1) {
+            let judgement = look(recording, afterSamples: n, of: planned)
+            if judgement.verdict == .regression { return (judgement, Double(n) * recording.interval) }
+        }
+        let judgement = look(recording, afterSamples: planned, of: planned)
+        return (judgement, judgement.verdict == .regression ? Double(planned) * recording.interval : nil)
+    }
+
+    /// How many samples a recording has after the flip.
+    private static func samples(_ recording: Recording) -> Int {
+        recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
     }
 }

@@ -1,0 +1,76 @@
+// What a comparison found, said in one sentence with numbers. Called by the comparison once its verdict stands.
+
+enum Sentences {
+    /// "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics".
+    static func regression(_ metrics: [Comparison.Finding], over count: Int) -> String {
+        metrics.map(levels).joined(separator: "; ") + over(count)
+    }
+
+    static func pass(_ findings: [Comparison.Finding], silent: [String]) -> String {
+        let rest =
+            silent.isEmpty
+            ? "" : "; \(list(silent)) never sent a sample and \(silent.count == 1 ? "is" : "are") not judged"
+        let tolerated = findings.filter { $0.isSignificant && !$0.judgement.verdict.isRegression }
+        if let finding = tolerated.first {
+            return "no metric got worse by more than its tolerance: " + levels(finding) + ", is within "
+                + Figures.percent(finding.tolerance) + over(findings.count) + rest
+        }
+        return "no metric got worse: " + nearest(findings) + rest
+    }
+
+    static func soFar(_ findings: [Comparison.Finding], samples: Int, of planned: Int) -> String {
+        "no metric got worse so far, after \(samples) of \(planned) samples: " + nearest(findings)
+    }
+
+    static func inconclusive(_ lacks: [String], lost: [String], after seconds: Double) -> String {
+        var parts: [String] = []
+        if !lost.isEmpty {
+            parts.append(
+                "\(list(lost)) sent no sample in the second half of the \(Figures.seconds(seconds)) after the flip")
+        }
+        parts += lacks.prefix(3)
+        if lacks.count > 3 { parts.append("and \(lacks.count - 3) more metrics lack samples") }
+        return "too little data to tell: " + parts.joined(separator: "; ")
+    }
+
+    /// What stands nearest to a regression, and how far that is.
+    private static func nearest(_ findings: [Comparison.Finding]) -> String {
+        let tested = findings.filter { $0.judgement.p != nil }
+        guard let finding = tested.min(by: { $0.nearness < $1.nearness }) else {
+            return "no metric could be tested yet"
+        }
+        var text = "the nearest is " + levels(finding)
+        if let critical = finding.judgement.criticalP {
+            text += " where \(Figures.chance(critical)) would roll back"
+        }
+        return text + over(findings.count)
+    }
+
+    /// "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9".
+    private static func levels(_ finding: Comparison.Finding) -> String {
+        let unit = finding.kind == .counter ? " a minute" : ""
+        let canaries =
+            finding.canary.map { "canary \($0) alone" } ?? Figures.count(finding.canaries, "canary", "canaries")
+        var text = finding.judgement.name
+        if let level = finding.judgement.canaryLevel { text += " \(Figures.level(level))\(unit)" }
+        text += " on \(canaries)"
+        // Hosts have levels of their own: a gauge's change is not what the two levels say.
+        if finding.kind == .gauge, let effect = finding.judgement.effect { text += " (\(Figures.change(effect)))" }
+        if let level = finding.judgement.controlLevel {
+            text += ", \(Figures.level(level)) on \(Figures.count(finding.controls, "control", "controls"))"
+        }
+        if let p = finding.judgement.p { text += ", p = \(Figures.chance(p))" }
+        return text
+    }
+
+    private static func over(_ count: Int) -> String { count > 1 ? " over \(count) metrics" : "" }
+
+    /// "web01", "web01, web02 and 3 more".
+    private static func list(_ names: [String]) -> String {
+        names.count <= 3 ? names.joined(separator: ", ") : "\(names[0]), \(names[1]) and \(names.count - 2) more"
+    }
+}
+
+extension Verdict {
+    var isRegression: Bool { self == .regression }
+}

@@ -1,0 +1,69 @@
+// Whether there is enough data to say that nothing got worse. A regression may be seen in little; a pass needs samples:
+// silence is not health. Called by the comparison for every metric.
+
+/// What is missing for a pass, as a part of a sentence.
+enum Sufficiency {
+    /// A canary's part of a window that has to be there for a pass, on average over the canaries, and samples of it.
+    static let leastShare = 0.5
+    static let leastSamples = 3.0
+
+    /// What a metric lacks; nil: nothing.
+    static func lack(_ item: Comparison.Item, in comparison: Comparison) -> String? {
+        let table = item.table
+        let roles = comparison.roles
+        let name = item.metric.name
+        if roles.canaries.isEmpty { return "no host was flipped that \(name) could be judged on" }
+        if roles.controls.isEmpty { return "there is no control to compare \(name) with" }
+        func sampled(_ hosts: [Int], _ columns: Range<Int>) -> Int {
+            hosts.reduce(0) { $0 + table.count($1, columns) }
+        }
+        let all = table.before..<table.moments
+        if sampled(roles.canaries, all) == 0 { return "\(name) has no sample of a canary after the flip" }
+        if sampled(roles.controls, all) == 0 { return "\(name) has no sample of a control after the flip" }
+        if item.metric.kind == .gauge {
+            if sampled(roles.canaries, 0..<table.before) == 0 {
+                return "\(name) has no sample of a canary before the flip"
+            }
+            let controls = roles.controls.count {
+                table.count($0, 0..<table.before) >= GaugeTest.leastBefore && table.count($0, table.settled) > 0
+            }
+            if controls < 2 {
+                return "\(name) has \(controls == 1 ? "only 1 control" : "no control") with samples before and after "
+                    + "the flip, and needs 2"
+            }
+            if let least = tooFew(table, roles.canaries, 0..<table.before, planned: 0) {
+                return "\(name) has only \(least) before the flip"
+            }
+        }
+        let planned = max(comparison.planned - table.settle, 0)
+        if let least = tooFew(table, roles.canaries, table.settled, planned: planned) {
+            return "\(name) has only \(least) after the flip"
+        }
+        return item.tests.isEmpty ? "\(name) has too few samples to be tested" : nil
+    }
+
+    /// "1 of 10 samples a canary" where they are too few.
+    private static func tooFew(
+        _ table: SampleTable, _ canaries: [Int], _ columns: Range<Int>, planned: Int
+    ) -> String? {
+        // A canary that never sent anything is not what the others are measured by.
+        let present = canaries.filter { table.count($0, 0..<table.moments) > 0 }
+        guard !present.isEmpty else { return "0 samples a canary" }
+        let average = Double(present.reduce(0) { $0 + table.count($1, columns) }) / Double(present.count)
+        if average >= max(leastSamples, leastShare * Double(planned)) { return nil }
+        return "\(Figures.level(average)) \(planned > 0 ? "of \(planned) " : "")samples a canary"
+    }
+
+    /// Canaries that sent samples before the flip and none, of any metric, in the second half of the window: nobody
+    /// knows how they are.
+    static func lostCanaries(_ comparison: Comparison) -> [String] {
+        comparison.roles.canaries.filter { host in
+            let tables = comparison.items.map(\.table)
+            guard tables.contains(where: { $0.count(host, 0..<$0.before) > 0 }) else { return false }
+            return tables.allSatisfy { table in
+                let half = table.before + table.settle + max(comparison.planned - table.settle, 0) / 2
+                return table.count(host, min(half, table.moments)..<table.moments) == 0
+            }
+        }.map { comparison.recording.hosts[$0].host }
+    }
+}
