@@ -46,7 +46,7 @@ struct JudgeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long the canaries were to be watched. (default: as long as a recording's longest series)",
+            "How long after the flip is looked at. (default: all that was recorded)",
             valueName: "time"),
         transform: { try seconds($0) })
     var window: Double?

@@ -64,14 +64,15 @@ struct RecordedPushes: Sendable {
 /// How recordings are judged, whatever their length.
 struct RecordedJudge: Sendable {
     var settings: JudgeSettings
-    /// Seconds; nil: as long as the longest series after the flip.
+    /// Seconds after the flip that are looked at; nil: all.
     var window: Double?
     var looks: Bool
 
     /// The verdict as one line of JSON.
     func line(for recording: Recording) -> String {
+        let recording = window.map { recording.cut(after: $0) } ?? recording
         var settings = settings
-        settings.window = window ?? Double(recording.longestAfter) * recording.interval
+        settings.window = Double(recording.longestAfter) * recording.interval
         let judge = Judge(settings)
         guard looks else { return Self.json(recording.name, judge.judge(recording)).line }
         let (judgement, seconds) = judge.looks(recording)
@@ -99,4 +100,15 @@ struct RecordedJudge: Sendable {
 extension Recording {
     /// Samples in the longest series after the flip.
     fileprivate var longestAfter: Int { hosts.lazy.flatMap { $0.after.lazy.map(\.count) }.max() ?? 0 }
+
+    /// The recording as it stood so many seconds after the flip.
+    fileprivate func cut(after seconds: Double) -> Recording {
+        // Samples are numbered by their ends; a hair more, for 0.3 / 0.1 is below 3.
+        let samples = Int(min(seconds / interval + 1e-9, Double(RecordingFormat.maximumSamples)))
+        var cut = self
+        for host in cut.hosts.indices {
+            cut.hosts[host].after = cut.hosts[host].after.map { Array($0.prefix(samples)) }
+        }
+        return cut
+    }
 }

@@ -42,6 +42,19 @@ extension EndToEnd {
             }
         }
 
+        @Test("with --window only so much of a recording is looked at")
+        func window() async throws {
+            try await Workbench.use { bench in
+                let tree = try bench.tree("recordings")
+                try tree.file("pushes", Array(push("bad", controls: 30, load: 2).utf8))
+                for (window, verdict) in [("60s", "regression"), ("10", "inconclusive"), ("0s", "inconclusive")] {
+                    let command = [Program.slotsync, "judge", "--window", window, tree.path + "/pushes"]
+                    let outcome = try await Program.run(command)
+                    #expect(try verdicts(outcome.output).first?["verdict"] as? String == verdict, "\(outcome)")
+                }
+            }
+        }
+
         @Test("a line that is no recording is named, after the verdicts on those before it")
         func badLine() async throws {
             try await Workbench.use { bench in

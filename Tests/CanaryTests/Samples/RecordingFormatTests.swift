@@ -167,10 +167,16 @@ import Testing
 
     @Test func countsAreBounded() {
         let samples = String(repeating: "1,", count: RecordingFormat.maximumSamples) + "1"
-        #expect(throws: SlotSyncError.self) { try read(valid.replacing("\"m\":[3]", with: "\"m\":[\(samples)]")) }
         let metrics = String(repeating: "{},", count: RecordingFormat.maximumMetrics)
-        let many = valid.replacing("\"metrics\":[", with: "\"metrics\":[\(metrics)")
-        #expect(throws: SlotSyncError.self) { try read(many) }
+        let hosts = (0..<RecordingFormat.maximumHosts).map { "\"x\($0)\":{}," }.joined()
+        for (old, new, message) in [
+            ("\"m\":[3]", "\"m\":[\(samples)]", "hosts.\"h0\".after.\"m\" has 100001 samples"),
+            ("\"metrics\":[", "\"metrics\":[\(metrics)", "metrics has 1002 metrics"),
+            ("\"hosts\":{", "\"hosts\":{\(hosts)", "hosts has 100002 hosts"),
+        ] {
+            let error = #expect(throws: SlotSyncError.self) { try read(valid.replacing(old, with: new)) }
+            #expect(error?.message.contains(message) == true, "\(error as Any)")
+        }
         let long = [UInt8](repeating: 0x20, count: RecordingFormat.maximumLineLength + 1)
         let error = #expect(throws: SlotSyncError.self) { try read(long[...]) }
         #expect(error?.message.contains("is longer than") == true)
