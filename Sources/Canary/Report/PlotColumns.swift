@@ -110,6 +110,13 @@ struct PlotColumns: Equatable {
 }
 
 extension PlotColumns.Spread {
+    /// A column in words: `0.41 (0 to 1.20)`.
+    func text(_ column: Int) -> String {
+        guard !middle[column].isNaN else { return NumberText.none }
+        let (low, middle, high) = (low[column], middle[column], high[column])
+        return "\(NumberText.level(middle)) (\(NumberText.level(low)) to \(NumberText.level(high)))"
+    }
+
     /// - Parameter series: One for each host, all with one value a column.
     fileprivate init(_ series: [[Double]], kind: Metric.Kind) {
         for column in series.first?.indices ?? 0..<0 {
