@@ -51,9 +51,12 @@ struct MetricPlot {
     /// - Parameter label: What the plot shows, for those who do not see it.
     func draw(into page: inout Markup, label: String) {
         page.element(
-            "svg", ["class": "plot", "width": "100%", "height": "\(Self.height)", "overflow": "visible", "role": "img"]
+            "svg",
+            [
+                "class": "plot", "width": "100%", "height": "\(Self.height)", "overflow": "visible", "role": "img",
+                "aria-label": label,
+            ]
         ) { svg in
-            svg.element("title", label)
             drawZones(into: &svg)
             drawGrid(into: &svg)
             drawSeries(into: &svg)
@@ -200,9 +203,7 @@ struct MetricPlot {
                     func add(_ name: String, _ spread: PlotColumns.Spread) {
                         guard spread.middle.indices.contains(index), !spread.middle[index].isNaN else { return }
                         title.literal("\n")
-                        title.text(
-                            "\(name) \(NumberText.level(spread.middle[index])) "
-                                + "(\(NumberText.level(spread.low[index])) to \(NumberText.level(spread.high[index])))")
+                        title.text("\(name) \(spread.text(index))")
                     }
                     add("controls", columns.controls)
                     add("flipped later", columns.flipped)

@@ -110,24 +110,31 @@ struct PlotColumns: Equatable {
 }
 
 extension PlotColumns.Spread {
+    /// A column in words: `0.41 (0 to 1.20)`.
+    func text(_ column: Int) -> String {
+        guard !middle[column].isNaN else { return NumberText.none }
+        let (low, middle, high) = (low[column], middle[column], high[column])
+        return "\(NumberText.level(middle)) (\(NumberText.level(low)) to \(NumberText.level(high)))"
+    }
+
     /// - Parameter series: One for each host, all with one value a column.
     fileprivate init(_ series: [[Double]], kind: Metric.Kind) {
         for column in series.first?.indices ?? 0..<0 {
             let values = series.map { $0[column] }.filter { !$0.isNaN }.sorted()
-            low.append(quantile(0.1, of: values))
+            low.append(Self.quantile(0.1, of: values))
             middle.append(
                 kind == .counter && !values.isEmpty
-                    ? values.reduce(0, +) / Double(values.count) : quantile(0.5, of: values))
-            high.append(quantile(0.9, of: values))
+                    ? values.reduce(0, +) / Double(values.count) : Self.quantile(0.5, of: values))
+            high.append(Self.quantile(0.9, of: values))
         }
     }
-}
 
-/// The quantile of sorted values, interpolated between neighbours (R. J. Hyndman and Y. Fan 1996, definition 7); NaN of
-/// none.
-func quantile(_ share: Double, of sorted: [Double]) -> Double {
-    guard let last = sorted.indices.last else { return .nan }
-    let place = share * Double(last)
-    let below = Int(place)
-    return sorted[below] + (place - Double(below)) * (sorted[min(below + 1, last)] - sorted[below])
+    /// The quantile of sorted values, interpolated between neighbours (R. J. Hyndman and Y. Fan 1996, definition 7); NaN of
+    /// none.
+    static func quantile(_ share: Double, of sorted: [Double]) -> Double {
+        guard let last = sorted.indices.last else { return .nan }
+        let place = share * Double(last)
+        let below = Int(place)
+        return sorted[below] + (place - Double(below)) * (sorted[min(below + 1, last)] - sorted[below])
+    }
 }

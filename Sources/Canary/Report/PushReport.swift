@@ -17,7 +17,7 @@ public struct PushReport: Sendable, Equatable {
     /// When the push began and ended: seconds since 1970, UTC.
     public var start: Double
     public var end: Double
-    /// When the canaries were flipped: seconds after `start`; nil if they never were.
+    /// When the canaries were flipped, or everybody where there are no canaries: seconds after `start`; nil if nobody was.
     public var canaryFlip: Double?
     /// In the order in which they began.
     public var phases: [Phase]

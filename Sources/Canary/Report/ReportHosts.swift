@@ -56,6 +56,9 @@ extension ReportPage {
             if members[host.role] == nil { order.append(host.role) }
             members[host.role, default: []].append(host)
         }
+        if order == [.control] {
+            return [Group(name: "All hosts", meaning: "There were no canaries.", hosts: report.hosts)]
+        }
         return order.sorted { $0.rank < $1.rank }.map { role in
             Group(name: role.name, meaning: role.meaning, hosts: members[role, default: []])
         }

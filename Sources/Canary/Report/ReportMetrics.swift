@@ -12,7 +12,11 @@ extension ReportPage {
         }
         main.element("section") { section in
             section.element("h2", "Metrics at a glance")
-            if let deciding { writeGlance(deciding, into: &section) }
+            if let decidingIndex {
+                writeGlance(report.comparisons[decidingIndex], into: &section)
+            } else {
+                section.element("p", "Samples were taken, but nothing was compared: the push ended before.")
+            }
             writeOtherComparisons(into: &section)
         }
         for name in worstFirst(report.metrics.map(\.metric.name)) {
@@ -23,11 +27,14 @@ extension ReportPage {
     }
 
     /// The comparison that decided: the first that found something, else the last one of flipped with unflipped hosts.
-    private var deciding: PushReport.Comparison? {
+    private var decidingIndex: Int? {
         let all = report.comparisons
-        return all.first { $0.judgement.verdict == .regression } ?? all.first { $0.judgement.verdict == .inconclusive }
-            ?? all.last { $0.method == .judge } ?? all.last
+        return all.firstIndex { $0.judgement.verdict == .regression }
+            ?? all.firstIndex { $0.judgement.verdict == .inconclusive } ?? all.lastIndex { $0.method == .judge }
+            ?? all.indices.last
     }
+
+    private var deciding: PushReport.Comparison? { decidingIndex.map { report.comparisons[$0] } }
 
     /// Names of metrics: what regressed, what is unclear, and the rest, each in the order of the configuration.
     private func worstFirst(_ names: [String]) -> [String] {
@@ -92,8 +99,8 @@ extension ReportPage {
     }
 
     private func writeOtherComparisons(into section: inout Markup) {
-        let decidingName = deciding?.name
-        let others = report.comparisons.filter { $0.name != decidingName }
+        let decidingIndex = decidingIndex
+        let others = report.comparisons.enumerated().filter { $0.offset != decidingIndex }.map(\.element)
         guard !others.isEmpty else { return }
         section.element("ul", ["class": "comparisons"]) { list in
             for comparison in others {
@@ -131,16 +138,20 @@ extension ReportPage {
                 title.element("span", ["class": "metric-name"], metric.name)
                 title.element("span", ["class": "metric-kind"], kindText(samples))
             }
-            let isStacked = report.comparisons.count > Self.mostBeside
+            let isStacked = !(1...Self.mostBeside).contains(report.comparisons.count)
             section.element("div", ["class": isStacked ? "metric-body stacked" : "metric-body"]) { body in
                 if let plot = MetricPlot(samples, of: report) {
                     body.element("figure") { figure in
                         plot.draw(into: &figure, label: plotLabel(samples))
-                        figure.element("figcaption") { writeLegend(of: plot, into: &$0) }
+                        figure.element("figcaption") { caption in
+                            writeLegend(of: plot, into: &caption)
+                            writeNumbers(of: plot, into: &caption)
+                        }
                     }
                 } else {
                     body.element("p", ["class": "nothing"], "No sample of this metric arrived.")
                 }
+                guard !report.comparisons.isEmpty else { return }
                 body.element("div", ["class": "findings"]) { findings in
                     for comparison in report.comparisons { writeFinding(of: samples, in: comparison, into: &findings) }
                 }
@@ -199,55 +210,6 @@ extension ReportPage {
             }
             if !found.note.isEmpty { finding.element("p", ["class": "note"]) { $0.lines(found.note) } }
         }
-    }
-
-    // MARK: Legend
-
-    private func writeLegend(of plot: MetricPlot, into caption: inout Markup) {
-        let columns = plot.columns
-        let middle = plot.samples.metric.kind == .counter ? "mean" : "median"
-        caption.element("ul", ["class": "legend"]) { list in
-            func item(_ kind: String, _ text: String) {
-                list.element("li") { item in
-                    item.element("span", ["class": "swatch \(kind)"]) { _ in }
-                    item.text(text)
-                }
-            }
-            if columns.canarySpread != nil {
-                item("canary", "canaries: mean and band of 10–90 %")
-            } else if columns.canaries.count > 1 {
-                item("canary", "canaries: mean; thin: each of the \(columns.canaries.count)")
-            } else if let only = columns.canaries.first {
-                item("canary", "canary \(only.host)")
-            }
-            let isWithCanaries = columns.canarySpread != nil || !columns.canaries.isEmpty
-            if !columns.controls.isEmpty {
-                item("control", "\(isWithCanaries ? "controls" : "before the flip"): \(middle) and band of 10–90 %")
-            }
-            if !columns.flipped.isEmpty {
-                item("flipped", isWithCanaries ? "the same hosts once they were flipped" : "after the flip")
-            }
-            if !plot.course.settling.isEmpty { item("settle", "settling, left out") }
-        }
-        caption.element("ol", ["class": "marks"]) { list in
-            for (index, mark) in plot.course.marks.enumerated() {
-                list.element("li") { item in
-                    item.element("span", ["class": mark.isRollback ? "badge rollback" : "badge"], "\(index + 1)")
-                    item.text("\(mark.name), \(clock(mark.time + (report.canaryFlip ?? 0)))")
-                }
-            }
-        }
-        var remarks: [String] = []
-        if plot.samples.metric.kind == .counter {
-            remarks.append(
-                "Each point is the rate over the \(Int(PlotColumns.smoothing)) s before it, begun anew at each flip.")
-        }
-        if plot.value.low != 0 && plot.value.high != 0 { remarks.append("The axis does not begin at zero.") }
-        if let clipped = plot.clipped {
-            remarks.append(
-                "One canary’s line is cut off at the frame: it reached \(NumberText.level(clipped)).")
-        }
-        if !remarks.isEmpty { caption.element("p", ["class": "remark"], remarks.joined(separator: " ")) }
     }
 }
 

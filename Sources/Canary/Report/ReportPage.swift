@@ -73,10 +73,6 @@ public struct ReportPage: Sendable {
         let number = NumberText.level(value)
         return metric.kind == .counter ? number + " /min" : unit.isEmpty ? number : number + " " + unit
     }
-
-    func samples(of name: String) -> PushReport.MetricSamples? {
-        report.metrics.first { $0.metric.name == name }
-    }
 }
 
 extension PushReport.Outcome {

@@ -114,6 +114,8 @@ let reportStyle: StaticString = """
     .badge { flex: none; width: 1.125rem; height: 1.125rem; border-radius: 50%; background: var(--text);
       color: var(--card); font-size: .6875rem; font-weight: 700; line-height: 1.125rem; text-align: center; }
     .badge.rollback { background: var(--bad); }
+    figcaption summary { font-size: .8125rem; } figcaption table { margin: 0; color: var(--text); }
+    .numbers th, .numbers td { padding-top: .125rem; padding-bottom: .125rem; }
     .findings { display: flex; flex-direction: column; gap: 1rem; font-size: .875rem; }
     .stacked { grid-template-columns: minmax(0, 1fr); gap: 1rem; }
     .stacked .findings { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: 1rem 1.5rem; }
@@ -182,11 +184,11 @@ let reportStyle: StaticString = """
     @media print {
       :root { --ground: #fff; }
       body { font-size: 10pt; } main, footer { max-width: none; padding: 0; }
-      section, header.verdict { break-inside: avoid; border-color: #bbb; }
+      section, header.verdict { break-inside: avoid; }
       section.hosts { break-inside: auto; }
       * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       details::details-content { content-visibility: visible; display: block; height: auto; }
-      summary { display: none; }
+      summary, figcaption details { display: none; }
     }
     @media (forced-colors: active) { .plot svg .band { fill-opacity: .3; } .chip, .swatch { forced-color-adjust: none; } }
 

@@ -22,7 +22,7 @@ extension ReportPage {
                 if let previous = report.previous {
                     fact("Before it", releaseText(previous), title: previous.id)
                 }
-                fact("Judged", report.verdict?.word ?? "not judged")
+                fact("Verdict", report.verdict?.word ?? "not judged")
                 fact("Hosts", hostsFact)
                 let start = NumberText.moment(report.start)
                 fact("Began", "\(start.date) \(start.clock) UTC")

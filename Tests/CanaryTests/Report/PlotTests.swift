@@ -88,8 +88,8 @@ import Testing
         let hosts = [PushReport.Host](repeating: host(.control), count: 11)
         let columns = columns((0...10).map { [Double($0) * 10] }, times: [0], hosts: hosts)
         #expect(columns.controls == .init(low: [10], middle: [50], high: [90]))
-        #expect(quantile(0.5, of: [1, 2]) == 1.5)
-        #expect(quantile(0.5, of: []).isNaN)
+        #expect(PlotColumns.Spread.quantile(0.5, of: [1, 2]) == 1.5)
+        #expect(PlotColumns.Spread.quantile(0.5, of: []).isNaN)
     }
 
     @Test func aCounterIsARateOverHalfAMinuteThatBeginsAnewAtAFlip() {
