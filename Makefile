@@ -15,8 +15,12 @@ ROUNDS ?= 3
 FLEET_BENCHMARK = python3 Benchmarks/fleet --agent $(STATIC_AGENT) --releases "$(RELEASES)" \
 	--command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
 	--output $(if $(UPDATE),docs,.build/benchmark) --rounds $(ROUNDS) $(if $(QUICK),--quick)
+# For benchmark-canary alone: how many pushes, of which set, and the reference judge to ask beside.
+PUSHES ?= 9000
+SET ?= check
+REFERENCE ?=
 
-.PHONY: build static test demo benchmark benchmark-scale benchmark-pieces format lint install clean
+.PHONY: build static test demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -60,6 +64,13 @@ benchmark-scale: build static
 benchmark-pieces:
 	scripts/dependencies build
 	swift package --package-path Benchmarks -c release -Xswiftc -enable-testing benchmark
+
+## benchmark-canary: the canary's judge on simulated pushes; docs/canary-figures.md has its variables
+benchmark-canary: build
+	scripts/dependencies benchmark-canary
+	python3 Benchmarks/canary --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
+		--output $(if $(UPDATE),docs,.build/benchmark) --rows "$(ROWS)" --memory "$(MEMORY)" --pushes $(PUSHES) \
+		--set $(SET) $(if $(REFERENCE),--reference "$(REFERENCE)") $(if $(QUICK),--quick)
 
 ## format: put the sources into the house's form
 format:

@@ -27,6 +27,8 @@ let package = Package(
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CCurl"),
+        // Debian's libsimdjson-dev. Its pkg-config file has a flag that SwiftPM warns of, so it is linked by name.
+        .target(name: "CJSONTokens", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CSystemCalls"),
         .target(
             name: "SlotSync",
@@ -39,7 +41,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "Canary", dependencies: ["SlotSync"], swiftSettings: swiftSettings),
+        .target(name: "Canary", dependencies: ["CJSONTokens", "SlotSync"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "slotsync",
             dependencies: [
@@ -75,5 +77,6 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -1,6 +1,8 @@
 // What `--json` prints: one object a line, its members in the order in which they were given. Written out here
 // because a script wants null where there is nothing, and a person reads `event` first.
 
+import Canary
+
 /// A JSON value.
 enum JSONValue: Sendable, Equatable {
     case null
@@ -35,35 +37,11 @@ enum JSONValue: Sendable, Equatable {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let digits): digits
-        case .text(let text): JSONValue.quoted(text)
+        case .text(let text): quotedAsJSON(text)
         case .list(let values): "[\(values.map(\.line).joined(separator: ","))]"
         case .object(let members):
-            "{\(members.map { "\(JSONValue.quoted($0.key)):\($0.value.line)" }.joined(separator: ","))}"
+            "{\(members.map { "\(quotedAsJSON($0.key)):\($0.value.line)" }.joined(separator: ","))}"
         }
-    }
-
-    /// What no terminal should see raw is escaped as well as what JSON demands.
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\" + String(scalar)
-            case "\n": quoted += "\\n"
-            case "\t": quoted += "\\t"
-            default:
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator:
-                    for unit in String(scalar).utf16 { quoted += escape(unit) }
-                default: quoted.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return quoted + "\""
-    }
-
-    private static func escape(_ unit: UInt16) -> String {
-        let digits = String(unit, radix: 16)
-        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     }
 }
 
