@@ -1,6 +1,6 @@
 // What a server answered to an instant query, as a value: the JSON of Prometheus's HTTP API is read here and nowhere
-// else (https://prometheus.io/docs/prometheus/latest/querying/api/). The server is not believed: the body's length is
-// bounded by the transport, nesting by the reader, and whatever the API does not have is malformed.
+// else (https://prometheus.io/docs/prometheus/latest/querying/api/). The server is not believed: length and nesting are
+// bounded before anything is read, and whatever the API does not have is malformed.
 
 import SlotSync
 
@@ -33,14 +33,22 @@ struct PrometheusAnswer: Equatable {
 
     /// The most warnings that are kept of one answer.
     static let mostWarnings = 10
+    /// The deepest nesting that is followed; the API's answers have six levels.
+    static let deepest = 32
 
     /// - Throws: a gap of kind `malformed`, or `unreachable` where something between here and Prometheus answered.
     static func parse(_ response: PrometheusResponse, from server: PrometheusServer) throws(PrometheusGap) -> Self {
         var draft = Draft()
         do {
-            var reader = JSONReader(response.body)
-            try reader.object { (reader, key) throws(JSONReader.Fault) in try draft.take(key, &reader) }
-            try reader.end()
+            guard response.body.count <= PrometheusResponse.largestBody else {
+                throw SlotSyncError(.badInput, "is larger than \(PrometheusResponse.largestBody) bytes")
+            }
+            let parser = try JSONParser(maximumLength: response.body.count, maximumDepth: deepest)
+            try response.body.withUnsafeBytes { text in
+                try parser.read(text) { (root) throws(SlotSyncError) in
+                    try root.forEachMember { (key, value) throws(SlotSyncError) in try draft.take(key, value) }
+                }
+            }
         } catch {
             throw notPrometheus(response.status, server, error)
         }
@@ -55,13 +63,13 @@ struct PrometheusAnswer: Equatable {
 
     /// What is said of an answer that is no JSON: usually a proxy's, or that of another program.
     private static func notPrometheus(
-        _ status: Int, _ server: PrometheusServer, _ fault: JSONReader.Fault
+        _ status: Int, _ server: PrometheusServer, _ error: any Error
     ) -> PrometheusGap {
         switch status {
         case 200..<300:
             PrometheusGap(
                 .malformed,
-                "\(server): the answer is not JSON (at byte \(fault.offset): \(fault.what)); "
+                "\(server): the answer \((error as? SlotSyncError)?.message ?? "cannot be read"); "
                     + "is the URL that of a Prometheus server?")
         case 300..<400:
             PrometheusGap(
@@ -88,74 +96,62 @@ private struct Draft {
     var resultType: String?
     var series: [PrometheusAnswer.Series] = []
     var scalar: String?
+    var hasResult = false
     var hasHistogram = false
 
     var outcome: PrometheusAnswer.Outcome? {
         switch (status, resultType) {
         case ("error", _): .error(type: errorType, message: error)
-        case ("success", "vector"): hasHistogram ? .unusable("histogram") : .vector(series)
+        case ("success", "vector") where hasResult: hasHistogram ? .unusable("histogram") : .vector(series)
         case ("success", "scalar"): scalar.map { .scalar($0) }
         case ("success", "matrix"), ("success", "string"): .unusable(resultType ?? "")
         default: nil
         }
     }
 
-    mutating func take(_ key: String, _ reader: inout JSONReader) throws(JSONReader.Fault) {
+    mutating func take(_ key: String, _ value: JSONElement) throws(SlotSyncError) {
         switch key {
-        case "status": status = try reader.string()
-        case "errorType": errorType = try reader.string()
-        case "error": error = try reader.string()
-        case "warnings": try takeWarnings(&reader)
+        case "status": status = value.text
+        case "errorType": errorType = value.text ?? ""
+        case "error": error = value.text ?? ""
+        case "warnings":
+            try value.forEachElement { (_, warning) throws(SlotSyncError) in
+                if let text = warning.text, warnings.count < PrometheusAnswer.mostWarnings { warnings.append(text) }
+            }
         case "data":
-            guard try reader.next() == .object else { return try reader.skip() }
-            try reader.object { (reader, key) throws(JSONReader.Fault) in
+            try value.forEachMember { (key, value) throws(SlotSyncError) in
                 switch key {
-                case "resultType": resultType = try reader.string()
-                case "result": try takeResult(&reader)
-                default: try reader.skip()
+                case "resultType": resultType = value.text
+                case "result": try takeResult(value)
+                default: break
                 }
             }
-        default: try reader.skip()
-        }
-    }
-
-    private mutating func takeWarnings(_ reader: inout JSONReader) throws(JSONReader.Fault) {
-        guard try reader.next() == .array else { return try reader.skip() }
-        try reader.array { (reader) throws(JSONReader.Fault) in
-            let warning = try reader.string()
-            if warnings.count < PrometheusAnswer.mostWarnings { warnings.append(warning) }
+        default: break
         }
     }
 
     /// A vector is an array of objects, a scalar one of a time and a text.
-    private mutating func takeResult(_ reader: inout JSONReader) throws(JSONReader.Fault) {
-        try reader.array { (reader) throws(JSONReader.Fault) in
-            switch try reader.next() {
-            case .object: series.append(try takeSeries(&reader))
-            case .string: scalar = try reader.string()
-            default: try reader.skip()
-            }
+    private mutating func takeResult(_ value: JSONElement) throws(SlotSyncError) {
+        hasResult = value.isArray
+        try value.forEachElement { (_, element) throws(SlotSyncError) in
+            if element.isObject { series.append(try Self.series(element, &hasHistogram)) }
+            if let text = element.text { scalar = text }
         }
     }
 
-    private mutating func takeSeries(
-        _ reader: inout JSONReader
-    ) throws(JSONReader.Fault) -> PrometheusAnswer.Series {
+    private static func series(
+        _ element: JSONElement, _ hasHistogram: inout Bool
+    ) throws(SlotSyncError) -> PrometheusAnswer.Series {
         var one = PrometheusAnswer.Series()
-        try reader.object { (reader, key) throws(JSONReader.Fault) in
+        try element.forEachMember { (key, value) throws(SlotSyncError) in
             switch key {
             case "metric":
-                try reader.object { (reader, name) throws(JSONReader.Fault) in
-                    one.labels.append((name, try reader.string()))
+                try value.forEachMember { (name, label) throws(SlotSyncError) in
+                    one.labels.append((name, label.text ?? ""))
                 }
-            case "value":
-                try reader.array { (reader) throws(JSONReader.Fault) in
-                    if try reader.next() == .string { one.value = try reader.string() } else { try reader.skip() }
-                }
-            case "histogram":
-                hasHistogram = true
-                try reader.skip()
-            default: try reader.skip()
+            case "value": try value.forEachElement { (_, part) in if let text = part.text { one.value = text } }
+            case "histogram": hasHistogram = true
+            default: break
             }
         }
         return one

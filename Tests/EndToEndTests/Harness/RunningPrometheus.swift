@@ -23,16 +23,19 @@ struct RunningPrometheus: Sendable {
         init(_ text: String) { self.text = Mutex(text) }
     }
 
-    /// Runs `body` while a server is up that has scraped `metrics` (Prometheus's text format) at least once.
+    /// The server that a suite's tests share, see ``SharedPrometheus``.
+    @TaskLocal static var shared: RunningPrometheus?
+
+    /// Runs `body` while a server is up.
     ///
     /// - Parameters:
     ///   - port: Where it listens; a free one unless it is said.
     ///   - web: The server's web configuration (certificate, users), with the URL's scheme and user.
     static func use(
-        _ bench: Workbench, metrics: String, port: UInt16? = nil, web: (file: String, prefix: String)? = nil,
+        _ bench: Workbench, port: UInt16? = nil, web: (file: String, prefix: String)? = nil,
         _ body: (RunningPrometheus) async throws -> Void
     ) async throws {
-        let page = Page(metrics)
+        let page = Page("")
         try await ScriptedServer.use { _ in
             page.scrapes.withLock { $0 += 1 }
             return .page(page.text.withLock { $0 }, headers: ["Content-Type: text/plain; version=0.0.4"])
@@ -62,10 +65,9 @@ struct RunningPrometheus: Sendable {
                 "--storage.tsdb.path=\(bench["prometheus-\(port)"])", "--web.listen-address=127.0.0.1:\(port)",
                 "--log.level=warn",
             ] + (web.map { ["--web.config.file=\($0)"] } ?? []),
-            timeout: .seconds(120)
+            timeout: .seconds(300)
         ) { process in
             try await eventually("prometheus does not listen") { try Loopback.accepts(port) }
-            try await scraped()
             try await body(self)
             process.killGroup()
         }
@@ -83,4 +85,21 @@ struct RunningPrometheus: Sendable {
         let before = page.scrapes.withLock { $0 }
         try await eventually("prometheus does not scrape") { page.scrapes.withLock { $0 } >= before + 3 }
     }
+}
+
+/// One server for all tests of a suite, since it takes Prometheus five seconds to begin to scrape.
+struct SharedPrometheus: SuiteTrait, TestScoping {
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing tests: @Sendable () async throws -> Void
+    ) async throws {
+        try await Workbench.use { bench in
+            try await RunningPrometheus.use(bench) { server in
+                try await RunningPrometheus.$shared.withValue(server, operation: tests)
+            }
+        }
+    }
+}
+
+extension Trait where Self == SharedPrometheus {
+    static var sharedPrometheus: Self { Self() }
 }
