@@ -144,19 +144,20 @@ struct AgentProvisionTests {
             // More answers than a pipe holds, none of them taken.
             for _ in 0..<4000 { try agent.send(.status) }
             let start = ContinuousClock.now
-            while try scene.current() != "slots/1", ContinuousClock.now - start < .seconds(20) { usleep(20_000) }
+            while try scene.current() != "slots/1", ContinuousClock.now - start < .seconds(120) { usleep(20_000) }
             #expect(try scene.current() == "slots/1")
         }
         #expect(try scene.state().provision == nil)
     }
 
-    @Test("an after_flip hook that does not end is ended when the controller is gone, with what it started")
+    @Test(
+        "an after_flip hook that does not end is ended when the controller is gone, with what it started",
+        .timeLimit(.minutes(10)))
     func hangingHook() async throws {
         let scene = try FlipScene()
-        let start = ContinuousClock.now
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            let hook = "sleep 300 & echo $! > $SLOTSYNC_ROOT/../child; wait; true"
+            let hook = "sleep 100000 & echo $! > $SLOTSYNC_ROOT/../child; wait; true"
             try agent.send(scene.flip(to: scene.ready, after: hook, provision: Self.long), .commit, .keepAlive)
             _ = try agent.outcome()
             while !scene.exists("child") { usleep(10_000) }
@@ -164,11 +165,10 @@ struct AgentProvisionTests {
             agent.hangUp()
             try agent.expectFailure(.unreachable)
         }
-        #expect(ContinuousClock.now - start < .seconds(60))
         #expect(try scene.current() == "slots/1")
         let text = String(decoding: try scene.folder.read("child"), as: UTF8.self).split(separator: "\n").joined()
         let child = try #require(pid_t(text))
-        let limit = ContinuousClock.now + .seconds(10)
+        let limit = ContinuousClock.now + .seconds(60)
         while isRunning(child), ContinuousClock.now < limit { usleep(10_000) }
         #expect(!isRunning(child))
     }
@@ -332,18 +332,16 @@ struct AgentProvisionTests {
         #expect(try scene.state().history.map(\.kind) == [.flip, .undo, .flip])
     }
 
-    @Test("a hook that nobody waits for is given a limit, and then ended")
+    @Test("a hook that nobody waits for is given a limit, and then ended", .timeLimit(.minutes(10)))
     func unattendedHook() async throws {
         let scene = try FlipScene()
         let (read, write) = try FileDescriptor.closeOnExecPipe()
         defer { for end in [read, write] { try? end.close() } }
         let session = AgentSession(root: scene.root.string, connection: AgentConnection(input: read, output: write))
         let ring = try #require(try Ring.open(scene.root.string))
-        let start = ContinuousClock.now
         let said = await session.runUndoHook(
-            "sleep 300", FlipChange(to: 2, in: ring.state), limit: .milliseconds(200), in: ring)
+            "sleep 100000", FlipChange(to: 2, in: ring.state), limit: .milliseconds(200), in: ring)
         #expect(said?.contains("too long") == true)
-        #expect(ContinuousClock.now - start < .seconds(60))
         #expect(
             await session.runUndoHook("true", FlipChange(to: 2, in: ring.state), limit: .seconds(60), in: ring) == nil)
     }
