@@ -13,11 +13,9 @@ struct PushNarration: Sendable {
             try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
         }
         guard options.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else { return (plan.lines, "") }
-        let judge = Judge(plan.judgeSettings(isWatch: false))
-        let power = judge.power(
-            metrics: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries,
-            interval: options.canary.interval, baseline: options.canary.baseline)
-        return (plan.lines, power.sentence)
+        let detection = Judge(plan.judgeSettings(isWatch: false)).detection(
+            of: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries)
+        return (plan.lines, "these canaries can show: \(detection.sentence)")
     }
 
     // MARK: While it runs

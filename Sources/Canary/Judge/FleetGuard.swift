@@ -16,6 +16,7 @@ public struct FleetGuard: Sendable {
     public init(_ settings: JudgeSettings) { self.settings = settings }
 
     static let windowSeconds = 30.0
+    static let leastSamples = 3.0
     static let jumpsOfBaseline = 3.0
 
     static func jumpLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 1.5 : 2.5 }
@@ -28,8 +29,11 @@ public struct FleetGuard: Sendable {
     public func judge(_ recording: Recording) -> Judgement {
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
         let after = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
-        let settle = Comparison.settleSamples(settings, recording)
-        let width = max((Self.windowSeconds / recording.interval - 1e-9).rounded(.up), 1)
+        let settle = Look.settleSamples(settings, recording)
+        // A base line or a watch that is shorter than 30 s is compared as a whole.
+        let seconds = min(
+            Self.windowSeconds, Double(before) * recording.interval, settings.window - settings.settle)
+        let width = max((seconds / recording.interval - 1e-9).rounded(.up), Self.leastSamples)
         guard !recording.metrics.isEmpty, width <= 1e6 else {
             return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is no metric to watch")
         }

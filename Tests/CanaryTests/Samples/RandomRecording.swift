@@ -70,7 +70,8 @@ extension Recording {
     }
 }
 
-/// SplitMix64, so that a seed that fails once fails again.
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): a seed that fails once fails
+/// again.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
