@@ -29,6 +29,28 @@ struct HostSourceTests {
     }
 }
 
+@Suite("All sources of a host, checked before it is asked")
+struct HostSourcesTests {
+    @Test("as many as there may be, as often as may be")
+    func good() throws {
+        try HostSource.check([], interval: .seconds(5))
+        try HostSource.check(Array(repeating: .cpu, count: 64), interval: .milliseconds(100))
+        try HostSource.check([.loadAverage], interval: .seconds(3600))
+    }
+
+    @Test("too many, too often, too rarely, and one bad one are refused")
+    func bad() {
+        func refused(_ sources: [HostSource], _ interval: Duration) -> SlotSyncError.Code? {
+            #expect(throws: SlotSyncError.self) { try HostSource.check(sources, interval: interval) }?.code
+        }
+        #expect(refused(Array(repeating: .cpu, count: 65), .seconds(5)) == .badInput)
+        for interval in [Duration.zero, .milliseconds(99), .seconds(3601), .seconds(-5)] {
+            #expect(refused([.cpu], interval) == .badInput)
+        }
+        #expect(refused([.cpu, .command("")], .seconds(5)) == .badInput)
+    }
+}
+
 @Suite("Text looked for in another")
 struct TextSearchTests {
     @Test(arguments: [
