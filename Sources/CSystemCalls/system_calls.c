@@ -65,9 +65,10 @@ int ss_spawn_shell(const char *command, int output, int errors) {
     char *arguments[] = {"sh", "-c", (char *)command, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    sigset_t none;
+    sigset_t none, all;
     pid_t child = -1;
     sigemptyset(&none);
+    sigfillset(&all);
     int error = posix_spawn_file_actions_init(&files);
     if (error) goto without_files;
     if ((error = posix_spawnattr_init(&attributes))) goto without_attributes;
@@ -76,8 +77,10 @@ int ss_spawn_shell(const char *command, int output, int errors) {
         !(error = posix_spawn_file_actions_adddup2(&files, errors, 2)) &&
         // Dispatch's threads block signals, and a blocked signal stays blocked in a child.
         !(error = posix_spawnattr_setsigmask(&attributes, &none)) &&
+        !(error = posix_spawnattr_setsigdefault(&attributes, &all)) &&
         !(error = posix_spawnattr_setpgroup(&attributes, 0)) &&
-        !(error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK)))
+        !(error = posix_spawnattr_setflags(
+              &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)))
         error = posix_spawn(&child, "/bin/sh", &files, &attributes, arguments, environ);
     posix_spawnattr_destroy(&attributes);
 without_attributes:

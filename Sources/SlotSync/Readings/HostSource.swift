@@ -39,6 +39,25 @@ public enum HostSource: Hashable, Sendable {
         }
     }
 
+    /// Checks all that one host shall read, and how often, before any host is asked.
+    ///
+    /// - Parameters:
+    ///   - sources: at most 64.
+    ///   - interval: from one sample to the next: 100 ms to an hour.
+    /// - Throws: ``SlotSyncError`` with the code `badInput`.
+    public static func check(_ sources: [HostSource], interval: Duration) throws(SlotSyncError) {
+        guard sources.count <= ReadingLimits.mostSources else {
+            throw SlotSyncError(
+                .badInput, "\(sources.count) sources on one host, where \(ReadingLimits.mostSources) are allowed")
+        }
+        guard ReadingLimits.intervals.contains(interval) else {
+            let (shortest, longest) = (ReadingLimits.intervals.lowerBound, ReadingLimits.intervals.upperBound)
+            throw SlotSyncError(
+                .badInput, "\(interval) from one sample to the next: it has to be \(shortest) to \(longest)")
+        }
+        for source in sources { try source.check() }
+    }
+
     private static func check(_ text: String, atMost bound: Int, what: String) throws(SlotSyncError) {
         guard text.utf8.count <= bound else {
             throw SlotSyncError(.badInput, "\(what) is longer than \(bound) bytes: \(quoted(text))")

@@ -18,6 +18,8 @@ final class LogFile {
     }
 
     let identity: Identity
+    /// Once it was rotated away: how many readings found nothing new in it.
+    var quietReadings = 0
     private let descriptor: FileDescriptor
     private var splitter = LineSplitter()
     /// How many bytes of the file were read.
@@ -108,7 +110,7 @@ final class LogFile {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             splitter.take(bytes, body)
             offset += UInt64(count)
-            memory = Array(bytes.suffix(Self.memoryLength))
+            memory = Array((memory + bytes.suffix(Self.memoryLength)).suffix(Self.memoryLength))
         } while ContinuousClock.now < deadline
         return offset - start
     }

@@ -9,11 +9,12 @@ final class LogReader {
     private let patterns: [LinePattern]
     /// The last one is what `path` led to when it last led anywhere; those before it were rotated away.
     private var files: [LogFile] = []
-    /// For files that were rotated away: how many readings found nothing new in them.
-    private var quietReadings: [LogFile.Identity: Int] = [:]
     /// A program may write into the old file until it is told to open the new one.
     private static let quietReadingsToTheEnd = 2
     private var lastLook = Timestamp.fileClock
+    /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by when
+    /// they were made alone they could be taken for files that were never seen.
+    private var finished: [(identity: LogFile.Identity, at: Timestamp)] = []
     private var news = LogNews()
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
 
@@ -89,6 +90,7 @@ final class LogReader {
             }
         }
         lastLook = now
+        finished.removeAll { $0.at < now }
         while files.count > ReadingLimits.mostRotatedFiles {
             let dropped = files.removeFirst()
             news.add(
@@ -102,7 +104,8 @@ final class LogReader {
     private func takeUpRotatedFiles(besides current: LogFile.Identity) {
         for name in RotatedNames.made(since: lastLook, from: path) {
             guard let file = try? LogFile(name), file.identity != current,
-                !files.contains(where: { $0.identity == file.identity })
+                !files.contains(where: { $0.identity == file.identity }),
+                !finished.contains(where: { $0.identity == file.identity })
             else { continue }
             files.append(file)
         }
@@ -115,18 +118,12 @@ final class LogReader {
             let count = try chunk.withUnsafeMutableBytes { buffer in
                 try file.read(until: deadline, through: buffer) { tally.count($0) }
             }
-            if count > 0 || file.identity == current {
-                quietReadings[file.identity] = nil
-            } else {
-                quietReadings[file.identity, default: 0] += 1
-            }
+            file.quietReadings = count > 0 || file.identity == current ? 0 : file.quietReadings + 1
         }
         files.removeAll { file in
-            guard quietReadings[file.identity, default: 0] >= Self.quietReadingsToTheEnd, file.remaining == 0 else {
-                return false
-            }
-            quietReadings[file.identity] = nil
+            guard file.quietReadings >= Self.quietReadingsToTheEnd else { return false }
             file.finish { tally.count($0) }
+            finished.append((file.identity, .fileClock))
             return true
         }
     }

@@ -22,6 +22,7 @@ struct MessageSamples {
                     undoHook: "")),
             .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish, .confirm,
             .keepAlive, .markBad(release: digest(), reason: "p" + text()),
+            .watch(watchRequest()), .sample(UInt32(count())),
         ]
     }
 
@@ -34,6 +35,7 @@ struct MessageSamples {
             .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
             .manifestNeeded, .confirmed,
             .flipped(flipOutcome()), .verified(verification()),
+            .watching(array(atMost: 10) { $0.optional { $0.text() } }), .sample(UInt32(count()), readings()),
         ]
     }
 
@@ -117,6 +119,30 @@ struct MessageSamples {
         var builder = Signature.Builder(basisLength: UInt64(content.count), blockLength: 64, seed: random.next())
         content.withUnsafeBytes { builder.update($0) }
         do { return try builder.finish() } catch { fatalError("\(error)") }
+    }
+
+    private mutating func watchRequest() -> WatchRequest {
+        WatchRequest(
+            interval: .milliseconds(100 + index(below: 3_599_901)),
+            sources: array(atMost: 10) { samples in
+                switch samples.index(below: 4) {
+                case 0: .loadAverage
+                case 1: .cpu
+                case 2: .log(path: samples.text(), pattern: samples.text())
+                default: .command(samples.text())
+                }
+            })
+    }
+
+    private mutating func readings() -> HostReadings {
+        HostReadings(
+            array(atMost: 10) { samples in
+                guard samples.flag() else { return .missing(samples.text()) }
+                let named = (0...samples.index(below: 5)).map { number in
+                    HostReading(name: "n\(number)", value: Double(Int64(bitPattern: samples.number())) / 1024)
+                }
+                return .read(samples.flag() ? named : [HostReading(value: named[0].value)])
+            })
     }
 
     private mutating func ring() -> RingStatus {

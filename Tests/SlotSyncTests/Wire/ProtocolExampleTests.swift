@@ -39,6 +39,11 @@ struct ProtocolExampleTests {
         #expect(WireLimits.mostSharedPaths == 1024 && WireLimits.longestPath == 4096)
         #expect(WireLimits.longestHook == 65_536 && WireLimits.longestText == 4096)
         #expect(WireLimits.longestErrorCode == 32 && WireLimits.longestPeerText == 256)
+        #expect(ReadingLimits.mostSources == 64 && ReadingLimits.mostReadingsPerSource == 64)
+        #expect(ReadingLimits.longestPath == 4096 && ReadingLimits.longestPattern == 4096)
+        #expect(ReadingLimits.longestCommand == 16_384 && ReadingLimits.longestName == 64)
+        #expect(ReadingLimits.longestReason == 512 && ReadingLimits.longestSampling == .seconds(5))
+        #expect(ReadingLimits.intervals == .milliseconds(100)...(.milliseconds(3_600_000)))
         #expect(WireLimits.mostRepairRounds == 3 && SlotDifferences.mostNamed == 100)
     }
 }
