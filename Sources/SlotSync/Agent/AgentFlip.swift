@@ -161,7 +161,7 @@ extension AgentSession {
             try ring.update { $0.noteUndo(of: flip.change, at: moment.seconds) }
             self.flip?.isCommitted = false
             self.flip?.wasTakenBack = true
-            let warning = await runUndoHook(flip.request.undoHook, flip.change, limit: nil, in: ring)
+            let warning = await runUndoHook(flip.request.undoHook, flip.change, unattendedFor: nil, in: ring)
             reversal = Reversal(done: "this host was flipped back", warning: warning)
         }
         if let warning = reversal.warning { try connection.send(.warning(warning), within: flip.request.provision) }

@@ -70,8 +70,9 @@ extension AgentSession {
     }
 
     /// Brings a provisional flip to its end: the link, the hook that is owed, the state. Each step is found again by whoever
-    /// comes after a crash. `attended`: a controller waits for the hook, as long as that takes.
+    /// comes after a crash.
     ///
+    /// - Parameter attended: whether a controller waits for the hook, as long as that takes and it is there.
     /// - Returns: what was done, for a person.
     func revert(_ ring: Ring, because reason: String, attended: Bool) async throws -> Reversal {
         let nothing = Reversal(done: "nothing had to be taken back")
@@ -88,7 +89,8 @@ extension AgentSession {
                     + "\(change.slot) stays")
         }
         if isLive {
-            if !provision.isFlipped { try ring.update { $0.provision?.isFlipped = true } }
+            // So that the hook is still owed after a crash. Where it cannot be noted, the link goes back all the same.
+            if !provision.isFlipped { try? ring.update { $0.provision?.isFlipped = true } }
             _ = try ring.pointCurrent(at: change.from)
         } else if !provision.isFlipped || current != change.from {
             try ring.update { $0.provision = nil }
@@ -97,8 +99,10 @@ extension AgentSession {
         }
         flip?.isCommitted = false
         flip?.wasTakenBack = true
+        let connection = connection
         let warning = await runUndoHook(
-            provision.undoHook, change, limit: attended ? nil : Self.longestUnattendedHook, in: ring)
+            provision.undoHook, change, unattendedFor: Self.longestUnattendedHook, in: ring,
+            isAwaited: { attended && connection.reasonToStop() == nil })
         try ring.update { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
         endWatching()
         return Reversal(done: "this host was flipped back", warning: warning)
@@ -106,13 +110,19 @@ extension AgentSession {
 
     /// The host is back on its release: a hook cannot change that, only be told of.
     ///
+    /// - Parameters:
+    ///   - limit: how long the hook may take if nobody waits for it; nil: as long as it likes.
+    ///   - isAwaited: whether somebody waits for it now.
     /// - Returns: what there is to say of it.
-    func runUndoHook(_ command: String, _ change: FlipChange, limit: Duration?, in ring: Ring) async -> String? {
+    func runUndoHook(
+        _ command: String, _ change: FlipChange, unattendedFor limit: Duration?, in ring: Ring,
+        isAwaited: @escaping @Sendable () -> Bool = { false }
+    ) async -> String? {
         guard let release = change.fromBefore?.release else { return nil }
         var reasonToStop: (@Sendable () -> SlotSyncError?)?
         if let limit {
             let deadline = ContinuousClock.now + limit
-            reasonToStop = { ContinuousClock.now < deadline ? nil : Self.hookTookTooLong }
+            reasonToStop = { ContinuousClock.now < deadline || isAwaited() ? nil : Self.hookTookTooLong }
         }
         do {
             try await Hook(name: "after_rollback", command: command).run(

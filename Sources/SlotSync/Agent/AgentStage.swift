@@ -6,6 +6,8 @@ import SystemPackage
 
 extension AgentSession {
     func stage(_ request: StageRequest) async throws {
+        // It might fill the slot that an undo goes back to.
+        guard flip?.isCommitted != true else { throw unexpected("a stage after a flip in one session") }
         guard !request.ownership || geteuid() == 0 else {
             throw SlotSyncError(
                 .badInput,

@@ -36,8 +36,10 @@ enum TerminationSignals {
                 guard unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1 else { continue }
                 state.before.append((number, action))
                 var ours = sigaction()
-                ours.sa_flags = SA_RESTART
-                ours.__sigaction_handler.sa_handler = { number in note(number) }
+                ours.sa_flags = SA_RESTART | SA_SIGINFO
+                ours.__sigaction_handler.sa_sigaction = { number, information, _ in
+                    note(number, sender: information?.pointee._sifields._kill.si_pid)
+                }
                 sigaction(number, &ours, nil)
             }
             return pipe.read
@@ -72,7 +74,9 @@ private let wakeUp = Atomic<Int32>(-1)
 private let first = Atomic<Int32>(0)
 
 /// In the handler: nothing here that a signal must not do.
-private func note(_ number: Int32) {
+private func note(_ number: Int32, sender: pid_t?) {
+    // A write of our own to a pipe without a reader fails, and who wrote deals with that.
+    guard number != SIGPIPE || sender != getpid() else { return }
     let before = errno
     _ = first.compareExchange(expected: 0, desired: number, ordering: .acquiringAndReleasing)
     var byte: UInt8 = 1

@@ -76,6 +76,7 @@ struct RingState: Hashable, Sendable {
             // A rollback was cut short where what was live came after what is: that one's own past stands.
             let isRollback = before.map { state[$0].previous == current } ?? false
             state[current].state = .live
+            state[current].reason = ""
             if let before, !isRollback { state[current].previous = before }
         }
         return state

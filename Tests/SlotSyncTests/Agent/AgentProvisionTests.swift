@@ -210,6 +210,25 @@ struct AgentProvisionTests {
         #expect(try scene.state().provision == nil)
     }
 
+    @Test("no stage begins while the session's flip can still be taken back: it might fill the slot to go back to")
+    func stageAfterFlip() async throws {
+        let scene = try FlipScene()
+        let request = StageRequest(
+            release: ReleaseName(id: scene.live), slots: nil, base: nil, manifestLength: 0, checksum: false,
+            ownership: false, sharedPaths: [], dryRun: false)
+        for provision in [nil, Self.long] {
+            try await withAgent(root: scene.root) { agent in
+                try agent.flip(scene.flip(to: scene.ready, provision: provision))
+                try agent.send(.stage(request))
+                try agent.expectFailure(.protocolViolation)
+            }
+            #expect(try scene.current() == (provision == nil ? "slots/2" : "slots/1"))
+            if provision == nil {
+                try await withAgent(root: scene.root) { agent in try agent.flip(scene.flip(to: scene.live)) }
+            }
+        }
+    }
+
     @Test("anything that fails in the session takes the flip back")
     func failingSession() async throws {
         let scene = try FlipScene()
@@ -340,10 +359,11 @@ struct AgentProvisionTests {
         let session = AgentSession(root: scene.root.string, connection: AgentConnection(input: read, output: write))
         let ring = try #require(try Ring.open(scene.root.string))
         let said = await session.runUndoHook(
-            "sleep 100000", FlipChange(to: 2, in: ring.state), limit: .milliseconds(200), in: ring)
+            "sleep 100000", FlipChange(to: 2, in: ring.state), unattendedFor: .milliseconds(200), in: ring)
         #expect(said?.contains("too long") == true)
         #expect(
-            await session.runUndoHook("true", FlipChange(to: 2, in: ring.state), limit: .seconds(60), in: ring) == nil)
+            await session.runUndoHook("true", FlipChange(to: 2, in: ring.state), unattendedFor: .seconds(60), in: ring)
+                == nil)
     }
 
     @Test("a host that cannot be healed says so, and can still be looked at")
