@@ -17,6 +17,7 @@ public struct FleetGuard: Sendable {
 
     static let windowSeconds = 30.0
     static let jumpsOfBaseline = 3.0
+    private static let longestWindow = 1e6
 
     static func jumpLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 1.5 : 2.5 }
     static func levelLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 2.5 : 4 }
@@ -30,8 +31,9 @@ public struct FleetGuard: Sendable {
         let after = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
         let settle = Comparison.settleSamples(settings, recording)
         let width = max((Self.windowSeconds / recording.interval - 1e-9).rounded(.up), 1)
-        guard !recording.metrics.isEmpty, width <= 1e6 else {
-            return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is no metric to watch")
+        guard !recording.metrics.isEmpty, width <= Self.longestWindow else {
+            let reason = recording.metrics.isEmpty ? "no metric to watch" : "no time between samples"
+            return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is \(reason)")
         }
         let watches = recording.metrics.indices.map { index in
             FleetWatch(

@@ -9,6 +9,10 @@ struct NoiseFit {
     /// The variance of one sample about its host's level.
     var sampleVariance: Double
 
+    /// Whether the hosts do not waver at all.
+    var isFlat: Bool
+
+    private static let flat = 1e-12
     /// Hosts that waver this much more than the median host (in variance) are left out: they are sick.
     private static let mostVariance = 16.0
 
@@ -56,8 +60,10 @@ struct NoiseFit {
             if best.map({ likelihood > $0.likelihood }) ?? true { best = (likelihood, entry, squares) }
         }
         guard let best, contrasts > 0 else { return nil }
-        entry = best.entry
         sampleVariance = best.squares / (contrasts * shrink)
+        isFlat = sampleVariance < Self.flat
+        // Nothing was there to choose a model by.
+        entry = isFlat ? grid.entries[0] : best.entry
     }
 
     /// Takes from every series the median over the hosts at each moment, then its own mean.
