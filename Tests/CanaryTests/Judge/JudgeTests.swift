@@ -121,11 +121,10 @@ import Testing
 
     @Test func aCriticalMetricFailsOnOneCanaryAlone() throws {
         var dies = Metric(name: "dies", kind: .counter)
-        // One of ten canaries has a few; all together that is nothing unusual.
-        let push = SimulatedPush(canaries: 10, controls: 90, rate: 0.3).recording([dies])
-        let recording = push.mapped { host, _, moment, value in host == 4 && moment >= 0 ? value + 2 : value }
-        let calm = push.mapped { host, _, _, value in host < 10 && host != 4 ? (value / 2).rounded(.down) : value }
-        #expect(judge.judge(calm).verdict == .pass)
+        // One of ten canaries has ten; all together that is not beyond chance.
+        let push = SimulatedPush(canaries: 10, controls: 90, rate: 0.1).recording([dies])
+        let recording = push.mapped { host, _, moment, value in host == 4 && 0..<10 ~= moment ? value + 1 : value }
+        #expect(judge.judge(recording).verdict == .pass)
         dies.isCritical = true
         var critical = recording
         critical.metrics = [dies]
