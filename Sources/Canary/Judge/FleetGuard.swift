@@ -18,6 +18,7 @@ public struct FleetGuard: Sendable {
     static let windowSeconds = 30.0
     static let leastSamples = 3.0
     static let jumpsOfBaseline = 3.0
+    private static let longestWindow = 1e6
 
     static func jumpLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 1.5 : 2.5 }
     static func levelLimit(_ kind: Metric.Kind) -> Double { kind == .gauge ? 2.5 : 4 }
@@ -34,8 +35,9 @@ public struct FleetGuard: Sendable {
         let seconds = min(
             Self.windowSeconds, Double(before) * recording.interval, settings.window - settings.settle)
         let width = max((seconds / recording.interval - 1e-9).rounded(.up), Self.leastSamples)
-        guard !recording.metrics.isEmpty, width <= 1e6 else {
-            return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is no metric to watch")
+        guard !recording.metrics.isEmpty, width <= Self.longestWindow else {
+            let reason = recording.metrics.isEmpty ? "no metric to watch" : "no time between samples"
+            return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is \(reason)")
         }
         let watches = recording.metrics.indices.map { index in
             FleetWatch(

@@ -14,6 +14,8 @@ struct GaugeTest {
     private var steps: [Double]
     private var weights: [Double]
     private var peers: [Double]
+    /// Where controls do not waver at all: the step's variance by the host's own wavering. Zero otherwise.
+    private var ownVariance: [Double]
     private var freedom: Double
     private var peerSpread = 0.0
     private var peerMean = 0.0
@@ -52,11 +54,13 @@ struct GaugeTest {
 
         steps = [Double](repeating: 0, count: levels.hosts)
         weights = steps
+        ownVariance = steps
         var own = steps
         for host in 0..<levels.hosts where usable[host] {
             let row = levels.values[host * levels.moments..<(host + 1) * levels.moments]
             let first = row.startIndex
-            if row.contains(where: \.isNaN) {
+            if fit.isFlat { ownVariance[host] = fit.entry.stepVariance * Self.wavering(levels, host) }
+            if row.contains(where: \.isNaN) || fit.entry.stepWeights.isEmpty {
                 let estimator = StepEstimator(fit.entry.model, shape) { !row[first + $0].isNaN }
                 guard estimator.variance.isFinite else { continue }
                 let value = { (moment: Int) in row[first + moment].isNaN ? 0 : row[first + moment] }
@@ -81,6 +85,22 @@ struct GaugeTest {
         }
         if controls.count >= Self.fewestToClip { clip() }
         estimateVariance(fit)
+    }
+
+    /// The variance of a host's samples about its levels before and after the flip.
+    private static func wavering(_ levels: SampleTable, _ host: Int) -> Double {
+        var squares = 0.0
+        var count = 0.0
+        for columns in [0..<levels.before, levels.settled] {
+            guard let mean = levels.mean(host, columns) else { continue }
+            for column in columns {
+                let value = levels.values[host * levels.moments + column]
+                guard !value.isNaN else { continue }
+                squares += (value - mean) * (value - mean)
+                count += 1
+            }
+        }
+        return squares / max(count - 2, 1)
     }
 
     /// Takes from the steps what a host's level beside its level in the other gauges explains: a host that happened to
@@ -160,8 +180,10 @@ struct GaugeTest {
         var mean = 0.0
         var peer = 0.0
         var count = 0.0
+        var own = 0.0
         for host in canaries where weights[host] > 0 {
             count += 1
+            own += ownVariance[host]
             whole += weights[host]
             mean += weights[host] * steps[host]
             peer += weights[host] * peers[host]
@@ -171,7 +193,8 @@ struct GaugeTest {
         peer = peer / whole - peerMean
         let lever = peerSpread > 0 ? peer * peer / (peerSpread + 1e-12) : 0
         let controlWeight = controls.reduce(0) { $0 + weights[$1] }
-        let error = max(variance.squareRoot(), 1e-6) * (1 / whole + 1 / controlWeight + lever).squareRoot()
+        let error =
+            max(max(variance, own / count).squareRoot(), 1e-6) * (1 / whole + 1 / controlWeight + lever).squareRoot()
         var law = StudentT(degreesOfFreedom: freedom)
         var stretch = 1.0
         if excessKurtosis > 0 {

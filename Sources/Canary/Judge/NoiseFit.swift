@@ -9,6 +9,10 @@ struct NoiseFit {
     /// The variance of one sample about its host's level.
     var sampleVariance: Double
 
+    /// Whether the hosts do not waver at all.
+    var isFlat: Bool
+
+    private static let flat = 1e-12
     /// Hosts that waver this much more than the median host (in variance) are left out: they are sick.
     private static let mostVariance = 16.0
 
@@ -45,54 +49,58 @@ struct NoiseFit {
             var squares = complete.isEmpty ? 0 : dot(entry.projection, gram)
             var determinant = Double(complete.count) * entry.logDeterminant
             for row in incomplete {
-                let filter = entry.model.filter(moments) { !row[$0].isNaN }
-                let ones = filter.whiten { _ in 1 }
-                let whitened = filter.whiten { row[$0] }
-                let whole = dot(ones, ones)
-                squares += dot(whitened, whitened) - dot(ones, whitened) * dot(ones, whitened) / whole
-                determinant += filter.logDeterminant + log(whole)
+                let part = row.withUnsafeBufferPointer { entry.model.restricted($0) }
+                squares += part.squares
+                determinant += part.logDeterminant
             }
             let likelihood = -0.5 * (contrasts * log(squares + 1e-12) + determinant)
             if best.map({ likelihood > $0.likelihood }) ?? true { best = (likelihood, entry, squares) }
         }
         guard let best, contrasts > 0 else { return nil }
-        entry = best.entry
         sampleVariance = best.squares / (contrasts * shrink)
+        isFlat = sampleVariance < Self.flat
+        // Nothing was there to choose a model by.
+        entry = isFlat ? grid.entries[0] : best.entry
     }
 
     /// Takes from every series the median over the hosts at each moment, then its own mean.
     private static func removeCommonCourse(_ series: inout [[Double]], _ moments: Int) {
         var column: [Double] = []
         column.reserveCapacity(series.count)
+        var course = [Double](repeating: 0, count: moments)
         for moment in 0..<moments {
             column.removeAll(keepingCapacity: true)
             for row in series where !row[moment].isNaN { column.append(row[moment]) }
-            let middle = median(&column)
-            for index in series.indices { series[index][moment] -= middle }
+            course[moment] = median(&column)
         }
         for index in series.indices {
             var sum = 0.0
             var count = 0.0
-            for value in series[index] where !value.isNaN {
-                sum += value
+            for moment in 0..<moments where !series[index][moment].isNaN {
+                series[index][moment] -= course[moment]
+                sum += series[index][moment]
                 count += 1
             }
-            for moment in 0..<moments { series[index][moment] -= sum / count }
+            let mean = sum / count
+            for moment in 0..<moments { series[index][moment] -= mean }
         }
     }
 
     /// Σ y y' over complete series, row by row.
     private static func gram(_ series: [[Double]], _ moments: Int) -> [Double] {
         var gram = [Double](repeating: 0, count: moments * moments)
-        guard !series.isEmpty else { return gram }
         gram.withUnsafeMutableBufferPointer { gram in
             for row in series {
                 row.withUnsafeBufferPointer { row in
                     for i in 0..<moments {
                         let factor = row[i]
-                        for j in 0..<moments { gram[i * moments + j] += factor * row[j] }
+                        // The half above the diagonal; the other is its mirror.
+                        for j in i..<moments { gram[i * moments + j] += factor * row[j] }
                     }
                 }
+            }
+            for i in 0..<moments {
+                for j in 0..<i { gram[i * moments + j] = gram[j * moments + i] }
             }
         }
         return gram

@@ -25,7 +25,7 @@ struct NoiseGrid {
         var projection: [Double]
         /// ln |V| + ln 1'V⁻¹1.
         var logDeterminant: Double
-        /// A complete series' step, and its level before the flip, are its products with these.
+        /// A complete series' step, and its level before the flip, are its products with these. Empty as above.
         var stepWeights: [Double]
         var levelWeights: [Double]
         /// The step's variance, in units of a sample's.
@@ -59,7 +59,8 @@ struct NoiseGrid {
             let ones = all.whiten { _ in 1 }
             let whole = dot(ones, ones)
             var projection: [Double] = []
-            if moments <= Self.longestProjected {
+            let isShort = moments <= Self.longestProjected
+            if isShort {
                 let columns = (0..<moments).map { column in all.whiten { $0 == column ? 1 : 0 } }
                 let sums = columns.map { dot($0, ones) }
                 projection.reserveCapacity(moments * moments)
@@ -72,8 +73,8 @@ struct NoiseGrid {
             let step = StepEstimator(model, shape) { _ in true }
             return Entry(
                 model: model, projection: projection, logDeterminant: all.logDeterminant + log(whole),
-                stepWeights: (0..<moments).map { moment in step.step { $0 == moment ? 1 : 0 } },
-                levelWeights: (0..<shape.before).map { moment in step.level { $0 == moment ? 1 : 0 } },
+                stepWeights: isShort ? (0..<moments).map { moment in step.step { $0 == moment ? 1 : 0 } } : [],
+                levelWeights: isShort ? (0..<shape.before).map { moment in step.level { $0 == moment ? 1 : 0 } } : [],
                 stepVariance: step.variance)
         }
     }

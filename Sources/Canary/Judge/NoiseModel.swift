@@ -41,6 +41,41 @@ struct NoiseModel: Hashable {
         }
     }
 
+    /// One series' part of the restricted likelihood: y'Py, and ln |V| + ln 1'V⁻¹1. NaN is a missing sample. The filter
+    /// runs on y and on 1 at once, since this is done for every candidate and host that has gaps.
+    func restricted(_ series: UnsafeBufferPointer<Double>) -> (squares: Double, logDeterminant: Double) {
+        let stationary = 1 - whiteness
+        let decay = persistence * persistence
+        var variance = stationary
+        var state = (y: 0.0, one: 0.0)
+        var sums = (yy: 0.0, y1: 0.0, one: 0.0)
+        // The product of the innovations' variances, whose logarithm is taken before it can vanish.
+        var product = 1.0
+        var determinant = 0.0
+        for (moment, value) in series.enumerated() {
+            if moment > 0 {
+                variance = decay * variance + stationary * (1 - decay)
+                state = (state.y * persistence, state.one * persistence)
+            }
+            if value.isNaN { continue }
+            let total = variance + whiteness
+            let gain = variance / total
+            let innovation = (y: value - state.y, one: 1 - state.one)
+            sums.yy += innovation.y * innovation.y / total
+            sums.y1 += innovation.y * innovation.one / total
+            sums.one += innovation.one * innovation.one / total
+            state = (state.y + gain * innovation.y, state.one + gain * innovation.one)
+            variance -= gain * variance
+            product *= total
+            if product < 1e-200 {
+                determinant += log(product)
+                product = 1
+            }
+        }
+        guard sums.one > 0 else { return (0, 0) }
+        return (sums.yy - sums.y1 * sums.y1 / sums.one, determinant + log(product) + log(sums.one))
+    }
+
     /// The filter for series that have samples where `isObserved` says (Kalman 1960; the stationary start).
     func filter(_ moments: Int, isObserved: (Int) -> Bool) -> Filter {
         var filter = Filter(persistence: persistence, steps: [], logDeterminant: 0)

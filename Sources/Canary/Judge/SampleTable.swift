@@ -12,6 +12,11 @@ struct SampleTable {
     var values: [Double]
     var moments: Int { before + after }
 
+    /// What is beyond is no sample, and what is below is zero: squares have to stay finite.
+    private static let mostEvents = 1e12
+    private static let largestLevel = 1e30
+    private static let smallestLevel = 1e-30
+
     /// The samples of `metric` in every host: base lines end at the flip, so a short one is missing at its beginning; a
     /// short window is missing at its end. Infinite values and negative counts are not samples.
     init(_ recording: Recording, metric: Int, before: Int, settle: Int, after: Int) {
@@ -24,7 +29,8 @@ struct SampleTable {
         for (row, host) in recording.hosts.enumerated() {
             let start = row * (before + after)
             func put(_ value: Double, at column: Int) {
-                if value.isFinite && !(isCount && value < 0) { values[start + column] = value }
+                guard isCount ? value >= 0 && value <= Self.mostEvents : abs(value) <= Self.largestLevel else { return }
+                values[start + column] = abs(value) < Self.smallestLevel ? 0 : value
             }
             if metric < host.baseline.count {
                 let series = host.baseline[metric].suffix(before)

@@ -1,0 +1,58 @@
+// The guard of a fleet that is wholly flipped: it sees large changes, keeps still at what traffic does, and says what it is.
+
+import Canary
+import Testing
+
+@Suite struct FleetGuardTests {
+    private let fleetGuard = FleetGuard(JudgeSettings())
+
+    private func fleet(_ factors: [Double], seed: UInt64 = 1, after: Int = 60) -> Recording {
+        SimulatedPush(seed: seed, canaries: 40, controls: 0, after: after, factors: factors).recording()
+    }
+
+    @Test func whatIsDoubledAtTheFlipIsSeen() {
+        let judgement = fleetGuard.judge(fleet([2, 1]))
+        #expect(judgement.verdict == .regression && judgement.metrics[0].verdict == .regression)
+        #expect(judgement.why.hasPrefix("guard: load × "), "\(judgement.why)")
+        #expect(fleetGuard.judge(fleet([1, 5])).metrics[1].verdict == .regression)
+    }
+
+    @Test func whatTrafficDoesIsNot() {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let drifting = fleet([1, 1], seed: seed).mapped { _, metric, moment, value in
+                metric == 0 ? value * (1 + 0.008 * Double(moment + 12)) : value
+            }
+            let judgement = fleetGuard.judge(drifting)
+            #expect(judgement.verdict == .pass, "\(judgement.why)")
+        }
+    }
+
+    @Test func whatGrowsLaterIsSeenOnceItIsFar() {
+        let leak = fleet([1, 1]).mapped { _, metric, moment, value in
+            metric == 0 ? value * (1 + 0.05 * Double(max(moment, 0))) : value
+        }
+        #expect(fleetGuard.judge(leak).verdict == .regression)
+    }
+
+    @Test func firstErrorsOfAQuietFleetAreSeenOnlyIfTheyAreMany() {
+        let quiet = fleet([1, 1]).mapped { host, metric, moment, value in
+            metric == 0 ? value : host == 7 && moment == 20 ? 1 : 0
+        }
+        #expect(fleetGuard.judge(quiet).verdict == .pass)
+        let loud = quiet.mapped { _, metric, moment, value in metric == 1 && moment >= 0 ? 1 : value }
+        #expect(fleetGuard.judge(loud).verdict == .regression)
+    }
+
+    @Test func tooLittleIsInconclusive() {
+        #expect(fleetGuard.judge(fleet([1, 1], after: 5)).verdict == .inconclusive)
+        #expect(fleetGuard.judge(fleet([1, 1]).mapped { _, _, _, _ in .nan }).verdict == .inconclusive)
+    }
+
+    @Test func hostsThatFallSilentMoveNothing() {
+        // The larger half of the fleet is gone after the flip.
+        let recording = fleet([1, 1])
+        let large = recording.hosts.map { $0.baseline[0].reduce(0, +) > 48 }
+        let half = recording.mapped { host, _, moment, value in large[host] && moment >= 0 ? .nan : value }
+        #expect(fleetGuard.judge(half).metrics[0].verdict == .pass)
+    }
+}

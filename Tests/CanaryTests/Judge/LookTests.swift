@@ -1,0 +1,84 @@
+// Looks: what is bad beyond doubt goes back at once, and looking often costs no more false rollbacks than looking once.
+
+import Testing
+
+@testable import Canary
+
+@Suite struct LookTests {
+    private let judge = Judge(JudgeSettings())
+
+    @Test func aReleaseThatIsBadBeyondDoubtGoesBackEarly() {
+        let (judgement, seconds) = judge.looks(SimulatedPush(canaries: 5, factors: [3, 1]).recording())
+        #expect(judgement.verdict == .regression)
+        #expect(seconds == 15)
+    }
+
+    @Test func aGoodReleaseIsJudgedByTheWholeWindow() {
+        let recording = SimulatedPush(seed: 3).recording()
+        let (judgement, seconds) = judge.looks(recording)
+        #expect(judgement.verdict == .pass && seconds == nil)
+        #expect(judgement.metrics.map(\.p) == judge.judge(recording).metrics.map(\.p))
+    }
+
+    @Test func anEarlyLookNeverPasses() {
+        let recording = SimulatedPush(seed: 3).recording()
+        for samples in 0..<12 {
+            let judgement = judge.look(recording, afterSamples: samples, of: 12)
+            #expect(judgement.verdict == .inconclusive)
+        }
+        let look = judge.look(recording, afterSamples: 5, of: 12)
+        #expect(look.why.hasPrefix("no metric got worse so far, after 5 of 12 samples: the nearest is "))
+        #expect(judge.look(recording, afterSamples: 12, of: 12).verdict == .pass)
+    }
+
+    @Test func aLookSeesNothingOfWhatCameLater() {
+        let recording = SimulatedPush(seed: 4, factors: [1.2, 2]).recording()
+        let cut = recording.mapped { $2 < 6 ? $3 : 1e6 }
+        #expect(judge.look(recording, afterSamples: 6, of: 12) == judge.look(cut, afterSamples: 6, of: 12))
+    }
+
+    @Test func whatTheLooksSpendIsNoMoreThanAll() {
+        for planned in [12, 30, 60] {
+            let schedule = LookSchedule.of(before: 12, settle: 2, planned: planned, significance: 0.01)
+            let early = Double(planned - 3) * schedule.early
+            // Looks share what they see, so together they may have more than one look, but not by much.
+            #expect(schedule.last < 1 && schedule.last > 1 - early)
+            #expect(schedule.last > 0.6)
+            #expect(schedule.share(after: 2) == 0 && schedule.share(after: planned) == schedule.last)
+        }
+    }
+
+    @Test func theScheduleKeepsTheSignificanceOfARandomWalk() {
+        // White noise, 12 samples before and 10 after: the statistic crosses its bounds as often as one look would.
+        let schedule = LookSchedule.of(before: 12, settle: 2, planned: 12, significance: 0.2)
+        let level = 0.2 / 4
+        var random = Seeded(state: 5)
+        let walks = 40_000
+        var crossed = 0
+        for _ in 0..<walks {
+            let before = (0..<12).reduce(0) { sum, _ in sum + random.normal() } / 12
+            var sum = 0.0
+            for sample in 1...10 {
+                sum += random.normal()
+                let z = (sum / Double(sample) - before) / (1 / 12 + 1 / Double(sample)).squareRoot()
+                if Normal.survival(z) <= level * schedule.share(after: sample + 2) {
+                    crossed += 1
+                    break
+                }
+            }
+        }
+        #expect(abs(Double(crossed) / Double(walks) / level - 1) < 0.07)
+    }
+
+    @Test func theSettlingTimeIsInSeconds() {
+        // At 20 s from sample to sample one sample is left out, at 2 s five.
+        let recording = SimulatedPush(canaries: 5, deviation: 0.02).recording()
+        for (interval, settle) in [(20.0, 1), (5, 2), (2, 5)] {
+            var other = recording.mapped { host, metric, moment, value in
+                metric == 0 && host < 5 && moment >= 0 && moment < settle ? 3 * value : value
+            }
+            other.interval = interval
+            #expect(judge.judge(other).verdict == .pass)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// Whole judgements against the reference judge's, on complete recordings of fleets where the design is the same.
+
+import Canary
+import Testing
+
+@Suite struct ReferenceTests {
+    /// A push of the reference values, with what the reference says of each metric.
+    struct Case: CustomTestStringConvertible, Sendable {
+        var recording: Recording
+        var expected: [(p: Double, effect: Double)]
+        var testDescription: String { recording.name }
+    }
+
+    static let cases: [Case] = {
+        var cases: [Case] = []
+        var before = 0
+        var row = 0
+        for line in referenceValues.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            if words[0] == "case", let canaries = Int(words[1]), let controls = Int(words[2]) {
+                let hosts = (0..<canaries + controls).map {
+                    HostSamples(host: "h\($0)", role: $0 < canaries ? .canary : .control, baseline: [], after: [])
+                }
+                cases.append(
+                    Case(
+                        recording: Recording(name: "\(canaries) of \(controls)", metrics: [], hosts: hosts),
+                        expected: []))
+                before = Int(words[3]) ?? 0
+            } else if words[0] == "metric", let p = Double(words[4]), let effect = Double(words[5]) {
+                let metric = Metric(
+                    name: words[1], kind: words[2] == "gauge" ? .gauge : .counter,
+                    worse: words[3] == "lower" ? .lower : .higher)
+                cases[cases.count - 1].recording.metrics.append(metric)
+                cases[cases.count - 1].expected.append((p, effect))
+                row = 0
+            } else {
+                let values = words.compactMap { Double($0) }
+                cases[cases.count - 1].recording.hosts[row].baseline.append(Array(values[..<before]))
+                cases[cases.count - 1].recording.hosts[row].after.append(Array(values[before...]))
+                row += 1
+            }
+        }
+        return cases
+    }()
+
+    @Test(arguments: cases) func pValuesAreTheReferences(_ example: Case) throws {
+        let judgement = Judge(JudgeSettings()).judge(example.recording)
+        try #require(judgement.metrics.count == 5)
+        for ((metric, found), expected) in zip(zip(example.recording.metrics, judgement.metrics), example.expected) {
+            let p = try #require(found.p)
+            #expect(abs(p / expected.p - 1) < 1e-6, "\(metric.name): \(p), not \(expected.p)")
+            // The reference says by how much it is worse; the judge, how it changed.
+            let change = metric.worse == .lower ? 1 / (1 + expected.effect) - 1 : expected.effect
+            if expected.p < 1 { #expect(abs(try #require(found.effect) - change) < 1e-6, "\(metric.name)") }
+        }
+    }
+
+    @Test func theReferenceValuesHaveRegressionsAndNone() {
+        let ps = Self.cases.flatMap(\.expected).map(\.p)
+        #expect(ps.count == 30 && ps.contains { $0 < 1e-4 } && ps.contains { $0 > 0.3 })
+    }
+}
