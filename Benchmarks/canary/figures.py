@@ -178,7 +178,8 @@ def promises(rows: Sequence[dict[str, Any]], speed: dict[str, Any] | None) -> li
     if speed:
         known.append((
             f"{speed['pushes']:,} pushes, {speed['megabytes']:.0f} MB, on {speed['cores']} cores",
-            f"≤ {SPEED_AT_MOST:.0f} s", f"{speed['seconds']:.1f} s, {speed['memory_mb']:.0f} MB of memory",
+            f"≤ {SPEED_AT_MOST:.0f} s",
+            f"{speed['seconds']:.1f} s ({speed['cpu_seconds']:.1f} s of CPU, {speed['memory_mb']:.0f} MB of memory)",
             speed["seconds"] <= SPEED_AT_MOST))
     return known
 

@@ -4,8 +4,10 @@ import Canary
 import SlotSync
 
 extension PushResult {
-    /// The judged comparisons in the recorded form, one a line.
-    var recordedLines: String { comparisons.map { $0.recording.line + "\n" }.joined() }
+    /// The comparisons in the recorded form, one a line: those with hosts to compare with, which can be judged again.
+    var recordedLines: String {
+        comparisons.filter { $0.kind != .guarding }.map { $0.recording.line + "\n" }.joined()
+    }
 }
 
 extension PushReport {

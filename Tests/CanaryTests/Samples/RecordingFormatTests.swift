@@ -124,7 +124,7 @@ import Testing
     @Test(arguments: faults)
     func whatIsWrongIsNamed(_ old: String, _ new: String, _ message: String) throws {
         let range = try #require(valid.firstRange(of: old))
-        let line = String(valid[..<range.lowerBound]) + new + valid[range.upperBound...]
+        let line = "\(valid[..<range.lowerBound])\(new)\(valid[range.upperBound...])"
         let error = #expect(throws: SlotSyncError.self) { try read(line) }
         #expect(error?.code == .badInput)
         #expect(error?.message.contains(message) == true, "\(error as Any)")

@@ -26,7 +26,8 @@ struct CanaryScene: Sendable {
         _ body: (CanaryScene) async throws -> Void
     ) async throws {
         try await Workbench.use { bench in
-            let lines = ["baseline: 1500ms", "window: 2400ms", "settle: 300ms", "interval: 300ms", "watch: 1500ms"]
+            let watch = settings.contains { $0.hasPrefix("watch") } ? [] : ["watch: 1500ms"]
+            let lines = ["baseline: 1500ms", "window: 2400ms", "settle: 300ms", "interval: 300ms"] + watch
             let all =
                 (hooks.isEmpty ? [] : ["hooks:"] + hooks.map { "  \($0)" })
                 + ["canary:"] + (lines + settings).map { "  \($0)" } + ["  metrics:"]
