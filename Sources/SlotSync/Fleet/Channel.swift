@@ -15,8 +15,14 @@ final class Channel {
 
     /// Called when the host tells that it is alive.
     var onAlive: (@FleetActor (HostProgress) -> Void)?
-    /// Called with what the host wants a person to know.
-    var onWarning: (@FleetActor (String) -> Void)?
+    /// Called with what the host wants a person to know; what it said before this was set comes at once.
+    var onWarning: (@FleetActor (String) -> Void)? {
+        didSet {
+            guard let onWarning else { return }
+            for text in earlyWarnings { onWarning(text) }
+            earlyWarnings = []
+        }
+    }
 
     /// Called with what the host read when it was asked for the sample with this number.
     var onReadings: (@FleetActor (UInt32, HostReadings) -> Void)?
@@ -30,6 +36,9 @@ final class Channel {
     private let agentProgram: String?
     private var parser = FrameParser(.replies)
     private var inbox: Deque<Reply> = []
+    private var earlyWarnings: [String] = []
+    /// An agent that heals says so right after its greeting; more than a few warnings nobody has to keep.
+    private static let mostEarlyWarnings = 16
     private var wasGreeted = false
     private var progress = HostProgress()
 
@@ -131,7 +140,11 @@ final class Channel {
             onAlive?(now)
         case .warning(let text):
             stream.noteLife()
-            onWarning?(text)
+            if let onWarning {
+                onWarning(text)
+            } else if earlyWarnings.count < Self.mostEarlyWarnings {
+                earlyWarnings.append(text)
+            }
         case .sample(let number, let readings):
             stream.noteLife()
             onReadings?(number, readings)

@@ -3,18 +3,34 @@
 extension Fleet {
     /// Asks every host for its ring.
     public func status() -> FleetOperation<StatusReport> {
-        FleetOperation { _ in
+        FleetOperation { emit in
             ProcessSetup.prepare()
             let results = await self.forEachHost { number in
                 let session = try await self.connect(number)
-                session.channel.send(.finish)
-                await session.channel.close()
-                return HostStatus(host: session.host, ring: session.ring)
+                do {
+                    // Asked for although the greeting has it: what the agent has to tell besides comes before the answer.
+                    session.channel.onWarning = { emit(.hostWarning(session.host, $0)) }
+                    let ring = session.ring == nil ? nil : try await self.ring(of: session)
+                    session.channel.send(.finish)
+                    await session.channel.close()
+                    return HostStatus(host: session.host, ring: ring)
+                } catch {
+                    await session.channel.close()
+                    throw error
+                }
             }
             try Task.checkCancellation()
             return StatusReport(
                 hosts: results.compactMap { try? $0.result.get() }, failures: self.failures(results))
         }
+    }
+
+    @FleetActor
+    private func ring(of session: HostSession) async throws -> RingStatus {
+        session.channel.send(.status)
+        let reply = try await session.channel.receive()
+        guard case .status(let ring) = reply else { throw unexpected(reply) }
+        return ring
     }
 
     /// Hashes slots again on every host and compares them with what was sealed.
