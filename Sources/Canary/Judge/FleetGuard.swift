@@ -72,6 +72,8 @@ private struct FleetWatch {
     init(_ table: SampleTable, metric: Metric, width: Int, interval: Double, chance: Double) {
         judgement = MetricJudgement(name: metric.name, verdict: .inconclusive)
         let course = FleetCourse(table, kind: metric.kind)
+        // There are many windows to be beyond chance in; those that do not overlap count.
+        let chance = chance / Double(max(table.after / width, 1))
         let base = 0..<table.before
         let sign = metric.worse == .higher ? 1.0 : -1.0
         guard let level = course.total(base), course.samples(base) >= Double(width) / 2, level.seen > 0 else {
@@ -130,7 +132,7 @@ private struct FleetWatch {
     private mutating func judgeWithoutEvents(
         _ course: FleetCourse, _ table: SampleTable, width: Int, interval: Double, chance: Double, sign: Double
     ) {
-        let window = table.before + table.settle..<table.moments
+        let window = table.settled
         guard course.samples(window) >= Double(width) else { return }
         var most = 0.0
         var isBeyond = false

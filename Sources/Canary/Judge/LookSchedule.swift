@@ -18,10 +18,10 @@ struct LookSchedule: Sendable {
     let early: Double
     let last: Double
 
-    /// A twentieth of the significance at each early look: 0.0005 of 0.01.
-    private static let usualEarly = 1.0 / 20
+    /// A twelfth of the significance at each early look: 0.0008 of 0.01.
+    private static let usualEarly = 1.0 / 12
     /// No more than this share is spent early, however many looks there are.
-    private static let mostEarly = 0.4
+    private static let mostEarly = 0.5
     /// The significance of one of several metrics, for which the looks are computed; the shares hardly depend on it.
     private static let metrics = 4.0
 
