@@ -13,6 +13,7 @@ import tempfile
 import time
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 import documents
 import figures
@@ -55,7 +56,6 @@ def main() -> int:
     noises = [noise for noise in NOISES if noise.key in chosen]
     counts = {noise.key: pushes if noise == USUAL else max(pushes // 3, 1) for noise in noises}
     measured_speed = None
-    outcomes: list[figures.Outcome] = []
     with Pool() as pool, tempfile.TemporaryDirectory(prefix="slotsync-canary.", dir=options.memory) as folder:
         if options.write is not None:
             options.write.mkdir(parents=True, exist_ok=True)
@@ -70,22 +70,27 @@ def main() -> int:
             measured_speed = speed.measure(
                 options.command, Path(folder), pool, speed.PUSHES // 10 if options.quick else speed.PUSHES)
             say(f"speed: {measured_speed['seconds']} s for {measured_speed['megabytes']} MB")
+        circumstances = {"slotsync": version(options.command), "set": options.set, "pushes": pushes}
+        rows: list[dict[str, Any]] = []
+        changes: list[dict[str, Any]] = []
         for noise in noises:
             start = time.monotonic()
-            mine: list[figures.Outcome] = []
+            outcomes: list[figures.Outcome] = []
             work = recordings.batches(
                 noise, options.set, counts[noise.key], Path(folder), options.command, options.reference,
                 options.reference_looks)
             for done in pool.imap_unordered(recordings.outcomes, work):
-                mine += done
-            outcomes += mine
+                outcomes += done
+            rows.append(figures.figures(outcomes, noise.key))
+            if noise == USUAL:
+                changes = [
+                    figures.figures(outcomes, noise.key, f"{kind} × {size:.3g}")
+                    for kind, sizes in noise.sizes.items() for size in sizes]
             say(f"{noise.key}: {time.monotonic() - start:.0f} s")
-            say(figures.noise_table([figures.figures(mine, noise.key)]).splitlines()[-1])
-    rows = [figures.figures(outcomes, noise.key) for noise in noises]
-    changes = [
-        figures.figures(outcomes, USUAL.key, f"{kind} × {size:.3g}")
-        for kind, sizes in USUAL.sizes.items() for size in sizes if USUAL in noises]
-    circumstances = {"slotsync": version(options.command), "set": options.set, "pushes": pushes}
+            say(figures.noise_table(rows[-1:]).splitlines()[-1])
+            # At once, for a run that is interrupted later has measured this.
+            if not options.quick:
+                documents.keep(options.output, circumstances, rows, changes, measured_speed)
     if options.quick:
         print(documents.text(circumstances, rows, changes, measured_speed))
     else:
@@ -96,7 +101,10 @@ def main() -> int:
 def version(command: Path | None) -> str:
     if command is None:
         return "(not asked)"
-    return subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    run = subprocess.run([command, "--version"], capture_output=True, text=True)
+    if run.returncode != 0:
+        raise JudgeFailed(f"{command} --version ended with {run.returncode}: {run.stderr}")
+    return run.stdout.split()[-1]
 
 
 def say(text: str) -> None:
