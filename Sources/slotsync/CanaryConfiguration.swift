@@ -50,13 +50,13 @@ extension CanarySettings {
 
 extension MetricSettings {
     private enum Key: String, CaseIterable {
-        case name, source, kind, worse, tolerance, weight, critical, path, match, run, url, query
+        case name, source, kind, worse, tolerance, weight, critical, path, match, run, url, query, label
     }
 
     private enum SourceName: String, CaseIterable {
         case loadavg, cpu, log, command, prometheus
 
-        /// The keys that say what of the source is meant; each has to be there.
+        /// The keys that say what of the source is meant; each has to be there. (A `label` may be.)
         var keys: [Key] {
             switch self {
             case .loadavg, .cpu: []
@@ -77,8 +77,8 @@ extension MetricSettings {
             return value
         }
         let source = try value(.source).choice(SourceName.self)
-        for key in [Key.path, .match, .run, .url, .query] where !source.keys.contains(key) {
-            guard let value = values[key] else { continue }
+        for key in [Key.path, .match, .run, .url, .query, .label] where !source.keys.contains(key) {
+            guard let value = values[key], !(key == .label && source == .prometheus) else { continue }
             throw value.wrong("source \(source.rawValue) has no such key; remove it")
         }
         func text(_ key: Key) throws(SlotSyncError) -> String {
@@ -90,7 +90,8 @@ extension MetricSettings {
             case .cpu: .host(.cpu)
             case .log: .host(.log(path: try text(.path), pattern: try text(.match)))
             case .command: .host(.command(try text(.run)))
-            case .prometheus: .prometheus(url: try text(.url), query: try text(.query))
+            case .prometheus:
+                .prometheus(url: try text(.url), query: try text(.query), label: try values[.label]?.text())
             }
         self.init(name: try value(.name).text(), source: place)
         if let kind = values[.kind] { metric.kind = try kind.choice(Metric.Kind.self) }

@@ -40,9 +40,10 @@ struct JudgeCommand: AsyncParsableCommand {
     var tolerance = JudgeSettings().tolerance
 
     @Option(
-        help: ArgumentHelp("How long after the flip nothing counts.", valueName: "time"), transform: { try seconds($0) }
+        help: ArgumentHelp("How long after the flip nothing counts. (default: as recorded, or 10s)", valueName: "time"),
+        transform: { try seconds($0) }
     )
-    var settle = JudgeSettings().settle
+    var settle: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -67,8 +68,7 @@ struct JudgeCommand: AsyncParsableCommand {
         var settings = JudgeSettings()
         settings.significance = significance
         settings.tolerance = tolerance
-        settings.settle = settle
-        let judge = RecordedJudge(settings: settings, window: window, looks: looks)
+        let judge = RecordedJudge(settings: settings, settle: settle, window: window, looks: looks)
         var reader = LineReader(input.named, maximumLength: RecordingFormat.maximumLineLength)
         let cores = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
         // Two for each core, so that none waits while verdicts are printed.

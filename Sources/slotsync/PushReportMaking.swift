@@ -21,7 +21,8 @@ extension PushReport {
             title: fleet.root,
             release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
             outcome: Outcome(outcome.ending), verdict: outcome.judgement?.verdict,
-            sentence: outcome.sentences.first ?? "", start: start, end: start + result.seconds,
+            sentence: outcome.ending == .regression ? outcome.judgement?.why ?? "" : outcome.sentences.first ?? "",
+            start: start, end: start + result.seconds,
             canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
             version: SlotSyncVersion.current)
         let narration = PushNarration(fleet: fleet, options: options)
@@ -81,11 +82,11 @@ extension PushReport.Phase.Kind {
             switch phase {
             case .staging: .stage
             case .baseline: .baseline
-            case .preparing, .flipping, .confirming: .flip
+            case .flipping: .flip
             case .window: .window
             case .watching: .watch
             case .takingBack: .rollback
-            case .asking, .marking, .done: .other
+            case .preparing, .confirming, .asking, .marking, .done: .other
             }
     }
 }

@@ -64,6 +64,8 @@ struct RecordedPushes: Sendable {
 /// How recordings are judged, whatever their length.
 struct RecordedJudge: Sendable {
     var settings: JudgeSettings
+    /// Seconds after the flip that are left out; nil: as the recording has it.
+    var settle: Double?
     /// Seconds after the flip that are looked at; nil: all.
     var window: Double?
     var looks: Bool
@@ -72,10 +74,11 @@ struct RecordedJudge: Sendable {
     func line(for recording: Recording) -> String {
         let recording = window.map { recording.cut(after: $0) } ?? recording
         var settings = settings
+        if let settle = settle ?? recording.settle { settings.settle = settle }
         settings.window = Double(recording.longestAfter) * recording.interval
         let judge = Judge(settings)
         guard looks else { return Self.json(recording.name, judge.judge(recording)).line }
-        let (judgement, seconds) = judge.looks(recording)
+        let (judgement, seconds) = judge.looks(recording, of: recording.plannedSamples)
         return Self.json(recording.name, judgement, seconds: .some(seconds)).line
     }
 
@@ -101,11 +104,17 @@ extension Recording {
     /// Samples in the longest series after the flip.
     fileprivate var longestAfter: Int { hosts.lazy.flatMap { $0.after.lazy.map(\.count) }.max() ?? 0 }
 
+    /// Samples that the window was to have; nil where nobody says.
+    fileprivate var plannedSamples: Int? {
+        window.map { Int(min($0 / interval + 1e-9, Double(RecordingFormat.maximumSamples))) }
+    }
+
     /// The recording as it stood so many seconds after the flip.
     fileprivate func cut(after seconds: Double) -> Recording {
         // Samples are numbered by their ends; a hair more, for 0.3 / 0.1 is below 3.
         let samples = Int(min(seconds / interval + 1e-9, Double(RecordingFormat.maximumSamples)))
         var cut = self
+        cut.window = nil
         for host in cut.hosts.indices {
             cut.hosts[host].after = cut.hosts[host].after.map { Array($0.prefix(samples)) }
         }

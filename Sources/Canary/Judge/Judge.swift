@@ -30,15 +30,18 @@ public struct Judge: Sendable {
 
     /// Judges a whole recording as a live push would have, look by look: up to the first regression, with the seconds
     /// from the flip to it, or else by the last look.
-    public func looks(_ recording: Recording) -> (Judgement, seconds: Double?) {
-        let planned = Self.samples(recording)
+    ///
+    /// - Parameter planned: how many samples the window was to have; nil: as many as the recording has.
+    public func looks(_ recording: Recording, of planned: Int? = nil) -> (Judgement, seconds: Double?) {
+        let samples = Self.samples(recording)
+        let planned = max(planned ?? samples, samples)
         let first = Look.settleSamples(settings, recording) + 1
-        for n in stride(from: first, to: planned, by: 1) {
+        for n in stride(from: first, to: samples, by: 1) {
             let judgement = look(recording, afterSamples: n, of: planned)
             if judgement.verdict == .regression { return (judgement, Double(n) * recording.interval) }
         }
-        let judgement = look(recording, afterSamples: planned, of: planned)
-        return (judgement, judgement.verdict == .regression ? Double(planned) * recording.interval : nil)
+        let judgement = look(recording, afterSamples: samples, of: planned)
+        return (judgement, judgement.verdict == .regression ? Double(samples) * recording.interval : nil)
     }
 
     /// How many samples a recording has after the flip.

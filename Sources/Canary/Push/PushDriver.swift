@@ -36,7 +36,7 @@ actor PushDriver {
     var toldGaps: Set<String> = []
     var comparisons: [JudgedComparison] = []
     private var staging: FleetOperation<StageReport>?
-    private var staged: StageReport?
+    private(set) var staged: StageReport?
     private var flip: HostFlip?
     private var flipTimes: [Host: Double] = [:]
     private var alarm: Task<Void, Never>?

@@ -5,13 +5,25 @@ import SlotSync
 
 extension PushDriver {
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
-        let recording = samples.recording(of: comparison, name: "\(comparison.kind)")
+        var recording = samples.recording(of: comparison, name: caseName(comparison.kind))
+        recording.settle = comparison.settings.settle
+        recording.window = comparison.settings.window
         let planned = Int((comparison.settings.window / samples.interval).rounded(.down))
         Task {
             let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
             noteJudgement(JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast)
             post.yield(.rollout(.judged(judgement, look: look)))
         }
+    }
+
+    /// What the comparison is called in a record: the release and the hosts that were flipped.
+    private func caseName(_ kind: Comparison.Kind) -> String {
+        let what =
+            switch kind {
+            case .window(let step): "\(step)"
+            case .watch, .guarding: "watch"
+            }
+        return staged.map { "\($0.release.id) \(what)" } ?? what
     }
 
     @concurrent private static func judgement(

@@ -28,7 +28,7 @@ struct PushSources: Sendable {
             case .host(let source):
                 if !unique.contains(source) { unique.append(source) }
                 places.append(unique.firstIndex(of: source))
-            case .prometheus(let url, let query):
+            case .prometheus(let url, let query, let label):
                 places.append(nil)
                 asked.append(place)
                 // {host} is filled in by the query itself, for all hosts in one request.
@@ -37,7 +37,8 @@ struct PushSources: Sendable {
                     PrometheusMetric(
                         name: metric.metric.name,
                         query: try PrometheusQuery(
-                            url: url, query: filled, reading: metric.metric.kind == .counter ? .total : .level)))
+                            url: url, query: filled, label: label,
+                            reading: metric.metric.kind == .counter ? .total : .level)))
             }
         }
         for host in fleet.hosts {

@@ -11,7 +11,8 @@ public enum MetricSource: Sendable, Hashable {
     /// - Parameters:
     ///   - url: where the server's API begins: `http://prometheus:9090`.
     ///   - query: PromQL.
-    case prometheus(url: String, query: String)
+    ///   - label: which label names the host in a query without `{host}`; nil: `instance`.
+    case prometheus(url: String, query: String, label: String? = nil)
 
     /// What its numbers are unless the metric says otherwise: lines of a log are counted, everything else is a level.
     public var usualKind: Metric.Kind {

@@ -38,7 +38,7 @@ extension MetricSettings {
             return tooLong(path, "path") ?? tooLong(pattern, "pattern")
         case .host(.command(let command)):
             return tooLong(command, "command", limit: CanarySettings.longestCommand)
-        case .prometheus(let url, let query):
+        case .prometheus(let url, let query, _):
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
                 return "the URL of a Prometheus server begins with http:// or https://, unlike \(quoted(url))"
             }

@@ -43,10 +43,10 @@ public struct Placeholders: Sendable, Hashable {
         case .host(.command(let command)):
             return .host(.command(try filled(command, Placeholders.shellWord)))
         case .host(.loadAverage), .host(.cpu): return source
-        case .prometheus(let url, let query):
+        case .prometheus(let url, let query, let label):
             return .prometheus(
                 url: try filled(url) { value, _ throws(SlotSyncError) in Placeholders.percentEncoded(value) },
-                query: try filled(query, Placeholders.promQLText))
+                query: try filled(query, Placeholders.promQLText), label: label)
         }
     }
 

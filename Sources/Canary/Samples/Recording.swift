@@ -8,6 +8,10 @@ public struct Recording: Sendable, Equatable {
     public var interval: Double
     public var metrics: [Metric]
     public var hosts: [HostSamples]
+    /// Seconds after the flip that are left out, and to the end of the window, where whoever recorded it had them so; nil:
+    /// whoever judges decides.
+    public var settle: Double?
+    public var window: Double?
 
     public static let usualInterval = 5.0
 

@@ -12,6 +12,8 @@ public enum RecordingFormat {
     public static let maximumNameLength = 1_024
     /// Seconds from one sample to the next.
     public static let longestInterval = 86_400.0
+    /// Seconds of settling, and of a window.
+    public static let longestTime = 86_400.0
     /// The largest weight, and the largest tolerance.
     public static let maximumFactor = 1e6
     /// The form itself is five deep; what is ignored may be deeper.

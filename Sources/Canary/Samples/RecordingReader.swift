@@ -33,7 +33,7 @@ public final class RecordingReader {
 
     private static func recording(_ root: JSONElement) throws(SlotSyncError) -> Recording {
         guard root.isObject else { throw wrong("", "is not a JSON object") }
-        let members = try Members(root, at: "", ["case", "interval_s", "metrics", "hosts"])
+        let members = try Members(root, at: "", ["case", "interval_s", "settle_s", "window_s", "metrics", "hosts"])
         let name = try text(try members.required("case"), "case")
         var interval = Recording.usualInterval
         if let element = members["interval_s"] {
@@ -44,7 +44,18 @@ public final class RecordingReader {
         }
         let metrics = try metrics(try members.required("metrics"))
         let hosts = try RecordedHosts(metrics: metrics).read(try members.required("hosts"))
-        return Recording(name: name, interval: interval, metrics: metrics, hosts: hosts)
+        var recording = Recording(name: name, interval: interval, metrics: metrics, hosts: hosts)
+        recording.settle = try seconds(members, "settle_s")
+        recording.window = try seconds(members, "window_s")
+        return recording
+    }
+
+    private static func seconds(_ members: Members, _ name: String) throws(SlotSyncError) -> Double? {
+        guard let element = members[name] else { return nil }
+        guard let seconds = element.number, seconds >= 0, seconds <= RecordingFormat.longestTime else {
+            throw wrong(name, "is not a number of seconds from 0 to a day")
+        }
+        return seconds
     }
 
     // MARK: Metrics

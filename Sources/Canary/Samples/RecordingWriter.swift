@@ -6,6 +6,8 @@ extension Recording {
     public var line: String {
         var line = "{\"case\":\(quotedAsJSON(name)),"
         if interval != Recording.usualInterval { line += "\"interval_s\":\(numberAsJSON(interval))," }
+        if let settle { line += "\"settle_s\":\(numberAsJSON(settle))," }
+        if let window { line += "\"window_s\":\(numberAsJSON(window))," }
         line += "\"metrics\":[\(metrics.map(\.recorded).joined(separator: ","))],\"hosts\":{"
         let keys = metrics.map { quotedAsJSON($0.name) + ":" }
         for (index, host) in hosts.enumerated() {

@@ -19,10 +19,13 @@ extension Recording {
                 host: name(index, using: &random), role: index == 0 || Bool.random(using: &random) ? .canary : .control,
                 baseline: metrics.map { series($0, using: &random) }, after: metrics.map { series($0, using: &random) })
         }
-        return Recording(
+        var recording = Recording(
             name: name(0, using: &random),
             interval: Bool.random(using: &random) ? 5 : Double.random(in: 0.01...86_400, using: &random),
             metrics: metrics, hosts: hosts)
+        if Bool.random(using: &random) { recording.settle = Double.random(in: 0...100, using: &random) }
+        if Bool.random(using: &random) { recording.window = Double.random(in: 0...86_400, using: &random) }
+        return recording
     }
 
     /// A name that is unique by its number, with characters that JSON and terminals mind.
