@@ -72,7 +72,8 @@ extension EndToEnd {
                 let agent = try AgentProcess(root: fleet.root())
                 try agent.flip(release, within: .seconds(60))
                 try #require(try await agent.flipped())
-                let host = try #require(try await fleet.done("status", "--json").events().first)
+                let host = try #require(
+                    try await fleet.done("status", "--json").events().first { $0["event"] as? String == "host" })
                 let provision = try #require(host["provision"] as? [String: Any], "\(host)")
                 #expect(provision["slot"] as? Int == 2 && provision["from"] as? Int == 1)
                 #expect(provision["limit"] as? Double == 60 && (provision["since"] as? Int ?? 0) > 1_700_000_000)
@@ -177,7 +178,8 @@ private func withReadyHost(_ body: (Fleet, ContentDigest) async throws -> Void) 
 }
 
 private func expectAsBefore(_ fleet: Fleet) async throws {
-    let host = try #require(try await fleet.done("status", "--json").events().first)
+    let host = try #require(
+        try await fleet.done("status", "--json").events().first { $0["event"] as? String == "host" })
     #expect(fleet.current() == "slots/1")
     #expect(host["provision"] is NSNull, "\(host)")
     let states = (host["slots"] as? [[String: Any]])?.compactMap { $0["state"] as? String }
