@@ -1,6 +1,7 @@
 // The two standard streams: results go to one, everything else to the other. Whatever text came from a
 // host, a file name or a message, nothing in it commands the terminal.
 
+import Canary
 import Glibc
 import SlotSync
 import SystemPackage
@@ -10,13 +11,16 @@ struct Console {
     /// Live lines at the bottom of the terminal, redrawn in place.
     private var liveLines: [String] = []
     private var lastDraw: ContinuousClock.Instant?
+    /// A question stands at the end of the last line; nothing is drawn until it is answered, or something else is said.
+    private(set) var isAsking = false
     /// Told once: a full disk behind standard output fails every line.
     private(set) var hasLostOutput = false
 
     /// At most ten a second.
     private static let shortestRedraw = Duration.milliseconds(100)
-    /// Return to the line's first column and clear what is in it.
-    static let erasure = "\r\u{1b}[K"
+    /// Clears the rest of the line, and the rest of the screen.
+    private static let clearLine = "\u{1b}[K"
+    private static let clearScreen = "\u{1b}[J"
 
     /// Whether a live line can be drawn on standard error.
     static var canDraw: Bool {
@@ -27,6 +31,15 @@ struct Console {
 
     // MARK: Lines
 
+    /// A question, whose answer is typed behind it.
+    mutating func ask(_ question: String) {
+        note(question, end: " ")
+        isAsking = true
+    }
+
+    /// The answer was typed, and with it the end of the line.
+    mutating func noteAnswer() { isAsking = false }
+
     /// A result, for a person or a script.
     mutating func result(_ lines: [String]) {
         write(lines.map { escapedForDisplay($0) + "\n" }.joined(), to: .standardOutput)
@@ -36,12 +49,20 @@ struct Console {
     mutating func result(_ json: JSONValue) { write(json.line + "\n", to: .standardOutput) }
 
     /// Progress, a warning, an error.
-    mutating func note(_ line: String) { write(escapedForDisplay(line) + "\n", to: .standardError) }
+    mutating func note(_ line: String) { note(line, end: "\n") }
+
+    /// What is drawn makes room and comes back below, in one piece: nothing flickers.
+    private mutating func note(_ line: String, end: String) {
+        let text = erasure + (isAsking ? "\n" : "") + escapedForDisplay(line) + end
+        isAsking = false
+        if end != "\n" { liveLines = [] }
+        _ = try? FileDescriptor.standardError.writeAll((text + liveLines.joined(separator: "\n")).utf8)
+    }
 
     private mutating func write(_ text: String, to stream: FileDescriptor) {
-        // A line on either stream may appear on the terminal that the live line stands on.
-        let drawn = liveLines
-        erase()
+        // The line may appear on the terminal that the live lines stand on.
+        let drawn = Self.isResultOnTerminal ? liveLines : []
+        if !drawn.isEmpty { erase() }
         do {
             try stream.writeAll(text.utf8)
         } catch {
@@ -54,33 +75,51 @@ struct Console {
         if !drawn.isEmpty { draw(drawn, at: .now, isForced: true) }
     }
 
-    // MARK: The live line
+    // MARK: Live lines
 
-    /// How many characters the live line may have: one less than the terminal, so that it never wraps.
-    static var width: Int {
+    /// How many columns a live line may have: one less than the terminal, so that it never wraps; and how many lines there
+    /// may be, so that none scrolls away.
+    static var room: (width: Int, height: Int) {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 79 }
-        return Int(size.ws_col) - 1
+        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0
+        return (
+            isKnown && size.ws_col > 1 ? Int(size.ws_col) - 1 : 79,
+            isKnown && size.ws_row > 1 ? Int(size.ws_row) - 1 : 23
+        )
+    }
+
+    /// Whether the terminal shows more than ASCII, by what it was said to be.
+    static var showsUnicode: Bool {
+        func value(of variable: String) -> String { getenv(variable).map { String(cString: $0) } ?? "" }
+        let name = (["LC_ALL", "LC_CTYPE", "LANG"].map(value).first { !$0.isEmpty } ?? "").lowercased()
+        return name.hasSuffix("utf-8") || name.hasSuffix("utf8")
     }
 
     /// Draws lines that are safe as they are, in place of those drawn before.
     mutating func draw(_ lines: [String], at now: ContinuousClock.Instant, isForced: Bool = false) {
         if let lastDraw, !isForced, now - lastDraw < Self.shortestRedraw { return }
+        guard !isAsking else { return }
         lastDraw = now
-        let text = lines.joined(separator: "\u{1b}[K\n") + "\u{1b}[K"
-        // What was more lines before leaves none behind.
-        let rest = liveLines.count > lines.count ? "\u{1b}[J" : ""
-        _ = try? FileDescriptor.standardError.writeAll((toFirstLine + text + rest).utf8)
+        // Written over what was there, and only then cleared behind: nothing flickers.
+        let text = lines.joined(separator: Self.clearLine + "\n") + Self.clearLine + Self.clearScreen
+        _ = try? FileDescriptor.standardError.writeAll((toFirstLine + text).utf8)
         liveLines = lines
     }
 
     mutating func erase() {
         guard !liveLines.isEmpty else { return }
-        let erasure = liveLines.count > 1 ? toFirstLine + "\u{1b}[J" : Self.erasure
+        let text = erasure
         liveLines = []
-        _ = try? FileDescriptor.standardError.writeAll(erasure.utf8)
+        _ = try? FileDescriptor.standardError.writeAll(text.utf8)
     }
 
-    /// To the first column of the first line that was drawn.
-    private var toFirstLine: String { liveLines.count > 1 ? "\r\u{1b}[\(liveLines.count - 1)A" : "\r" }
+    /// Clears what was drawn; the cursor is where that began.
+    private var erasure: String { liveLines.isEmpty ? "" : toFirstLine + Self.clearScreen }
+
+    /// To the first column of the first line that was drawn. A terminal that became narrower has wrapped the lines.
+    private var toFirstLine: String {
+        let columns = Self.room.width + 1
+        let rows = liveLines.reduce(0) { $0 + max(1, (TextColumns.count($1) + columns - 1) / columns) }
+        return rows > 1 ? "\r\u{1b}[\(rows - 1)A" : "\r"
+    }
 }

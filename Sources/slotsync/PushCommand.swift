@@ -39,17 +39,37 @@ struct PushCommand: AsyncParsableCommand {
             let began = unixTime()
             let narration = PushNarration(fleet: settled.fleet, options: options)
             let plan = try narration.plan()
-            await reporter.note(plan.power)
+            if !plan.power.isEmpty { await reporter.note(plan.power) }
+            for file in [push.record, push.report].compactMap(\.self) { try checkFolder(of: file) }
             let result = try await reporter.follow(
                 Push(FilePath(source), to: settled.fleet, options: options), narration, answersYes: push.yes)
-            if let file = push.record { try write(result.recordedLines, to: file) }
+            var files: [(path: String, text: String)] = []
+            if let file = push.record { files.append((file, result.recordedLines)) }
             if let file = push.report {
                 let report = PushReport(
                     result, fleet: settled.fleet, options: options, plan: plan, start: began, recording: push.record)
-                try write(ReportPage(report).html, to: file)
+                files.append((file, ReportPage(report).html))
             }
-            return await narration.conclude(result, reporter, report: push.report)
+            var unwritten: Set<String> = []
+            for (path, text) in files {
+                do { try write(text, to: path) } catch {
+                    await reporter.problem("Error: \(error)")
+                    unwritten.insert(path)
+                }
+            }
+            let report = push.report.flatMap { unwritten.contains($0) ? nil : $0 }
+            var conclusion = await narration.conclude(result, reporter, report: report)
+            // The hosts are as they should be; whoever waits for the file did not get it.
+            if !unwritten.isEmpty, conclusion.status == .done { conclusion.status = .partlyDone }
+            return conclusion
         }
+    }
+
+    /// What was pushed cannot be written down there: better known before.
+    private func checkFolder(of path: String) throws {
+        let folder = FilePath(path).removingLastComponent()
+        guard access(folder.isEmpty ? "." : folder.string, W_OK) != 0 else { return }
+        throw ValidationError("cannot write \(path): there is no such folder, or it is not ours to write to")
     }
 
     /// Shows the plan, and what staging would do.
@@ -129,7 +149,7 @@ struct PushSettings: ParsableArguments {
         options.force = force
         options.canary = configuration.canary ?? CanarySettings()
         options.mode = noCanary ? .unjudged : canaryOnly ? .canaryOnly : .full
-        options.canAsk = yes || isatty(STDIN_FILENO) == 1
+        options.canAsk = yes || Reporter.canAsk
         if options.mode != .unjudged, options.canary.metrics.isEmpty {
             throw ValidationError(
                 "no metrics, so nothing could be judged: name some in slotsync.yml, under canary.metrics, or flip "

@@ -10,92 +10,132 @@ extension Reporter {
     ///
     /// - Parameter answersYes: whether questions are answered with yes, unasked.
     func follow(_ push: Push, _ narration: PushNarration, answersYes: Bool) async throws -> PushResult {
-        let watch = SignalWatch { _ in
+        let watch = SignalWatch(atMost: 2) { _ in
             push.interrupt()
-            Task { await self.interrupted("interrupted: going back in good order; once more to stop at once") }
+            Task { await self.noteInterruption() }
         }
         defer { watch.end() }
         let running = Task { try await push.run() }
-        progress = FleetProgress(verb: "staging", hostCount: narration.fleet.hosts.count)
+        var view = PushView(narration, showsUnicode: Console.showsUnicode)
         let ticker = drawsLive ? Task { await tick() } : nil
-        var view = PushView(narration)
         for await event in push.events {
-            if case .staging(let event) = event {
-                tell(event)
-                continue
-            }
-            if case .staged(let report) = event {
-                progress = nil
-                console.erase()
-                note(report.summary(duration: elapsed))
-            }
-            if let json = narration.json(event) { json_(json) }
-            if let line = narration.line(event, isVerbose: options.verbose) { note(line) }
             view.note(event)
-            if case .question(let question) = event { ask(question, of: push, answersYes: answersYes) }
             liveView = view.lines
+            switch event {
+            case .staging(let event): tell(event)
+            case .staged(let report): note(report.summary(duration: elapsed))
+            default:
+                if let value = narration.json(event) { json(value) }
+                if let line = narration.line(event, isVerbose: options.verbose) { note(line) }
+            }
+            if case .question(let question) = event { ask(question, of: push, answersYes: answersYes) }
             redraw()
         }
         ticker?.cancel()
-        progress = nil
         liveView = nil
         console.erase()
         return try await running.value
     }
 
-    private func json_(_ value: JSONValue) { json(value) }
+    private func noteInterruption() {
+        noteInterruption(
+            isInterrupted
+                ? "interrupted again: stopping at once"
+                : "interrupted: ending in good order; once more to stop")
+    }
+
+    // MARK: Questions
+
+    /// Whether somebody who sits at a terminal sees a question and can answer it.
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 && isInForeground }
+
+    /// Whoever reads the terminal in the background is stopped.
+    private static var isInForeground: Bool { tcgetpgrp(STDIN_FILENO) == getpgrp() }
 
     private func ask(_ question: String, of push: Push, answersYes: Bool) {
-        console.erase()
         guard !answersYes else {
-            note("\(question) yes (--yes)")
+            problem("\(question) yes (--yes)")
             return push.answer(true)
         }
-        problem("\(question) [y/N]")
+        guard Self.isInForeground else {
+            problem("\(question) no (in the background nobody can be asked)")
+            return push.answer(false)
+        }
+        console.ask("\(question) [y/N]")
         DispatchQueue.global().async {
-            let answer = readLine()?.lowercased() ?? ""
+            // At the end of the input nobody ended the line.
+            let line = readLine(strippingNewline: false)
+            let answer = (line ?? "").lowercased().filter { !$0.isWhitespace }
+            Task { await self.noteAnswer(isLineEnded: line?.last == "\n") }
             push.answer(answer == "y" || answer == "yes")
         }
     }
+
+    private func noteAnswer(isLineEnded: Bool) { if isLineEnded { console.noteAnswer() } }
 }
 
-/// What the live view shows of a push: phases so far, and the metrics of the one under way.
+/// What the live view shows of a push: its parts, and the metrics. A value: events go in, lines come out.
 struct PushView {
     private let narration: PushNarration
-    private var phases: [LiveLines.Phase] = []
+    private let showsUnicode: Bool
+    private var stages: [LiveLines.Phase]
+    /// The part under way.
+    private var place = 0
+    private var staging: FleetProgress?
     private var metrics: [LiveLines.MetricLine] = []
-    private var timeLeft: Double?
-    private var noted = ContinuousClock.now
-    private var detail = ""
+    private var doing = ""
+    private var isGoingBack = false
+    private var flipped = 0
+    private var phaseEnd: ContinuousClock.Instant?
 
-    init(_ narration: PushNarration) { self.narration = narration }
+    init(_ narration: PushNarration, showsUnicode: Bool) {
+        self.narration = narration
+        self.showsUnicode = showsUnicode
+        stages = narration.stages.map { LiveLines.Phase(name: $0, state: .ahead) }
+        staging = FleetProgress(verb: "staging", hostCount: narration.fleet.hosts.count)
+    }
 
     mutating func note(_ event: PushEvent) {
         switch event {
-        case .phase(let phase):
-            if !phases.isEmpty { phases[phases.count - 1].state = .done }
-            phases.append(LiveLines.Phase(name: narration.name(phase), state: .running))
-            (metrics, timeLeft, detail) = ([], nil, "")
-            if phase == .baseline { begin(narration.options.canary.baseline) }
+        case .staging(let event): staging?.note(event, at: .now)
+        case .staged: staging = nil
+        case .phase(let phase): begin(phase)
         case .progress(let progress):
             metrics = progress.metrics
-            detail = "\(progress.flipped) of \(counted(progress.hosts, "host")) flipped"
-            if let left = progress.timeLeft { begin(left) }
-        case .staging, .staged, .judged, .warning, .question: break
+            flipped = progress.flipped
+            phaseEnd = progress.timeLeft.map { .now + .seconds($0) }
+        case .judged, .warning, .question: break
         }
     }
 
-    private mutating func begin(_ seconds: Double) {
-        timeLeft = seconds
-        noted = .now
+    private mutating func begin(_ phase: Rollout.Phase) {
+        if phase != .staging { staging = nil }
+        doing = narration.name(phase)
+        phaseEnd = nil
+        guard let name = narration.stage(of: phase) else { return }
+        if phase == .takingBack {
+            isGoingBack = true
+            stages.removeSubrange(min(place + 1, stages.count)...)
+            if !stages.isEmpty { stages[stages.count - 1].state = .failed }
+            stages.append(LiveLines.Phase(name: name, state: .running))
+            place = stages.count - 1
+        } else if let next = stages.firstIndex(where: { $0.name == name }) {
+            for before in 0..<next where stages[before].state != .failed { stages[before].state = .done }
+            stages[next].state = .running
+            place = next
+        }
     }
 
-    /// The lines for a terminal of this width, at the moment they are asked for.
-    var lines: @Sendable (Int) -> [String] {
-        let (phases, metrics, timeLeft, noted, detail) = (phases, metrics, timeLeft, noted, detail)
-        return { width in
-            let left = timeLeft.map { max($0 - (ContinuousClock.now - noted) / .seconds(1), 0) }
-            return LiveLines(phases: phases, timeLeft: left, detail: detail, metrics: metrics).lines(width: width)
+    /// The lines for a terminal with so much room, at the moment they are asked for.
+    var lines: @Sendable (_ width: Int, _ height: Int) -> [String] {
+        { [self] width, height in
+            let hosts = narration.fleet.hosts.count
+            let view = LiveLines(
+                phases: stages, timeLeft: phaseEnd.map { max(($0 - .now) / .seconds(1), 0) },
+                detail: staging?.line(width: width - 2)
+                    ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(counted(hosts, "host")) flipped"),
+                metrics: metrics)
+            return view.lines(width: width, height: height, style: showsUnicode ? .blocks : .ascii)
         }
     }
 }

@@ -39,6 +39,7 @@ struct PushNarration: Sendable {
             [
                 "event": "verdict", "of": .text(name(kind)), "verdict": .text(judgement.verdict.rawValue),
                 "is_last": .bool(isLast), "why": .text(judgement.why),
+                "metrics": .list(judgement.metrics.map(json)),
             ]
         case .warning(let hosts, let text):
             [
@@ -46,14 +47,23 @@ struct PushNarration: Sendable {
                 "hosts": .list(hosts.map { .text($0.label) }), "message": .text(text),
             ]
         case .question(let question): ["event": "question", "message": .text(question)]
-        case .staging(let event): event.json
-        case .staged, .progress: nil
+        // Told as they come.
+        case .staging, .staged, .progress: nil
         }
+    }
+
+    private func json(_ metric: MetricJudgement) -> JSONValue {
+        func number(_ value: Double?) -> JSONValue { value.map { .number(numberAsJSON($0)) } ?? .null }
+        return [
+            "name": .text(metric.name), "verdict": .text(metric.verdict.rawValue), "p": number(metric.p),
+            "effect": number(metric.effect), "canaries": number(metric.canaryLevel),
+            "controls": number(metric.controlLevel),
+        ]
     }
 
     private func line(_ phase: Rollout.Phase) -> String? {
         let canary = options.canary
-        func time(_ seconds: Double) -> String { timeText(.seconds(seconds)) }
+        func time(_ seconds: Double) -> String { timeText(.milliseconds((seconds * 1000).rounded())) }
         return switch phase {
         case .baseline: "base line: sampling for \(time(canary.baseline))"
         case .flipping(let kind): "flipping \(name(kind))"
@@ -99,11 +109,45 @@ struct PushNarration: Sendable {
         }
     }
 
+    /// The parts of the push that the live view names, in their order.
+    var stages: [String] {
+        let plan = try? RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
+        let steps = plan?.steps.map(\.kind) ?? []
+        var names = ["staging"] + (options.mode == .unjudged ? [] : ["base line"])
+        for kind in steps {
+            names.append(stage(of: kind))
+            if kind == .everybody, options.mode == .full { names.append("watch") }
+        }
+        return names
+    }
+
+    /// Which part of the push a phase belongs to; nil: whichever is under way.
+    func stage(of phase: Rollout.Phase) -> String? {
+        switch phase {
+        case .staging: "staging"
+        case .baseline: "base line"
+        case .preparing(let kind), .flipping(let kind), .window(let kind), .confirming(let kind): stage(of: kind)
+        case .watching: "watch"
+        case .takingBack, .marking: "taking back"
+        case .asking, .done: nil
+        }
+    }
+
+    private func stage(of kind: RolloutPlan.StepKind) -> String {
+        switch kind {
+        case .canaries: "canaries"
+        case .subset(let number): "phase \(number)"
+        case .everybody: "everybody"
+        case .heldBack: "held back"
+        }
+    }
+
     // MARK: At the end
 
     func conclude(_ result: PushResult, _ reporter: Reporter, report: String?) async -> Conclusion {
         let outcome = result.outcome
-        for host in outcome.hosts { await reporter.json(of: host.host, json(host)) }
+        // Each is told of a second time, after its staging.
+        for host in outcome.hosts { await reporter.json(json(host)) }
         let failures = outcome.hosts.compactMap { host in
             host.failure.map { (host: host.host, text: $0) }
         }

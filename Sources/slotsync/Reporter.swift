@@ -8,8 +8,8 @@ actor Reporter {
     private let start = ContinuousClock.now
     var console = Console()
     var progress: FleetProgress?
-    /// What stands in the live view in place of the progress, for a terminal of the given width.
-    var liveView: (@Sendable (Int) -> [String])?
+    /// What stands in the live view in place of the progress, for a terminal with so much room.
+    var liveView: (@Sendable (_ width: Int, _ height: Int) -> [String])?
     /// Hosts whose result `--json` has told.
     private var toldHosts: Set<Host> = []
     private(set) var isInterrupted = false
@@ -118,12 +118,21 @@ actor Reporter {
     }
 
     func redraw() {
-        if progress == nil, let liveView, drawsLive { console.draw(liveView(Console.width), at: .now) }
-        if let progress, drawsLive { console.draw([progress.line(width: Console.width)], at: .now) }
+        guard drawsLive else { return }
+        let room = Console.room
+        if let liveView {
+            console.draw(liveView(room.width, room.height), at: .now)
+        } else if let progress {
+            console.draw([progress.line(width: room.width)], at: .now)
+        }
     }
 
-    func interrupted(_ how: String = "interrupted") {
+    func interrupted() {
         guard !isInterrupted else { return }
+        noteInterruption("interrupted")
+    }
+
+    func noteInterruption(_ how: String) {
         isInterrupted = true
         // The next signal may end the program at once, and must find a clean line.
         console.erase()

@@ -2,22 +2,40 @@
 
 import Dispatch
 import Glibc
+import Synchronization
 
-/// Calls a handler at the first SIGINT, SIGTERM or SIGHUP before `end()`. The second one ends the program at once, as
-/// if nobody watched.
+/// Calls a handler at the first SIGINT, SIGTERM or SIGHUP before `end()`, or at the first few. The next one ends the
+/// program at once, as if nobody watched.
 struct SignalWatch {
     private static let watched = [SIGINT, SIGTERM, SIGHUP]
 
+    /// How many came.
+    private final class Count: Sendable {
+        private let signals = Atomic(0)
+
+        /// - Returns: the how-many-th this is; nil if it says nothing new. A terminal that is closed tells so twice: from
+        ///   the shell, and from the kernel.
+        func note(_ number: Int32) -> Int? {
+            if number == SIGHUP, signals.load(ordering: .relaxed) > 0 { return nil }
+            return signals.add(1, ordering: .relaxed).newValue
+        }
+    }
+
     private let sources: [(number: Int32, source: any DispatchSourceSignal)]
 
-    init(_ handler: @escaping @Sendable (Int32) -> Void) {
+    /// - Parameter most: how many signals the handler is called for.
+    init(atMost most: Int = 1, _ handler: @escaping @Sendable (Int32) -> Void) {
         // nohup and shells in the background have signals ignored; that stays.
         let numbers = Self.watched.filter { !Self.isIgnored($0) }
+        let count = Count()
+        // One after the other.
+        let queue = DispatchQueue(label: "slotsync.signals", target: .global())
         sources = numbers.map { number in
             signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                for number in numbers { signal(number, SIG_DFL) }
+                guard let place = count.note(number), place <= most else { return }
+                if place == most { for number in numbers { signal(number, SIG_DFL) } }
                 handler(number)
             }
             source.resume()

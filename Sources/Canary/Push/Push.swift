@@ -44,7 +44,7 @@ public struct Push: Sendable {
             post: post)
         let listening = Task { for await event in connection.events { post.yield(.host(event)) } }
         let result = await driver.run(mail)
-        await connection.close()
+        await connection.close(atOnce: result.outcome.ending == .abandoned)
         await listening.value
         return result
     }

@@ -12,6 +12,8 @@ actor PushDriver {
         case staged(StageReport)
         /// It is time for the next sample.
         case sampleDue
+        /// What was sampled has mostly come by now.
+        case progressDue
         case prometheus(PrometheusSample, sample: Int)
         case watching([Host], problems: [(host: Host, problem: String)])
     }
@@ -32,6 +34,7 @@ actor PushDriver {
     /// Hosts that are asked for readings.
     var sampled: Set<Int> = []
     var ticker: Task<Void, Never>?
+    var isSampling = false
     /// What was warned of, so that it is told once.
     var toldGaps: Set<String> = []
     var comparisons: [JudgedComparison] = []
@@ -95,6 +98,7 @@ actor PushDriver {
             if let place = places[host] { note(readings, of: place, sample: Int(number)) }
         case .staged(let report): noteStaged(report)
         case .sampleDue: beginSample()
+        case .progressDue: showProgress()
         case .prometheus(let sample, let number): note(sample, number: number)
         case .watching(let ready, let problems): noteWatching(ready, problems)
         }
@@ -105,6 +109,7 @@ actor PushDriver {
         if rollout.phase != shownPhase {
             shownPhase = rollout.phase
             emit.yield(.phase(rollout.phase))
+            showProgress()
         }
         for action in actions { carryOut(action) }
     }
@@ -125,15 +130,15 @@ actor PushDriver {
         case .heal(let places): heal(places)
         case .sample(let places): beginSampling(places)
         case .stopSampling:
+            isSampling = false
             ticker?.cancel()
             ticker = nil
             sampled = []
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
         case .ask(let question): emit.yield(.question(question))
         case .wake(let time): wake(at: time)
-        case .abandon:
-            staging?.cancel()
-            Task { [connection, hosts] in for host in hosts { await connection.drop(host) } }
+        // Its sessions end with the push, which comes next.
+        case .abandon: staging?.cancel()
         case .finish(let outcome): self.outcome = outcome
         }
     }
@@ -209,18 +214,14 @@ actor PushDriver {
     }
 
     private func heal(_ places: [Int]) {
-        let release = staged?.release.id
+        let healing = Healing(connection: connection, release: staged?.release.id, patience: options.trial)
         for place in places {
             let host = hosts[place]
-            Task { [connection, post] in
-                await connection.drop(host)
-                let results = await connection.listen(to: [host])
-                if let (_, ring) = results.answers.first {
-                    let isLive = release != nil && ring?.liveRelease?.id == release
-                    post.yield(.rollout(.healed(place, isLive: isLive)))
-                } else {
-                    let reason = results.failures.first?.error.description ?? "its session could not be opened again"
-                    post.yield(.rollout(.failed(.heal, place, reason)))
+            Task { [post] in
+                do throws(SlotSyncError) {
+                    post.yield(.rollout(.healed(place, isLive: try await healing.heal(host))))
+                } catch {
+                    post.yield(.rollout(.failed(.heal, place, error.description)))
                 }
             }
         }

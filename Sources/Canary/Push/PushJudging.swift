@@ -42,5 +42,6 @@ extension PushDriver {
         if let last = comparisons.last, last.kind == judged.kind { comparisons.removeLast() }
         comparisons.append(judged)
         emit.yield(.judged(judged.judgement, kind: judged.kind, isLast: isLast))
+        showProgress()
     }
 }

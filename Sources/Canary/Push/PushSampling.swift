@@ -6,9 +6,12 @@ import SlotSync
 extension PushDriver {
     /// How long Prometheus servers may take, as a part of the interval.
     private static let patience = 0.8
+    /// When what there is of a sample is shown.
+    private static let timeToCome = Duration.milliseconds(500)
 
     /// Tells hosts what they will be asked for, and asks from then on.
     func beginSampling(_ places: [Int]) {
+        isSampling = true
         let chosen = places.map { hosts[$0] }
         let wanted = Dictionary(uniqueKeysWithValues: chosen.map { ($0, sources.onHosts[$0] ?? []) })
         Task { [connection, post, options] in
@@ -31,6 +34,7 @@ extension PushDriver {
     }
 
     func noteWatching(_ ready: [Host], _ problems: [(host: Host, problem: String)]) {
+        guard isSampling else { return }
         sampled.formUnion(ready.compactMap { places[$0] })
         let same = Dictionary(grouping: problems, by: \.problem)
         for (problem, group) in same.sorted(by: { $0.key < $1.key }) {
@@ -41,10 +45,12 @@ extension PushDriver {
         guard ticker == nil else { return }
         ticker = Task { [post, options] in
             let clock = ContinuousClock()
+            let interval = Duration.seconds(options.canary.interval)
             var next = clock.now
             while !Task.isCancelled {
                 post.yield(.sampleDue)
-                next += .seconds(options.canary.interval)
+                // Beats that were missed, because this machine slept, are not made up for.
+                next = max(next + interval, clock.now)
                 try? await clock.sleep(until: next, tolerance: .milliseconds(10))
             }
         }
@@ -59,7 +65,10 @@ extension PushDriver {
             let limit = Duration.seconds(options.canary.interval * Self.patience)
             Task { [post] in post.yield(.prometheus(await prometheus.sample(within: limit), sample: number)) }
         }
-        showProgress()
+        Task { [post, options] in
+            try? await Task.sleep(for: min(.seconds(options.canary.interval / 2), Self.timeToCome))
+            post.yield(.progressDue)
+        }
     }
 
     func note(_ readings: HostReadings, of place: Int, sample: Int) {
@@ -84,32 +93,5 @@ extension PushDriver {
             }
         }
         for notice in sample.notices { emit.yield(.warning([], notice)) }
-    }
-
-    /// What a person sees of the samples: the canaries' mean since the base line began.
-    private func showProgress() {
-        guard let comparison = rollout.comparison else { return }
-        let canaries = comparison.hosts.filter { $0.role == .canary }
-        guard let start = canaries.map(\.baseline.start).min() else { return }
-        let shown = samples.rounds(in: TimeSpan(start: start, end: now))
-        let planned = Int((comparison.after.end - now) / samples.interval)
-        let metrics = samples.metrics.enumerated().map { place, metric in
-            let means = shown.map { sample in
-                mean(canaries.map { samples.value(round: sample, host: $0.host, metric: place) })
-            }
-            return LiveLines.MetricLine(
-                metric: metric, canaries: means + Array(repeating: .nan, count: max(planned, 0)),
-                judgement: rollout.judgement?.metrics.first { $0.name == metric.name })
-        }
-        emit.yield(
-            .progress(
-                PushProgress(
-                    phase: rollout.phase, timeLeft: max(comparison.after.end - now, 0), metrics: metrics,
-                    flipped: rollout.flipped.count, hosts: hosts.count)))
-    }
-
-    private func mean(_ values: [Double]) -> Double {
-        let there = values.filter(\.isFinite)
-        return there.isEmpty ? .nan : there.reduce(0, +) / Double(there.count)
     }
 }

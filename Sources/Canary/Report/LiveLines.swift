@@ -24,13 +24,21 @@ public struct LiveLines: Sendable, Equatable {
         /// The canaries' mean, sample by sample from the base line on; NaN is missing. Padded with NaN to the end of the
         /// window it shows how much is to come.
         public var canaries: [Double]
+        /// What is measured so far, as a judgement's levels are: shown until there is one.
+        public var canaryLevel: Double?
+        public var controlLevel: Double?
         /// What the judge found so far; nil before the first look.
         public var judgement: MetricJudgement?
 
-        public init(metric: Metric, unit: String = "", canaries: [Double] = [], judgement: MetricJudgement? = nil) {
+        public init(
+            metric: Metric, unit: String = "", canaries: [Double] = [], canaryLevel: Double? = nil,
+            controlLevel: Double? = nil, judgement: MetricJudgement? = nil
+        ) {
             self.metric = metric
             self.unit = unit
             self.canaries = canaries
+            self.canaryLevel = canaryLevel
+            self.controlLevel = controlLevel
             self.judgement = judgement
         }
     }
@@ -53,9 +61,10 @@ public struct LiveLines: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - width: The terminal's columns; from 80 on everything has its place, below that what matters least is left out.
+    ///   - height: How many lines there is room for.
     ///   - style: Whether the terminal shows more than ASCII.
-    public func lines(width: Int, style: Sparkline.Style = .blocks) -> [String] {
-        guard width > 0 else { return [] }
+    public func lines(width: Int, height: Int = .max, style: Sparkline.Style = .blocks) -> [String] {
+        guard width > 0, height > 0 else { return [] }
         var lines = [phaseLine(width: width, style: style)]
         if !detail.isEmpty {
             lines.append(TextColumns.clipped("  " + detail, columns: width, ellipsis: style.ellipsis))
@@ -64,6 +73,11 @@ public struct LiveLines: Sendable, Equatable {
             let layout = Layout(metrics, width: width)
             lines.append(layout.heading(style: style))
             lines += metrics.map { layout.line($0, style: style) }
+        }
+        if lines.count > height {
+            let left = lines.count - height + 1
+            lines.removeLast(left)
+            lines.append(TextColumns.clipped("\(left) more", columns: width, ellipsis: style.ellipsis))
         }
         return lines.map { line in
             let shown = style == .ascii ? String(line.unicodeScalars.map(asciiForm).joined()) : line
@@ -77,14 +91,26 @@ public struct LiveLines: Sendable, Equatable {
 
     /// `✓ staged  ✓ base line  ▸ window  · everybody  · watch           38 s left`
     private func phaseLine(width: Int, style: Sparkline.Style) -> String {
-        let names = phases.map { "\($0.state.sign(style)) \($0.name)" }.joined(separator: "  ")
-        guard let timeLeft, timeLeft.isFinite else {
-            return TextColumns.clipped(names, columns: width, ellipsis: style.ellipsis)
-        }
+        guard let timeLeft, timeLeft.isFinite else { return phaseNames(width: width, style: style) }
         let left = NumberText.duration(max(timeLeft, 0).rounded(.up)) + " left"
         let room = width - TextColumns.count(left) - 2
         guard room > 0 else { return TextColumns.clipped(left, columns: width, ellipsis: style.ellipsis) }
-        return TextColumns.fitted(names, columns: room, ellipsis: style.ellipsis) + "  " + left
+        return TextColumns.fitted(phaseNames(width: room, style: style), columns: room, ellipsis: style.ellipsis) + "  "
+            + left
+    }
+
+    /// Where there is no room for all, what is done goes first, and then what is ahead: the one under way stays.
+    private func phaseNames(width: Int, style: Sparkline.Style) -> String {
+        func text(_ some: ArraySlice<Phase>, _ start: String = "") -> String {
+            start + some.map { "\($0.state.sign(style)) \($0.name)" }.joined(separator: "  ")
+        }
+        var shown = phases[...]
+        var line = text(shown)
+        while TextColumns.count(line) > width, let first = shown.first, first.state != .running, shown.count > 1 {
+            shown.removeFirst()
+            line = text(shown, style.ellipsis + " ")
+        }
+        return TextColumns.clipped(line, columns: width, ellipsis: style.ellipsis)
     }
 
     // MARK: Metrics
@@ -132,10 +158,11 @@ public struct LiveLines: Sendable, Equatable {
                 return TextColumns.count(number + unit) <= Self.number ? number + unit : number
             }
             return row(
-                line.metric.name, level(found?.canaryLevel), level(found?.controlLevel),
+                line.metric.name, level(found?.canaryLevel ?? line.canaryLevel),
+                level(found?.controlLevel ?? line.controlLevel),
                 Sparkline.text(line.canaries, width: max(sparkline, 0), style: style, range: Self.range(of: line)),
                 found?.effect.map(NumberText.change) ?? NumberText.none,
-                found?.p.map(NumberText.probability) ?? NumberText.none, Self.word(found?.verdict), style: style)
+                found?.p.map(Self.probability) ?? NumberText.none, Self.word(found?.verdict), style: style)
         }
 
         /// A counter's bars stand on zero. A gauge's show a quarter up and down at least, so that its noise stays small.
@@ -145,6 +172,12 @@ public struct LiveLines: Sendable, Equatable {
             guard line.metric.kind == .gauge else { return min(least, 0)...max(most, 0) }
             let mean = known.reduce(0) { $0 + $1 / Double(known.count) }
             return min(least, mean - abs(mean) / 4)...max(most, mean + abs(mean) / 4)
+        }
+
+        /// With one digit where two do not fit.
+        private static func probability(_ p: Double) -> String {
+            let text = NumberText.probability(p)
+            return TextColumns.count(text) <= Self.p ? text : NumberText.exponential(p, digits: 1)
         }
 
         private static func word(_ verdict: Verdict?) -> String {

@@ -3,10 +3,10 @@
 
 import SlotSync
 
-enum TextColumns {
+package enum TextColumns {
     /// The columns of a text without controls: two for what East Asian scripts and emoji write wide, none for marks
     /// that stand on the letter before them (Unicode, Standard Annex 11).
-    static func count(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + width($1) } }
+    package static func count(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + width($1) } }
 
     /// `text` on one line in exactly `columns` columns: cut, with an ellipsis, or filled with blanks.
     static func fitted(_ text: String, columns: Int, alignedRight: Bool = false, ellipsis: String = "…") -> String {

@@ -24,8 +24,8 @@ final class Channel {
         }
     }
 
-    /// Called with what the host read when it was asked for the sample with this number.
-    var onReadings: (@FleetActor (UInt32, HostReadings) -> Void)?
+    /// Called with what the host read when it was asked for the sample with this number. What it throws ends the session.
+    var onReadings: (@FleetActor (UInt32, HostReadings) throws -> Void)?
 
     var receivedBytes: UInt64 { stream.receivedBytes }
     var sentBytes: UInt64 { stream.writer.sentBytes }
@@ -39,6 +39,9 @@ final class Channel {
     private var earlyWarnings: [String] = []
     /// An agent that heals says so right after its greeting; more than a few warnings nobody has to keep.
     private static let mostEarlyWarnings = 16
+    /// What a host says beyond that is left out: a person has long had enough, and nobody's memory shall fill with it.
+    private static let mostWarnings = 1000
+    private var warnings = 0
     private var wasGreeted = false
     private var progress = HostProgress()
 
@@ -85,6 +88,12 @@ final class Channel {
         }
     }
 
+    /// How long the host has shown no life, while somebody listens or waits for a reply.
+    var silence: Duration { stream.silence }
+
+    /// Makes all that waits for this host fail.
+    func giveUp(_ error: SlotSyncError) { stream.giveUp(error) }
+
     // MARK: Receiving
 
     /// Waits for the host's next reply. What it says beside that goes to `onAlive` and `onWarning`.
@@ -125,12 +134,12 @@ final class Channel {
     private func read(untilReplies enough: Int) throws {
         try stream.read(while: { inbox.count < enough }) { bytes in
             parser.append(bytes)
-            while let (type, payload) = try parser.next() { take(try Reply(type: type, payload: payload)) }
+            while let (type, payload) = try parser.next() { try take(Reply(type: type, payload: payload)) }
             if parser.isInsideMessage { stream.noteLife() }
         }
     }
 
-    private func take(_ reply: Reply) {
+    private func take(_ reply: Reply) throws {
         switch reply {
         case .alive(let files, let bytes):
             let now = HostProgress(files: files, bytes: bytes)
@@ -140,6 +149,8 @@ final class Channel {
             onAlive?(now)
         case .warning(let text):
             stream.noteLife()
+            warnings += 1
+            guard warnings <= Self.mostWarnings else { return }
             if let onWarning {
                 onWarning(text)
             } else if earlyWarnings.count < Self.mostEarlyWarnings {
@@ -147,7 +158,7 @@ final class Channel {
             }
         case .sample(let number, let readings):
             stream.noteLife()
-            onReadings?(number, readings)
+            try onReadings?(number, readings)
         default:
             if case .hello = reply { wasGreeted = true }
             stream.noteLife()

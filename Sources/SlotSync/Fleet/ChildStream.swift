@@ -73,7 +73,7 @@ final class ChildStream {
             throw SlotSyncError(.cancelled, "interrupted")
         } catch {
             let error = error as? SlotSyncError ?? SlotSyncError(.unreachable, "the session broke: \(error)")
-            failure = failure ?? error
+            giveUp(error)
             throw error
         }
     }
@@ -81,16 +81,25 @@ final class ChildStream {
     /// The other end has shown that it lives.
     func noteLife() { lastLife = clock.now }
 
+    /// How long the other end has shown no life; known while somebody waits.
+    var silence: Duration { clock.now - lastLife }
+
+    /// Nothing more can come of this stream: whoever waits hears why.
+    func giveUp(_ error: SlotSyncError) {
+        guard failure == nil else { return }
+        failure = error
+        event.wake()
+    }
+
     private func wrote(_ count: Int) {
         if count > 0 { noteLife() }
         event.wake()
     }
 
     private func checkLife() {
-        guard failure == nil, clock.now - lastLife >= timeout else { return }
-        let silence = writer.pendingBytes > 0 ? "took nothing" : "said nothing"
-        failure = SlotSyncError(.timedOut, "\(silence) for \(timeout.components.seconds) s")
-        event.wake()
+        guard silence >= timeout else { return }
+        let how = writer.pendingBytes > 0 ? "took nothing" : "said nothing"
+        giveUp(SlotSyncError(.timedOut, "\(how) for \(timeout.components.seconds) s"))
     }
 
     // MARK: Reading
@@ -149,7 +158,7 @@ final class ChildStream {
         writer.close()
         readiness.close()
         errors.close()
-        failure = failure ?? SlotSyncError(.cancelled, "the session is closed")
+        giveUp(SlotSyncError(.cancelled, "the session is closed"))
         event.wake()
     }
 }

@@ -50,24 +50,26 @@ public struct FleetConnection: Sendable {
         await each(hosts) { number in try await attendance.attend(number) }
     }
 
-    /// First phase of a flip: hosts confirm that the release is ready, and run the hook `before_flip`.
+    /// First phase of a flip: hosts confirm that the release is ready, and run the hook `before_flip`. Hosts whose flip will
+    /// be on trial are heard from now on.
     public func prepare(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
-        await each(hosts) { number in try await sessions.prepare(flip, on: number) }
+        await each(hosts) { number in
+            if flip.trial != nil { _ = try await attendance.attend(number) }
+            return try await sessions.prepare(flip, on: number)
+        }
     }
 
     /// Second phase: hosts that have prepared the flip make it, all in one go, and run the hook `after_flip`.
     public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
-        if flip.trial != nil { await attendance.beginTrial(places(of: hosts)) }
-        let results = await each(hosts) { number in try await sessions.commit(on: number) }
-        await attendance.endTrial(places(of: results.failures.map(\.host)))
-        return results
+        if let trial = flip.trial { await attendance.beginTrial(of: places(of: hosts), limit: trial) }
+        return await each(hosts) { number in try await sessions.commit(on: number) }
     }
 
     /// Ends the trial of these hosts: the release stays live there.
     public func confirm(on hosts: [Host]) async -> HostResults<Void> {
         await each(hosts) { number in
             try await sessions.ask(.confirm, of: number) { $0 == .confirmed }
-            await attendance.endTrial([number])
+            await attendance.endTrial(of: number)
         }
     }
 
@@ -76,7 +78,7 @@ public struct FleetConnection: Sendable {
     public func takeBack(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<Void> {
         await each(hosts) { number in
             try await sessions.takeBack(flip, on: number)
-            await attendance.endTrial([number])
+            await attendance.endTrial(of: number)
         }
     }
 
@@ -99,12 +101,16 @@ public struct FleetConnection: Sendable {
         _ sources: [Host: [HostSource]], every interval: Duration
     ) async -> HostResults<[String?]> {
         await each(fleet.hosts.filter { sources[$0] != nil }) { number in
-            try await sessions.watch(sources[fleet.hosts[number]] ?? [], every: interval, on: number)
+            let sources = sources[fleet.hosts[number]] ?? []
+            await attendance.expectReadings(nil, of: number)
+            let problems = try await sessions.watch(sources, every: interval, on: number)
+            await attendance.expectReadings(sources.count, of: number)
+            return problems
         }
     }
 
-    /// Asks hosts for their readings; they come as events, with this number. A host that still owes earlier ones is not
-    /// asked, nor is one whose session has ended.
+    /// Asks hosts that were told what to read for their readings; they come as events, with this number. A host that still
+    /// owes two is not asked, nor is one whose session has ended.
     public func requestReadings(_ number: UInt32, of hosts: [Host]) async {
         await attendance.requestReadings(number, of: places(of: hosts))
     }
@@ -116,8 +122,10 @@ public struct FleetConnection: Sendable {
         await sessions.close(number, isOrderly: false)
     }
 
-    /// Ends all sessions. What is on trial then goes back.
-    public func close() async { await attendance.close() }
+    /// Ends all sessions, and whatever hosts are being asked. What is on trial then goes back.
+    ///
+    /// - Parameter atOnce: agents get no time to end what they are about in good order.
+    public func close(atOnce: Bool = false) async { await attendance.close(isOrderly: !atOnce) }
 
     private func places(of hosts: [Host]) -> [Int] { hosts.compactMap { numbers[$0] } }
 

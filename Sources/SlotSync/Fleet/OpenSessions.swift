@@ -10,6 +10,8 @@ final class OpenSessions {
     private var opening: [Int: Task<HostSession, any Error>] = [:]
     /// Hosts whose open session has prepared a flip, which it can take back.
     private(set) var withFlip: Set<Int> = []
+    /// No session is opened any more.
+    private var isShut = false
 
     nonisolated init(_ fleet: Fleet, areKept: Bool = false) async {
         self.fleet = fleet
@@ -19,10 +21,16 @@ final class OpenSessions {
     /// A host's session, opened now if it was not yet.
     func session(of number: Int) async throws -> HostSession {
         let task = open(number)
-        return try await withTaskCancellationHandler {
-            try await task.value
-        } onCancel: {
-            task.cancel()
+        do {
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        } catch {
+            // Whoever asks next tries anew.
+            if opening[number] == task { opening[number] = nil }
+            throw error
         }
     }
 
@@ -34,7 +42,10 @@ final class OpenSessions {
     @discardableResult
     private func open(_ number: Int) -> Task<HostSession, any Error> {
         if let task = opening[number] { return task }
-        let task = Task { @FleetActor [fleet] in try await fleet.connect(number) }
+        let task = Task { @FleetActor [fleet, isShut] in
+            guard !isShut else { throw SlotSyncError(.cancelled, "the fleet's sessions are closed") }
+            return try await fleet.connect(number)
+        }
         opening[number] = task
         return task
     }
@@ -54,6 +65,19 @@ final class OpenSessions {
         guard let session = try? await task.value else { return }
         if isOrderly { session.channel.send(.finish) }
         await session.channel.close()
+    }
+
+    /// Closes what is open, for good.
+    ///
+    /// - Parameter areOrderly: whether agents that work on something may end it.
+    func shut(areOrderly: Bool) async {
+        isShut = true
+        if !areOrderly {
+            for task in opening.values { task.cancel() }
+            let end = SlotSyncError(.cancelled, "interrupted")
+            for task in opening.values { if let session = try? await task.value { session.channel.giveUp(end) } }
+        }
+        await closeAll(areOrderly: areOrderly)
     }
 
     /// Closes what is open, all at the same time.

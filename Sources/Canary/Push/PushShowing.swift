@@ -1,0 +1,78 @@
+// What a person sees of the samples while a push runs: for each metric how it went on canaries and controls since the base
+// line began, and what the judge has found so far.
+
+extension PushDriver {
+    /// Who is compared with whom now, or will be.
+    private struct View {
+        var canaries: [Int]
+        var controls: [Int]
+        /// All that is drawn, and the part of it that the levels are of.
+        var shown: TimeSpan
+        var current: TimeSpan
+        /// When what is drawn will end.
+        var end: Double
+        var timeLeft: Double?
+        var judgement: Judgement?
+    }
+
+    func showProgress() {
+        guard let view else { return }
+        let shown = samples.rounds(in: view.shown)
+        let current = samples.rounds(in: view.current)
+        let ahead = min(max((view.end - now) / samples.interval, 0), 1e6)
+        let metrics = samples.metrics.enumerated().map { place, metric in
+            let means = shown.map { mean([$0], view.canaries, place) }
+            return LiveLines.MetricLine(
+                metric: metric, canaries: means + Array(repeating: .nan, count: Int(ahead)),
+                canaryLevel: level(current, view.canaries, place), controlLevel: level(current, view.controls, place),
+                judgement: view.judgement?.metrics.first { $0.name == metric.name })
+        }
+        emit.yield(
+            .progress(
+                PushProgress(
+                    phase: rollout.phase, timeLeft: view.timeLeft, metrics: metrics, flipped: rollout.flipped.count,
+                    hosts: hosts.count)))
+    }
+
+    private var view: View? {
+        guard let start = rollout.samplingSince else { return nil }
+        let shown = TimeSpan(start: start, end: now)
+        if let comparison = rollout.comparison {
+            func hosts(_ role: HostSamples.Role) -> [Int] { comparison.hosts.filter { $0.role == role }.map(\.host) }
+            let last = comparisons.last { $0.kind == comparison.kind }
+            return View(
+                canaries: hosts(.canary), controls: hosts(.control), shown: shown,
+                current: TimeSpan(start: comparison.after.start, end: now), end: comparison.after.end,
+                timeLeft: max(comparison.after.end - now, 0), judgement: last?.judgement)
+        }
+        let flipped = rollout.flipped
+        let canaries = flipped.isEmpty ? rollout.plan.steps[0].hosts : flipped
+        let isCanary = Set(canaries)
+        let window = rollout.plan.settings.window
+        return View(
+            canaries: canaries, controls: sampled.filter { !isCanary.contains($0) }.sorted(), shown: shown,
+            current: shown, end: (rollout.phase == .baseline ? rollout.phaseEnd ?? now : now) + window,
+            timeLeft: rollout.phase == .baseline ? rollout.phaseEnd.map { max($0 - now, 0) } : nil)
+    }
+
+    /// As the judge's levels are: a gauge's mean, a counter's events a minute; nil while there are none.
+    private func level(_ rounds: [Int], _ places: [Int], _ metric: Int) -> Double? {
+        let mean = mean(rounds, places, metric)
+        guard mean.isFinite else { return nil }
+        return samples.metrics[metric].kind == .counter ? mean * 60 / samples.interval : mean
+    }
+
+    /// The mean of what came of these hosts; NaN where nothing did.
+    private func mean(_ rounds: [Int], _ places: [Int], _ metric: Int) -> Double {
+        var (sum, count) = (0.0, 0)
+        for round in rounds {
+            for place in places {
+                let value = samples.value(round: round, host: place, metric: metric)
+                guard value.isFinite else { continue }
+                sum += value
+                count += 1
+            }
+        }
+        return count == 0 ? .nan : sum / Double(count)
+    }
+}
