@@ -52,8 +52,9 @@ test: static
 	swift build --build-tests
 	SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build
 
-## demo: two releases of this repository go to five hosts on this machine
+## demo: releases go to hosts on this machine: live, back, and judged by a canary
 demo: build
+	scripts/dependencies demo
 	scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
 
 ## benchmark: SlotSync beside rsync on the same work; docs/performance.md has its variables

@@ -72,7 +72,12 @@ let package = Package(
         .target(
             name: "SamplePushes", dependencies: ["Canary"], path: "Tests/SamplePushes", swiftSettings: swiftSettings),
         .testTarget(
-            name: "CanaryTests", dependencies: ["Canary", "SlotSync", "SamplePushes"], swiftSettings: swiftSettings),
+            name: "CanaryTests",
+            dependencies: [
+                "Canary", "SlotSync", "SamplePushes", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -133,18 +133,24 @@ public struct FleetConnection: Sendable {
     private func each<Answer: Sendable>(
         _ hosts: [Host], _ body: @escaping @Sendable (Int) async throws -> Answer
     ) async -> HostResults<Answer> {
-        await withTaskGroup(of: (Host, Result<Answer, SlotSyncError>).self) { group in
+        await withTaskGroup(of: (Int, Result<Answer, SlotSyncError>).self) { group in
             for host in hosts {
                 guard let number = numbers[host] else { continue }
-                group.addTask {
-                    do { return (host, .success(try await attendance.during(number, body))) } catch {
-                        return (host, .failure(hostError(error)))
-                    }
-                }
+                group.addTask { await outcome(of: number, body) }
             }
             var results: [Host: Result<Answer, SlotSyncError>] = [:]
-            for await (host, result) in group { results[host] = result }
+            for await (number, result) in group { results[fleet.hosts[number]] = result }
             return HostResults(hosts, results)
+        }
+    }
+
+    /// What comes of asking one host. A function of its own: as a part of the group's closure it crashes where Swift 6.3.1
+    /// optimises, since the group reads a result that is not there.
+    private func outcome<Answer: Sendable>(
+        of number: Int, _ body: @Sendable (Int) async throws -> Answer
+    ) async -> (Int, Result<Answer, SlotSyncError>) {
+        do { return (number, .success(try await attendance.during(number, body))) } catch {
+            return (number, .failure(hostError(error)))
         }
     }
 }
