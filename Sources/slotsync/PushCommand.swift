@@ -11,17 +11,21 @@ struct PushCommand: AsyncParsableCommand {
         commandName: "push",
         abstract: "Stage a release, flip a few hosts, judge how they fare, then flip everybody or take it back.",
         discussion: """
-            The section `canary` of slotsync.yml says which hosts are flipped first, what is measured and how strictly it \
-            is judged. Hosts that were not flipped are watched at the same time: only what changes on the canaries and not \
-            on them counts against the release. Until everybody is flipped, whatever ends the push (a regression, Ctrl-C, a \
-            lost connection) takes the canaries back.
+            Stages on every host, samples a base line, flips a few hosts (the canaries), and watches them beside hosts that \
+            are not flipped: only what changes on the canaries and not on the others counts against the release. Then it \
+            takes the canaries back, or flips everybody and watches on. The section `canary` of slotsync.yml says which \
+            hosts are flipped first, what is measured and how strictly it is judged; `slotsync sample` shows what is \
+            measured, --dry-run the plan and what its canaries can detect.
 
               slotsync push ./site --name v1.4.2
               slotsync push ./site --report push.html --record push.jsonl
               slotsync push ./site --dry-run
 
-            Exit codes: 0 live; 1 failed, and what is live is what it was; 2 partly done, and the message names the hosts; \
-            3 judged and rolled back.
+            Until everybody is flipped, whatever ends the push (a regression, Ctrl-C, a lost controller) takes all flipped \
+            hosts back. A release that was judged a regression is marked bad; `flip` and `push` refuse it without --force.
+
+            Exit codes: 0 live; 1 failed, interrupted or inconclusive, and what is live is what it was; 2 partly done, and \
+            the message names the hosts; 3 judged a regression and taken back; 64 wrong usage, and nothing was done.
             """)
 
     @Argument(help: "The folder that is the release.", completion: .directory)

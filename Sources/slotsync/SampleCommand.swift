@@ -10,9 +10,13 @@ struct SampleCommand: AsyncParsableCommand {
         abstract: "Read all metrics once, on every host.",
         discussion: """
             What a push would measure, now: one row a host, one column for each metric under canary.metrics of \
-            slotsync.yml. A metric that could not be read is told with its reason.
+            slotsync.yml. Two samples are taken, an `interval` apart, and the second is shown, since logs and processor time \
+            count from one to the next. What could not be read is a dash, and is told with its reason.
 
+              slotsync sample
               slotsync sample --hosts web[01-20].example.com
+
+            Exit codes: 0 all was read; 1 something is missing on every host; 2 on some hosts; 64 wrong usage.
             """)
 
     @OptionGroup(title: "Fleet options") var fleet: FleetOptions

@@ -50,8 +50,10 @@ struct DocumentTests {
             page.matches(of: /(?m)^#+ (.+)$/).map { heading in
                 String(
                     heading.1.lowercased().compactMap { character in
-                        character == " " ? "-" : character.isLetter || character.isNumber || "-_".contains(character)
-                            ? character : nil
+                        character == " "
+                            ? "-"
+                            : character.isLetter || character.isNumber || "-_".contains(character)
+                                ? character : nil
                     })
             })
     }
