@@ -10,7 +10,7 @@ extension EndToEnd {
 
         @Test("the live view shows parts and metrics with values, moves, and leaves nothing behind")
         func liveView() async throws {
-            try await CanaryScene.use { scene in
+            try await CanaryScene.use(hooks: ["after_rollback: 'sleep 1'"]) { scene in
                 let terminal = try scene.pushOnTerminal(scene.site("second", .slow))
                 #expect(try await terminal.ended() == 3)
                 let shown = terminal.output
