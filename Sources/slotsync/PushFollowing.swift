@@ -61,6 +61,8 @@ extension Reporter {
             problem("\(question) no (in the background nobody can be asked)")
             return push.answer(false)
         }
+        // What was typed before it was asked is no answer to it.
+        tcflush(STDIN_FILENO, TCIFLUSH)
         console.ask("\(question) [y/N]")
         DispatchQueue.global().async {
             // At the end of the input nobody ended the line.

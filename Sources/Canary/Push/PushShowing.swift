@@ -24,7 +24,8 @@ extension PushDriver {
             let means = shown.map { mean([$0], view.canaries, place) }
             return LiveLines.MetricLine(
                 metric: metric, canaries: means + Array(repeating: .nan, count: Int(ahead)),
-                canaryLevel: level(current, view.canaries, place), controlLevel: level(current, view.controls, place),
+                canaryLevel: level(current, view.canaries, place) ?? level(shown, view.canaries, place),
+                controlLevel: level(current, view.controls, place) ?? level(shown, view.controls, place),
                 judgement: view.judgement?.metrics.first { $0.name == metric.name })
         }
         emit.yield(

@@ -158,7 +158,8 @@ final class Channel {
             }
         case .sample(let number, let readings):
             stream.noteLife()
-            try onReadings?(number, readings)
+            // Where nobody hears them they are a reply like any other.
+            if let onReadings { try onReadings(number, readings) } else { inbox.append(reply) }
         default:
             if case .hello = reply { wasGreeted = true }
             stream.noteLife()

@@ -41,7 +41,7 @@ final class ChildStream {
         child = ChildProcess(
             command, input: pipes.input.read, output: pipes.output.write, errors: pipes.errors.write)
         lastLife = clock.now
-        writer = PipeWriter(owning: pipes.input.write) { [weak self] written in self?.wrote(written) }
+        writer = PipeWriter(owning: pipes.input.write) { [weak self] hasRead in self?.wrote(hasRead) }
         readiness = Readiness(owning: pipes.output.read, for: .reading) { [event] in event.wake() }
         errors = ErrorTail(owning: pipes.errors.read) { [event] in event.wake() }
     }
@@ -91,8 +91,10 @@ final class ChildStream {
         event.wake()
     }
 
-    private func wrote(_ count: Int) {
-        if count > 0 { noteLife() }
+    /// What a pipe has room for is no sign of life: a controller that says every moment that it is there would take a
+    /// frozen host for one that lives.
+    private func wrote(_ hasRead: Bool) {
+        if hasRead { noteLife() }
         event.wake()
     }
 

@@ -26,7 +26,7 @@ final class PipeWriter {
     private var queue: Deque<Piece> = []
     private var isFinishing = false
     private var isClosed = false
-    private let onProgress: @FleetActor (_ written: Int) -> Void
+    private let onProgress: @FleetActor (_ hasRead: Bool) -> Void
 
     private(set) var pendingBytes = 0
     private(set) var sentBytes: UInt64 = 0
@@ -34,10 +34,11 @@ final class PipeWriter {
     /// other end says last, so whoever reads from it tells.
     private(set) var isBroken = false
 
-    /// Takes over the descriptor. `onProgress` is called after some bytes were written, and when the pipe breaks.
-    init(owning pipe: FileDescriptor, onProgress: @escaping @FleetActor (_ written: Int) -> Void) {
+    /// Takes over the descriptor. `onProgress` is called after some bytes were written, and when the pipe breaks; it hears
+    /// whether the other end must have read to make room for them.
+    init(owning pipe: FileDescriptor, onProgress: @escaping @FleetActor (_ hasRead: Bool) -> Void) {
         self.onProgress = onProgress
-        readiness = Readiness(owning: pipe, for: .writing) { [weak self] in self?.pump() }
+        readiness = Readiness(owning: pipe, for: .writing) { [weak self] in self?.pump(afterWaiting: true) }
     }
 
     func append(_ bytes: [UInt8]) { append(.bytes(bytes[...])) }
@@ -52,7 +53,7 @@ final class PipeWriter {
         pendingBytes += piece.count
         queue.append(piece)
         // Otherwise the source is armed already.
-        if queue.count == 1 { pump() }
+        if queue.count == 1 { pump(afterWaiting: false) }
     }
 
     /// Closes the pipe when what is queued has been written.
@@ -74,7 +75,7 @@ final class PipeWriter {
         pendingBytes = 0
     }
 
-    private func pump() {
+    private func pump(afterWaiting: Bool) {
         guard !isClosed else { return }
         var written = 0
         do {
@@ -92,7 +93,7 @@ final class PipeWriter {
             dropQueue()
         }
         if !queue.isEmpty { readiness.arm() } else if isFinishing { close() }
-        if written > 0 || isBroken { onProgress(written) }
+        if written > 0 || isBroken { onProgress(written > 0 && afterWaiting) }
     }
 
     private func write(_ piece: Piece) throws -> Int {

@@ -1,0 +1,262 @@
+// Sessions that are shared from one operation to the next, with real agents and with such as mean harm.
+
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import SlotSync
+
+@Suite("Shared sessions")
+struct FleetConnectionTests {
+    // MARK: Real agents
+
+    @Test("one session a host stages, flips on trial, is confirmed, taken back, and marked bad")
+    func lifeOfAPush() async throws {
+        try await withConnection(hosts: 3) { fleet, connection in
+            let (release, hosts) = try await stageSecond(fleet, connection)
+            let flip = HostFlip(release: release, trial: .seconds(1))
+            #expect(await connection.listen(to: hosts).done == hosts)
+            #expect(await connection.prepare(flip, on: hosts).done == hosts)
+            #expect(await connection.flip(flip, on: hosts).done == hosts)
+            #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2", "slots/2"])
+            // Longer than the trial: they hear of the controller.
+            try await Task.sleep(for: .milliseconds(1500))
+            #expect(await connection.confirm(on: [hosts[0]]).done == [hosts[0]])
+            #expect(await connection.takeBack(flip, on: [hosts[1]]).done == [hosts[1]])
+            #expect(await connection.markBad(release, because: "slow", on: [hosts[1]]).done == [hosts[1]])
+            await connection.close()
+            #expect(fleet.current("h1") == "slots/2" && fleet.current("h2") == "slots/1")
+            try await eventually("h3 was not confirmed, and stays") { fleet.current("h3") == "slots/1" }
+            #expect(try await fleet.done("status").output.contains("slow"))
+        }
+    }
+
+    @Test("hosts that flip on trial hear of the controller, whether or not anybody listens")
+    func trialUnheard() async throws {
+        try await withConnection(hosts: 2) { fleet, connection in
+            let (release, hosts) = try await stageSecond(fleet, connection)
+            let flip = HostFlip(release: release, trial: .seconds(1))
+            _ = await connection.prepare(flip, on: hosts)
+            _ = await connection.flip(flip, on: hosts)
+            try await Task.sleep(for: .milliseconds(1500))
+            #expect(await connection.confirm(on: hosts).done == hosts)
+            #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2"])
+        }
+    }
+
+    @Test("readings come with their numbers, in order, and a host that owes two is not asked for more")
+    func readings() async throws {
+        try await withConnection(hosts: 1) { fleet, connection in
+            let host = connection.fleet.hosts[0]
+            let gate = fleet.bench["gate"]
+            let sources: [HostSource] = [
+                .command("while [ ! -e '\(gate)' ]; do sleep 0.02; done; echo 1"), .loadAverage,
+            ]
+            _ = await connection.listen(to: [host])
+            let prepared = await connection.prepareReadings([host: sources], every: .seconds(8))
+            #expect(prepared.done == [host])
+            for number in 1...5 { await connection.requestReadings(UInt32(number), of: [host]) }
+            try fleet.bench.write("", to: "gate")
+            var numbers: [UInt32] = []
+            for await event in connection.events {
+                guard case .readings(host, let number, let readings) = event else { continue }
+                #expect(readings.outcomes.count == 2)
+                numbers.append(number)
+                if number == 2 { await connection.requestReadings(6, of: [host]) }
+                if number > 2 { break }
+            }
+            #expect(numbers == [1, 2, 6])
+        }
+    }
+
+    @Test("requests to one host follow one another, in the order in which they were made")
+    func inOrder() async throws {
+        try await withConnection(hosts: 1) { fleet, connection in
+            let (release, hosts) = try await stageSecond(fleet, connection)
+            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: "sleep 0.3"), trial: .seconds(5))
+            async let prepared = connection.prepare(flip, on: hosts)
+            try await Task.sleep(for: .milliseconds(50))
+            async let flipped = connection.flip(flip, on: hosts)
+            try await Task.sleep(for: .milliseconds(50))
+            async let confirmed = connection.confirm(on: hosts)
+            #expect(await [prepared.done, flipped.done, confirmed.done] == [hosts, hosts, hosts])
+            await connection.close()
+            #expect(fleet.current() == "slots/2")
+        }
+    }
+
+    @Test("a session that ends is told of once, what was on trial there goes back, and a new one can be opened")
+    func lostAndHealed() async throws {
+        try await withConnection(hosts: 2) { fleet, connection in
+            let (release, hosts) = try await stageSecond(fleet, connection)
+            let flip = HostFlip(release: release, trial: .seconds(5))
+            _ = await connection.listen(to: hosts)
+            _ = await connection.prepare(flip, on: hosts)
+            _ = await connection.flip(flip, on: hosts)
+            try await killAgent(of: fleet.root("h1"))
+            for await event in connection.events {
+                guard case .lost(let host, _) = event else { continue }
+                #expect(host == hosts[0])
+                break
+            }
+            let healed = await connection.listen(to: [hosts[0]])
+            #expect(healed.answers.first?.answer?.live == 1 && fleet.current("h1") == "slots/1")
+            // Nothing was prepared in the new session.
+            #expect(await connection.flip(flip, on: [hosts[0]]).failures.count == 1)
+            await connection.drop(hosts[1])
+            try await eventually("what was dropped stays") { fleet.current("h2") == "slots/1" }
+            // What is dropped was given up on purpose, and is no event.
+            await connection.close()
+            for await event in connection.events { if case .lost(let host, _) = event { #expect(host == hosts[0]) } }
+        }
+    }
+
+    @Test("an agent that is frozen while on trial is given up after the trial")
+    func frozen() async throws {
+        try await withConnection(hosts: 1) { fleet, connection in
+            let (release, hosts) = try await stageSecond(fleet, connection)
+            let flip = HostFlip(release: release, trial: .seconds(1))
+            _ = await connection.prepare(flip, on: hosts)
+            _ = await connection.flip(flip, on: hosts)
+            try await signalAgent(of: fleet.root(), SIGSTOP)
+            let start = ContinuousClock.now
+            for await event in connection.events { if case .lost = event { break } }
+            #expect(ContinuousClock.now - start < .seconds(10))
+            await connection.drop(hosts[0])
+            #expect(await connection.listen(to: hosts).answers.first?.answer?.live == 1)
+        }
+    }
+
+    @Test("after close nothing is opened any more, and what waits for a host ends")
+    func closed() async throws {
+        try await withConnection(hosts: 1) { fleet, connection in
+            let (release, hosts) = try await stageSecond(fleet, connection)
+            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: "sleep 20"))
+            async let prepared = connection.prepare(flip, on: hosts)
+            async let waiting = connection.confirm(on: hosts)
+            try await Task.sleep(for: .milliseconds(200))
+            await connection.close(atOnce: true)
+            #expect(await prepared.failures.count == 1)
+            #expect(await waiting.failures.count == 1)
+            #expect(await connection.listen(to: hosts).failures.first?.error.code == .cancelled)
+        }
+    }
+
+    // MARK: Agents that mean harm
+
+    enum Harm: CaseIterable {
+        case unasked, wrongNumber, tooManyOutcomes, answersForNothing
+
+        var replies: [Reply] {
+            let readings = HostReadings([.missing("-")])
+            return switch self {
+            case .unasked: [.sample(1, readings), .sample(2, readings)]
+            case .wrongNumber: [.sample(3, readings)]
+            case .tooManyOutcomes: [.sample(1, HostReadings([.missing("-"), .missing("-")]))]
+            case .answersForNothing: Array(repeating: .confirmed, count: 100)
+            }
+        }
+    }
+
+    @Test(
+        "what an agent sends unasked, or otherwise than asked, ends its session and nothing else",
+        arguments: Harm.allCases)
+    func hostile(_ harm: Harm) async throws {
+        try await Workbench.use { bench in
+            let program = try hostileAgent(bench, harm.replies)
+            let connection = await FleetConnection(
+                SlotSync.Fleet(
+                    hosts: try HostList.parse("h1"), root: bench["{host}"],
+                    transport: Transport(.local, remoteCommand: program)))
+            let hosts = connection.fleet.hosts
+            #expect(await connection.listen(to: hosts).done == hosts)
+            let prepared = await connection.prepareReadings([hosts[0]: [.loadAverage]], every: .seconds(1))
+            #expect(prepared.done == hosts, "\(prepared.failures)")
+            await connection.requestReadings(1, of: hosts)
+            try bench.write("", to: "go")
+            var readings = 0
+            for await event in connection.events {
+                if case .readings = event { readings += 1 }
+                guard case .lost(_, let error) = event else { continue }
+                #expect(error.code == .protocolViolation, "\(error)")
+                break
+            }
+            #expect(readings == (harm == .unasked ? 1 : 0))
+            await connection.close()
+        }
+    }
+
+    @Test("an agent that warns without end is heard a while, and fills no memory")
+    func warnings() async throws {
+        try await Workbench.use { bench in
+            let program = try hostileAgent(bench, Array(repeating: .warning("!"), count: 5000))
+            let connection = await FleetConnection(
+                SlotSync.Fleet(
+                    hosts: try HostList.parse("h1"), root: bench["{host}"],
+                    transport: Transport(.local, remoteCommand: program)))
+            _ = await connection.listen(to: connection.fleet.hosts)
+            _ = await connection.prepareReadings([connection.fleet.hosts[0]: [.loadAverage]], every: .seconds(1))
+            try bench.write("", to: "go")
+            try await eventually("it is never through") { exists(bench["sent"]) }
+            await connection.close()
+            var count = 0
+            for await event in connection.events { if case .warning = event { count += 1 } }
+            #expect(count > 0 && count <= 1000)
+        }
+    }
+}
+
+/// A fleet of real agents with a release live, and a connection to it.
+private func withConnection(hosts: Int, _ body: (Fleet, FleetConnection) async throws -> Void) async throws {
+    try await Workbench.use { bench in
+        let fleet = try Fleet(bench, hosts: hosts)
+        try await fleet.release(firstTree(bench))
+        let list = hosts == 1 ? "h1" : "h[1-\(hosts)]"
+        let connection = await FleetConnection(
+            SlotSync.Fleet(
+                hosts: try HostList.parse(list), root: bench["{host}/www"],
+                transport: Transport(.local, remoteCommand: Program.agent)))
+        do { try await body(fleet, connection) } catch {
+            await connection.close()
+            throw error
+        }
+        await connection.close()
+    }
+}
+
+private func stageSecond(
+    _ fleet: Fleet, _ connection: FleetConnection
+) async throws -> (release: ContentDigest, hosts: [SlotSync.Host]) {
+    var options = StageOptions()
+    options.cacheSize = 0
+    let report = try await connection.stage(FilePath(changedTree(fleet.bench).path), options: options).report
+    #expect(report.failures.isEmpty)
+    return (report.release.id, connection.fleet.hosts)
+}
+
+private func signalAgent(of root: String, _ number: Int32) async throws {
+    let found = try await Program.run(["pgrep", "-f", "agent --root \(root)$"])
+    for line in found.lines { if let pid = pid_t(line) { kill(pid, number) } }
+}
+
+private func killAgent(of root: String) async throws { try await signalAgent(of: root, SIGKILL) }
+
+/// An agent that greets, says what it was to watch, and sends these replies once it is told to; then it is silent.
+private func hostileAgent(_ bench: Workbench, _ replies: [Reply]) throws -> String {
+    func file(_ name: String, _ replies: [Reply]) throws -> String {
+        var bytes: [UInt8] = []
+        for reply in replies { reply.encode(into: &bytes) }
+        try Data(bytes).write(to: URL(fileURLWithPath: bench[name]))
+        return bench[name]
+    }
+    let greeting = Reply.hello(Greeting(version: SlotSyncVersion.current, peer: "harm"), nil)
+    return try bench.script(
+        """
+        #!/bin/sh
+        cat '\(file("begin", [greeting, .watching([nil])]))'
+        while [ ! -e '\(bench["go"])' ]; do sleep 0.02; done
+        cat '\(file("replies", replies))'
+        : > '\(bench["sent"])'
+        exec cat > /dev/null
+        """, to: "hostile")
+}
