@@ -84,8 +84,7 @@ struct GaugeTest {
         peers = [Double](repeating: 0, count: levels.hosts)
         freedom = Double(controls.count - 1)
         if let peerLevels, controls.count >= Self.fleet {
-            for host in own.indices { own[host] -= direction * peerLevels[host] }
-            adjust(by: own)
+            adjust(by: Self.surprise(own, given: peerLevels.map { direction * $0 }, controls: controls))
         }
         if controls.count >= Self.fewestToClip { clip() }
         estimateVariance(fit)
@@ -105,6 +104,27 @@ struct GaugeTest {
             }
         }
         return squares / max(count - 2, 1)
+    }
+
+    /// How much higher each host's own level is than its level in the other gauges lets expect, by the controls' regression
+    /// line: of two equally large hosts the one whose level is higher happens to stand high. NaN where unknown.
+    private static func surprise(_ own: [Double], given peers: [Double], controls: [Int]) -> [Double] {
+        let known = controls.filter { !peers[$0].isNaN }
+        let (middle, spread) = medianAndDeviation(known.map { peers[$0] })
+        let (ownMiddle, ownSpread) = medianAndDeviation(known.map { own[$0] })
+        var square = 0.0
+        var product = 0.0
+        for host in known {
+            // Sick hosts are beyond three deviations in both, and would make any line steep.
+            let peer = peers[host] - middle
+            let level = own[host] - ownMiddle
+            guard abs(peer) <= 3 * spread, abs(level) <= 3 * ownSpread else { continue }
+            square += peer * peer
+            product += peer * level
+        }
+        // Between a level that has nothing to do with the others and one that goes with them.
+        let slope = min(max(product / (square + 1e-12), 0), 1)
+        return own.indices.map { own[$0] - slope * peers[$0] }
     }
 
     /// Takes from the steps what a host's level beside its level in the other gauges explains: a host that happened to
