@@ -17,6 +17,8 @@ struct CounterTest {
     /// The controls' rate in a whole base line, and their rate after the flip over it.
     private let rate: Double
     private let trend: Double
+    /// Hosts that were improbably far above their peers before the flip: nothing is known of them but their own history.
+    private let isSick: [Bool]
     /// How much more the controls' counts waver about what the model expects of them than it allows; 1: no more.
     private var unrest: Double
 
@@ -39,13 +41,20 @@ struct CounterTest {
         timeBefore = sums.map { table.before > 0 ? Double($0.0.count) / Double(table.before) : 0 }
         timeAfter = sums.map { table.after > 0 ? Double($0.1.count) / Double(table.after) : 0 }
         let timeAfter = timeAfter
-        controls = roles.controls.filter { timeAfter[$0] > 0 }
-        guard !controls.isEmpty else { return nil }
+        let present = roles.controls.filter { timeAfter[$0] > 0 }
+        guard !present.isEmpty else { return nil }
         let weightBefore = Double(table.before) / Double(max(table.moments, 1))
         let (before, after, timeBefore) = (before, after, timeBefore)
-        dispersion = DispersionPosterior(
-            events: controls.map { before[$0] + after[$0] },
-            time: controls.map { weightBefore * timeBefore[$0] + (1 - weightBefore) * timeAfter[$0] })
+        let peers = Peers(
+            present, before: before, time: timeBefore,
+            dispersion: { hosts in
+                DispersionPosterior(
+                    events: hosts.map { before[$0] + after[$0] },
+                    time: hosts.map { weightBefore * timeBefore[$0] + (1 - weightBefore) * timeAfter[$0] })
+            })
+        controls = peers.hosts
+        dispersion = peers.dispersion
+        isSick = before.indices.map { peers.areFarBelow($0, chance: Self.sickBefore) }
         let eventsBefore = controls.reduce(0) { $0 + before[$1] }
         let eventsAfter = controls.reduce(0) { $0 + after[$1] }
         let allBefore = controls.reduce(0) { $0 + timeBefore[$1] }
@@ -71,6 +80,7 @@ struct CounterTest {
         timeAfter = timeBefore
         controls = Array(canaries..<hosts)
         self.dispersion = dispersion
+        isSick = [Bool](repeating: false, count: hosts)
         rate = before
         trend = 1
         unrest = 1
@@ -103,6 +113,7 @@ struct CounterTest {
         var mean = 0.0
         var variance = 0.0
         for host in hosts where timeAfter[host] > 0 {
+            let shape = isSick[host] ? 0 : shape
             let scale = timeAfter[host] / (shape + rate * timeBefore[host])
             mean += (shape + before[host]) * scale
             variance += (shape + before[host]) * scale * scale
@@ -208,9 +219,7 @@ struct CounterTest {
 
     /// A canary's events after the flip, without credit for a fall of the whole fleet's traffic if it was sick before.
     private func creditedAfter(_ host: Int) -> Double {
-        guard worse == .higher, trend < 1, rate > 0, timeBefore[host] > 0 else { return after[host] }
-        let peers = NegativeBinomial(shape: dispersion.typical, mean: rate * timeBefore[host])
-        guard peers.survival(before[host] - 1) < Self.sickBefore else { return after[host] }
+        guard worse == .higher, trend < 1, isSick[host] else { return after[host] }
         return (after[host] * trend).rounded(.toNearestOrEven)
     }
 }

@@ -14,6 +14,8 @@ struct GaugeTest {
     private var steps: [Double]
     private var weights: [Double]
     private var peers: [Double]
+    /// How many degrees of freedom each host's own part of the variance has; infinite where all hosts waver alike.
+    private let unrestFreedom: [Double]
     /// Where controls do not waver at all: the step's variance by the host's own wavering. Zero otherwise.
     private var ownVariance: [Double]
     private var freedom: Double
@@ -52,6 +54,8 @@ struct GaugeTest {
         controls = roles.controls.filter { usable[$0] }
         guard controls.count >= 2, let fit = NoiseFit(levels, hosts: controls, grid: grid) else { return nil }
 
+        let unrest = HostUnrest(levels, controls: controls, fit: fit)
+        unrestFreedom = unrest.freedom
         steps = [Double](repeating: 0, count: levels.hosts)
         weights = steps
         ownVariance = steps
@@ -66,7 +70,7 @@ struct GaugeTest {
                 let value = { (moment: Int) in row[first + moment].isNaN ? 0 : row[first + moment] }
                 steps[host] = direction * estimator.step(value)
                 own[host] = direction * estimator.level(value)
-                weights[host] = fit.entry.stepVariance / estimator.variance
+                weights[host] = fit.entry.stepVariance / estimator.variance / unrest.variances[host]
             } else {
                 var step = 0.0
                 for (moment, weight) in fit.entry.stepWeights.enumerated() { step += weight * row[first + moment] }
@@ -74,14 +78,13 @@ struct GaugeTest {
                 for (moment, weight) in fit.entry.levelWeights.enumerated() { level += weight * row[first + moment] }
                 steps[host] = direction * step
                 own[host] = direction * level
-                weights[host] = 1
+                weights[host] = 1 / unrest.variances[host]
             }
         }
         peers = [Double](repeating: 0, count: levels.hosts)
         freedom = Double(controls.count - 1)
         if let peerLevels, controls.count >= Self.fleet {
-            for host in own.indices { own[host] -= direction * peerLevels[host] }
-            adjust(by: own)
+            adjust(by: Self.surprise(own, given: peerLevels.map { direction * $0 }, controls: controls))
         }
         if controls.count >= Self.fewestToClip { clip() }
         estimateVariance(fit)
@@ -101,6 +104,27 @@ struct GaugeTest {
             }
         }
         return squares / max(count - 2, 1)
+    }
+
+    /// How much higher each host's own level is than its level in the other gauges lets expect, by the controls' regression
+    /// line: of two equally large hosts the one whose level is higher happens to stand high. NaN where unknown.
+    private static func surprise(_ own: [Double], given peers: [Double], controls: [Int]) -> [Double] {
+        let known = controls.filter { !peers[$0].isNaN }
+        let (middle, spread) = medianAndDeviation(known.map { peers[$0] })
+        let (ownMiddle, ownSpread) = medianAndDeviation(known.map { own[$0] })
+        var square = 0.0
+        var product = 0.0
+        for host in known {
+            // Sick hosts are beyond three deviations in both, and would make any line steep.
+            let peer = peers[host] - middle
+            let level = own[host] - ownMiddle
+            guard abs(peer) <= 3 * spread, abs(level) <= 3 * ownSpread else { continue }
+            square += peer * peer
+            product += peer * level
+        }
+        // Between a level that has nothing to do with the others and one that goes with them.
+        let slope = min(max(product / (square + 1e-12), 0), 1)
+        return own.indices.map { own[$0] - slope * peers[$0] }
     }
 
     /// Takes from the steps what a host's level beside its level in the other gauges explains: a host that happened to
@@ -181,8 +205,10 @@ struct GaugeTest {
         var peer = 0.0
         var count = 0.0
         var own = 0.0
+        var unrest = 0.0
         for host in canaries where weights[host] > 0 {
             count += 1
+            unrest += weights[host] * weights[host] / unrestFreedom[host]
             own += ownVariance[host]
             whole += weights[host]
             mean += weights[host] * steps[host]
@@ -197,9 +223,10 @@ struct GaugeTest {
             max(max(variance, own / count).squareRoot(), 1e-6) * (1 / whole + 1 / controlWeight + lever).squareRoot()
         var law = StudentT(degreesOfFreedom: freedom)
         var stretch = 1.0
+        if unrest > 0 { law.degreesOfFreedom = min(whole * whole / unrest, freedom) }
         if excessKurtosis > 0 {
             // The t law with the kurtosis that the controls show, which a mean over k canaries thins to a k-th.
-            law.degreesOfFreedom = min(4 + 6 * count / excessKurtosis, freedom)
+            law.degreesOfFreedom = min(4 + 6 * count / excessKurtosis, law.degreesOfFreedom)
             stretch = (law.degreesOfFreedom / (law.degreesOfFreedom - 2)).squareRoot()
         }
         let step = mean - controlMean

@@ -9,6 +9,8 @@ struct NoiseFit {
     /// The variance of one sample about its host's level.
     var sampleVariance: Double
 
+    /// The fleet's common course, moment by moment: the median over the hosts.
+    var course: [Double]
     /// Whether the hosts do not waver at all.
     var isFlat: Bool
 
@@ -24,7 +26,7 @@ struct NoiseFit {
             guard let level = levels.mean(host, 0..<levels.before) else { return nil }
             return row.map { $0 - level }
         }
-        Self.removeCommonCourse(&series, moments)
+        course = Self.removeCommonCourse(&series, moments)
         let squares = series.map { row in
             let there = row.filter { !$0.isNaN }
             return there.isEmpty ? 0 : dot(there, there) / Double(there.count)
@@ -63,8 +65,8 @@ struct NoiseFit {
         entry = isFlat ? grid.entries[0] : best.entry
     }
 
-    /// Takes from every series the median over the hosts at each moment, then its own mean.
-    private static func removeCommonCourse(_ series: inout [[Double]], _ moments: Int) {
+    /// Takes from every series the median over the hosts at each moment, then its own mean. Returns the medians.
+    private static func removeCommonCourse(_ series: inout [[Double]], _ moments: Int) -> [Double] {
         var column: [Double] = []
         column.reserveCapacity(series.count)
         var course = [Double](repeating: 0, count: moments)
@@ -84,6 +86,7 @@ struct NoiseFit {
             let mean = sum / count
             for moment in 0..<moments { series[index][moment] -= mean }
         }
+        return course
     }
 
     /// Σ y y' over complete series, row by row.

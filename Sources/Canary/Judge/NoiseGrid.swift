@@ -25,7 +25,7 @@ struct NoiseGrid {
         var projection: [Double]
         /// ln |V| + ln 1'V⁻¹1.
         var logDeterminant: Double
-        /// A complete series' step, and its level before the flip, are its products with these. Empty as above.
+        /// A complete series' step and its level are its products with these. Empty as above.
         var stepWeights: [Double]
         var levelWeights: [Double]
         /// The step's variance, in units of a sample's.
@@ -74,7 +74,7 @@ struct NoiseGrid {
             return Entry(
                 model: model, projection: projection, logDeterminant: all.logDeterminant + log(whole),
                 stepWeights: isShort ? (0..<moments).map { moment in step.step { $0 == moment ? 1 : 0 } } : [],
-                levelWeights: isShort ? (0..<shape.before).map { moment in step.level { $0 == moment ? 1 : 0 } } : [],
+                levelWeights: isShort ? (0..<moments).map { moment in step.level { $0 == moment ? 1 : 0 } } : [],
                 stepVariance: step.variance)
         }
     }
@@ -85,18 +85,14 @@ struct StepEstimator {
     /// Var(step), in units of a sample's; infinite where there are no samples on one side of the flip.
     let variance: Double
     private let counted: NoiseModel.Filter
-    private let before: NoiseModel.Filter
     private let level: [Double]
     private let step: [Double]
-    private let levelBefore: [Double]
     private let determinant: Double
 
     init(_ model: NoiseModel, _ shape: SeriesShape, isObserved: (Int) -> Bool) {
         counted = model.filter(shape.moments) { shape.isCounted($0) && isObserved($0) }
-        before = model.filter(shape.before, isObserved: isObserved)
         level = counted.whiten { _ in 1 }
         step = counted.whiten { $0 >= shape.before ? 1 : 0 }
-        levelBefore = before.whiten { _ in 1 }
         determinant = dot(level, level) * dot(step, step) - dot(level, step) * dot(level, step)
         variance = determinant > 1e-12 ? dot(level, level) / determinant : .infinity
     }
@@ -107,8 +103,9 @@ struct StepEstimator {
         return (dot(level, level) * dot(step, whitened) - dot(level, step) * dot(level, whitened)) / determinant
     }
 
-    /// The level before the flip, from the samples before it alone.
+    /// The same for the level, which the step leaves free.
     func level(_ value: (Int) -> Double) -> Double {
-        dot(levelBefore, before.whiten(value)) / dot(levelBefore, levelBefore)
+        let whitened = counted.whiten(value)
+        return (dot(step, step) * dot(level, whitened) - dot(level, step) * dot(step, whitened)) / determinant
     }
 }
