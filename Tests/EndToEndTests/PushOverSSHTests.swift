@@ -23,10 +23,12 @@ extension EndToEnd {
         func window(_ harm: Harm) async throws {
             try await onServer { scene in
                 var victim = ""
+                var server: pid_t?
+                defer { if let server { kill(server, SIGKILL) } }
                 let outcome = try await scene.push(scene.site("second", .fast)) { _ in
                     try await scene.waitUntil(2, areOn: 2)
                     victim = try #require(scene.fleet.hosts.first { scene.fleet.current($0) == "slots/2" })
-                    try await scene.harm(victim, harm)
+                    server = try await scene.harm(victim, harm)
                 }
                 #expect(outcome.exitCode == 1 && outcome.errors.contains(victim), "\(outcome)")
                 try await scene.expectEverywhere(1)
@@ -39,11 +41,13 @@ extension EndToEnd {
         func everybody(_ harm: Harm) async throws {
             try await onServer(hooks: ["after_flip: 'sleep 1'"]) { scene in
                 var victim = ""
+                var server: pid_t?
+                defer { if let server { kill(server, SIGKILL) } }
                 let outcome = try await scene.push(scene.site("second", .fast)) { _ in
                     try await scene.waitUntil(2, areOn: 2)
                     victim = try #require(scene.fleet.hosts.first { scene.fleet.current($0) != "slots/2" })
                     try await scene.waitUntil(6, areOn: 2)
-                    try await scene.harm(victim, harm)
+                    server = try await scene.harm(victim, harm)
                 }
                 #expect(outcome.exitCode == 1 && outcome.errors.contains(victim), "\(outcome)")
                 try await scene.expectEverywhere(1)
@@ -62,8 +66,10 @@ private func onServer(hooks: [String] = [], _ body: (CanaryScene) async throws -
 }
 
 extension CanaryScene {
-    /// Ends the host's end of the connection, or makes it stand still for longer than any trial.
-    fileprivate func harm(_ host: String, _ harm: EndToEnd.PushOverSSHTests.Harm) async throws {
+    /// Ends the host's end of the connection, or makes it stand still.
+    ///
+    /// - Returns: its process, which is to be killed afterwards.
+    fileprivate func harm(_ host: String, _ harm: EndToEnd.PushOverSSHTests.Harm) async throws -> pid_t {
         let found = try await Program.run(["pgrep", "-f", "^\(Program.agent) agent --root \(fleet.root(host))$"])
         var process = try #require(found.lines.first)
         while try String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8) != "sshd\n" {
@@ -72,16 +78,8 @@ extension CanaryScene {
             process = line.dropFirst(5).trimmingCharacters(in: .whitespaces)
         }
         let server = try #require(pid_t(process))
-        switch harm {
-        case .cut: kill(server, SIGKILL)
-        case .frozen:
-            kill(server, SIGSTOP)
-            // It ends when nobody looks any more.
-            Task.detached {
-                try? await Task.sleep(for: .seconds(40))
-                kill(server, SIGKILL)
-            }
-        }
+        kill(server, harm == .cut ? SIGKILL : SIGSTOP)
+        return server
     }
 
     fileprivate func expectEverywhere(_ slot: Int) async throws {
