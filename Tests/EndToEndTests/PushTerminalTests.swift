@@ -44,7 +44,7 @@ extension EndToEnd {
 
         private static let cases: [(Phase, End)] = [
             (.staging, .control), (.baseline, .hangUp), (.flipping, .control), (.window, .hangUp),
-            (.everybody, .terminate), (.everybody, .control), (.watch, .hangUp), (.takingBack, .control),
+            (.everybody, .terminate), (.watch, .hangUp), (.takingBack, .control),
         ]
 
         @Test("whenever it is interrupted, it ends in good order and all hosts are on one release", arguments: cases)
@@ -53,7 +53,8 @@ extension EndToEnd {
             let hook = "sleep \(phase == .flipping || phase == .everybody ? 1 : 0)"
             let hooks = ["after_flip: '\(hook)'", "after_rollback: 'sleep \(phase == .takingBack ? 1 : 0)'"]
             let watch = phase == .watch ? ["watch: 30s"] : []
-            try await CanaryScene.use(hosts: 5, settings: ["hosts: 2"] + watch, hooks: hooks) { scene in
+            try await CanaryScene.use(hosts: 5, settings: ["hosts: 2", "baseline: 900ms"] + watch, hooks: hooks) {
+                scene in
                 let options = phase == .staging ? ["--remote-command", try scene.slowAgent()] : []
                 let source = try scene.site("second", phase == .takingBack ? .slow : .fast)
                 let terminal = try scene.pushOnTerminal(source, options)
@@ -103,7 +104,7 @@ extension EndToEnd {
 
         @Test("on_inconclusive: ask asks, and what is no yes takes back", arguments: Answer.allCases)
         func asked(_ answer: Answer) async throws {
-            try await CanaryScene.use(hosts: 5, settings: ["hosts: 2", "on_inconclusive: ask", "watch: 4s"]) { scene in
+            try await CanaryScene.use(hosts: 5, settings: hushedSettings) { scene in
                 let terminal = try scene.pushOnTerminal(scene.hushed())
                 try await terminal.shows("[y/N]")
                 try scene.endHush()
@@ -116,7 +117,7 @@ extension EndToEnd {
 
         @Test("without a terminal nobody is asked: the canaries go back, or --yes goes on", arguments: [true, false])
         func notAsked(_ saysYes: Bool) async throws {
-            try await CanaryScene.use(hosts: 5, settings: ["hosts: 2", "on_inconclusive: ask", "watch: 4s"]) { scene in
+            try await CanaryScene.use(hosts: 5, settings: hushedSettings) { scene in
                 let outcome = try await scene.push(scene.hushed(), saysYes ? "--yes" : "--quiet") { _ in
                     guard saysYes else { return }
                     try await scene.waitUntil(5, areOn: 2)
@@ -128,6 +129,10 @@ extension EndToEnd {
         }
     }
 }
+
+private let hushedSettings = [
+    "hosts: 2", "on_inconclusive: ask", "baseline: 900ms", "window: 1500ms", "watch: 1800ms", "settle: 0s",
+]
 
 extension CanaryScene {
     fileprivate func pushOnTerminal(_ source: TreeMaker, _ options: [String] = []) throws -> Terminal {

@@ -26,20 +26,26 @@ struct CanaryScene: Sendable {
         _ body: (CanaryScene) async throws -> Void
     ) async throws {
         try await Workbench.use { bench in
-            let watch = settings.contains { $0.hasPrefix("watch") } ? [] : ["watch: 1500ms"]
-            let lines = ["baseline: 1500ms", "window: 2400ms", "settle: 300ms", "interval: 300ms"] + watch
-            let all =
-                (hooks.isEmpty ? [] : ["hooks:"] + hooks.map { "  \($0)" })
-                + ["canary:"] + (lines + settings).map { "  \($0)" } + ["  metrics:"]
-                + (["{name: p95_ms, source: command, run: 'sh {root}/current/measure {root}'}"] + metrics)
-                .map { "    - \($0)" }
-            let file = try bench.write(all.joined(separator: "\n") + "\n", to: "slotsync.yml")
-            var fleet = try Fleet(bench, hosts: hosts)
-            fleet.options += ["--config", file]
-            let scene = CanaryScene(fleet: fleet, bench: bench)
-            try await fleet.release(scene.site("first", .fast))
-            try await body(scene)
+            try await use(Fleet(bench, hosts: hosts), settings: settings, metrics: metrics, hooks: hooks, body)
         }
+    }
+
+    /// A fleet of hosts with empty roots, on which a fast site then is live.
+    static func use(
+        _ fleet: Fleet, settings: [String], metrics: [String] = [], hooks: [String] = [],
+        _ body: (CanaryScene) async throws -> Void
+    ) async throws {
+        let usual = ["baseline: 1500ms", "window: 2400ms", "settle: 300ms", "interval: 300ms", "watch: 1500ms"]
+        let lines = usual.filter { line in !settings.contains { $0.prefix { $0 != ":" } == line.prefix { $0 != ":" } } }
+        let all =
+            (hooks.isEmpty ? [] : ["hooks:"] + hooks.map { "  \($0)" })
+            + ["canary:"] + (lines + settings).map { "  \($0)" } + ["  metrics:"]
+            + (["{name: p95_ms, source: command, run: 'sh {root}/current/measure {root}'}"] + metrics)
+            .map { "    - \($0)" }
+        let file = try fleet.bench.write(all.joined(separator: "\n") + "\n", to: "slotsync.yml")
+        let scene = CanaryScene(fleet: fleet.with("--config", file), bench: fleet.bench)
+        try await scene.fleet.release(scene.site("first", .fast))
+        try await body(scene)
     }
 
     /// A release whose site measures itself: around 100 ms if it is fast, what `late` in the host's folder says once that
