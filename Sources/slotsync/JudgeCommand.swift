@@ -30,9 +30,10 @@ struct JudgeCommand: AsyncParsableCommand {
     var looks = false
 
     @Option(
-        help: ArgumentHelp("The chance of a false rollback: 0.01 or 1%.", valueName: "share"),
+        help: ArgumentHelp(
+            "The chance of a false rollback: 0.01 or 1%. (default: as recorded, or 0.01)", valueName: "share"),
         transform: { try share($0, above: 0, below: 1) })
-    var significance = JudgeSettings().significance
+    var significance: Double?
 
     @Option(
         help: ArgumentHelp("The change that never rolls back: 0.1 or 10%.", valueName: "share"),
@@ -66,9 +67,9 @@ struct JudgeCommand: AsyncParsableCommand {
         let input = try InputFile.open(file)
         defer { input.close() }
         var settings = JudgeSettings()
-        settings.significance = significance
         settings.tolerance = tolerance
-        let judge = RecordedJudge(settings: settings, settle: settle, window: window, looks: looks)
+        let judge = RecordedJudge(
+            settings: settings, settle: settle, significance: significance, window: window, looks: looks)
         var reader = LineReader(input.named, maximumLength: RecordingFormat.maximumLineLength)
         let cores = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
         // Two for each core, so that none waits while verdicts are printed.

@@ -39,6 +39,9 @@ struct PushCommand: AsyncParsableCommand {
         try await fleet.run("push") { settled, reporter in
             let options = try push.options(
                 settled.configuration, stage: try stage.options(settled.configuration, slots: fleet.slots))
+            do { try Push.check(options, for: settled.fleet) } catch let error as SlotSyncError {
+                throw ValidationError(error.message)
+            }
             if stage.dryRun { return try await rehearse(options, settled.fleet, reporter) }
             let began = unixTime()
             let narration = PushNarration(fleet: settled.fleet, options: options)

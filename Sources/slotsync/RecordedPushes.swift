@@ -66,6 +66,8 @@ struct RecordedJudge: Sendable {
     var settings: JudgeSettings
     /// Seconds after the flip that are left out; nil: as the recording has it.
     var settle: Double?
+    /// The chance of a false rollback; nil: as the recording has it.
+    var significance: Double?
     /// Seconds after the flip that are looked at; nil: all.
     var window: Double?
     var looks: Bool
@@ -74,6 +76,7 @@ struct RecordedJudge: Sendable {
     func line(for recording: Recording) -> String {
         let recording = window.map { recording.cut(after: $0) } ?? recording
         var settings = settings
+        settings.significance = significance ?? recording.significance ?? settings.significance
         if let settle = settle ?? recording.settle { settings.settle = settle }
         settings.window = Double(recording.longestAfter) * recording.interval
         let judge = Judge(settings)

@@ -29,6 +29,15 @@ public struct Push: Sendable {
         (mail, post) = AsyncStream.makeStream(of: PushDriver.Mail.self)
     }
 
+    /// Checks what can be checked before any host is asked: settings, hosts, sources.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput`, and what is wrong.
+    public static func check(_ options: PushOptions, for fleet: Fleet) throws {
+        try options.canary.validate()
+        _ = try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
+        _ = try PushSources(fleet: fleet, settings: options.canary, transport: options.prometheus)
+    }
+
     /// Does all of it. Called once.
     ///
     /// - Throws: ``SlotSyncError`` where the settings cannot be used with these hosts; nothing was done then. Whatever

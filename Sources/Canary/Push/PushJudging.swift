@@ -8,6 +8,10 @@ extension PushDriver {
         var recording = samples.recording(of: comparison, name: caseName(comparison.kind))
         recording.settle = comparison.settings.settle
         recording.window = comparison.settings.window
+        recording.significance = comparison.settings.significance
+        for metric in recording.metrics.indices where recording.metrics[metric].tolerance == nil {
+            recording.metrics[metric].tolerance = comparison.settings.tolerance
+        }
         let planned = Int((comparison.settings.window / samples.interval).rounded(.down))
         Task {
             let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)

@@ -12,6 +12,8 @@ public struct Recording: Sendable, Equatable {
     /// whoever judges decides.
     public var settle: Double?
     public var window: Double?
+    /// The comparison's share of the significance, where it is recorded.
+    public var significance: Double?
 
     public static let usualInterval = 5.0
 

@@ -33,7 +33,7 @@ public final class RecordingReader {
 
     private static func recording(_ root: JSONElement) throws(SlotSyncError) -> Recording {
         guard root.isObject else { throw wrong("", "is not a JSON object") }
-        let members = try Members(root, at: "", ["case", "interval_s", "settle_s", "window_s", "metrics", "hosts"])
+        let members = try Members(root, at: "", ["case", "interval_s", "settle_s", "window_s", "significance", "metrics", "hosts"])
         let name = try text(try members.required("case"), "case")
         var interval = Recording.usualInterval
         if let element = members["interval_s"] {
@@ -47,6 +47,12 @@ public final class RecordingReader {
         var recording = Recording(name: name, interval: interval, metrics: metrics, hosts: hosts)
         recording.settle = try seconds(members, "settle_s")
         recording.window = try seconds(members, "window_s")
+        if let element = members["significance"] {
+            guard let share = element.number, share > 0, share < 1 else {
+                throw wrong("significance", "is not a number between 0 and 1")
+            }
+            recording.significance = share
+        }
         return recording
     }
 

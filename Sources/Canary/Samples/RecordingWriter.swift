@@ -8,6 +8,7 @@ extension Recording {
         if interval != Recording.usualInterval { line += "\"interval_s\":\(numberAsJSON(interval))," }
         if let settle { line += "\"settle_s\":\(numberAsJSON(settle))," }
         if let window { line += "\"window_s\":\(numberAsJSON(window))," }
+        if let significance { line += "\"significance\":\(numberAsJSON(significance))," }
         line += "\"metrics\":[\(metrics.map(\.recorded).joined(separator: ","))],\"hosts\":{"
         let keys = metrics.map { quotedAsJSON($0.name) + ":" }
         for (index, host) in hosts.enumerated() {

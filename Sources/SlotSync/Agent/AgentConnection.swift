@@ -82,24 +82,30 @@ final class AgentConnection: Sendable {
             pollfd(fd: outputDescriptor.rawValue, events: 0, revents: 0),
         ]
         guard try waitUntilReady(&wanted, until: deadline) else {
-            throw SlotSyncError(
-                .timedOut, "nothing came from the controller for \(watch.limit.milliseconds) ms")
+            throw Self.silence(watch)
         }
         if wanted[0].revents != 0 { throw Self.interrupted }
         if wanted[1].revents == 0 { throw Self.controllerIsGone }
+    }
+
+    private static func silence(_ watch: Watch) -> SlotSyncError {
+        SlotSyncError(.timedOut, "nothing came from the controller for \(watch.limit.milliseconds) ms")
     }
 
     /// Whether `receive` would find something at once, or the end of the stream.
     var hasInput: Bool { input.withLock { $0.isInsideMessage || inputDescriptor.isReadable } }
 
     /// Why work that the agent waits for is to be given up, while a flip is provisional: its controller is gone and asks for
-    /// nothing more, or the process was told to end. Nil: it is to go on. Any thread may call it.
+    /// nothing more, or is silent for too long, or the process was told to end. Nil: it is to go on. Any thread may call it.
     func reasonToStop() -> SlotSyncError? {
         guard let watch = watch.withLock({ $0 }) else { return nil }
         if watch.signal.isReadable { return Self.interrupted }
         return input.withLock { input in
             do {
-                return try input.lookAhead() ? nil : Self.controllerIsGone
+                try input.lookAhead()
+                if input.hasDecision { return nil }
+                if input.isAtEnd { return Self.controllerIsGone }
+                return ContinuousClock.now - input.lastInput < watch.limit ? nil : Self.silence(watch)
             } catch {
                 return error as? SlotSyncError ?? SlotSyncError(.system, "cannot read requests", errno: error as? Errno)
             }

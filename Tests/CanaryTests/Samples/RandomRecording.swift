@@ -25,6 +25,7 @@ extension Recording {
             metrics: metrics, hosts: hosts)
         if Bool.random(using: &random) { recording.settle = Double.random(in: 0...100, using: &random) }
         if Bool.random(using: &random) { recording.window = Double.random(in: 0...86_400, using: &random) }
+        if Bool.random(using: &random) { recording.significance = Double.random(in: 0.0001...0.5, using: &random) }
         return recording
     }
 

@@ -152,13 +152,13 @@ struct AgentProvisionTests {
 
     @Test(
         "an after_flip hook that does not end is ended when the controller is gone, with what it started",
-        .timeLimit(.minutes(10)))
-    func hangingHook() async throws {
+        .timeLimit(.minutes(10)), arguments: [Request.keepAlive, .sample(1)])
+    func hangingHook(beforeTheEnd last: Request) async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
             let hook = "sleep 100000 & echo $! > $SLOTSYNC_ROOT/../child; wait; true"
-            try agent.send(scene.flip(to: scene.ready, after: hook, provision: Self.long), .commit, .keepAlive)
+            try agent.send(scene.flip(to: scene.ready, after: hook, provision: Self.long), .commit, last)
             _ = try agent.outcome()
             while !scene.exists("child") { usleep(10_000) }
             #expect(try scene.current() == "slots/2")
@@ -171,6 +171,19 @@ struct AgentProvisionTests {
         let limit = ContinuousClock.now + .seconds(60)
         while isRunning(child), ContinuousClock.now < limit { usleep(10_000) }
         #expect(!isRunning(child))
+    }
+
+    @Test("a controller that falls silent while a hook runs is gone: the hook is ended, and the host goes back")
+    func silentDuringHook() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(
+                scene.flip(to: scene.ready, after: "sleep 100000", provision: .seconds(1)), .commit, .sample(1))
+            _ = try agent.outcome()
+            try agent.expectFailure(.timedOut)
+        }
+        #expect(try scene.current() == "slots/1")
     }
 
     /// Whether a process lives; one that nobody has waited for yet does not.
