@@ -17,8 +17,10 @@ struct CounterTest {
     /// The controls' rate in a whole base line, and their rate after the flip over it.
     private let rate: Double
     private let trend: Double
-    /// Hosts that were improbably far above their peers before the flip: nothing is known of them but their own history.
+    /// Hosts that were improbably far above their peers before the flip.
     private let isSick: [Bool]
+    /// Whether there are enough peers to say that nothing is known of a sick host but its own history.
+    private let isOwnLaw: Bool
     /// How much more the controls' counts waver about what the model expects of them than it allows; 1: no more.
     private var unrest: Double
 
@@ -54,6 +56,7 @@ struct CounterTest {
             })
         controls = peers.hosts
         dispersion = peers.dispersion
+        isOwnLaw = present.count >= Peers.fewest
         isSick = before.indices.map { peers.areFarBelow($0, chance: Self.sickBefore) }
         let eventsBefore = controls.reduce(0) { $0 + before[$1] }
         let eventsAfter = controls.reduce(0) { $0 + after[$1] }
@@ -81,6 +84,7 @@ struct CounterTest {
         controls = Array(canaries..<hosts)
         self.dispersion = dispersion
         isSick = [Bool](repeating: false, count: hosts)
+        isOwnLaw = false
         rate = before
         trend = 1
         unrest = 1
@@ -113,7 +117,7 @@ struct CounterTest {
         var mean = 0.0
         var variance = 0.0
         for host in hosts where timeAfter[host] > 0 {
-            let shape = isSick[host] ? 0 : shape
+            let shape = isOwnLaw && isSick[host] ? 0 : shape
             let scale = timeAfter[host] / (shape + rate * timeBefore[host])
             mean += (shape + before[host]) * scale
             variance += (shape + before[host]) * scale * scale

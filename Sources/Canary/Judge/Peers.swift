@@ -12,12 +12,12 @@ struct Peers {
     private static let chance = 1e-3
     /// No more than this share of them is sick; fewer controls than this cannot tell.
     private static let mostSick = 0.1
-    private static let fewest = 8
+    static let fewest = 8
+    /// Below this many times its peers' mean no control stands out enough for their law to be worth computing.
+    private static let outstanding = 3.0
 
     /// `before` has every host's events before the flip, `time` the share of it that the host was observed.
-    init(
-        _ controls: [Int], before: [Double], time: [Double], dispersion: ([Int]) -> DispersionPosterior
-    ) {
+    init(_ controls: [Int], before: [Double], time: [Double], dispersion: ([Int]) -> DispersionPosterior) {
         self.before = before
         self.time = time
         hosts = controls
@@ -27,7 +27,6 @@ struct Peers {
         while Double(hosts.count) > least, let first = hosts.max(by: { rate($0) < rate($1) }) {
             var others = self
             others.hosts.removeAll { $0 == first }
-            // The usual case: nothing stands out enough for its peers' law to be worth computing.
             guard before[first] > Self.outstanding * others.mean * time[first] else { break }
             others.dispersion = dispersion(others.hosts)
             guard others.areFarBelow(first, chance: Self.chance / Double(controls.count)) else { break }
@@ -35,8 +34,6 @@ struct Peers {
             self.dispersion = others.dispersion
         }
     }
-
-    private static let outstanding = 3.0
 
     private func rate(_ host: Int) -> Double { time[host] > 0 ? before[host] / time[host] : 0 }
 

@@ -13,6 +13,9 @@ import Testing
         "fQuantile": { FDistribution(numerator: $0[1], denominator: $0[2]).quantile($0[0]) },
         "betaBinomial": { BetaBinomial(trials: Int($0[1]), alpha: $0[2], beta: $0[3]).survival(atLeast: Int($0[0])) },
         "negativeBinomial": { NegativeBinomial(shape: $0[1], mean: $0[2]).survival($0[0]) },
+        "digamma": { digamma($0[0]) },
+        "trigamma": { trigamma($0[0]) },
+        "inverseTrigamma": { inverseTrigamma($0[0]) },
         "normal": { Normal.survival($0[0]) },
         "normalQuantile": { Normal.upperQuantile($0[0]) },
     ]
