@@ -33,7 +33,8 @@ public final class RecordingReader {
 
     private static func recording(_ root: JSONElement) throws(SlotSyncError) -> Recording {
         guard root.isObject else { throw wrong("", "is not a JSON object") }
-        let members = try Members(root, at: "", ["case", "interval_s", "settle_s", "window_s", "significance", "metrics", "hosts"])
+        let members = try Members(
+            root, at: "", ["case", "interval_s", "settle_s", "window_s", "significance", "metrics", "hosts"])
         let name = try text(try members.required("case"), "case")
         var interval = Recording.usualInterval
         if let element = members["interval_s"] {

@@ -39,6 +39,7 @@ struct RequestStream {
 
     /// Reads what is there, and waits if that is nothing. Call `next` until it is nil before.
     mutating func read() throws {
+        let descriptor = descriptor
         let count = try chunk.withUnsafeMutableBytes { try descriptor.read(into: $0) }
         if count == 0 { isAtEnd = true } else { lastInput = .now }
         chunk.withUnsafeBytes { parser.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
