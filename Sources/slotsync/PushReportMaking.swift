@@ -21,8 +21,7 @@ extension PushReport {
             title: fleet.root,
             release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
             outcome: Outcome(outcome.ending), verdict: outcome.judgement?.verdict,
-            sentence: outcome.ending == .regression ? outcome.judgement?.why ?? "" : outcome.sentences.first ?? "",
-            start: start, end: start + result.seconds,
+            sentence: Self.sentence(of: outcome), start: start, end: start + result.seconds,
             canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
             version: SlotSyncVersion.current)
         let narration = PushNarration(fleet: fleet, options: options)
@@ -60,6 +59,17 @@ extension PushReport {
             others: plan.lines.map { Settings.Other(name: "plan", value: $0) })
         power = plan.power
         self.recording = recording
+    }
+}
+
+extension PushReport {
+    /// What happened, and what the judge said of it.
+    private static func sentence(of outcome: RolloutOutcome) -> String {
+        let first = outcome.sentences.first ?? ""
+        guard let why = outcome.judgement?.why, !first.contains(why) else {
+            return outcome.ending == .regression ? outcome.judgement?.why ?? first : first
+        }
+        return first.isEmpty ? why : "\(first). \(why)"
     }
 }
 

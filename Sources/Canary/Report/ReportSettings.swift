@@ -47,9 +47,13 @@ extension ReportPage {
             }
             section.element(
                 "p",
-                "All samples were recorded. The same judge, with the same settings or others, says what it makes of them:"
+                "What was compared with hosts that were not flipped is recorded. The same judge, with the same settings "
+                    + "or others, says what it makes of it:"
             )
             section.element("pre") { $0.element("code", "slotsync judge \(ShellWords.quoted(recording))") }
+            if report.comparisons.contains(where: { $0.method == .fleetGuard }) {
+                section.element("p", "The guard’s watch has no such hosts, and is not part of it.")
+            }
         }
     }
 }
