@@ -81,7 +81,9 @@ struct CanaryScene: Sendable {
 
     /// Waits until so many hosts have the slot live.
     func waitUntil(_ count: Int, areOn slot: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await eventually("\(count) hosts on slot \(slot): \(live)", sourceLocation: sourceLocation) {
+        try await eventually(
+            "\(count) hosts on slot \(slot): \(live)", within: .seconds(90), sourceLocation: sourceLocation
+        ) {
             live.count { $0 == "slots/\(slot)" } == count
         }
     }

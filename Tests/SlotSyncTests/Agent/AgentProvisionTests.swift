@@ -1,5 +1,6 @@
 // A provisional flip on a host: what confirms it, what takes it back, and what a later agent makes of one that was left.
 
+import Dispatch
 import Glibc
 import SystemPackage
 import Testing
@@ -130,11 +131,14 @@ struct AgentProvisionTests {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            try agent.send(scene.flip(to: scene.ready, after: "sleep 2", provision: .seconds(1)), .commit)
-            for _ in 0..<10 {
-                usleep(200_000)
-                try agent.send(.keepAlive)
+            try agent.send(scene.flip(to: scene.ready, after: "sleep 8", provision: .seconds(5)), .commit)
+            let stop = DispatchSemaphore(value: 0)
+            let heart = DispatchGroup()
+            DispatchQueue.global().async(group: heart) {
+                while stop.wait(timeout: .now() + .milliseconds(100)) == .timedOut { try? agent.send(.keepAlive) }
             }
+            defer { heart.wait() }
+            defer { stop.signal() }
             _ = try (agent.outcome(), agent.outcome())
             try agent.send(.confirm)
             #expect(try agent.receive() == .confirmed)
