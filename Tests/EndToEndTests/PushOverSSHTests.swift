@@ -60,7 +60,7 @@ private func onServer(hooks: [String] = [], _ body: (CanaryScene) async throws -
     try await Workbench.use { bench in
         try await SSHServer.use(bench, hosts: 6) { server in
             let fleet = try server.fleet().with("--remote-command", Program.agent)
-            try await CanaryScene.use(fleet, settings: ["hosts: 2", "baseline: 900ms"], hooks: hooks, body)
+            try await CanaryScene.use(fleet, settings: ["hosts: 2", "baseline: 1800ms"], hooks: hooks, body)
         }
     }
 }

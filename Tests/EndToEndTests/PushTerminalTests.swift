@@ -53,7 +53,7 @@ extension EndToEnd {
             let hook = "sleep \(phase == .flipping || phase == .everybody ? 1 : 0)"
             let hooks = ["after_flip: '\(hook)'", "after_rollback: 'sleep \(phase == .takingBack ? 1 : 0)'"]
             let watch = phase == .watch ? ["watch: 30s"] : []
-            try await CanaryScene.use(hosts: 5, settings: ["hosts: 2", "baseline: 900ms"] + watch, hooks: hooks) {
+            try await CanaryScene.use(hosts: 5, settings: ["hosts: 2", "baseline: 1800ms"] + watch, hooks: hooks) {
                 scene in
                 let options = phase == .staging ? ["--remote-command", try scene.slowAgent()] : []
                 let source = try scene.site("second", phase == .takingBack ? .slow : .fast)
@@ -131,7 +131,7 @@ extension EndToEnd {
 }
 
 private let hushedSettings = [
-    "hosts: 2", "on_inconclusive: ask", "baseline: 900ms", "window: 1500ms", "watch: 1800ms", "settle: 0s",
+    "hosts: 2", "on_inconclusive: ask", "baseline: 1800ms", "window: 1500ms", "watch: 1800ms", "settle: 0s",
 ]
 
 extension CanaryScene {

@@ -35,7 +35,7 @@ struct CanaryScene: Sendable {
         _ fleet: Fleet, settings: [String], metrics: [String] = [], hooks: [String] = [],
         _ body: (CanaryScene) async throws -> Void
     ) async throws {
-        let usual = ["baseline: 1500ms", "window: 2400ms", "settle: 300ms", "interval: 300ms", "watch: 1500ms"]
+        let usual = ["baseline: 1800ms", "window: 2400ms", "settle: 300ms", "interval: 300ms", "watch: 1500ms"]
         let lines = usual.filter { line in !settings.contains { $0.prefix { $0 != ":" } == line.prefix { $0 != ":" } } }
         let all =
             (hooks.isEmpty ? [] : ["hooks:"] + hooks.map { "  \($0)" })
