@@ -39,7 +39,7 @@ struct FlipCommand: AsyncParsableCommand {
     }
 }
 
-/// What `flip` and `rollback` have in common.
+/// What `flip`, `rollback` and `push` have in common.
 struct FlipSettings: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -62,5 +62,13 @@ struct FlipSettings: ParsableArguments {
         options.force = force
         options.hooks = Hooks(configuration.hooks)
         return options
+    }
+}
+
+extension Hooks {
+    init(_ hooks: Configuration.Hooks) {
+        self.init(
+            beforeFlip: hooks.beforeFlip ?? "", afterFlip: hooks.afterFlip ?? "",
+            afterRollback: hooks.afterRollback ?? "")
     }
 }

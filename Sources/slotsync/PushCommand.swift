@@ -116,20 +116,7 @@ struct PushSettings: ParsableArguments {
     @Flag(help: "Answer what is asked with yes: an inconclusive verdict then goes on, where the settings say `ask`.")
     var yes = false
 
-    @Flag(help: "Push a release that is marked bad, too.")
-    var force = false
-
-    @Option(
-        help: ArgumentHelp(
-            "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
-            valueName: "n|n%"),
-        transform: { text in
-            guard let allowance = FailureAllowance(text) else {
-                throw ValidationError("expected a number of hosts, or a percentage such as 10%")
-            }
-            return allowance
-        })
-    var maxFailures: FailureAllowance?
+    @OptionGroup var flip: FlipSettings
 
     @Option(
         help: ArgumentHelp("Write what was sampled and judged into a file, for `slotsync judge`.", valueName: "file"),
@@ -151,9 +138,10 @@ struct PushSettings: ParsableArguments {
     func options(_ configuration: Configuration, stage: StageOptions) throws -> PushOptions {
         var options = PushOptions()
         options.stage = stage
-        options.maxFailures = maxFailures ?? configuration.maxFailures ?? .none
-        options.hooks = Hooks(configuration.hooks)
-        options.force = force
+        let flip = flip.options(configuration)
+        options.maxFailures = flip.maxFailures
+        options.hooks = flip.hooks
+        options.force = flip.force
         options.canary = configuration.canary ?? CanarySettings()
         options.mode = noCanary ? .unjudged : canaryOnly ? .canaryOnly : .full
         options.canAsk = yes || Reporter.canAsk
@@ -164,13 +152,5 @@ struct PushSettings: ParsableArguments {
         }
         if options.canary.asksPrometheus { options.prometheus = try PrometheusClient() }
         return options
-    }
-}
-
-extension Hooks {
-    init(_ hooks: Configuration.Hooks) {
-        self.init(
-            beforeFlip: hooks.beforeFlip ?? "", afterFlip: hooks.afterFlip ?? "",
-            afterRollback: hooks.afterRollback ?? "")
     }
 }
