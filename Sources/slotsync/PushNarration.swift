@@ -37,7 +37,7 @@ struct PushNarration: Sendable {
         case .phase(let phase): ["event": "phase", "phase": .text(name(phase))]
         case .judged(let judgement, let kind, let isLast):
             [
-                "event": "verdict", "of": .text(code(kind)), "method": kind == .guarding ? "guard" : "judge",
+                "event": "verdict", "of": .text(kind), "method": kind == .guarding ? "guard" : "judge",
                 "verdict": .text(judgement.verdict.rawValue),
                 "is_last": .bool(isLast || judgement.verdict == .regression), "why": .text(judgement.why),
                 "metrics": .list(judgement.metrics.map(json)),
@@ -81,14 +81,6 @@ struct PushNarration: Sendable {
         case .window(let kind): name(kind)
         case .watch: "watch"
         case .guarding: "watch (a guard: no hosts are left to compare with)"
-        }
-    }
-
-    /// What a script tells comparisons apart by.
-    private func code(_ kind: Comparison.Kind) -> String {
-        switch kind {
-        case .window(let step): "\(step)"
-        case .watch, .guarding: "watch"
         }
     }
 

@@ -15,7 +15,7 @@ actor PushDriver {
         /// What was sampled has mostly come by now.
         case progressDue
         case prometheus(PrometheusSample, sample: Int)
-        case watching([Host], problems: [(host: Host, problem: String)])
+        case watching([Host], problems: [(host: Host, problem: SourceProblem)])
     }
 
     let source: FilePath

@@ -22,12 +22,7 @@ extension PushDriver {
 
     /// What the comparison is called in a record: the release and the hosts that were flipped.
     private func caseName(_ kind: Comparison.Kind) -> String {
-        let what =
-            switch kind {
-            case .window(let step): "\(step)"
-            case .watch, .guarding: "watch"
-            }
-        return staged.map { "\($0.release.id) \(what)" } ?? what
+        staged.map { "\($0.release.id) \(kind)" } ?? "\(kind)"
     }
 
     @concurrent private static func judgement(

@@ -25,22 +25,20 @@ extension PushDriver {
                 }
             }
             let problems = results.answers.flatMap { host, problems in
-                problems.enumerated().compactMap { source, problem in
-                    problem.map { (host, "\(source)\u{0}\($0)") }
+                problems.enumerated().compactMap { source, reason in
+                    reason.map { (host, SourceProblem(source: source, reason: $0)) }
                 }
             }
             post.yield(.watching(results.done, problems: problems))
         }
     }
 
-    func noteWatching(_ ready: [Host], _ problems: [(host: Host, problem: String)]) {
+    func noteWatching(_ ready: [Host], _ problems: [(host: Host, problem: SourceProblem)]) {
         guard isSampling else { return }
         sampled.formUnion(ready.compactMap { places[$0] })
         let same = Dictionary(grouping: problems, by: \.problem)
-        for (problem, group) in same.sorted(by: { $0.key < $1.key }) {
-            let parts = problem.split(separator: "\u{0}", maxSplits: 1)
-            guard parts.count == 2, let source = Int(parts[0]) else { continue }
-            emit.yield(.warning(group.map(\.host), "\(sources.names(of: source)): \(parts[1])"))
+        for (problem, group) in same.sorted(by: { ($0.key.source, $0.key.reason) < ($1.key.source, $1.key.reason) }) {
+            emit.yield(.warning(group.map(\.host), "\(sources.names(of: problem.source)): \(problem.reason)"))
         }
         guard ticker == nil else { return }
         ticker = Task { [post, options] in
@@ -86,12 +84,17 @@ extension PushDriver {
     }
 
     func note(_ sample: PrometheusSample, number: Int) {
-        for (query, metric) in sources.asked.enumerated() where sample.readings.indices.contains(query) {
-            for (place, reading) in sample.readings[query].enumerated() where hosts.indices.contains(place) {
-                samples.record(reading.sample, round: number, host: place, metric: metric)
-                if reading.sample.isFinite { handle(.sampled(place)) }
-            }
+        for (metric, place, reading) in sources.readings(of: sample) {
+            samples.record(reading.sample, round: number, host: place, metric: metric)
+            if reading.sample.isFinite { handle(.sampled(place)) }
         }
         for notice in sample.notices { emit.yield(.warning([], notice)) }
     }
+}
+
+/// Why one of a host's sources cannot be read.
+struct SourceProblem: Sendable, Hashable {
+    /// Its place among the host's sources.
+    var source: Int
+    var reason: String
 }

@@ -11,7 +11,7 @@ struct PushSources: Sendable {
     /// For each metric which of the hosts' sources it is; nil: a Prometheus server's.
     private var places: [Int?] = []
     /// The metrics that Prometheus servers are asked for, by their places.
-    private(set) var asked: [Int] = []
+    private var asked: [Int] = []
     let prometheus: PrometheusSampler?
 
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a source that cannot be used.
@@ -65,6 +65,13 @@ struct PushSources: Sendable {
             guard let place = places[metric], readings.outcomes.indices.contains(place) else { return nil }
             guard case .read(let read) = readings.outcomes[place] else { return (metric, .nan) }
             return (metric, metrics[metric].value(in: read))
+        }
+    }
+
+    /// What a sample of the Prometheus servers has: metric by metric, for each host of the fleet by its place.
+    func readings(of sample: PrometheusSample) -> [(metric: Int, host: Int, reading: PrometheusReading)] {
+        zip(asked, sample.readings).flatMap { metric, readings in
+            readings.enumerated().map { (metric, $0, $1) }
         }
     }
 

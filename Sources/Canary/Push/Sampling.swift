@@ -80,12 +80,11 @@ public struct Sampling: Sendable {
     }
 
     private func note(_ sample: PrometheusSample, _ rows: inout [Host: SampledHost]) {
-        for (query, metric) in sources.asked.enumerated() where sample.readings.indices.contains(query) {
-            for (host, reading) in zip(fleet.hosts, sample.readings[query]) {
-                rows[host]?.values[metric] = reading.sample
-                if case .missing(let gap) = reading {
-                    rows[host]?.gaps.append("\(sources.metrics[metric].metric.name): \(gap)")
-                }
+        for (metric, place, reading) in sources.readings(of: sample) {
+            let host = fleet.hosts[place]
+            rows[host]?.values[metric] = reading.sample
+            if case .missing(let gap) = reading {
+                rows[host]?.gaps.append("\(sources.metrics[metric].metric.name): \(gap)")
             }
         }
     }

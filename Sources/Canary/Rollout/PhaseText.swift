@@ -1,4 +1,4 @@
-// The phases of a push as progress, the timeline and `--json` name them.
+// The phases and comparisons of a push in a word: for records, `--json` and programs that show a push.
 
 extension RolloutPlan.StepKind: CustomStringConvertible {
     public var description: String {
@@ -7,6 +7,15 @@ extension RolloutPlan.StepKind: CustomStringConvertible {
         case .subset(let number): "phase \(number)"
         case .everybody: "everybody"
         case .heldBack: "held back"
+        }
+    }
+}
+
+extension Comparison.Kind: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .window(let step): "\(step)"
+        case .watch, .guarding: "watch"
         }
     }
 }

@@ -52,7 +52,9 @@ public struct SampleLog: Sendable {
         metrics.indices.map { metric in
             PushReport.MetricSamples(
                 metric: metrics[metric], times: times.map { $0 - zero },
-                values: hosts.indices.map { series($0, Array(times.indices))[metric] })
+                values: hosts.indices.map { host in
+                    times.indices.map { value(round: $0, host: host, metric: metric) }
+                })
         }
     }
 
