@@ -115,6 +115,42 @@ extension EndToEnd {
             }
         }
 
+        @Test("canaries that get bad in a later phase, while the hosts flipped last are well, take everybody back")
+        func lateCanaries() async throws {
+            let settings = ["hosts: 3", "phases: [4]", "window: 6s"]
+            try await CanaryScene.use(settings: settings) { scene in
+                let record = scene.bench["push.jsonl"]
+                let outcome = try await scene.push(scene.site("second", .fast), "--record", record) { _ in
+                    try await scene.waitUntil(3, areOn: 2)
+                    let canaries = scene.fleet.hosts.filter { scene.fleet.current($0) == "slots/2" }
+                    try await scene.waitUntil(4, areOn: 2)
+                    for host in canaries { try scene.bench.write("1000", to: "\(host)/late") }
+                }
+                #expect(outcome.exitCode == 3, "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+                let lines = try String(contentsOfFile: record, encoding: .utf8).split(separator: "\n")
+                #expect(lines.count == 2 && lines[1].contains(#""gap_s":"#))
+                let again = try await Program.run([Program.slotsync, "judge", record])
+                #expect(again.lines.count == 2 && again.lines.last?.contains(#""regression""#) == true, "\(again)")
+            }
+        }
+
+        @Test("a metric that nobody sends ends the push before any host is flipped")
+        func metricThatNobodySends() async throws {
+            let hook = #"before_flip: 'touch "$SLOTSYNC_ROOT/../asked"'"#
+            let metric = "{name: p50_ms, source: command, run: 'true'}"
+            try await CanaryScene.use(metrics: [metric], hooks: [hook]) { scene in
+                for host in scene.fleet.hosts {
+                    _ = try? FileManager.default.removeItem(atPath: scene.bench["\(host)/asked"])
+                }
+                let outcome = try await scene.push(scene.site("second", .fast))
+                #expect(outcome.exitCode == 1 && outcome.errors.contains("p50_ms has no sample"), "\(outcome)")
+                #expect(outcome.errors.contains("nothing was flipped"), "\(outcome)")
+                #expect(scene.live == scene.everywhere(1))
+                #expect(!scene.fleet.hosts.contains { exists(scene.bench["\($0)/asked"]) })
+            }
+        }
+
         @Test("hosts that are held back stay controls until the end of the watch, and are flipped then")
         func heldBack() async throws {
             try await CanaryScene.use(settings: ["hosts: 2", "hold_back: 2", "watch: 3s"]) { scene in

@@ -36,7 +36,7 @@ struct CounterTest {
     init?(_ table: SampleTable, worse: Metric.Direction, roles: Roles) {
         self.worse = worse
         let sums = (0..<table.hosts).map {
-            (table.sum($0, 0..<table.before), table.sum($0, table.before..<table.moments))
+            (table.sum($0, 0..<table.before), table.sum($0, table.afterFlip))
         }
         before = sums.map { $0.0.sum.rounded() }
         after = sums.map { $0.1.sum.rounded() }
@@ -45,7 +45,7 @@ struct CounterTest {
         let timeAfter = timeAfter
         let present = roles.controls.filter { timeAfter[$0] > 0 }
         guard !present.isEmpty else { return nil }
-        let weightBefore = Double(table.before) / Double(max(table.moments, 1))
+        let weightBefore = Double(table.before) / Double(max(table.before + table.after, 1))
         let (before, after, timeBefore) = (before, after, timeBefore)
         let peers = Peers(
             present, before: before, time: timeBefore,

@@ -45,7 +45,8 @@ struct GaugeTest {
         self.roles = roles
         self.scale = scale
         direction = worse == .higher ? 1 : -1
-        let shape = SeriesShape(before: levels.before, settle: levels.settle, after: levels.after)
+        let shape = SeriesShape(
+            before: levels.before, gap: levels.gap, settle: levels.settle, after: levels.after)
         guard levels.before >= Self.leastBefore, levels.after > levels.settle else { return nil }
         let grid = NoiseGrid.of(shape)
         let usable = (0..<levels.hosts).map {

@@ -14,6 +14,20 @@ public struct Judge: Sendable {
             .judgement(significance: settings.significance, isLast: true)
     }
 
+    /// What the base lines lack for a comparison to end with a pass, whatever comes after the flip; nil: nothing. A metric
+    /// that nobody sends is found here before any host is flipped.
+    ///
+    /// - Parameter recording: one whose series after the flip are empty yet.
+    public static func lackBeforeFlip(_ recording: Recording) -> String? {
+        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
+        let roles = Roles(recording.hosts)
+        let lacks = recording.metrics.indices.compactMap { metric in
+            let table = SampleTable(recording, metric: metric, before: before, settle: 0, after: 0)
+            return Sufficiency.lackBefore(recording.metrics[metric], table, roles)
+        }
+        return lacks.isEmpty ? nil : lacks.joined(separator: ", ")
+    }
+
     /// Judges by the first `n` samples after the flip, as one of the looks at a window of `planned` samples: there is one
     /// after every sample from the first beyond the settling time on, and together they spend the significance.
     ///

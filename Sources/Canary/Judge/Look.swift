@@ -34,8 +34,9 @@ struct Look {
         self.roles = roles
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
         let settle = Self.settleSamples(settings, recording)
+        let gap = Self.gapSamples(recording)
         let tables = recording.metrics.indices.map {
-            SampleTable(recording, metric: $0, before: before, settle: settle, after: samples)
+            SampleTable(recording, metric: $0, before: before, gap: gap, settle: settle, after: samples)
         }
         let scales = tables.indices.map { recording.metrics[$0].kind == .gauge ? GaugeScale(tables[$0]) : nil }
         let levels = tables.indices.map { scales[$0]?.levels(tables[$0]) ?? tables[$0] }
@@ -76,6 +77,14 @@ struct Look {
             return Item(metric: metric, table: tables[index], tests: tests)
         }
     }
+
+    /// How many samples' time passed between base line and flip. After the longest nothing of a host's wavering persists
+    /// in any noise model.
+    private static func gapSamples(_ recording: Recording) -> Int {
+        let samples = ((recording.gap ?? 0) / recording.interval).rounded()
+        return samples.isFinite ? Int(min(max(samples, 0), longestGap)) : 0
+    }
+    private static let longestGap = 200.0
 
     /// How many samples after the flip fall into the settling time.
     static func settleSamples(_ settings: JudgeSettings, _ recording: Recording) -> Int {
@@ -201,7 +210,7 @@ struct Look {
             let means = hosts.compactMap { table.mean($0, table.settled) }
             return (means.isEmpty ? nil : means.reduce(0, +) / Double(means.count), means.count)
         }
-        let sums = hosts.map { table.sum($0, table.before..<table.moments) }.filter { $0.count > 0 }
+        let sums = hosts.map { table.sum($0, table.afterFlip) }.filter { $0.count > 0 }
         let count = sums.reduce(0) { $0 + $1.count }
         guard count > 0 else { return (nil, 0) }
         return (sums.reduce(0) { $0 + $1.sum } / Double(count) * 60 / recording.interval, sums.count)

@@ -8,11 +8,13 @@ import Synchronization
 /// The shape of a recording's series.
 struct SeriesShape: Hashable {
     var before: Int
+    /// Samples' time between base line and flip.
+    var gap = 0
     var settle: Int
     var after: Int
-    var moments: Int { before + after }
+    var moments: Int { before + gap + after }
     /// The samples that a step is estimated from: all but those while caches are cold.
-    func isCounted(_ moment: Int) -> Bool { moment < before || moment >= before + settle }
+    func isCounted(_ moment: Int) -> Bool { moment < before || moment >= before + gap + settle }
 }
 
 /// Every candidate's pieces for one shape.
@@ -21,7 +23,7 @@ struct NoiseGrid {
     struct Entry {
         var model: NoiseModel
         /// P with y'Py the restricted sum of squares of a complete series: V⁻¹ − V⁻¹11'V⁻¹ / 1'V⁻¹1, row by row.
-        /// Empty where series are so long that the filter is cheaper.
+        /// Empty where series are so long, or have a gap, that the filter is cheaper.
         var projection: [Double]
         /// ln |V| + ln 1'V⁻¹1.
         var logDeterminant: Double
@@ -59,7 +61,8 @@ struct NoiseGrid {
             let ones = all.whiten { _ in 1 }
             let whole = dot(ones, ones)
             var projection: [Double] = []
-            let isShort = moments <= Self.longestProjected
+            // No series with a gap is complete.
+            let isShort = moments <= Self.longestProjected && shape.gap == 0
             if isShort {
                 let columns = (0..<moments).map { column in all.whiten { $0 == column ? 1 : 0 } }
                 let sums = columns.map { dot($0, ones) }

@@ -1,16 +1,20 @@
 // A recording laid out for the judge: one table of hosts × moments for each metric, with the flip at the same column for
 // every host, and what cannot be a sample taken as missing. Made once by the judge; every test reads it.
 
-/// One metric's samples: `hosts` rows of `before` + `after` columns.
+/// One metric's samples: `hosts` rows of `before` + `gap` + `after` columns.
 struct SampleTable {
     let hosts: Int
     /// Samples before the flip, those in which caches are still cold (`settle`, the first of `after`), and all after it.
     let before: Int
     let settle: Int
     let after: Int
+    /// Columns of the time between base line and flip, in which nothing is.
+    let gap: Int
     /// Row by row; NaN where a sample is missing.
     var values: [Double]
-    var moments: Int { before + after }
+    var moments: Int { before + gap + after }
+    /// The first column after the flip.
+    var flip: Int { before + gap }
 
     /// What is beyond is no sample, and what is below is zero: squares have to stay finite.
     private static let mostEvents = 1e12
@@ -19,15 +23,17 @@ struct SampleTable {
 
     /// The samples of `metric` in every host: base lines end at the flip, so a short one is missing at its beginning; a
     /// short window is missing at its end. Infinite values and negative counts are not samples.
-    init(_ recording: Recording, metric: Int, before: Int, settle: Int, after: Int) {
+    init(_ recording: Recording, metric: Int, before: Int, gap: Int = 0, settle: Int, after: Int) {
         hosts = recording.hosts.count
         self.before = before
+        self.gap = gap
         self.settle = settle
         self.after = after
-        values = [Double](repeating: .nan, count: hosts * (before + after))
+        let moments = before + gap + after
+        values = [Double](repeating: .nan, count: hosts * moments)
         let isCount = recording.metrics[metric].kind == .counter
         for (row, host) in recording.hosts.enumerated() {
-            let start = row * (before + after)
+            let start = row * moments
             func put(_ value: Double, at column: Int) {
                 guard isCount ? value >= 0 && value <= Self.mostEvents : abs(value) <= Self.largestLevel else { return }
                 values[start + column] = abs(value) < Self.smallestLevel ? 0 : value
@@ -37,13 +43,16 @@ struct SampleTable {
                 for (offset, value) in series.enumerated() { put(value, at: before - series.count + offset) }
             }
             if metric < host.after.count {
-                for (offset, value) in host.after[metric].prefix(after).enumerated() { put(value, at: before + offset) }
+                for (offset, value) in host.after[metric].prefix(after).enumerated() {
+                    put(value, at: before + gap + offset)
+                }
             }
         }
     }
 
-    /// The columns that count after the flip.
-    var settled: Range<Int> { min(before + settle, moments)..<moments }
+    /// The columns after the flip, and those of them that count.
+    var afterFlip: Range<Int> { flip..<moments }
+    var settled: Range<Int> { min(flip + settle, moments)..<moments }
 
     /// How many samples of a host are there within some columns.
     func count(_ host: Int, _ columns: Range<Int>) -> Int {

@@ -1,5 +1,5 @@
 // Whether there is enough data to say that nothing got worse. A regression may be seen in little; a pass needs samples:
-// silence is not health. Called by the comparison for every metric.
+// silence is not health. Called by the look for every metric, and before the flip for its base line.
 
 /// What is missing for a pass, as a part of a sentence.
 enum Sufficiency {
@@ -17,7 +17,7 @@ enum Sufficiency {
         func sampled(_ hosts: [Int], _ columns: Range<Int>) -> Int {
             hosts.reduce(0) { $0 + table.count($1, columns) }
         }
-        let all = table.before..<table.moments
+        let all = table.afterFlip
         if sampled(roles.canaries, all) == 0 { return "\(name) has no sample of a canary after the flip" }
         if sampled(roles.controls, all) == 0 { return "\(name) has no sample of a control after the flip" }
         if item.metric.kind == .gauge {
@@ -42,6 +42,18 @@ enum Sufficiency {
         return item.tests.isEmpty ? "\(name) has too few samples to be tested" : nil
     }
 
+    /// What a metric lacks in its base line, before anybody is flipped, for any window to end with a pass.
+    static func lackBefore(_ metric: Metric, _ table: SampleTable, _ roles: Roles) -> String? {
+        let base = 0..<table.before
+        func seen(_ hosts: [Int], _ least: Int) -> Int { hosts.count { table.count($0, base) >= least } }
+        if seen(roles.canaries, 1) == 0 { return "\(metric.name) has no sample of a canary" }
+        let isGauge = metric.kind == .gauge
+        let controls = seen(roles.controls, isGauge ? GaugeTest.leastBefore : 1)
+        if controls == 0 { return "\(metric.name) has \(isGauge ? "too few samples" : "no sample") of any control" }
+        if isGauge, controls < 2 { return "\(metric.name) has samples of 1 control alone, and needs 2" }
+        return isGauge ? tooFew(table, roles.canaries, base, planned: 0).map { "\(metric.name) has only \($0)" } : nil
+    }
+
     /// "1 of 10 samples a canary" where they are too few.
     private static func tooFew(
         _ table: SampleTable, _ canaries: [Int], _ columns: Range<Int>, planned: Int
@@ -61,7 +73,7 @@ enum Sufficiency {
             let tables = comparison.items.map(\.table)
             guard tables.contains(where: { $0.count(host, 0..<$0.before) > 0 }) else { return false }
             return tables.allSatisfy { table in
-                let half = table.before + table.settle + max(comparison.planned - table.settle, 0) / 2
+                let half = table.flip + table.settle + max(comparison.planned - table.settle, 0) / 2
                 return table.count(host, min(half, table.moments)..<table.moments) == 0
             }
         }.map { comparison.recording.hosts[$0].host }

@@ -135,6 +135,7 @@ actor PushDriver {
             ticker = nil
             sampled = []
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
+        case .checkBaseline(let comparison): checkBaseline(comparison)
         case .ask(let question): emit.yield(.question(question))
         case .wake(let time): wake(at: time)
         // Its sessions end with the push, which comes next.

@@ -4,6 +4,11 @@
 import SlotSync
 
 extension PushDriver {
+    func checkBaseline(_ comparison: Comparison) {
+        let recording = samples.recording(of: comparison, name: caseName(comparison.kind))
+        post.yield(.rollout(.baselineChecked(lack: Judge.lackBeforeFlip(recording))))
+    }
+
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
         var recording = samples.recording(of: comparison, name: caseName(comparison.kind))
         recording.settle = comparison.settings.settle
@@ -12,7 +17,7 @@ extension PushDriver {
         for metric in recording.metrics.indices where recording.metrics[metric].tolerance == nil {
             recording.metrics[metric].tolerance = comparison.settings.tolerance
         }
-        let planned = Int((comparison.settings.window / samples.interval).rounded(.down))
+        let planned = Int((comparison.settings.window / samples.interval + 1e-9).rounded(.down))
         Task {
             let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
             noteJudgement(JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast)

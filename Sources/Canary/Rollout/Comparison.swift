@@ -14,10 +14,11 @@ public struct TimeSpan: Sendable, Hashable {
 
 /// Hosts that were flipped, hosts that were not, and when they were sampled.
 public struct Comparison: Sendable, Hashable {
+    /// What is compared.
     public enum Kind: Sendable, Hashable {
-        /// The window after the canaries, or a further subset, were flipped.
+        /// The window after the canaries, or a further subset, were flipped: all hosts flipped so far against the others.
         case window(RolloutPlan.StepKind)
-        /// The watch, with hosts held back as controls.
+        /// The watch of everybody, with hosts held back as controls.
         case watch
         /// The watch without any control: everybody against the own past.
         case guarding
@@ -28,7 +29,8 @@ public struct Comparison: Sendable, Hashable {
         /// Its place in the plan's hosts.
         public var host: Int
         public var role: HostSamples.Role
-        /// Its samples from here are the base line: all before the host was flipped, for a control before the others were.
+        /// Its samples from here are the base line: before the first host was flipped, or in a guard before it was flipped
+        /// itself.
         public var baseline: TimeSpan
 
         public init(host: Int, role: HostSamples.Role, baseline: TimeSpan) {

@@ -1,8 +1,9 @@
 // A push after its plan is made: when hosts are flipped, watched, confirmed and taken back. A value: events in, actions
 // out, no session and no clock, so that every order of events can be tried in a test. This file takes events in;
-// RolloutSteps leads forward, RolloutJudging asks the judge, RolloutEnding takes back and ends.
+// RolloutNews notes what they say of hosts, RolloutSteps leads forward, RolloutJudging asks the judge, RolloutEnding
+// takes back and ends.
 //
-//   staging → base line → for each subset: prepare → flip provisionally → window, judged look by look
+//   staging → base line, checked → for each subset: prepare → flip provisionally → window, judged look by look
 //           → everybody: prepare → flip → confirm all → watch → those held back: prepare → flip → confirm → done
 //
 // One rule for the way back: until everybody is flipped and confirmed, whatever ends the push early takes all hosts
@@ -58,12 +59,16 @@ public struct Rollout: Sendable {
     var now = 0.0
     var actions: [Action] = []
     var hosts: [HostProgress]
-    /// Which step of the plan is under way, and those of its hosts that take part.
-    var stepIndex = 0
+    /// Which step of the plan is under way, before the first −1, and those of its hosts that take part.
+    var stepIndex = -1
     var members: [Int] = []
     /// Members that were sent the request of the phase.
     var asked: Set<Int> = []
     var samplingSince: Double?
+    /// The base line counts from the first sample of any host on.
+    var hasSample = false
+    /// Somebody is looking whether the base line has what a judgement needs.
+    var isBaselineBeingChecked = false
     var watch: Watch?
     var looks = 0
     /// Everybody is flipped and confirmed.
@@ -127,7 +132,8 @@ public struct Rollout: Sendable {
         case .healed(let host, let isLive):
             if take(.heal, from: host) { noteHealed(host, isLive: isLive) }
         case .sampled(let host):
-            if hosts.indices.contains(host) { hosts[host].lastSample = now }
+            if hosts.indices.contains(host) { noteSample(host) }
+        case .baselineChecked(let lack): noteBaseline(lack)
         case .judged(let judgement, let look): noteJudged(judgement, look)
         case .answered(let goesOn):
             if phase == .asking { noteAnswer(goesOn) }
@@ -140,85 +146,6 @@ public struct Rollout: Sendable {
         guard hosts.indices.contains(host), hosts[host].request == request else { return false }
         hosts[host].request = nil
         return true
-    }
-
-    private mutating func noteDone(_ request: HostRequest, _ host: Int) {
-        switch request {
-        case .stage, .heal, .prepare: break
-        case .flip: hosts[host].standing = .provisional
-        case .confirm: hosts[host].standing = .confirmed
-        case .undo, .rollBack:
-            hosts[host].standing = .old
-            hosts[host].wasTakenBack = true
-        case .markBad: hosts[host].isMarkedBad = true
-        }
-    }
-
-    private mutating func noteFailed(_ request: HostRequest, _ host: Int, _ reason: String) {
-        switch request {
-        case .stage, .prepare, .flip, .confirm: fail(host, reason)
-        case .undo, .rollBack, .heal:
-            // A session in which a host cannot be taken back is of no more use. Without it, the agent takes back.
-            if request == .undo { hosts[host].standing = .lapsing }
-            hosts[host].isConnected = false
-            hosts[host].lastLoss = reason
-        case .markBad: hosts[host].markFailure = reason
-        }
-    }
-
-    private mutating func noteLost(_ host: Int, _ reason: String) {
-        let request = hosts[host].request
-        hosts[host].request = nil
-        hosts[host].isConnected = false
-        hosts[host].lastLoss = reason
-        asked.remove(host)
-        switch request {
-        case .stage, .prepare: fail(host, reason)
-        case .flip:
-            hosts[host].standing = .lapsing
-            fail(host, reason)
-        case .confirm, .rollBack: hosts[host].standing = .unknown
-        case .undo: hosts[host].standing = .lapsing
-        case .markBad: hosts[host].markFailure = reason
-        case .heal: break
-        case nil where hosts[host].standing == .provisional:
-            hosts[host].standing = .lapsing
-            fail(host, reason)
-        case nil: break
-        }
-        // A new session heals what a lost one left behind, and lets a control take part later.
-        let isNeeded = hosts[host].standing != .old || hosts[host].isUsable
-        if isNeeded, phase != .marking { heal([host]) }
-    }
-
-    private mutating func noteHealed(_ host: Int, isLive: Bool) {
-        hosts[host].isConnected = true
-        switch (hosts[host].standing, isLive) {
-        case (.lapsing, true), (.unknown, true): hosts[host].standing = .confirmed
-        case (.lapsing, false), (.unknown, false), (.confirmed, false):
-            if hosts[host].standing != .lapsing, earlyEnd == nil {
-                fail(host, "its session ended (\(hosts[host].lastLoss)), and the release is not live there any more")
-            }
-            hosts[host].standing = .old
-            hosts[host].wasTakenBack = true
-        case (.old, _), (.provisional, _), (.confirmed, true): break
-        }
-        if samplingSince != nil, hosts[host].failure == nil { actions.append(.sample([host])) }
-    }
-
-    private mutating func noteInterruption() {
-        guard !isInterrupted else { return abandon() }
-        isInterrupted = true
-        switch phase {
-        case .staging:
-            actions.append(.cancelStaging)
-            end(.interruption)
-        case .watching, .asking:
-            if isCommitted { cutWatchShort() } else { end(.interruption) }
-        case .takingBack, .marking, .done: break
-        case .baseline, .preparing, .flipping, .window, .confirming:
-            if !isCommitted { end(.interruption) }
-        }
     }
 
     /// From now on the host takes no part.

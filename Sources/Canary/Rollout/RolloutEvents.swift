@@ -35,7 +35,7 @@ extension Rollout {
         case stagingFailed(String)
         /// A host did what it was asked; for `stage` and `heal` there are events of their own.
         case done(HostRequest, Int)
-        /// A host could not do what it was asked, and says why. Its session goes on.
+        /// A host could not do what it was asked, and says why. Its session goes on, unless it could not take back or be healed.
         case failed(HostRequest, Int, String)
         /// A host's session ended, and with it whatever the host was asked.
         case lost(Int, String)
@@ -43,6 +43,8 @@ extension Rollout {
         case healed(Int, isLive: Bool)
         /// A sample of a host came, with a value for at least one metric.
         case sampled(Int)
+        /// The answer to `Action.checkBaseline`: what is missing to judge by, as a part of a sentence; nil: nothing.
+        case baselineChecked(lack: String?)
         /// The judge's answer to the look of this number.
         case judged(Judgement, look: Int)
         /// Somebody answered `Action.ask`; true: go on.
@@ -67,6 +69,8 @@ extension Rollout {
         /// Sample these hosts, from now on, until `stopSampling` or until their session ends.
         case sample([Int])
         case stopSampling
+        /// Look whether this comparison's base line has what a judgement needs, and answer with `baselineChecked`.
+        case checkBaseline(Comparison)
         /// Judge this comparison with the samples that there are, and answer with `judged` and the look's number.
         /// `isLast`: at the end of the time; what is too little then stays too little.
         case judge(Comparison, look: Int, isLast: Bool)

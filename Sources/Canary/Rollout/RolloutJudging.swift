@@ -11,45 +11,48 @@ extension Rollout {
 
     // MARK: What is compared
 
-    /// The window of the step whose hosts have just flipped, against all that did not flip yet.
+    /// The window of the step whose hosts have just flipped: all that have flipped against all that did not yet.
     mutating func openWindow() {
         let kind = plan.steps[stepIndex].kind
-        let controls = hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil }
-        let sent = members.compactMap { hosts[$0].flippedAt }.max() ?? now
         enter(.window(kind))
-        open(.window(kind), canaries: members, controls: controls, before: sent, isWatch: false)
+        open(.window(kind), canaries: hosts.indices.filter { hosts[$0].standing == .provisional }, controls: controls)
     }
+
+    /// Hosts that did not flip yet and are to.
+    var controls: [Int] { hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil } }
 
     /// The watch after everybody flipped: a judge with controls, a guard without.
     mutating func openWatch() {
-        let controls = hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil }
         let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed }
+        let controls = controls
         enter(.watching)
         // Those held back may have been lost since the plan was made.
-        guard plan.steps.last?.kind == .heldBack, controls.count >= RolloutPlan.fewestControls else {
-            return open(.guarding, canaries: confirmed, controls: [], before: now, isWatch: true)
+        if plan.steps.last?.kind == .heldBack, controls.count >= RolloutPlan.fewestControls {
+            open(.watch, canaries: confirmed, controls: controls)
+        } else {
+            open(.guarding, canaries: confirmed, controls: [])
         }
-        // Those flipped last have their base line at the same time as the controls.
-        let latest = confirmed.compactMap { hosts[$0].flippedAt }.max() ?? now
-        let canaries = confirmed.filter { hosts[$0].flippedAt == latest }
-        open(.watch, canaries: canaries, controls: controls, before: latest, isWatch: true)
     }
 
-    private mutating func open(
-        _ kind: Comparison.Kind, canaries: [Int], controls: [Int], before: Double, isWatch: Bool
-    ) {
-        let settings = plan.judgeSettings(isWatch: isWatch)
+    private mutating func open(_ kind: Comparison.Kind, canaries: [Int], controls: [Int]) {
+        let comparison = comparison(kind, canaries: canaries, controls: controls)
+        watch = Watch(comparison: comparison, nextLook: timeOfNextLook(in: comparison, after: now))
+        phaseEnd = comparison.after.end + lateness
+    }
+
+    /// Canaries and controls are compared at the same times, before the first host flipped and now: traffic changes. A guard
+    /// has nobody to compare with, and takes the time that is nearest, before each host's own flip.
+    func comparison(_ kind: Comparison.Kind, canaries: [Int], controls: [Int]) -> Comparison {
+        let settings = plan.judgeSettings(isWatch: phase == .watching)
+        let firstFlip = hosts.compactMap(\.flippedAt).min() ?? now
         func watched(_ host: Int, _ role: HostSamples.Role) -> Comparison.Watched {
-            // What was sampled while others were watched is a base line as good as one of its own.
-            let end = role == .canary ? hosts[host].flippedAt ?? before : before
+            let end = kind == .guarding ? hosts[host].flippedAt ?? firstFlip : firstFlip
             let start = max(samplingSince ?? 0, end - plan.settings.baseline)
             return Comparison.Watched(host: host, role: role, baseline: TimeSpan(start: start, end: end))
         }
-        let comparison = Comparison(
+        return Comparison(
             kind: kind, hosts: canaries.map { watched($0, .canary) } + controls.map { watched($0, .control) },
             after: TimeSpan(start: now, end: now + settings.window), settings: settings)
-        watch = Watch(comparison: comparison, nextLook: timeOfNextLook(in: comparison, after: now))
-        phaseEnd = comparison.after.end + lateness
     }
 
     // MARK: Looks
@@ -102,7 +105,7 @@ extension Rollout {
     private mutating func pass() {
         if isCommitted {
             afterWatch()
-        } else if plan.mode == .canaryOnly {
+        } else if plan.mode == .canaryOnly, stepIndex >= 0 {
             watch = nil
             beginConfirming()
         } else {
@@ -110,7 +113,7 @@ extension Rollout {
         }
     }
 
-    private mutating func weigh(_ judgement: Judgement) {
+    mutating func weigh(_ judgement: Judgement) {
         switch plan.settings.onInconclusive {
         case .proceed:
             passedInconclusive = true
@@ -152,7 +155,8 @@ extension Rollout {
     var deadlines: [Double] {
         switch phase {
         case .baseline:
-            return [phaseEnd, endOfPatience(plan.steps[0].hosts, since: samplingSince ?? now)].compactMap(\.self)
+            let end = isBaselineBeingChecked ? nil : phaseEnd
+            return [end, endOfPatience(plan.steps[0].hosts, since: samplingSince ?? now)].compactMap(\.self)
         case .window, .watching:
             guard let watch else { return [] }
             var deadlines = watch.pendingLook == nil ? [watch.nextLook] : []

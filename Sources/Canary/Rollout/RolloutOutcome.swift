@@ -52,6 +52,7 @@ public struct RolloutOutcome: Sendable, Equatable {
         case unknown
     }
 
+    /// One host's part in the end.
     public struct HostOutcome: Sendable, Hashable {
         public var host: Host
         /// The step that it belongs to; nil if it took no part from the beginning.
@@ -145,7 +146,7 @@ extension Rollout {
         let live = those { $0.standing == .confirmed }
         let takenBack = those { $0.wasTakenBack && $0.standing == .old }
         var sentences = [headline(ending, live: live.count, takenBack: takenBack.count)]
-        if passedInconclusive { sentences.append("it went on although there was too little data to judge by") }
+        if passedInconclusive, earlyEnd == nil { sentences.append("it went on although there was too little data to judge by") }
         if [.live, .canariesLive, .watchCutShort].contains(ending), let judgement { sentences.append(judgement.why) }
 
         let wasLive = those(\.wasLive)

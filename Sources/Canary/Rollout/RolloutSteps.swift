@@ -84,9 +84,21 @@ extension Rollout {
             end(.failure(blind))
             return true
         }
-        guard let phaseEnd, now >= phaseEnd else { return false }
-        beginStep(0)
-        return true
+        guard let phaseEnd, now >= phaseEnd, !isBaselineBeingChecked else { return false }
+        // Nobody is flipped for a window that could not end with a pass.
+        isBaselineBeingChecked = true
+        let canaries = plan.steps[0].hosts
+        let others = controls.filter { !canaries.contains($0) }
+        actions.append(.checkBaseline(comparison(.window(.canaries), canaries: canaries, controls: others)))
+        return false
+    }
+
+    mutating func noteBaseline(_ lack: String?) {
+        guard phase == .baseline, isBaselineBeingChecked else { return }
+        guard let lack else { return beginStep(0) }
+        let judgement = Judgement(verdict: .inconclusive, metrics: [], why: "\(lack) before the flip")
+        self.judgement = judgement
+        weigh(judgement)
     }
 
     /// A little more than the time itself, so that the samples taken at the last moment have come.

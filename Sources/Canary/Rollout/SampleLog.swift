@@ -58,12 +58,6 @@ public struct SampleLog: Sendable {
         }
     }
 
-    /// A host's latest value that is there, for what people see while it runs.
-    public func latest(host: Int, metric: Int) -> Double? {
-        guard hosts.indices.contains(host), metrics.indices.contains(metric) else { return nil }
-        return rounds.last { !$0[host * metrics.count + metric].isNaN }?[host * metrics.count + metric]
-    }
-
     /// What the judge is to compare: each host's base line, and all rounds since the flip.
     public func recording(of comparison: Comparison, name: String) -> Recording {
         // A round that begins at the very moment of the flip reads what was before it.
@@ -71,15 +65,19 @@ public struct SampleLog: Sendable {
         var spans: [TimeSpan: [Int]] = [:]
         let samples = comparison.hosts.compactMap { watched -> HostSamples? in
             guard hosts.indices.contains(watched.host) else { return nil }
-            let baseline =
-                spans[watched.baseline]
-                ?? rounds(in: watched.baseline)
+            let baseline = spans[watched.baseline] ?? rounds(in: watched.baseline)
             spans[watched.baseline] = baseline
             return HostSamples(
                 host: hosts[watched.host].label, role: watched.role, baseline: series(watched.host, baseline),
                 after: series(watched.host, after))
         }
-        return Recording(name: name, interval: interval, metrics: metrics, hosts: samples)
+        var recording = Recording(name: name, interval: interval, metrics: metrics, hosts: samples)
+        // Of hosts that were flipped at different times, each has a gap of its own; a guard's, which does not ask for it.
+        if let end = comparison.hosts.first?.baseline.end, spans.count == 1 {
+            let between = times.count { $0 > end && $0 <= comparison.after.start }
+            if between > 0 { recording.gap = Double(between) * interval }
+        }
+        return recording
     }
 
     private func series(_ host: Int, _ numbers: [Int]) -> [[Double]] {

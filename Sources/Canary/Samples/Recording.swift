@@ -12,6 +12,9 @@ public struct Recording: Sendable, Equatable {
     /// whoever judges decides.
     public var settle: Double?
     public var window: Double?
+    /// Seconds between the base line and the first sample after the flip that belong to neither, as where other hosts were
+    /// flipped first; nil: none.
+    public var gap: Double?
     /// The comparison's share of the significance, where it is recorded.
     public var significance: Double?
 

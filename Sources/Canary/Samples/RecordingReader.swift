@@ -34,7 +34,7 @@ public final class RecordingReader {
     private static func recording(_ root: JSONElement) throws(SlotSyncError) -> Recording {
         guard root.isObject else { throw wrong("", "is not a JSON object") }
         let members = try Members(
-            root, at: "", ["case", "interval_s", "settle_s", "window_s", "significance", "metrics", "hosts"])
+            root, at: "", ["case", "interval_s", "gap_s", "settle_s", "window_s", "significance", "metrics", "hosts"])
         let name = try text(try members.required("case"), "case")
         var interval = Recording.usualInterval
         if let element = members["interval_s"] {
@@ -46,6 +46,7 @@ public final class RecordingReader {
         let metrics = try metrics(try members.required("metrics"))
         let hosts = try RecordedHosts(metrics: metrics).read(try members.required("hosts"))
         var recording = Recording(name: name, interval: interval, metrics: metrics, hosts: hosts)
+        recording.gap = try seconds(members, "gap_s")
         recording.settle = try seconds(members, "settle_s")
         recording.window = try seconds(members, "window_s")
         if let element = members["significance"] {

@@ -6,6 +6,7 @@ extension Recording {
     public var line: String {
         var line = "{\"case\":\(quotedAsJSON(name)),"
         if interval != Recording.usualInterval { line += "\"interval_s\":\(numberAsJSON(interval))," }
+        if let gap { line += "\"gap_s\":\(numberAsJSON(gap))," }
         if let settle { line += "\"settle_s\":\(numberAsJSON(settle))," }
         if let window { line += "\"window_s\":\(numberAsJSON(window))," }
         if let significance { line += "\"significance\":\(numberAsJSON(significance))," }

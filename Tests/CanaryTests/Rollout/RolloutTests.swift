@@ -78,7 +78,7 @@ struct RolloutTests {
         #expect(push.look?.isLast == true && push.rollout.phase == .window(.canaries))
     }
 
-    @Test("each window compares what has flipped last with all that did not flip")
+    @Test("each window compares all that have flipped with all that did not, now and before the first flip")
     func comparisons() throws {
         var push = try Self.push(hosts: 10) {
             $0.phases = [.count(5)]
@@ -95,14 +95,17 @@ struct RolloutTests {
 
         push.run(until: .window(.subset(1)))
         let second = try #require(push.rollout.comparison)
-        #expect(second.hosts.filter { $0.role == .canary }.map(\.host) == push.steps[1].hosts)
+        let flipped = (push.steps[0].hosts + push.steps[1].hosts).sorted()
+        #expect(second.hosts.filter { $0.role == .canary }.map(\.host) == flipped)
         #expect(second.hosts.filter { $0.role == .control }.count == 5)
-        #expect(Set(second.hosts.map { $0.baseline.end - $0.baseline.start }) == [60])
+        #expect(Set(second.hosts.map(\.baseline)) == [TimeSpan(start: flip - 60, end: flip)])
+        #expect(second.after == TimeSpan(start: push.now, end: push.now + 60))
 
         push.run(until: .watching)
         let watch = try #require(push.rollout.comparison)
         #expect(watch.kind == .watch)
-        #expect(watch.hosts.filter { $0.role == .canary }.map(\.host) == push.steps[2].hosts)
+        #expect(watch.hosts.filter { $0.role == .canary }.map(\.host) == (flipped + push.steps[2].hosts).sorted())
+        #expect(Set(watch.hosts.map(\.baseline)) == [TimeSpan(start: flip - 60, end: flip)])
         #expect(watch.hosts.filter { $0.role == .control }.map(\.host) == push.steps[3].hosts)
         #expect(watch.settings.window == 300)
         #expect(push.live.count == 8)
@@ -351,6 +354,66 @@ struct RolloutTests {
         #expect(push.outcome?.sentences == ["no sample of any canary came for 15 s; nothing was flipped"])
     }
 
+    @Test("a metric without a base line ends the push before anything is flipped")
+    func lackingBefore() throws {
+        var push = try Self.push()
+        push.run(until: .baseline)
+        push.lackBaseline()
+        push.runToEnd()
+        #expect(push.flips.isEmpty && push.outcome?.status == .failed && push.outcome?.ending == .inconclusive)
+        #expect(
+            push.outcome?.sentences == [
+                "inconclusive, nothing was flipped: load has no sample of a canary before the flip"
+            ])
+    }
+
+    @Test("on_inconclusive: continue goes on without a base line, and says so")
+    func lackingBeforeContinues() throws {
+        var push = try Self.push { $0.onInconclusive = .proceed }
+        push.run(until: .baseline)
+        push.lackBaseline()
+        #expect(push.rollout.phase == .preparing(.canaries))
+        push.runToEnd()
+        #expect(push.live.count == 6)
+        #expect(push.outcome?.sentences.contains("it went on although there was too little data to judge by") == true)
+    }
+
+    @Test(
+        "on_inconclusive: ask does what somebody says about a base line that lacks something", arguments: [true, false],
+        [RolloutMode.full, .canaryOnly])
+    func lackingBeforeAsks(answer: Bool, mode: RolloutMode) throws {
+        var push = try Self.push(mode: mode, canAsk: true) { $0.onInconclusive = .ask }
+        push.run(until: .baseline)
+        push.lackBaseline()
+        #expect(push.rollout.phase == .asking)
+        push.make(.reply(answer))
+        #expect(push.rollout.phase == (answer ? .preparing(.canaries) : .done))
+        push.runToEnd()
+        #expect(push.flips.isEmpty == !answer && push.live.count == (!answer ? 0 : mode == .full ? 6 : 2))
+    }
+
+    @Test("the base line counts from the first sample on")
+    func baselineFromFirstSample() throws {
+        var push = try Self.push()
+        push.run(until: .baseline)
+        let start = push.now
+        push.now += 4
+        for host in push.hosts.indices { push.feed(.sampled(host)) }
+        push.run(until: .preparing(.canaries))
+        // With a second for what is late.
+        #expect(push.now - start == 65)
+    }
+
+    @Test("a push that was taken back does not say that it went on")
+    func wentOnAndBack() throws {
+        var push = try Self.push { $0.onInconclusive = .proceed }
+        push.run(until: .preparing(.everybody), verdict: .inconclusive)
+        #expect(push.rollout.phase == .preparing(.everybody))
+        push.judgeAllLooks(.regression)
+        #expect(push.outcome?.ending == .regression)
+        #expect(push.outcome?.sentences.contains { $0.contains("it went on") } == false)
+    }
+
     @Test("a host that was confirmed and cannot be rolled back is named: exit 2")
     func rollbackFails() throws {
         var push = try Self.push()
@@ -526,6 +589,12 @@ extension RolloutWorld {
         while rollout.phase != phase, outcome == nil, let move = usualMove {
             make(move == .judge(.pass) ? .judge(verdict) : move)
         }
+    }
+
+    /// Lets all go well until the base line is looked at, and that lack something.
+    mutating func lackBaseline() {
+        while !isBaselineAsked, let move = usualMove { make(move) }
+        make(.checkBaseline(isEnough: false))
     }
 
     /// Runs to the end; every look gets this verdict.

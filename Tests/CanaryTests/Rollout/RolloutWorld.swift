@@ -27,6 +27,8 @@ struct RolloutWorld {
         case lose(Int, isDone: Bool)
         case stageLive(Int)
         case judge(Verdict)
+        /// Somebody looked at the base line.
+        case checkBaseline(isEnough: Bool)
         case reply(Bool)
         /// Time goes on to where the rollout wants to be woken: an interval at a time, with samples from all who are sampled,
         /// or without any.
@@ -42,11 +44,13 @@ struct RolloutWorld {
     let policy: CanarySettings.InconclusivePolicy
     var now = 0.0
     var look: (number: Int, isLast: Bool, comparison: Comparison)?
+    var isBaselineAsked = false
     var isAsked = false
     var wakeAt: Double?
     var outcome: RolloutOutcome?
     /// Windows that were passed, by verdict or by leave.
     var passes = 0
+    var hasFlipped = false
     var isRegression = false
     var isAbandoned = false
     var interruptions = 0
@@ -71,6 +75,7 @@ struct RolloutWorld {
             if world.isConnected { moves += [.lose(host, isDone: true), .lose(host, isDone: false)] }
         }
         if look != nil { moves += Verdict.allCases.map { .judge($0) } }
+        if isBaselineAsked { moves += [true, false].map { .checkBaseline(isEnough: $0) } }
         if isAsked { moves += [.reply(true), .reply(false)] }
         if wakeAt != nil { moves += [.wait(withSamples: true), .wait(withSamples: false)] }
         return moves
@@ -80,6 +85,7 @@ struct RolloutWorld {
     var usualMove: Move? {
         if let host = hosts.firstIndex(where: { $0.request != nil }) { return .succeed(host) }
         if look != nil { return .judge(.pass) }
+        if isBaselineAsked { return .checkBaseline(isEnough: true) }
         if isAsked { return .reply(true) }
         return wakeAt == nil ? nil : .wait(withSamples: true)
     }
@@ -104,9 +110,13 @@ struct RolloutWorld {
             if verdict == .regression { isRegression = true }
             if look.isLast, verdict == .pass || (verdict == .inconclusive && policy == .proceed) { passes += 1 }
             feed(.judged(Judgement(verdict: verdict, metrics: [], why: "because"), look: look.number))
+        case .checkBaseline(let isEnough):
+            isBaselineAsked = false
+            feed(.baselineChecked(lack: isEnough ? nil : "load has no sample of a canary"))
         case .reply(let yes):
             isAsked = false
-            if yes { passes += 1 }
+            // To go on without a base line is no pass of a window.
+            if yes, hasFlipped { passes += 1 }
             feed(.answered(yes))
         case .wait(let withSamples):
             guard let wakeAt else { return }
@@ -131,6 +141,7 @@ struct RolloutWorld {
             feed(.sampled(99))
             feed(.tick)
             if !isAsked { feed(.answered(true)) }
+            if !isBaselineAsked { feed(.baselineChecked(lack: "stale")) }
             for host in hosts.indices {
                 for request in Rollout.HostRequest.allCases where request != hosts[host].request {
                     feed(.done(request, host))
@@ -205,6 +216,7 @@ struct RolloutWorld {
             }
             if !Set(some).isSubset(of: allowed) { problems.append("flips \(some) after \(passes) passes") }
             if isRegression { problems.append("flips after a regression") }
+            hasFlipped = true
             ask(.flip, some)
         case .confirm(let some):
             for host in some where hosts[host].live != .provisional { problems.append("confirms \(hosts[host])") }
@@ -242,7 +254,17 @@ struct RolloutWorld {
             if comparison.hosts.contains(where: { $0.baseline.end > comparison.after.start }) {
                 problems.append("a base line that ends after the flip")
             }
+            if canaries.contains(where: { hosts[$0].live == .old && hosts[$0].isConnected }) {
+                problems.append("a canary that did not flip")
+            }
+            if !controls.isEmpty, Set(comparison.hosts.map(\.baseline)).count > 1 {
+                problems.append("canaries and controls with base lines at different times")
+            }
             look = (number, isLast, comparison)
+        case .checkBaseline(let comparison):
+            if hasFlipped || isBaselineAsked { problems.append("a base line is checked too late, or twice") }
+            if Set(comparison.hosts.map(\.role)).count < 2 { problems.append("a base line without controls") }
+            isBaselineAsked = true
         case .ask:
             if !rollout.canAsk { problems.append("asks nobody") }
             isAsked = true
@@ -260,6 +282,7 @@ struct RolloutWorld {
         }
         if case .wake = action { return }
         if isAsked, rollout.phase != .asking { isAsked = false }
+        if isBaselineAsked, rollout.phase != .baseline { isBaselineAsked = false }
     }
 
     /// Hosts of the steps for which there are passes enough, in the plan as it is after staging. A further subset of which

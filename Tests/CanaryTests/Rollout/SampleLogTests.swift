@@ -30,6 +30,20 @@ import Testing
         #expect(recording.interval == 5 && recording.metrics == metrics)
     }
 
+    @Test func roundsBetweenBaseLineAndFlipAreAGap() {
+        func gap(baselineEnd: Double) -> Double? {
+            let baseline = TimeSpan(start: 5, end: baselineEnd)
+            let comparison = Comparison(
+                kind: .window(.subset(1)),
+                hosts: [
+                    .init(host: 0, role: .canary, baseline: baseline), .init(host: 1, role: .control, baseline: baseline),
+                ], after: TimeSpan(start: 32, end: 50), settings: JudgeSettings())
+            return log(rounds: 12).recording(of: comparison, name: "").gap
+        }
+        #expect(gap(baselineEnd: 16) == 15)
+        #expect(gap(baselineEnd: 31) == nil)
+    }
+
     @Test func whatDidNotComeIsMissing() {
         var log = log(rounds: 3)
         log.record(7, round: 1, host: 0, metric: 1)
@@ -41,8 +55,6 @@ import Testing
         let samples = log.recording(of: comparison, name: "").hosts[0]
         #expect(samples.baseline[1].map(\.isNaN) == [true, false] && samples.baseline[1][1] == 7)
         #expect(samples.after[1].map(\.isNaN) == [true])
-        #expect(log.latest(host: 0, metric: 1) == 7)
-        #expect(log.latest(host: 1, metric: 1) == nil)
     }
 
     @Test func lateValuesAreTakenIntoTheirRound() {

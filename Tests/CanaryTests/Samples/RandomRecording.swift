@@ -23,6 +23,7 @@ extension Recording {
             name: name(0, using: &random),
             interval: Bool.random(using: &random) ? 5 : Double.random(in: 0.01...86_400, using: &random),
             metrics: metrics, hosts: hosts)
+        if Bool.random(using: &random) { recording.gap = Double.random(in: 0...86_400, using: &random) }
         if Bool.random(using: &random) { recording.settle = Double.random(in: 0...100, using: &random) }
         if Bool.random(using: &random) { recording.window = Double.random(in: 0...86_400, using: &random) }
         if Bool.random(using: &random) { recording.significance = Double.random(in: 0.0001...0.5, using: &random) }

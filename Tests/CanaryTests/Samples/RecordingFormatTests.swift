@@ -80,6 +80,7 @@ import Testing
         ("\"case\":\"a\"", "\"case\":\"\(String(repeating: "x", count: 1_025))\"", "case is not a text"),
         ("\"case\":\"a\"", "\"case\":\"a\",\"case\":\"a\"", "case stands there twice"),
         ("\"case\":\"a\"", "\"case\":\"a\",\"interval_s\":0", "interval_s"),
+        ("\"case\":\"a\"", "\"case\":\"a\",\"gap_s\":86401", "gap_s"),
         ("\"case\":\"a\"", "\"case\":\"a\",\"settle_s\":-1", "settle_s"),
         ("\"case\":\"a\"", "\"case\":\"a\",\"window_s\":\"60\"", "window_s"),
         ("\"case\":\"a\"", "\"case\":\"a\",\"interval_s\":-5", "interval_s"),
