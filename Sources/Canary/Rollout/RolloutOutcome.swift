@@ -146,7 +146,9 @@ extension Rollout {
         let live = those { $0.standing == .confirmed }
         let takenBack = those { $0.wasTakenBack && $0.standing == .old }
         var sentences = [headline(ending, live: live.count, takenBack: takenBack.count)]
-        if passedInconclusive, earlyEnd == nil { sentences.append("it went on although there was too little data to judge by") }
+        if passedInconclusive, earlyEnd == nil {
+            sentences.append("it went on although there was too little data to judge by")
+        }
         if [.live, .canariesLive, .watchCutShort].contains(ending), let judgement { sentences.append(judgement.why) }
 
         let wasLive = those(\.wasLive)

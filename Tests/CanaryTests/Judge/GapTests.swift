@@ -8,7 +8,8 @@ import Testing
 
 @Suite("A gap between base line and flip")
 struct GapTests {
-    @Test("what persists fades over the gap: one sample on each side differ by 2 (1 - φ^(gap + 1))", arguments: [0, 1, 5])
+    @Test(
+        "what persists fades over the gap: one sample on each side differ by 2 (1 - φ^(gap + 1))", arguments: [0, 1, 5])
     func varianceOfTwoSamples(gap: Int) {
         let model = NoiseModel(persistence: 0.9, whiteness: 0)
         let shape = SeriesShape(before: 1, gap: gap, settle: 0, after: 1)
@@ -60,7 +61,9 @@ struct GapTests {
         #expect(Judge.lackBeforeFlip(recording) == nil)
 
         var silent = recording
-        for host in silent.hosts.indices where silent.hosts[host].role == .canary { silent.hosts[host].baseline[1] = [] }
+        for host in silent.hosts.indices where silent.hosts[host].role == .canary {
+            silent.hosts[host].baseline[1] = []
+        }
         #expect(Judge.lackBeforeFlip(silent) == "errors has no sample of a canary")
 
         var few = recording
@@ -68,8 +71,10 @@ struct GapTests {
         #expect(Judge.lackBeforeFlip(few) == "load has samples of 1 control alone, and needs 2")
 
         var short = recording
-        for host in short.hosts.indices { short.hosts[host].baseline = short.hosts[host].baseline.map { Array($0.prefix(2)) } }
-        #expect(Judge.lackBeforeFlip(short) == "load has only 2 samples a canary")
+        for host in short.hosts.indices {
+            short.hosts[host].baseline = short.hosts[host].baseline.map { Array($0.prefix(2)) }
+        }
+        #expect(Judge.lackBeforeFlip(short) == "load has only 2.0 samples a canary")
     }
 
     /// A push of which only what lies before and after a gap was kept.

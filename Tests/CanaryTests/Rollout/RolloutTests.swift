@@ -379,7 +379,8 @@ struct RolloutTests {
     }
 
     @Test(
-        "on_inconclusive: ask does what somebody says about a base line that lacks something", arguments: [true, false],
+        "on_inconclusive: ask does what somebody says about a base line that lacks something",
+        arguments: [true, false],
         [RolloutMode.full, .canaryOnly])
     func lackingBeforeAsks(answer: Bool, mode: RolloutMode) throws {
         var push = try Self.push(mode: mode, canAsk: true) { $0.onInconclusive = .ask }

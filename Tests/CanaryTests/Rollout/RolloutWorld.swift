@@ -16,6 +16,7 @@ struct RolloutWorld {
         var wasLive = false
         var isSampled = false
         var isMarkedBad = false
+        var wasFlipped = false
     }
 
     /// What can happen next.
@@ -168,7 +169,9 @@ struct RolloutWorld {
     private mutating func carryOut(_ request: Rollout.HostRequest, _ host: Int) {
         switch request {
         case .stage: hosts[host].isStaged = true
-        case .flip: hosts[host].live = .provisional
+        case .flip:
+            hosts[host].live = .provisional
+            hosts[host].wasFlipped = true
         case .confirm: hosts[host].live = .confirmed
         case .undo, .rollBack: hosts[host].live = .old
         case .markBad: hosts[host].isMarkedBad = true
@@ -254,7 +257,7 @@ struct RolloutWorld {
             if comparison.hosts.contains(where: { $0.baseline.end > comparison.after.start }) {
                 problems.append("a base line that ends after the flip")
             }
-            if canaries.contains(where: { hosts[$0].live == .old && hosts[$0].isConnected }) {
+            if canaries.contains(where: { !hosts[$0].wasFlipped }) {
                 problems.append("a canary that did not flip")
             }
             if !controls.isEmpty, Set(comparison.hosts.map(\.baseline)).count > 1 {

@@ -36,7 +36,8 @@ import Testing
             let comparison = Comparison(
                 kind: .window(.subset(1)),
                 hosts: [
-                    .init(host: 0, role: .canary, baseline: baseline), .init(host: 1, role: .control, baseline: baseline),
+                    .init(host: 0, role: .canary, baseline: baseline),
+                    .init(host: 1, role: .control, baseline: baseline),
                 ], after: TimeSpan(start: 32, end: 50), settings: JudgeSettings())
             return log(rounds: 12).recording(of: comparison, name: "").gap
         }
