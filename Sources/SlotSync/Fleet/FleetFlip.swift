@@ -236,12 +236,3 @@ private final class FleetFlip {
         return first.key
     }
 }
-
-extension FlippedHost {
-    init(_ host: Host, _ outcome: FlipOutcome) {
-        self.init(
-            host: host, slot: outcome.slot, release: outcome.release,
-            previousSlot: outcome.previousSlot == 0 ? nil : outcome.previousSlot, previous: outcome.previous,
-            changed: outcome.changed, renamedAt: outcome.renamedAt)
-    }
-}

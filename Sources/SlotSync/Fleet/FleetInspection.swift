@@ -1,5 +1,32 @@
 // What changes nothing: the status of every ring, and the verification of what is in the slots.
 
+public struct HostStatus: Sendable {
+    public var host: Host
+    /// Nil: the root holds no ring yet.
+    public var ring: RingStatus?
+}
+
+public struct StatusReport: Sendable {
+    public var hosts: [HostStatus]
+    public var failures: [HostFailure]
+}
+
+public struct VerifiedSlot: Sendable {
+    public var host: Host
+    public var slot: Int
+    public var release: ReleaseName
+    public var files: Int
+    public var bytes: UInt64
+    public var differences: Int
+    /// The first differences, a line each.
+    public var lines: [String]
+}
+
+public struct VerifyReport: Sendable {
+    public var slots: [VerifiedSlot]
+    public var failures: [HostFailure]
+}
+
 extension Fleet {
     /// Asks every host for its ring.
     public func status() -> FleetOperation<StatusReport> {
