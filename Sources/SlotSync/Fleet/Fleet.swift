@@ -11,18 +11,23 @@
 /// let flipped = try await fleet.flip(.id(staged.release.id)).report
 /// ```
 public struct Fleet: Sendable {
+    /// Each once.
     public var hosts: [Host]
     /// The folder that holds the ring on each host; `{host}` stands for the host's name.
     public var root: String
+    /// How the hosts are reached.
     public var transport: Transport
     /// How many sessions connect, or stage, at the same time.
     public var parallelism: Int
     /// How long a host may say nothing before it is given up.
     public var timeout: Duration
 
+    /// What ``parallelism`` is where nothing is said.
     public static let usualParallelism = 128
+    /// What ``timeout`` is where nothing is said.
     public static let usualTimeout = Duration.seconds(60)
 
+    /// - Parameter hosts: each once: two sessions would fight for one root.
     public init(
         hosts: [Host], root: String, transport: Transport = Transport(), parallelism: Int = Fleet.usualParallelism,
         timeout: Duration = Fleet.usualTimeout

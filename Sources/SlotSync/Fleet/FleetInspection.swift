@@ -1,29 +1,44 @@
 // What changes nothing: the status of every ring, and the verification of what is in the slots.
 
+/// What one host says of its ring.
 public struct HostStatus: Sendable {
+    /// The host.
     public var host: Host
     /// Nil: the root holds no ring yet.
     public var ring: RingStatus?
 }
 
+/// What all hosts say of their rings.
 public struct StatusReport: Sendable {
+    /// Hosts that answered, in the fleet's order.
     public var hosts: [HostStatus]
+    /// Hosts that could not be asked.
     public var failures: [HostFailure]
 }
 
+/// What hashing a slot again found.
 public struct VerifiedSlot: Sendable {
+    /// The host that has it.
     public var host: Host
+    /// The slot, from 1.
     public var slot: Int
+    /// The release that it was sealed with.
     public var release: ReleaseName
+    /// How many files were hashed.
     public var files: Int
+    /// How many bytes these have.
     public var bytes: UInt64
+    /// How many entries are not as they were sealed; 0: the slot is whole.
     public var differences: Int
     /// The first differences, a line each.
     public var lines: [String]
 }
 
+/// What hashing the slots of all hosts again found.
 public struct VerifyReport: Sendable {
+    /// In the fleet's order, and in each host by slot.
     public var slots: [VerifiedSlot]
+    /// Hosts that could not be verified to the end.
     public var failures: [HostFailure]
 }
 

@@ -40,26 +40,36 @@ public enum FleetEvent: Sendable {
     case scanned(release: ReleaseName, files: Int, bytes: UInt64)
     /// Something about the source that a person should know, such as a FIFO that is left out.
     case sourceWarning(String)
+    /// A host's turn has come.
     case hostStarted(Host)
+    /// What a person should know of a host, one line.
     case hostWarning(Host, String)
     /// Bytes sent to and still to be sent to all hosts, as far as known; a few times a second.
     case transferred(sent: UInt64, planned: UInt64)
+    /// Once for each host whose turn came.
     case hostFinished(Host, HostResult)
 }
 
 /// How one host ended.
 public enum HostResult: Sendable, Hashable {
+    /// It has the release, or, in a dry run, could get it.
     case staged(StagedHost)
+    /// The release is live there; it may still be taken back.
     case flipped(FlippedHost)
+    /// It has the agent.
     case installed(InstalledHost)
+    /// It could not do what was asked.
     case failed(SlotSyncError)
 }
 
 /// A host that could not do what was asked, and why.
 public struct HostFailure: Sendable, Hashable {
+    /// The host.
     public var host: Host
+    /// Why; its message does not name the host.
     public var error: SlotSyncError
 
+    /// A failure of one host.
     public init(host: Host, error: SlotSyncError) {
         self.host = host
         self.error = error

@@ -3,10 +3,15 @@
 
 /// What a flip, a rollback or taking one back did on one host.
 public struct FlippedHost: Sendable, Hashable {
+    /// The host.
     public var host: Host
+    /// The slot that is live now, from 1; after taking back, the one that was.
     public var slot: Int
+    /// The release in that slot.
     public var release: ReleaseName
+    /// The slot that was live before; nil: none.
     public var previousSlot: Int?
+    /// The release in the slot before; nil: none was live.
     public var previous: ReleaseName?
     /// False: the release was live already.
     public var changed: Bool
@@ -14,7 +19,9 @@ public struct FlippedHost: Sendable, Hashable {
     public var renamedAt: Int64
 }
 
+/// What came of a flip or a rollback over the fleet.
 public struct FlipReport: Sendable {
+    /// What was flipped to; nil where no host got so far as to say.
     public var release: ReleaseName?
     /// Hosts on which the release is live now.
     public var flipped: [FlippedHost]

@@ -7,6 +7,7 @@ public import SystemPackage
 public struct StageOptions: Sendable {
     /// A human's name for the release.
     public var name = ""
+    /// What is left out of the release.
     public var exclusions = Exclusions()
     /// Paths that outlive releases: each becomes a link to `shared/PATH`.
     public var shared: [String] = []
@@ -14,6 +15,7 @@ public struct StageOptions: Sendable {
     public var checksum = false
     /// Say what would be sent, change nothing.
     public var dryRun = false
+    /// Whether a source without any entry may be staged.
     public var allowsEmpty = false
     /// Carry numeric owners and groups; the agents must run as root.
     public var ownership = false
@@ -32,7 +34,9 @@ public struct StageOptions: Sendable {
     /// How many bytes of releases' contents are kept there, though no more than a quarter of the room; 0: none.
     public var cacheSize: UInt64 = 2 << 30
 
+    /// What ``compressionLevel`` may be.
     public static let compressionLevels = 0...9
 
+    /// All of the source, and everything else as a stage usually is.
     public init() {}
 }
