@@ -85,6 +85,38 @@ struct FleetConnectionTests {
         }
     }
 
+    @Test("no more hosts than the fleet's parallelism connect or prepare at the same time, and all flip at one moment")
+    func bounded() async throws {
+        try await Workbench.use { bench in
+            let fleet = try Fleet(bench, hosts: 8)
+            try await fleet.release(firstTree(bench))
+            let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
+            let marks = try ["connecting", "before", "after"].map { try Marks(bench, $0) }
+            let agent = try bench.script(
+                """
+                #!/bin/sh
+                \(marks[0].come); sleep 0.1; \(marks[0].go)
+                exec '\(Program.agent)' "$@"
+                """, to: "agent")
+            let connection = await FleetConnection(
+                SlotSync.Fleet(
+                    hosts: try HostList.parse("h[1-8]"), root: bench["{host}/www"],
+                    transport: Transport(.local, remoteCommand: agent), parallelism: 2))
+            let hosts = connection.fleet.hosts
+            let hooks = Hooks(
+                beforeFlip: "\(marks[1].come); sleep 0.1; \(marks[1].go)",
+                afterFlip: "\(marks[2].come); \(marks[2].wait(for: 8))")
+            let flip = HostFlip(release: release, hooks: hooks)
+            #expect(await connection.listen(to: hosts).done == hosts)
+            #expect(await connection.prepare(flip, on: hosts).done == hosts)
+            #expect(await connection.flip(flip, on: hosts).done == hosts)
+            await connection.close()
+            for counts in try [marks[0].counts(), marks[1].counts()] {
+                #expect(counts.count == 8 && counts.allSatisfy { $0 <= 2 }, "\(counts)")
+            }
+        }
+    }
+
     @Test("a session that ends is told of once, what was on trial there goes back, and a new one can be opened")
     func lostAndHealed() async throws {
         try await withConnection(hosts: 2) { fleet, connection in

@@ -17,7 +17,8 @@ public struct Fleet: Sendable {
     public var root: String
     /// How the hosts are reached.
     public var transport: Transport
-    /// How many sessions connect, or stage, at the same time.
+    /// How many hosts are being connected to, stage, prepare a flip, or are asked for what they have, at the same time.
+    /// Sessions that are open already, the flip itself, taking it back and samples are not bounded by it.
     public var parallelism: Int
     /// How long a host may say nothing before it is given up.
     public var timeout: Duration

@@ -1,5 +1,6 @@
 // Flip and rollback over a fleet: opens all sessions, asks what is meant, and carries out what
-// TwoPhaseFlip decides. The commit goes out to all hosts in one go, over sessions that are open already.
+// TwoPhaseFlip decides. Hosts connect and prepare by turns, no more than the fleet's `parallelism` at the same time; the
+// commit goes out to all of them in one go, over sessions that are open already.
 
 import Dispatch
 
@@ -36,6 +37,7 @@ private final class FleetFlip {
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
     private var sessions: [Int: HostSession] = [:]
+    private let preparing: ConcurrencyBound
     private var decisions = TwoPhaseFlip(hostCount: 0, allowedFailures: 0, hasBeforeHook: false)
     private var errors: [Int: SlotSyncError] = [:]
     private var outcomes: [Int: FlipOutcome] = [:]
@@ -47,6 +49,7 @@ private final class FleetFlip {
         emit: @escaping @Sendable (FleetEvent) -> Void
     ) async {
         self.fleet = fleet
+        preparing = await ConcurrencyBound(fleet.parallelism)
         self.direction = direction
         self.selector = selector
         self.options = options
@@ -83,9 +86,7 @@ private final class FleetFlip {
             self.sessions[number] = session
         }
         for (number, result) in connected {
-            guard case .failure(let error) = result else { continue }
-            errors[number] = error
-            emit(.hostFinished(fleet.hosts[number], .failed(error)))
+            if case .failure(let error) = result { fail(number, error) }
         }
         try Task.checkCancellation()
         let release = try chooseRelease()
@@ -115,12 +116,13 @@ private final class FleetFlip {
 
     /// Sends one request to these hosts and hears each of them.
     private func phase(_ request: Request, on hosts: [Int]) async -> TwoPhaseFlip.Action {
+        let moves = request == .commit || request == .undo
         // In one go, before any answer is waited for: hosts flip within moments of each other.
-        for number in hosts { sessions[number]?.channel.send(request) }
+        if moves { for number in hosts { sessions[number]?.channel.send(request) } }
         let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
         let listeners = hosts.map { number in
             Task { @FleetActor in
-                let isDone = await self.hear(number, request)
+                let isDone = moves ? await self.hear(number, request) : await self.ask(number, request)
                 answers.continuation.yield(isDone ? .succeeded(number) : .failed(number))
             }
         }
@@ -132,11 +134,24 @@ private final class FleetFlip {
             }
             return TwoPhaseFlip.Action.finish(isMixed: false)
         }
-        let canBeInterrupted = request != .commit && request != .undo
         return await withTaskCancellationHandler {
             await next.value
         } onCancel: {
-            if canBeInterrupted { for listener in listeners { listener.cancel() } }
+            if !moves { for listener in listeners { listener.cancel() } }
+        }
+    }
+
+    /// Sends one host a request when it is its turn, and hears it.
+    private func ask(_ number: Int, _ request: Request) async -> Bool {
+        guard let session = sessions[number], errors[number] == nil else { return false }
+        do {
+            return try await preparing.withPlace {
+                session.channel.send(request)
+                return await hear(number, request)
+            }
+        } catch {
+            fail(number, error)
+            return false
         }
     }
 
@@ -155,10 +170,14 @@ private final class FleetFlip {
         } catch {
             let lost: [SlotSyncError.Code] = [.unreachable, .timedOut, .protocolViolation]
             if request == .commit || request == .undo, lost.contains(hostError(error).code) { inDoubt.insert(number) }
-            errors[number] = hostError(error)
-            emit(.hostFinished(session.host, .failed(hostError(error))))
+            fail(number, error)
             return false
         }
+    }
+
+    private func fail(_ number: Int, _ error: any Error) {
+        errors[number] = hostError(error)
+        emit(.hostFinished(fleet.hosts[number], .failed(hostError(error))))
     }
 
     private func closeAll() async {

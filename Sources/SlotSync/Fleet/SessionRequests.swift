@@ -12,14 +12,16 @@ extension OpenSessions {
 
     /// First phase of a flip, with its hook.
     func prepare(_ flip: HostFlip, on number: Int) async throws -> FlippedHost {
-        try await converse(with: number) { session in
-            let outcome = try await prepare(flip, .flip, flip.release, session)
-            guard outcome.changed, !flip.hooks.beforeFlip.isEmpty else { return FlippedHost(session.host, outcome) }
-            session.channel.send(.runBeforeHook)
-            guard case .hookDone = try await session.channel.receive() else {
-                throw SlotSyncError(.protocolViolation, "the agent did not say that its hook is done")
+        try await preparing.withPlace {
+            try await converse(with: number) { session in
+                let outcome = try await prepare(flip, .flip, flip.release, session)
+                guard outcome.changed, !flip.hooks.beforeFlip.isEmpty else { return FlippedHost(session.host, outcome) }
+                session.channel.send(.runBeforeHook)
+                guard case .hookDone = try await session.channel.receive() else {
+                    throw SlotSyncError(.protocolViolation, "the agent did not say that its hook is done")
+                }
+                return FlippedHost(session.host, outcome)
             }
-            return FlippedHost(session.host, outcome)
         }
     }
 
