@@ -89,7 +89,8 @@ private final class FleetFlip {
             if case .failure(let error) = result { fail(number, error) }
         }
         try Task.checkCancellation()
-        let release = try chooseRelease()
+        let rings = sessions.sorted { $0.key < $1.key }.map { (host: $0.value.host, ring: $0.value.ring) }
+        let release = try ReleaseChoice(direction: direction, rings: rings).choose(selector)
         let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
         let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
         decisions = TwoPhaseFlip(
@@ -199,59 +200,5 @@ private final class FleetFlip {
             failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) },
             uncertain: inDoubt.sorted().map { fleet.hosts[$0] },
             isGivenUp: decisions.isGivenUp, isMixed: decisions.isGivenUp && flipped.contains { $0.changed })
-    }
-
-    // MARK: Which release
-
-    private func chooseRelease() throws -> ContentDigest? {
-        let rings = sessions.sorted { $0.key < $1.key }.map { (host: $0.value.host, ring: $0.value.ring) }
-        guard !rings.isEmpty else { return nil }
-        switch selector {
-        case .id(let id): return id
-        case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
-        case .usual:
-            if direction == .flip {
-                let isStaged = rings.contains { $0.ring?.nextRelease != nil }
-                return try agreed(
-                    rings, on: { isStaged ? $0.nextRelease : $0.badNextRelease }, what: "is ready in its next slot",
-                    how: "RELEASE")
-            }
-            return try agreed(
-                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "was live before",
-                how: "--to")
-        }
-    }
-
-    private func agreed(
-        _ rings: [(host: Host, ring: RingStatus?)], on release: (RingStatus) -> ReleaseName?, what: String, how: String
-    ) throws -> ContentDigest? {
-        var hostsOf: [ContentDigest: [String]] = [:]
-        var without: [Host] = []
-        for (host, ring) in rings {
-            if let release = ring.flatMap(release) {
-                hostsOf[release.id, default: []].append(host.label)
-            } else {
-                without.append(host)
-            }
-        }
-        guard let first = hostsOf.first else {
-            // `stage` and `flip` run again for a release that is live already: there is nothing to do.
-            let live = Set(rings.map { $0.ring?.liveRelease?.id })
-            if direction == .flip, live.count == 1, let everywhere = live.first, let everywhere { return everywhere }
-            throw SlotSyncError(
-                .notReady,
-                "\(HostList.fold(without.map(\.label))): no host has a release that \(what): "
-                    + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
-        }
-        guard hostsOf.count == 1 else {
-            let groups = hostsOf.sorted { $0.key < $1.key }.map {
-                "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))"
-            }
-            throw SlotSyncError(
-                .notReady,
-                "the hosts do not agree on which release \(what): \(groups.joined(separator: ", ")). Name one: \(how)"
-            )
-        }
-        return first.key
     }
 }
