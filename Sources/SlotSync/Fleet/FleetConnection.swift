@@ -64,7 +64,7 @@ public struct FleetConnection: Sendable {
     /// Second phase: hosts that have prepared the flip make it, all in one go, and run the hook `after_flip`.
     public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
         if let trial = flip.trial { await attendance.beginTrial(of: places(of: hosts), limit: trial) }
-        return await each(hosts) { number in try await sessions.commit(on: number) }
+        return await each(hosts) { number in try await sessions.commit(flip, on: number) }
     }
 
     /// Ends the trial of these hosts: the release stays live there.

@@ -159,7 +159,9 @@ private final class FleetFlip {
     private func hear(_ number: Int, _ request: Request) async -> Bool {
         guard let session = sessions[number], errors[number] == nil else { return false }
         do {
-            switch (try await session.channel.receive(), request) {
+            let channel = session.channel
+            let reply = isAnsweredSoon(request) ? try await channel.receivePromptly() : try await channel.receive()
+            switch (reply, request) {
             case (.prepared(let outcome), .prepare): outcomes[number] = outcome
             case (.hookDone, .runBeforeHook), (.flipped, .undo): break
             case (.flipped(let outcome), .commit):
@@ -173,6 +175,16 @@ private final class FleetFlip {
             if request == .commit || request == .undo, lost.contains(hostError(error).code) { inDoubt.insert(number) }
             fail(number, error)
             return false
+        }
+    }
+
+    /// Whether hosts have no hook to run before they answer: a rename that takes long is a disk that hangs.
+    private func isAnsweredSoon(_ request: Request) -> Bool {
+        let hooks = options.hooks
+        return switch request {
+        case .commit: (direction == .flip ? hooks.afterFlip : hooks.afterRollback).isEmpty
+        case .undo: hooks.afterRollback.isEmpty
+        default: false
         }
     }
 

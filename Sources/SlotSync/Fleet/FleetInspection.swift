@@ -70,7 +70,7 @@ extension Fleet {
     @FleetActor
     private func ring(of session: HostSession) async throws -> RingStatus {
         session.channel.send(.status)
-        let reply = try await session.channel.receive()
+        let reply = try await session.channel.receivePromptly()
         guard case .status(let ring) = reply else { throw unexpected(reply) }
         return ring
     }

@@ -23,7 +23,7 @@ extension Fleet {
         do {
             let own = Greeting(version: SlotSyncVersion.current, peer: "\(userName())@\(machineName())")
             channel.send(.hello(own))
-            guard case .hello(let greeting, let ring) = try await channel.receive() else {
+            guard case .hello(let greeting, let ring) = try await channel.receivePromptly() else {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
             }
             try Greeting.check(controller: own, agent: greeting)

@@ -1,11 +1,11 @@
 // Single questions to a host whose session is kept: each is one request and its answer. FleetConnection asks them.
 
 extension OpenSessions {
-    /// Sends a request and expects one answer. If that is not the answer, the session is over.
+    /// Sends a request and expects one answer, soon. If that is not the answer, the session is over.
     func ask(_ request: Request, of number: Int, _ isAnswer: (Reply) -> Bool) async throws {
         try await converse(with: number) { session in
             session.channel.send(request)
-            let reply = try await session.channel.receive()
+            let reply = try await session.channel.receivePromptly()
             guard isAnswer(reply) else { throw unexpected(reply) }
         }
     }
@@ -26,14 +26,14 @@ extension OpenSessions {
     }
 
     /// Second phase: the flip that was prepared in this session.
-    func commit(on number: Int) async throws -> FlippedHost {
+    func commit(_ flip: HostFlip, on number: Int) async throws -> FlippedHost {
         guard withFlip.contains(number) else {
             throw SlotSyncError(
                 .unreachable, "its session ended after the flip was prepared; nothing was flipped there")
         }
         return try await converse(with: number) { session in
             session.channel.send(.commit)
-            return FlippedHost(session.host, try await flipOutcome(session))
+            return FlippedHost(session.host, try await flipOutcome(session, after: flip.hooks.afterFlip))
         }
     }
 
@@ -48,7 +48,7 @@ extension OpenSessions {
                 _ = try await prepare(flip, .rollback, nil, session)
                 session.channel.send(.commit)
             }
-            _ = try await flipOutcome(session)
+            _ = try await flipOutcome(session, after: flip.hooks.afterRollback)
         }
     }
 
@@ -68,8 +68,10 @@ extension OpenSessions {
         return outcome
     }
 
-    private func flipOutcome(_ session: HostSession) async throws -> FlipOutcome {
-        let reply = try await session.channel.receive()
+    /// - Parameter hook: what the host runs before it answers, as long as that takes; empty: it answers soon.
+    private func flipOutcome(_ session: HostSession, after hook: String) async throws -> FlipOutcome {
+        let channel = session.channel
+        let reply = hook.isEmpty ? try await channel.receivePromptly() : try await channel.receive()
         guard case .flipped(let outcome) = reply else { throw unexpected(reply) }
         return outcome
     }
@@ -80,7 +82,8 @@ extension OpenSessions {
     func watch(_ sources: [HostSource], every interval: Duration, on number: Int) async throws -> [String?] {
         try await converse(with: number) { session in
             session.channel.send(.watch(WatchRequest(interval: interval, sources: sources)))
-            guard case .watching(let problems) = try await session.channel.receive(), problems.count == sources.count
+            guard case .watching(let problems) = try await session.channel.receivePromptly(),
+                problems.count == sources.count
             else { throw SlotSyncError(.protocolViolation, "the agent did not say which sources it can read") }
             return problems
         }
