@@ -48,17 +48,11 @@ extension Fleet {
         FleetOperation { emit in
             ProcessSetup.prepare()
             let results = await self.forEachHost { number in
-                let session = try await self.connect(number)
-                do {
+                try await self.withSession(of: number) { session in
                     // Asked for although the greeting has it: what the agent has to tell besides comes before the answer.
                     session.channel.onWarning = { emit(.hostWarning(session.host, $0)) }
                     let ring = session.ring == nil ? nil : try await self.ring(of: session)
-                    session.channel.send(.finish)
-                    await session.channel.close()
                     return HostStatus(host: session.host, ring: ring)
-                } catch {
-                    await session.channel.close()
-                    throw error
                 }
             }
             try Task.checkCancellation()
@@ -83,7 +77,7 @@ extension Fleet {
             ProcessSetup.prepare()
             let results = await self.forEachHost { number in
                 emit(.hostStarted(self.hosts[number]))
-                return try await self.verify(slot: slot, on: number)
+                return try await self.withSession(of: number) { try await self.verify(slot: slot, $0) }
             }
             try Task.checkCancellation()
             return VerifyReport(
@@ -92,32 +86,22 @@ extension Fleet {
     }
 
     @FleetActor
-    private func verify(slot: Int?, on number: Int) async throws -> [VerifiedSlot] {
-        let session = try await connect(number)
-        do {
-            session.channel.send(.verify(slot: slot))
-            var slots: [VerifiedSlot] = []
-            while true {
-                switch try await session.channel.receive() {
-                case .verified(let found):
-                    guard slots.count < RingStatus.slotCounts.upperBound else {
-                        throw SlotSyncError(.protocolViolation, "the agent verified more slots than a ring has")
-                    }
-                    slots.append(
-                        VerifiedSlot(
-                            host: session.host, slot: found.slot, release: found.release, files: found.files,
-                            bytes: found.bytes,
-                            differences: found.differences, lines: found.named))
-                case .status:
-                    session.channel.send(.finish)
-                    await session.channel.close()
-                    return slots
-                case let reply: throw unexpected(reply)
+    private func verify(slot: Int?, _ session: HostSession) async throws -> [VerifiedSlot] {
+        session.channel.send(.verify(slot: slot))
+        var slots: [VerifiedSlot] = []
+        while true {
+            switch try await session.channel.receive() {
+            case .verified(let found):
+                guard slots.count < RingStatus.slotCounts.upperBound else {
+                    throw SlotSyncError(.protocolViolation, "the agent verified more slots than a ring has")
                 }
+                slots.append(
+                    VerifiedSlot(
+                        host: session.host, slot: found.slot, release: found.release, files: found.files,
+                        bytes: found.bytes, differences: found.differences, lines: found.named))
+            case .status: return slots
+            case let reply: throw unexpected(reply)
             }
-        } catch {
-            await session.channel.close()
-            throw error
         }
     }
 }

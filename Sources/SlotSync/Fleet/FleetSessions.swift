@@ -40,6 +40,23 @@ extension Fleet {
         }
     }
 
+    /// Opens a session for one thing, and closes it in any case; the agent hears of the end where that went well.
+    @FleetActor
+    func withSession<Result: Sendable>(
+        of number: Int, _ body: @FleetActor (HostSession) async throws -> Result
+    ) async throws -> Result {
+        let session = try await connect(number)
+        do {
+            let result = try await body(session)
+            session.channel.send(.finish)
+            await session.channel.close()
+            return result
+        } catch {
+            await session.channel.close()
+            throw error
+        }
+    }
+
     /// Runs `body` for every host, at most `parallelism` at a time, and collects what came of it in the hosts' order.
     @FleetActor
     func forEachHost<Result: Sendable>(
