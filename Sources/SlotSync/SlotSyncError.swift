@@ -7,7 +7,9 @@ public import SystemPackage
 public struct SlotSyncError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What kind of failure this is; stable across versions, and the same on both ends of a session.
     public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The code as programs and the wire have it: lower-case letters and dashes.
         public let rawValue: String
+        /// A code by its text; one that is not among those below comes from a newer agent.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// The caller's input (a source, a pattern, a host list, an option) cannot be used.
@@ -46,18 +48,23 @@ public struct SlotSyncError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let cancelled = Code(rawValue: "cancelled")
     }
 
+    /// What kind of failure it is.
     public var code: Code
     /// One line: what failed, where, and what to do next.
     public var message: String
     /// The system's error behind it, if there was one.
     public var errno: Errno?
 
+    /// - Parameters:
+    ///   - message: one line; see ``message``.
+    ///   - errno: the system's error behind it; the description ends with it.
     public init(_ code: Code, _ message: String, errno: Errno? = nil) {
         self.code = code
         self.message = message
         self.errno = errno
     }
 
+    /// The message and, behind a colon, the system's error.
     public var description: String {
         guard let errno else { return message }
         return "\(message): \(errno)"

@@ -4,7 +4,9 @@ import SlotSync
 
 extension FleetEvent {
     /// The line for standard error where there is no live line; nil for what is only shown there.
-    func plainLine(isVerbose: Bool) -> String? {
+    ///
+    /// - Parameter tellsHosts: whether each host is told of when it is through. Where all wait for all, that is no news.
+    func plainLine(isVerbose: Bool, tellsHosts: Bool = true) -> String? {
         switch self {
         case .scanned(let release, let files, let bytes):
             "source read: release \(release.short), \(counted(files, "file")), \(byteText(bytes))"
@@ -12,7 +14,7 @@ extension FleetEvent {
         case .hostFinished(_, .staged(let staged)): staged.line
         // The reason stands in the summary, once for all hosts that share it.
         case .hostFinished(let host, .failed(let error)):
-            isVerbose ? "\(host.label): failed: \(error)" : "\(host.label): failed"
+            isVerbose ? "\(host.label): failed: \(error)" : tellsHosts ? "\(host.label): failed" : nil
         case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil
         // Told when all hosts are through.
         case .hostFinished(_, .flipped), .hostFinished(_, .installed): nil

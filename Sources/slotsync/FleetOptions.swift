@@ -54,7 +54,8 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How many hosts are worked on at the same time. (default: \(Fleet.usualParallelism))", valueName: "n"),
+            "How many hosts connect, stage or prepare a flip at the same time; the flip is one moment for all. "
+                + "(default: \(Fleet.usualParallelism))", valueName: "n"),
         transform: { try FleetOptions.number($0, in: 1...Configuration.mostParallel) })
     var parallel: Int?
 

@@ -10,7 +10,7 @@ struct FlipCommand: AsyncParsableCommand {
         discussion: """
             First every host confirms that it has the release, whole, in its next slot; then all switch, each by one \
             rename(2). If a host fails, those that have switched are taken back, unless --max-failures allows it. \
-            Where nothing is ready and one release is live everywhere, there is nothing to do. A release that was rolled back \
+            Where nothing is ready and one release is live everywhere, there is nothing to do, unless a bad one waits. A release that was rolled back \
             and marked as bad is refused, with the reason, unless --force is given.
 
             The hooks of the configuration run on the hosts: before_flip before any of them switches, after_flip after \

@@ -12,7 +12,7 @@ struct FlipNarration {
     func follow(
         _ operation: FleetOperation<FlipReport>, hosts: Int, _ reporter: Reporter
     ) async throws -> Conclusion {
-        let report = try await reporter.follow(operation, as: verb, hosts: hosts)
+        let report = try await reporter.follow(operation, as: verb, hosts: hosts, tellsHosts: false)
         for host in report.flipped { await reporter.json(of: host.host, host.json) }
         for host in report.takenBack {
             await reporter.json(of: host, ["event": "host", "host": .text(host.label), "result": "taken-back"])

@@ -13,6 +13,8 @@ actor Reporter {
     /// Hosts whose result `--json` has told.
     private var toldHosts: Set<Host> = []
     private(set) var isInterrupted = false
+    /// Whether hosts are told of one by one, as they are through.
+    private var tellsHosts = true
 
     init(_ options: FleetOptions) { self.options = options }
 
@@ -78,9 +80,12 @@ actor Reporter {
     // MARK: While a fleet works
 
     /// Watches an operation to its end, and lets signals cancel it.
+    ///
+    /// - Parameter tellsHosts: whether hosts are told of one by one, as they are through.
     func follow<Report: Sendable>(
-        _ operation: FleetOperation<Report>, as verb: String, hosts: Int
+        _ operation: FleetOperation<Report>, as verb: String, hosts: Int, tellsHosts: Bool = true
     ) async throws -> Report {
+        self.tellsHosts = tellsHosts
         let watch = SignalWatch { number in
             operation.cancel()
             Task { await self.interrupted() }
@@ -106,7 +111,7 @@ actor Reporter {
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
         if let line = event.warningLine { note(line) }
         if drawsLive { return redraw() }
-        if let line = event.plainLine(isVerbose: options.verbose) { note(line) }
+        if let line = event.plainLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { note(line) }
     }
 
     /// Keeps the line moving while nothing happens.

@@ -36,6 +36,8 @@ extension EndToEnd {
                     #expect(
                         refused.errors.contains("p95 rose by 40%") && refused.errors.contains("flip --force"),
                         "\(refused)")
+                    // Told once, with its reason.
+                    #expect(!refused.errors.contains("h1: failed"), "\(refused)")
                     #expect(fleet.current() == "slots/1")
                 }
                 try await fleet.done("flip", "--force")
@@ -59,6 +61,31 @@ extension EndToEnd {
             }
         }
 
+        @Test("one in another slot than the next is not passed over as if all were done")
+        func elsewhere() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let first = try await fleet.release(firstTree(bench))
+                let other = try bench.tree("other")
+                try other.file("page", "other")
+                try await fleet.release(other)
+                let release = try await fleet.release(changedTree(bench))
+                try await fleet.done("rollback", "--to", first)
+                for host in fleet.hosts { try await markBad(release, fleet, on: host) }
+                try await fleet.done("stage", changedTree(bench).path)
+                for refused in [try await fleet.call("flip"), try await fleet.call("flip", "--force")] {
+                    #expect(refused.exitCode == 1, "\(refused)")
+                    let told =
+                        "h[1-2]: release \(release) in slot 3 is bad (p95 rose by 40%), and nothing else is staged"
+                    #expect(refused.errors.contains(told), "\(refused)")
+                    #expect(refused.errors.contains("flip --force \(release)"), "\(refused)")
+                    #expect(fleet.current() == "slots/1")
+                }
+                try await fleet.done("flip", "--force", release)
+                #expect(fleet.current() == "slots/3")
+            }
+        }
+
         @Test("another release takes its slot, and a slot that is bad is verified")
         func overwritten() async throws {
             try await Workbench.use { bench in
@@ -77,8 +104,8 @@ extension EndToEnd {
     }
 }
 
-private func markBad(_ release: String, _ fleet: Fleet) async throws {
-    let agent = try AgentProcess(root: fleet.root())
+private func markBad(_ release: String, _ fleet: Fleet, on host: String = "h1") async throws {
+    let agent = try AgentProcess(root: fleet.root(host))
     let id = try #require(ContentDigest(release))
     try agent.send(
         .hello(Greeting(version: "test", peer: "anna@desk")), .markBad(release: id, reason: "p95 rose by 40%"), .finish)

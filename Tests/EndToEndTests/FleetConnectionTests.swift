@@ -85,6 +85,38 @@ struct FleetConnectionTests {
         }
     }
 
+    @Test("no more hosts than the fleet's parallelism connect or prepare at the same time, and all flip at one moment")
+    func bounded() async throws {
+        try await Workbench.use { bench in
+            let fleet = try Fleet(bench, hosts: 8)
+            try await fleet.release(firstTree(bench))
+            let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
+            let marks = try ["connecting", "before", "after"].map { try Marks(bench, $0) }
+            let agent = try bench.script(
+                """
+                #!/bin/sh
+                \(marks[0].come); sleep 0.1; \(marks[0].go)
+                exec '\(Program.agent)' "$@"
+                """, to: "agent")
+            let connection = await FleetConnection(
+                SlotSync.Fleet(
+                    hosts: try HostList.parse("h[1-8]"), root: bench["{host}/www"],
+                    transport: Transport(.local, remoteCommand: agent), parallelism: 2))
+            let hosts = connection.fleet.hosts
+            let hooks = Hooks(
+                beforeFlip: "\(marks[1].come); sleep 0.1; \(marks[1].go)",
+                afterFlip: "\(marks[2].come); \(marks[2].wait(for: 8))")
+            let flip = HostFlip(release: release, hooks: hooks)
+            #expect(await connection.listen(to: hosts).done == hosts)
+            #expect(await connection.prepare(flip, on: hosts).done == hosts)
+            #expect(await connection.flip(flip, on: hosts).done == hosts)
+            await connection.close()
+            for counts in try [marks[0].counts(), marks[1].counts()] {
+                #expect(counts.count == 8 && counts.allSatisfy { $0 <= 2 }, "\(counts)")
+            }
+        }
+    }
+
     @Test("a session that ends is told of once, what was on trial there goes back, and a new one can be opened")
     func lostAndHealed() async throws {
         try await withConnection(hosts: 2) { fleet, connection in
@@ -145,7 +177,7 @@ struct FleetConnectionTests {
     // MARK: Agents that mean harm
 
     enum Harm: CaseIterable {
-        case unasked, wrongNumber, tooManyOutcomes, answersForNothing
+        case unasked, wrongNumber, tooManyOutcomes, answerForNothing, answersForNothing
 
         var replies: [Reply] {
             let readings = HostReadings([.missing("-")])
@@ -153,6 +185,7 @@ struct FleetConnectionTests {
             case .unasked: [.sample(1, readings), .sample(2, readings)]
             case .wrongNumber: [.sample(3, readings)]
             case .tooManyOutcomes: [.sample(1, HostReadings([.missing("-"), .missing("-")]))]
+            case .answerForNothing: [.confirmed]
             case .answersForNothing: Array(repeating: .confirmed, count: 100)
             }
         }
@@ -182,6 +215,34 @@ struct FleetConnectionTests {
                 break
             }
             #expect(readings == (harm == .unasked ? 1 : 0))
+            await connection.close()
+        }
+    }
+
+    @Test("an agent that beats and never answers is given up where an answer takes no work, and the others are done")
+    func neverAnswers() async throws {
+        try await Workbench.use { bench in
+            let program = try hostileAgent(bench, [], beats: true)
+            let fleet = try Fleet(bench, hosts: 2)
+            try await fleet.release(firstTree(bench))
+            let agent = try bench.script(
+                """
+                #!/bin/sh
+                case "$*" in */h2/*) exec '\(program)' ;; *) exec '\(Program.agent)' "$@" ;; esac
+                """, to: "agent")
+            let connection = await FleetConnection(
+                SlotSync.Fleet(
+                    hosts: try HostList.parse("h[1-2]"), root: bench["{host}/www"],
+                    transport: Transport(.local, remoteCommand: agent), timeout: .seconds(5)))
+            let hosts = connection.fleet.hosts
+            #expect(await connection.listen(to: hosts).done == hosts)
+            let results = await connection.prepareReadings(
+                Dictionary(uniqueKeysWithValues: hosts.map { ($0, [.loadAverage]) }), every: .seconds(1))
+            #expect(results.done == hosts, "\(results.failures)")
+            try bench.write("", to: "go")
+            let marked = await connection.markBad(.empty, because: "slow", on: hosts)
+            #expect(marked.done == [hosts[0]])
+            #expect(marked.failures.map(\.error.code) == [.timedOut], "\(marked.failures)")
             await connection.close()
         }
     }
@@ -241,8 +302,9 @@ private func signalAgent(of root: String, _ number: Int32) async throws {
 
 private func killAgent(of root: String) async throws { try await signalAgent(of: root, SIGKILL) }
 
-/// An agent that greets, says what it was to watch, and sends these replies once it is told to; then it is silent.
-private func hostileAgent(_ bench: Workbench, _ replies: [Reply]) throws -> String {
+/// An agent that greets, says what it was to watch, and sends these replies once it is told to; then it is silent, but for
+/// signs of life.
+private func hostileAgent(_ bench: Workbench, _ replies: [Reply], beats: Bool = false) throws -> String {
     func file(_ name: String, _ replies: [Reply]) throws -> String {
         var bytes: [UInt8] = []
         for reply in replies { reply.encode(into: &bytes) }
@@ -253,10 +315,13 @@ private func hostileAgent(_ bench: Workbench, _ replies: [Reply]) throws -> Stri
     return try bench.script(
         """
         #!/bin/sh
-        cat '\(file("begin", [greeting, .watching([nil])]))'
+        request() { head -c $(head -c 4 | od -An -tu4) > /dev/null; }
+        request; cat '\(file("greeting", [greeting]))'
+        request; cat '\(file("watching", [.watching([nil])]))'
         while [ ! -e '\(bench["go"])' ]; do sleep 0.02; done
         cat '\(file("replies", replies))'
         : > '\(bench["sent"])'
+        \(beats ? "while cat '\(file("beat", [.alive(files: 0, bytes: 0)]))'; do sleep 0.1; done" : "")
         exec cat > /dev/null
         """, to: "hostile")
 }

@@ -16,11 +16,34 @@ extension EndToEnd {
                     try await slow.held()
                     let second = try await fleet.call("stage", firstTree(bench).path)
                     #expect(second.exitCode == 1)
-                    for word in ["h1", "lock", "since"] { #expect(second.errors.contains(word), "\(second)") }
+                    for word in ["h1", "lock", "a stage by", "since"] {
+                        #expect(second.errors.contains(word), "\(second)")
+                    }
                     try slow.goOn()
                 }
                 #expect(first.exitCode == 0, "\(first)")
                 #expect(try await fleet.differences(tree, slot: 1) == "")
+            }
+        }
+
+        @Test("whoever comes while a push watches is told so, canary or control, and since when")
+        func duringPush() async throws {
+            try await CanaryScene.use(settings: ["hosts: 2", "window: 60s"]) { scene in
+                let push = try await scene.push(scene.site("second", .fast)) { program in
+                    try await scene.waitUntil(2, areOn: 2)
+                    // The rename comes just before the note.
+                    var told = ""
+                    try await eventually("nobody says that a push watches: \(told)") {
+                        told = try await scene.fleet.call("flip").errors
+                        return told.contains("that watches this host")
+                    }
+                    #expect(told.contains("a push by") && told.contains("since"), "\(told)")
+                    let control = try await scene.fleet.only("h8").call("stage", firstTree(scene.bench).path)
+                    #expect(control.exitCode == 1 && control.errors.contains("that watches this host"), "\(control)")
+                    program.interrupt()
+                }
+                #expect(push.exitCode == 1, "\(push)")
+                #expect(scene.live == scene.everywhere(1))
             }
         }
 

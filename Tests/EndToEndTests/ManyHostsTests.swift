@@ -24,21 +24,18 @@ extension EndToEnd {
             }
         }
 
-        // A flip holds all its sessions open at once: it is the same moment for all hosts.
         @Test("--parallel bounds how many hosts are staged at a time, and all are done")
         func parallel() async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench, hosts: 12)
+                let sessions = try Marks(bench, "sessions")
                 let counter = try bench.script(
                     """
                     #!/bin/bash
-                    running='\(bench["running"])'
-                    mkdir -p "$running"
-                    : > "$running/$$"
-                    ls "$running" | wc -l >> '\(bench["counts"])'
+                    \(sessions.come)
                     '\(Program.agent)' "$@"
                     code=$?
-                    rm "$running/$$"
+                    \(sessions.go)
                     exit $code
                     """,
                     to: "agent"
@@ -46,10 +43,32 @@ extension EndToEnd {
                 let tree = try firstTree(bench)
                 try await fleet.with("--remote-command", counter, "--parallel", "3").stage(tree)
                 for host in fleet.hosts { #expect(try await fleet.differences(tree, slot: 1, of: host) == "") }
-                let counts = try String(contentsOfFile: bench["counts"], encoding: .utf8)
-                let most = counts.split(separator: "\n").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
-                    .max()
-                #expect(try #require(most) <= 3)
+                let counts = try sessions.counts()
+                #expect(counts.count == 12 && counts.allSatisfy { $0 <= 3 }, "\(counts)")
+            }
+        }
+
+        @Test("--parallel bounds how many hosts prepare a flip at a time, and all switch at one moment")
+        func parallelFlip() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 8)
+                try await fleet.stage(firstTree(bench))
+                try await fleet.done("flip")
+                try await fleet.stage(changedTree(bench))
+                let (before, after) = (try Marks(bench, "before"), try Marks(bench, "after"))
+                let config = try bench.write(
+                    """
+                    hooks:
+                      before_flip: |
+                        \(before.come); sleep 0.1; \(before.go)
+                      after_flip: |
+                        \(after.come); \(after.wait(for: 8))
+                    """,
+                    to: "hooks.yml")
+                try await fleet.with("--config", config, "--parallel", "2").done("flip")
+                #expect(fleet.hosts.map { fleet.current($0) } == Array(repeating: "slots/2", count: 8))
+                let counts = try before.counts()
+                #expect(counts.count == 8 && counts.allSatisfy { $0 <= 2 }, "\(counts)")
             }
         }
     }

@@ -110,10 +110,14 @@ final class AgentSession {
             switch request {
             case .hello: throw unexpected("a second hello")
             case .status: try connection.send(.status(existingRing().status))
-            case .stage(let request): try await stage(request)
+            case .stage(let request):
+                try await stage(request)
+                noteWatch()
             case .prepare(let request): try await prepare(request)
             case .runBeforeHook: try await runBeforeHook()
-            case .commit: try await commit()
+            case .commit:
+                try await commit()
+                if flip?.isProvisional == true { noteWatch() }
             case .undo: try await undo()
             case .confirm: try confirm()
             case .keepAlive: break
@@ -126,6 +130,10 @@ final class AgentSession {
             }
         }
     }
+
+    /// What was asked for is done, and the controller keeps the session, and with it the lock: it looks at this host beside
+    /// others before it asks for more. A command that does not has ended the session before anybody can read this.
+    private func noteWatch() { ring?.noteHolder("a push by \(peer) that watches this host") }
 
     func unexpected(_ what: String) -> SlotSyncError {
         SlotSyncError(.protocolViolation, "the controller sent \(what)")

@@ -33,6 +33,7 @@ extension AgentSession {
         }
         // Only now, so that a request that cannot be followed leaves nothing behind.
         let ring = try self.ring ?? Ring.make(root, slotCount: request.slots ?? Ring.usualSlotCount)
+        if self.ring == nil { ring.noteHolder("a stage by \(peer)") }
         self.ring = ring
         try checkSlotCount(request, ring)
         let known = records ?? SlotRecords(of: ring)

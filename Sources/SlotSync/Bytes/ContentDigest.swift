@@ -6,9 +6,12 @@ import CXXHash
 
 /// The 128-bit XXH3 digest of some bytes, as the xxHash specification defines it (seed 0).
 public struct ContentDigest: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The half that is written first.
     public let high: UInt64
+    /// The half that is written last.
     public let low: UInt64
 
+    /// A digest that is known.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
@@ -20,6 +23,7 @@ public struct ContentDigest: Hashable, Sendable, Comparable, CustomStringConvert
         self.init(high: hash.high64, low: hash.low64)
     }
 
+    /// The digest of `bytes`.
     public init(of bytes: [UInt8]) {
         self = bytes.withUnsafeBytes { ContentDigest(of: $0) }
     }
@@ -45,6 +49,7 @@ public struct ContentDigest: Hashable, Sendable, Comparable, CustomStringConvert
         self.init(high: high, low: low)
     }
 
+    /// The order of the texts.
     public static func < (left: ContentDigest, right: ContentDigest) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }

@@ -5,9 +5,12 @@ public import SystemPackage
 
 /// An open file or stream, and what to call it in errors.
 public struct NamedDescriptor: Sendable {
+    /// Stays the caller's to close.
     public let descriptor: FileDescriptor
+    /// A path, or a word such as "standard input".
     public let name: String
 
+    /// An open file or stream by that name.
     public init(_ descriptor: FileDescriptor, name: String) {
         self.descriptor = descriptor
         self.name = name

@@ -33,9 +33,13 @@ final class Channel {
     var pendingBytes: Int { stream.writer.pendingBytes }
 
     private let stream: ChildStream
+    private let timeout: Duration
     private let agentProgram: String?
     private var parser = FrameParser(.replies)
+    /// What was read and nobody has received yet: no more than came in one piece.
     private var inbox: Deque<Reply> = []
+    /// Tasks that wait for a reply.
+    private var receivers = 0
     private var earlyWarnings: [String] = []
     /// An agent that heals says so right after its greeting; more than a few warnings nobody has to keep.
     private static let mostEarlyWarnings = 16
@@ -53,6 +57,7 @@ final class Channel {
     ///   - agentProgram: The agent's program, if the user named it; for the message when it is missing.
     init(_ command: [String], timeout: Duration, agentProgram: String? = nil) throws {
         self.agentProgram = agentProgram
+        self.timeout = timeout
         stream = try ChildStream(command, timeout: timeout)
     }
 
@@ -75,13 +80,13 @@ final class Channel {
 
     /// Waits until fewer than `limit` bytes are pending.
     ///
-    /// - Throws: as `receive` does, and as soon as the host has reported a failure.
+    /// - Throws: as `receive` does, and as soon as the host has reported a failure, or says anything else to nobody.
     func drained(below limit: Int) async throws {
         try await stream.wait {
             if stream.writer.isBroken || pendingBytes < limit { return () }
-            // What the host says meanwhile shows that it lives; a flood of replies does not.
-            try read(untilReplies: 16)
-            if case .failure(let error)? = inbox.first { throw error }
+            // What the host says meanwhile shows that it lives.
+            try read(untilReplies: 1)
+            try expectNoReply()
             return nil
         } ending: {
             await endOfSession()
@@ -101,7 +106,13 @@ final class Channel {
     /// - Throws: ``SlotSyncError``: what the host reported, that its session has ended, that it is silent, or that the
     ///   task was cancelled. The session can go on after a cancellation, in another task.
     func receive() async throws -> Reply {
-        try await stream.wait {
+        receivers += 1
+        defer {
+            receivers -= 1
+            // What is left in the pipe is for whoever listens.
+            stream.wake()
+        }
+        return try await stream.wait {
             try read(untilReplies: 1)
             guard let reply = inbox.popFirst() else { return nil }
             if case .failure(let error) = reply { throw error }
@@ -111,23 +122,40 @@ final class Channel {
         }
     }
 
-    /// More than any request has for an answer: a host that says so much while nothing is asked of it is not sane.
-    private static let mostUnasked = 64
+    /// Waits for the reply to a request that needs no work worth mentioning: no longer than the host may be silent, though it
+    /// shows that it lives. An agent whose disk hangs beats on.
+    ///
+    /// - Throws: as `receive` does.
+    func receivePromptly() async throws -> Reply {
+        let alarm = Task { @FleetActor in
+            try await Task.sleep(for: timeout, clock: .suspending)
+            try Task.checkCancellation()
+            giveUp(SlotSyncError(.timedOut, "did not answer for \(timeout.components.seconds) s, though it is there"))
+        }
+        defer { alarm.cancel() }
+        return try await receive()
+    }
 
     /// Hears what the host says beside its answers, until the task is cancelled. Another task may `receive` meanwhile.
     ///
     /// - Throws: ``SlotSyncError``: as `receive` does.
     func listen() async throws {
         let _: Void = try await stream.wait {
-            try read(untilReplies: Self.mostUnasked)
-            if case .failure(let error)? = inbox.first { throw error }
-            guard inbox.count < Self.mostUnasked else {
-                throw SlotSyncError(.protocolViolation, "the agent talks without being asked")
-            }
+            // Whoever waits for a reply reads, and hands out what comes beside it.
+            guard receivers == 0 else { return nil }
+            try read(untilReplies: 1)
+            try expectNoReply()
             return nil
         } ending: {
             await endOfSession()
         }
+    }
+
+    /// Nobody waits for a reply: one that was not asked for would be kept for ever, or taken for the answer to the next request.
+    private func expectNoReply() throws {
+        guard let reply = inbox.first else { return }
+        if case .failure(let error) = reply { throw error }
+        throw unexpected(reply)
     }
 
     /// Reads until so many replies are there, or nothing more to read for now.

@@ -91,6 +91,9 @@ final class ChildStream {
         event.wake()
     }
 
+    /// Whoever waits looks again.
+    func wake() { event.wake() }
+
     /// What a pipe has room for is no sign of life: a controller that says every moment that it is there would take a
     /// frozen host for one that lives.
     private func wrote(_ hasRead: Bool) {

@@ -8,6 +8,8 @@ import SystemPackage
 final class ErrorTail {
     /// What is kept, in bytes.
     private static let bound = 4096
+    /// How many times it reads before others get their turn; more than a pipe holds.
+    private static let turn = 32
 
     private var readiness: Readiness!
     private var bytes: [UInt8] = []
@@ -29,17 +31,18 @@ final class ErrorTail {
         return lines.suffix(5).joined(separator: "; ")
     }
 
-    /// Reads what is there now.
+    /// Reads what is there now. A host that never stops printing must not keep the others waiting.
     func read() {
         guard !isAtEnd else { return }
         var chunk = [UInt8](repeating: 0, count: Self.bound)
         do {
-            while true {
+            for _ in 0..<Self.turn {
                 let count = try chunk.withUnsafeMutableBytes { try readiness.descriptor.read(into: $0) }
                 if count == 0 { return close() }
                 bytes.append(contentsOf: chunk[..<count])
                 bytes.removeFirst(max(0, bytes.count - Self.bound))
             }
+            readiness.arm()
         } catch Errno.resourceTemporarilyUnavailable {
             readiness.arm()
         } catch {

@@ -17,6 +17,7 @@ public import SystemPackage
 /// await connection.close()  // canaries that nobody confirmed go back by themselves
 /// ```
 public struct FleetConnection: Sendable {
+    /// The hosts, and how they are reached.
     public let fleet: Fleet
     /// What happens to hosts beside what they are asked, from `listen` on. One consumer; it ends with `close`.
     public let events: AsyncStream<HostEvent>
@@ -24,6 +25,7 @@ public struct FleetConnection: Sendable {
     private let attendance: Attendance
     private let numbers: [Host: Int]
 
+    /// Opens nothing yet: each session is opened when it is first needed.
     public init(_ fleet: Fleet) async {
         ProcessSetup.prepare()
         self.fleet = fleet
@@ -62,7 +64,7 @@ public struct FleetConnection: Sendable {
     /// Second phase: hosts that have prepared the flip make it, all in one go, and run the hook `after_flip`.
     public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
         if let trial = flip.trial { await attendance.beginTrial(of: places(of: hosts), limit: trial) }
-        return await each(hosts) { number in try await sessions.commit(on: number) }
+        return await each(hosts) { number in try await sessions.commit(flip, on: number) }
     }
 
     /// Ends the trial of these hosts: the release stays live there.
@@ -157,7 +159,9 @@ public struct FleetConnection: Sendable {
 
 /// A flip as each host by itself is asked for it.
 public struct HostFlip: Sendable, Hashable {
+    /// The ID of the release, which the hosts have staged.
     public var release: ContentDigest
+    /// What runs on the host before and after it.
     public var hooks: Hooks
     /// Flip to a release that is bad, too.
     public var force: Bool
@@ -165,6 +169,7 @@ public struct HostFlip: Sendable, Hashable {
     /// flip is confirmed; nil: it stands.
     public var trial: Duration?
 
+    /// A flip that stands, without hooks, unless more is said.
     public init(release: ContentDigest, hooks: Hooks = Hooks(), force: Bool = false, trial: Duration? = nil) {
         self.release = release
         self.hooks = hooks
@@ -177,6 +182,7 @@ public struct HostFlip: Sendable, Hashable {
 public enum HostEvent: Sendable {
     /// What it read when it was asked for the sample with this number.
     case readings(Host, number: UInt32, HostReadings)
+    /// What a person should know of it, one line.
     case warning(Host, String)
     /// Its session has ended. What was on trial there goes back by itself.
     case lost(Host, SlotSyncError)
@@ -186,8 +192,10 @@ public enum HostEvent: Sendable {
 public struct HostResults<Answer: Sendable>: Sendable {
     /// In the hosts' order.
     public var answers: [(host: Host, answer: Answer)]
+    /// Hosts that could not do it, in the hosts' order.
     public var failures: [HostFailure]
 
+    /// Hosts that did it.
     public var done: [Host] { answers.map(\.host) }
 
     init(_ hosts: [Host], _ results: [Host: Result<Answer, SlotSyncError>]) {

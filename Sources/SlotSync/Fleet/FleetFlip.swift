@@ -1,5 +1,6 @@
 // Flip and rollback over a fleet: opens all sessions, asks what is meant, and carries out what
-// TwoPhaseFlip decides. The commit goes out to all hosts in one go, over sessions that are open already.
+// TwoPhaseFlip decides. Hosts connect and prepare by turns, no more than the fleet's `parallelism` at the same time; the
+// commit goes out to all of them in one go, over sessions that are open already.
 
 import Dispatch
 
@@ -36,6 +37,7 @@ private final class FleetFlip {
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
     private var sessions: [Int: HostSession] = [:]
+    private let preparing: ConcurrencyBound
     private var decisions = TwoPhaseFlip(hostCount: 0, allowedFailures: 0, hasBeforeHook: false)
     private var errors: [Int: SlotSyncError] = [:]
     private var outcomes: [Int: FlipOutcome] = [:]
@@ -47,6 +49,7 @@ private final class FleetFlip {
         emit: @escaping @Sendable (FleetEvent) -> Void
     ) async {
         self.fleet = fleet
+        preparing = await ConcurrencyBound(fleet.parallelism)
         self.direction = direction
         self.selector = selector
         self.options = options
@@ -83,12 +86,11 @@ private final class FleetFlip {
             self.sessions[number] = session
         }
         for (number, result) in connected {
-            guard case .failure(let error) = result else { continue }
-            errors[number] = error
-            emit(.hostFinished(fleet.hosts[number], .failed(error)))
+            if case .failure(let error) = result { fail(number, error) }
         }
         try Task.checkCancellation()
-        let release = try chooseRelease()
+        let rings = sessions.sorted { $0.key < $1.key }.map { (host: $0.value.host, ring: $0.value.ring) }
+        let release = try ReleaseChoice(direction: direction, rings: rings).choose(selector)
         let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
         let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
         decisions = TwoPhaseFlip(
@@ -115,12 +117,13 @@ private final class FleetFlip {
 
     /// Sends one request to these hosts and hears each of them.
     private func phase(_ request: Request, on hosts: [Int]) async -> TwoPhaseFlip.Action {
+        let moves = request == .commit || request == .undo
         // In one go, before any answer is waited for: hosts flip within moments of each other.
-        for number in hosts { sessions[number]?.channel.send(request) }
+        if moves { for number in hosts { sessions[number]?.channel.send(request) } }
         let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
         let listeners = hosts.map { number in
             Task { @FleetActor in
-                let isDone = await self.hear(number, request)
+                let isDone = moves ? await self.hear(number, request) : await self.ask(number, request)
                 answers.continuation.yield(isDone ? .succeeded(number) : .failed(number))
             }
         }
@@ -132,18 +135,33 @@ private final class FleetFlip {
             }
             return TwoPhaseFlip.Action.finish(isMixed: false)
         }
-        let canBeInterrupted = request != .commit && request != .undo
         return await withTaskCancellationHandler {
             await next.value
         } onCancel: {
-            if canBeInterrupted { for listener in listeners { listener.cancel() } }
+            if !moves { for listener in listeners { listener.cancel() } }
+        }
+    }
+
+    /// Sends one host a request when it is its turn, and hears it.
+    private func ask(_ number: Int, _ request: Request) async -> Bool {
+        guard let session = sessions[number], errors[number] == nil else { return false }
+        do {
+            return try await preparing.withPlace {
+                session.channel.send(request)
+                return await hear(number, request)
+            }
+        } catch {
+            fail(number, error)
+            return false
         }
     }
 
     private func hear(_ number: Int, _ request: Request) async -> Bool {
         guard let session = sessions[number], errors[number] == nil else { return false }
         do {
-            switch (try await session.channel.receive(), request) {
+            let channel = session.channel
+            let reply = isAnsweredSoon(request) ? try await channel.receivePromptly() : try await channel.receive()
+            switch (reply, request) {
             case (.prepared(let outcome), .prepare): outcomes[number] = outcome
             case (.hookDone, .runBeforeHook), (.flipped, .undo): break
             case (.flipped(let outcome), .commit):
@@ -155,10 +173,24 @@ private final class FleetFlip {
         } catch {
             let lost: [SlotSyncError.Code] = [.unreachable, .timedOut, .protocolViolation]
             if request == .commit || request == .undo, lost.contains(hostError(error).code) { inDoubt.insert(number) }
-            errors[number] = hostError(error)
-            emit(.hostFinished(session.host, .failed(hostError(error))))
+            fail(number, error)
             return false
         }
+    }
+
+    /// Whether hosts have no hook to run before they answer: a rename that takes long is a disk that hangs.
+    private func isAnsweredSoon(_ request: Request) -> Bool {
+        let hooks = options.hooks
+        return switch request {
+        case .commit: (direction == .flip ? hooks.afterFlip : hooks.afterRollback).isEmpty
+        case .undo: hooks.afterRollback.isEmpty
+        default: false
+        }
+    }
+
+    private func fail(_ number: Int, _ error: any Error) {
+        errors[number] = hostError(error)
+        emit(.hostFinished(fleet.hosts[number], .failed(hostError(error))))
     }
 
     private func closeAll() async {
@@ -180,68 +212,5 @@ private final class FleetFlip {
             failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) },
             uncertain: inDoubt.sorted().map { fleet.hosts[$0] },
             isGivenUp: decisions.isGivenUp, isMixed: decisions.isGivenUp && flipped.contains { $0.changed })
-    }
-
-    // MARK: Which release
-
-    private func chooseRelease() throws -> ContentDigest? {
-        let rings = sessions.sorted { $0.key < $1.key }.map { (host: $0.value.host, ring: $0.value.ring) }
-        guard !rings.isEmpty else { return nil }
-        switch selector {
-        case .id(let id): return id
-        case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
-        case .usual:
-            if direction == .flip {
-                let isStaged = rings.contains { $0.ring?.nextRelease != nil }
-                return try agreed(
-                    rings, on: { isStaged ? $0.nextRelease : $0.badNextRelease }, what: "is ready in its next slot",
-                    how: "RELEASE")
-            }
-            return try agreed(
-                rings, on: { ring in ring.previous.flatMap { ring.slots[$0 - 1].release } }, what: "was live before",
-                how: "--to")
-        }
-    }
-
-    private func agreed(
-        _ rings: [(host: Host, ring: RingStatus?)], on release: (RingStatus) -> ReleaseName?, what: String, how: String
-    ) throws -> ContentDigest? {
-        var hostsOf: [ContentDigest: [String]] = [:]
-        var without: [Host] = []
-        for (host, ring) in rings {
-            if let release = ring.flatMap(release) {
-                hostsOf[release.id, default: []].append(host.label)
-            } else {
-                without.append(host)
-            }
-        }
-        guard let first = hostsOf.first else {
-            // `stage` and `flip` run again for a release that is live already: there is nothing to do.
-            let live = Set(rings.map { $0.ring?.liveRelease?.id })
-            if direction == .flip, live.count == 1, let everywhere = live.first, let everywhere { return everywhere }
-            throw SlotSyncError(
-                .notReady,
-                "\(HostList.fold(without.map(\.label))): no host has a release that \(what): "
-                    + (direction == .flip ? "stage one first" : "name the release to go back to with --to"))
-        }
-        guard hostsOf.count == 1 else {
-            let groups = hostsOf.sorted { $0.key < $1.key }.map {
-                "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))"
-            }
-            throw SlotSyncError(
-                .notReady,
-                "the hosts do not agree on which release \(what): \(groups.joined(separator: ", ")). Name one: \(how)"
-            )
-        }
-        return first.key
-    }
-}
-
-extension FlippedHost {
-    init(_ host: Host, _ outcome: FlipOutcome) {
-        self.init(
-            host: host, slot: outcome.slot, release: outcome.release,
-            previousSlot: outcome.previousSlot == 0 ? nil : outcome.previousSlot, previous: outcome.previous,
-            changed: outcome.changed, renamedAt: outcome.renamedAt)
     }
 }

@@ -2,18 +2,24 @@
 
 /// How the installation went on one host.
 public struct InstalledHost: Sendable, Hashable {
+    /// What had to be done.
     public enum Outcome: Sendable, Hashable {
         /// The same version was there.
         case alreadyThere
         /// It is at `path` on the host now; `before` is the version that was there, if one was.
         case installed(path: String, before: String?)
     }
+    /// The host.
     public var host: Host
+    /// What had to be done there.
     public var outcome: Outcome
 }
 
+/// What came of an installation over the fleet.
 public struct InstallReport: Sendable {
+    /// Hosts that have this version of the agent now, in the fleet's order.
     public var hosts: [InstalledHost]
+    /// Hosts where it could not be put.
     public var failures: [HostFailure]
 }
 

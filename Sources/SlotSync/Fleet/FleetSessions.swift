@@ -23,7 +23,7 @@ extension Fleet {
         do {
             let own = Greeting(version: SlotSyncVersion.current, peer: "\(userName())@\(machineName())")
             channel.send(.hello(own))
-            guard case .hello(let greeting, let ring) = try await channel.receive() else {
+            guard case .hello(let greeting, let ring) = try await channel.receivePromptly() else {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
             }
             try Greeting.check(controller: own, agent: greeting)
@@ -36,6 +36,23 @@ extension Fleet {
             return HostSession(host: host, number: number, channel: channel, ring: ring)
         } catch {
             await channel.close()
+            throw error
+        }
+    }
+
+    /// Opens a session for one thing, and closes it in any case; the agent hears of the end where that went well.
+    @FleetActor
+    func withSession<Result: Sendable>(
+        of number: Int, _ body: @FleetActor (HostSession) async throws -> Result
+    ) async throws -> Result {
+        let session = try await connect(number)
+        do {
+            let result = try await body(session)
+            session.channel.send(.finish)
+            await session.channel.close()
+            return result
+        } catch {
+            await session.channel.close()
             throw error
         }
     }

@@ -91,8 +91,11 @@ struct InstallSession {
 @FleetActor
 private final class LineBuffer {
     private static let longestLine = 64 << 10
+    /// All that a host may print: a start-up file that never stops would be read for ever.
+    private static let mostPrinted = 1 << 20
     private var lines: Deque<String> = []
     private var rest: [UInt8] = []
+    private var printed = 0
 
     var hasLine: Bool { !lines.isEmpty }
 
@@ -100,13 +103,14 @@ private final class LineBuffer {
 
     func append(_ bytes: UnsafeRawBufferPointer) throws {
         rest.append(contentsOf: bytes)
+        printed += bytes.count
         var start = 0
         while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
             lines.append(escapedForDisplay(String(decoding: rest[start..<end], as: UTF8.self)))
             start = end + 1
         }
         rest.removeFirst(start)
-        guard rest.count <= Self.longestLine else {
+        guard rest.count <= Self.longestLine, printed <= Self.mostPrinted else {
             throw SlotSyncError(.protocolViolation, "the host prints without end: check its shell's start-up files")
         }
     }

@@ -1,5 +1,6 @@
 // The sessions of a fleet while they are open. Each is opened when somebody first asks for it, once, and handed to
-// whoever asks again. A command opens them for one operation; a FleetConnection keeps them from one to the next.
+// whoever asks again. A command opens them for one operation; a FleetConnection keeps them from one to the next. However
+// many are open, no more than the fleet's `parallelism` are being opened at the same time.
 
 /// A fleet's sessions, by the hosts' positions. Whoever made it has to close it.
 @FleetActor
@@ -8,6 +9,9 @@ final class OpenSessions {
     /// Whether a session stays open when an operation has ended on its host.
     let areKept: Bool
     private var opening: [Int: Task<HostSession, any Error>] = [:]
+    private let connecting: ConcurrencyBound
+    /// How many hosts prepare a flip: each looks through its slot, and runs the hook `before_flip`.
+    let preparing: ConcurrencyBound
     /// Hosts whose open session has prepared a flip, which it can take back.
     private(set) var withFlip: Set<Int> = []
     /// No session is opened any more.
@@ -16,6 +20,8 @@ final class OpenSessions {
     nonisolated init(_ fleet: Fleet, areKept: Bool = false) async {
         self.fleet = fleet
         self.areKept = areKept
+        connecting = await ConcurrencyBound(fleet.parallelism)
+        preparing = await ConcurrencyBound(fleet.parallelism)
     }
 
     /// A host's session, opened now if it was not yet.
@@ -36,15 +42,15 @@ final class OpenSessions {
 
     func noteFlip(on number: Int) { withFlip.insert(number) }
 
-    /// Begins to open the first sessions, as many as may be open at once: while a source is read, hosts can log in.
+    /// Begins to open the first sessions, as many as may stage at once: while a source is read, hosts can log in.
     func openAhead() { for number in fleet.hosts.indices.prefix(max(fleet.parallelism, 1)) { open(number) } }
 
     @discardableResult
     private func open(_ number: Int) -> Task<HostSession, any Error> {
         if let task = opening[number] { return task }
-        let task = Task { @FleetActor [fleet, isShut] in
+        let task = Task { @FleetActor [fleet, connecting, isShut] in
             guard !isShut else { throw SlotSyncError(.cancelled, "the fleet's sessions are closed") }
-            return try await fleet.connect(number)
+            return try await connecting.withPlace { try await fleet.connect(number) }
         }
         opening[number] = task
         return task

@@ -6,6 +6,7 @@ import SystemPackage
 
 /// The way to the hosts of a fleet.
 public struct Transport: Sendable, Hashable {
+    /// By what sessions go.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// The agent runs on the host, at the end of an ssh session.
         case ssh
@@ -13,12 +14,14 @@ public struct Transport: Sendable, Hashable {
         case local
     }
 
+    /// By what sessions go.
     public var kind: Kind
     /// The command that stands for `ssh`, called as `COMMAND HOST REMOTE-COMMAND` with nothing added; as rsync's `-e`.
     public var remoteShell: String?
     /// The agent's program; as rsync's `--rsync-path`. With `ssh` it goes to the host's shell as it is.
     public var remoteCommand: String?
 
+    /// By ssh, to an agent where `slotsync install` puts it, unless more is said.
     public init(_ kind: Kind = .ssh, remoteShell: String? = nil, remoteCommand: String? = nil) {
         self.kind = kind
         self.remoteShell = remoteShell

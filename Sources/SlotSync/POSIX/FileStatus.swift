@@ -68,6 +68,17 @@ struct FileStatus: Sendable, Hashable {
     }
 }
 
+/// What makes two names one file, and tells a file from all others of the machine as long as it is there or open.
+struct FileIdentity: Hashable {
+    var device: UInt64
+    var inode: UInt64
+
+    init(_ status: FileStatus) {
+        device = status.device
+        inode = status.inode
+    }
+}
+
 /// Free space of a file system, for what an unprivileged or privileged writer may use.
 struct FileSystemSpace: Sendable {
     var freeBytes: UInt64

@@ -21,9 +21,12 @@ func systemCall<T: FixedWidthInteger & SignedInteger>(_ call: () -> T) throws(Er
 
 /// A point in time as file systems keep it: seconds since 1970 (negative before), nanoseconds after that second.
 public struct Timestamp: Hashable, Sendable, Comparable {
+    /// Since 1970, UTC.
     public var seconds: Int64
+    /// 0 to 999,999,999.
     public var nanoseconds: UInt32
 
+    /// A moment by its parts.
     public init(seconds: Int64, nanoseconds: UInt32) {
         self.seconds = seconds
         self.nanoseconds = nanoseconds
@@ -77,6 +80,7 @@ public struct Timestamp: Hashable, Sendable, Comparable {
         return Timestamp(seconds: seconds &+ carry, nanoseconds: UInt32(sum - carry * 1_000_000_000))
     }
 
+    /// Whether `left` is earlier.
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }

@@ -70,8 +70,10 @@ public enum HostSource: Hashable, Sendable {
 public struct HostReading: Hashable, Sendable {
     /// Which of the command's lines it is; empty for a source that gives one number.
     public var name: String
+    /// Finite; in the unit of its source.
     public var value: Double
 
+    /// A number by itself, or one of several by its name.
     public init(name: String = "", value: Double) {
         self.name = name
         self.value = value
@@ -96,5 +98,6 @@ public struct HostReadings: Hashable, Sendable {
     /// One for each source, in the order in which they were asked for.
     public var outcomes: [Outcome]
 
+    /// One outcome a source, in the order in which they were asked for.
     public init(_ outcomes: [Outcome]) { self.outcomes = outcomes }
 }

@@ -6,18 +6,7 @@ import SystemPackage
 
 /// An open file, read once from the start to the end.
 final class LogFile {
-    /// What tells a file from all others on this host, as long as it is open.
-    struct Identity: Hashable {
-        var device: UInt64
-        var inode: UInt64
-
-        init(_ status: FileStatus) {
-            device = status.device
-            inode = status.inode
-        }
-    }
-
-    let identity: Identity
+    let identity: FileIdentity
     /// Once it was rotated away: how many readings found nothing new in it.
     var quietReadings = 0
     private let descriptor: FileDescriptor
@@ -40,7 +29,7 @@ final class LogFile {
         }
         let opened = descriptor
         do throws(SlotSyncError) {
-            identity = Identity(try Self.expectFile(path) { () throws(Errno) in try opened.status() })
+            identity = FileIdentity(try Self.expectFile(path) { () throws(Errno) in try opened.status() })
         } catch {
             try? opened.close()
             throw error

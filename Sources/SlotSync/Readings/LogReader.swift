@@ -14,7 +14,7 @@ final class LogReader {
     private var lastLook = Timestamp.fileClock
     /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by when
     /// they were made alone they could be taken for files that were never seen.
-    private var finished: [(identity: LogFile.Identity, at: Timestamp)] = []
+    private var finished: [(identity: FileIdentity, at: Timestamp)] = []
     private var news = LogNews()
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
 
@@ -73,8 +73,8 @@ final class LogReader {
     /// Looks what `path` leads to, and takes up what is new.
     private func findFiles() throws(SlotSyncError) {
         let now = Timestamp.fileClock
-        let identity: LogFile.Identity
-        do { identity = LogFile.Identity(try FileStatus(following: path)) } catch {
+        let identity: FileIdentity
+        do { identity = FileIdentity(try FileStatus(following: path)) } catch {
             // Rotated away a moment ago, and not made again yet.
             if error == .noSuchFileOrDirectory { return }
             throw SlotSyncError(.system, "cannot look at the log \(quoted(path))", errno: error)
@@ -101,7 +101,7 @@ final class LogReader {
     }
 
     /// Where a log was rotated more than once since the last look, the files between: made since then, and named like it.
-    private func takeUpRotatedFiles(besides current: LogFile.Identity) {
+    private func takeUpRotatedFiles(besides current: FileIdentity) {
         for name in RotatedNames.made(since: lastLook, from: path) {
             guard let file = try? LogFile(name), file.identity != current,
                 !files.contains(where: { $0.identity == file.identity }),

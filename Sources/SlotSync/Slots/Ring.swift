@@ -18,6 +18,8 @@ final class Ring {
     let slotsDirectory: Directory
     private(set) var state: RingState
     private var lock: FileDescriptor?
+    /// What the lock's note says.
+    private var holder = ""
 
     private init(path: String, root: Directory, metadata: Directory, state: RingState) throws {
         self.path = path
@@ -163,9 +165,11 @@ final class Ring {
 
     // MARK: Lock and state
 
-    /// Takes the root's lock without waiting.
+    /// Takes the root's lock without waiting. Where it is held already, it is held for this purpose from now on.
+    ///
+    /// - Parameter purpose: what is done, and for whom: what others are told who want the lock.
     func acquireLock(for purpose: String) throws {
-        guard lock == nil else { return }
+        guard lock == nil else { return noteHolder(purpose) }
         let file: FileDescriptor
         do { file = try metadata.openFile("lock", O_RDWR | O_CREAT, mode: 0o600) } catch {
             throw SlotSyncError(.system, "cannot open the lock \(quoted(path + "/.slotsync/lock"))", errno: error)
@@ -183,8 +187,7 @@ final class Ring {
                     + "wait until that has ended, then run the command again")
         }
         lock = file
-        try file.setLength(0)
-        try Array("\(purpose), pid \(getpid())\n".utf8).withUnsafeBytes { try file.writeFully($0, at: 0) }
+        noteHolder(purpose)
         // Another command may have changed the state between our look at it and the lock.
         if let bytes = try metadata.contents(of: "state", atMost: RingState.largestFile) {
             let stored = try RingState(decoding: bytes, path: "\(path)/.slotsync/state")
@@ -193,11 +196,21 @@ final class Ring {
         }
     }
 
+    /// Writes what the lock is held for from now on; without the lock, nothing. The file's time says since when. Only a
+    /// person reads it: a disk too full for it holds up nothing.
+    func noteHolder(_ purpose: String) {
+        guard let lock, purpose != holder else { return }
+        holder = purpose
+        try? lock.setLength(0)
+        try? Array("\(purpose), pid \(getpid())\n".utf8).withUnsafeBytes { try lock.writeFully($0, at: 0) }
+    }
+
     func unlock() {
         // Said aloud, because a child process that is just being started may hold a copy of the descriptor.
         if let lock { flock(lock.rawValue, LOCK_UN) }
         try? lock?.close()
         lock = nil
+        holder = ""
     }
 
     /// Changes the state, durably before this returns. The lock must be held.

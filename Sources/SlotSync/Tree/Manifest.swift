@@ -7,10 +7,13 @@ import Glibc
 
 /// One entry of a manifest: fixed-width, its name and link text are kept by the manifest.
 public struct Entry: Sendable, Hashable {
+    /// What an entry is. Other kinds (FIFOs, sockets, devices) are in no manifest.
     public enum Kind: UInt8, Sendable {
+        /// By its number in a manifest's bytes.
         case file = 0, directory, symbolicLink
     }
 
+    /// What it is.
     public internal(set) var kind: Kind
     /// Whether the file had holes in the source and gets them again.
     public internal(set) var isSparse = false
@@ -18,8 +21,9 @@ public struct Entry: Sendable, Hashable {
     public internal(set) var mode: UInt16
     /// The directory that holds it; the root's parent is the root.
     public internal(set) var parent: UInt32
-    /// Numeric owner and group; 0 where the manifest has no ownership.
+    /// Numeric owner; 0 where the manifest has no ownership.
     public internal(set) var owner: UInt32 = 0
+    /// Numeric group; 0 where the manifest has no ownership.
     public internal(set) var group: UInt32 = 0
     /// A file's length in bytes; 0 for the other kinds.
     public internal(set) var size: UInt64 {
@@ -28,6 +32,7 @@ public struct Entry: Sendable, Hashable {
     }
     /// XXH3-128 of a file's content; of nothing for the other kinds.
     public internal(set) var digest = ContentDigest(high: 0, low: 0)
+    /// When its content was last changed, by the source's file system.
     public internal(set) var modified = Timestamp(seconds: 0, nanoseconds: 0)
     /// Where in the manifest's text the name is, and how long it is.
     var nameStart: UInt32 = 0
@@ -64,11 +69,13 @@ public struct Manifest: Sendable {
     /// How many levels a tree may have; each costs the path of its directories.
     static let deepestLevel = 4096
 
+    /// All entries, in the order that this file tells of.
     public internal(set) var entries: [Entry]
     /// Names and link texts, each followed by a NUL so that it is a C string where it stands.
     var text: [UInt8]
-    /// Whether owners and groups, and hard links, belong to the release.
+    /// Whether owners and groups belong to the release.
     public internal(set) var hasOwnership = false
+    /// Whether hard links belong to the release.
     public internal(set) var hasHardLinks = false
 
     /// A release of no entries but its root.
@@ -78,6 +85,7 @@ public struct Manifest: Sendable {
         text = [0]
     }
 
+    /// How many entries, the root among them.
     public var count: Int { entries.count }
 
     /// The sum of all files' lengths.

@@ -94,17 +94,6 @@ extension Entry {
     }
 }
 
-/// What makes two names one file.
-struct FileIdentity: Hashable {
-    var device: UInt64
-    var inode: UInt64
-
-    init(_ status: FileStatus) {
-        device = status.device
-        inode = status.inode
-    }
-}
-
 extension WalkedTree {
     /// Notes which files are hard links to an earlier one, for each its group's first entry.
     mutating func linkHardLinks() {

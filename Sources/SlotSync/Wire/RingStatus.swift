@@ -8,6 +8,7 @@ public struct ReleaseName: Hashable, Sendable {
     /// The human's name (`--name`), empty if none was given.
     public var name: String
 
+    /// A release, with or without a name.
     public init(id: ContentDigest, name: String = "") {
         self.id = id
         self.name = name
@@ -25,9 +26,20 @@ public struct ReleaseName: Hashable, Sendable {
 
 /// Where a slot is in its life: `empty → staging → ready → live → retired`, and `bad`.
 public enum SlotState: UInt8, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    /// Nothing is in it.
     case empty = 0
-    case staging, ready, live, retired, bad
+    /// It is being filled, or its filling was interrupted.
+    case staging
+    /// Filled, verified and durable: it can go live.
+    case ready
+    /// `current` points at it.
+    case live
+    /// It was live, and still holds its release.
+    case retired
+    /// It holds a release that was taken back because it is bad.
+    case bad
 
+    /// The word that the state has in `status`, in files and with `--json`.
     public var description: String {
         switch self {
         case .empty: "empty"
@@ -45,6 +57,7 @@ public enum SlotState: UInt8, Sendable, Hashable, CaseIterable, CustomStringConv
 
 /// One slot of a ring.
 public struct SlotStatus: Hashable, Sendable {
+    /// Where the slot is in its life.
     public var state: SlotState
     /// The release it holds or, while staging, is being filled with.
     public var release: ReleaseName?
@@ -55,6 +68,7 @@ public struct SlotStatus: Hashable, Sendable {
     /// The slot that was live when this one was flipped to: where a rollback goes.
     public var previous: Int?
 
+    /// An empty slot needs no more than its state.
     public init(
         state: SlotState, release: ReleaseName? = nil, since: Int64 = 0, reason: String = "", previous: Int? = nil
     ) {
@@ -70,12 +84,14 @@ public struct SlotStatus: Hashable, Sendable {
 public struct ProvisionStatus: Hashable, Sendable {
     /// The slot that was flipped to, and the one that was live before; nil: none.
     public var slot: Int
+    /// The slot that was live before; nil: none.
     public var from: Int?
     /// Seconds since 1970.
     public var since: Int64
     /// How long the controller may be silent before the host goes back.
     public var limit: Duration
 
+    /// A provision as the ring's state has it.
     public init(slot: Int, from: Int?, since: Int64, limit: Duration) {
         self.slot = slot
         self.from = from
@@ -89,12 +105,14 @@ public struct RingStatus: Hashable, Sendable {
     /// How many slots a ring may have.
     public static let slotCounts = 2...9
 
+    /// One for each slot, in their order.
     public var slots: [SlotStatus]
     /// The slot that `current` points at.
     public var live: Int?
     /// The flip that nobody has confirmed yet, if there is one.
     public var provision: ProvisionStatus?
 
+    /// A ring by its slots; nothing is live unless it is said.
     public init(slots: [SlotStatus], live: Int? = nil, provision: ProvisionStatus? = nil) {
         self.slots = slots
         self.live = live

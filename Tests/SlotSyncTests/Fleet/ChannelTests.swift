@@ -99,6 +99,85 @@ struct ChannelTests {
         }
     }
 
+    @Test("a host that prints errors without end holds up no other")
+    func endlessErrors() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil), .hookDone], to: "replies")
+            try await withChannel("cat replies; exec yes noise >&2", in: folder) { noisy in
+                _ = try await noisy.receive()
+                try await withChannel("cat replies; exec cat", in: folder) { channel in
+                    _ = try await channel.receive()
+                    #expect(try await channel.receive() == .hookDone)
+                }
+                #expect(try await noisy.receive() == .hookDone)
+            }
+        }
+    }
+
+    @Test("a host that beats but does not answer what takes no work is given up, and so is one that does not greet")
+    func unanswered() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.warning("wait")], to: "beat")
+            for begin in ["cat hello", "true"] {
+                let script = "\(begin); while cat beat; do sleep 0.1; done"
+                try await withChannel(script, in: folder, timeout: .seconds(2)) { channel in
+                    if begin != "true" { _ = try await channel.receivePromptly() }
+                    let error = await #expect(throws: SlotSyncError.self) { try await channel.receivePromptly() }
+                    #expect(error?.code == .timedOut)
+                }
+            }
+        }
+    }
+
+    @Test("replies go to who waits for one, though another task listens")
+    func listening() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.warning("careful"), .hookDone], to: "done")
+            try folder.write([.warning("the end")], to: "end")
+            let script = "cat hello; for i in $(seq 50); do read line; cat done; done; read line; cat end; exec cat"
+            try await withChannel(script, in: folder) { channel in
+                _ = try await channel.receive()
+                var warnings: [String] = []
+                channel.onWarning = { warnings.append($0) }
+                let listening = Task { @FleetActor in try await channel.listen() }
+                for _ in 0..<50 {
+                    channel.send(frames: Array("line\n".utf8))
+                    #expect(try await channel.receive() == .hookDone)
+                }
+                channel.send(frames: Array("line\n".utf8))
+                // Heard though nobody waits for a reply.
+                while warnings.last != "the end" { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(warnings.count == 51)
+                listening.cancel()
+                let result = await listening.result
+                #expect(throws: SlotSyncError.self) { try result.get() }
+            }
+        }
+    }
+
+    @Test("a reply that nobody waits for ends the session of who listens, or sends")
+    func unasked() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.hookDone], to: "done")
+            for listens in [true, false] {
+                try await withChannel("cat hello; read line; cat done; exec sleep 30", in: folder) { channel in
+                    _ = try await channel.receive()
+                    channel.send(frames: Array("line\n".utf8))
+                    let error = await #expect(throws: SlotSyncError.self) {
+                        if listens { return try await channel.listen() }
+                        // More than a pipe holds.
+                        channel.send(frames: [UInt8](repeating: 0, count: 4 << 20))
+                        try await channel.drained(below: 1)
+                    }
+                    #expect(error?.code == .protocolViolation && error?.message.contains("hookDone") == true)
+                }
+            }
+        }
+    }
+
     @Test("a program that is not there is named")
     func noProgram() async throws {
         for program in ["/no/such/program", "no-such-program"] {
@@ -129,16 +208,17 @@ struct ChannelTests {
     func stuck() async throws {
         try await withFolder { folder in
             try folder.write([.hello(greeting, nil)], to: "hello")
-            for count in 0..<20 { try folder.write([.alive(files: UInt64(count), bytes: 0)], to: "alive\(count)") }
-            let beat = "cat hello; for i in $(seq 0 19); do sleep 0.1; cat alive%; done; exec sleep 30"
-            for (script, least) in [("0", 1.0), ("$i", 2.5)] {
+            for count in 0..<40 { try folder.write([.alive(files: UInt64(count), bytes: 0)], to: "alive\(count)") }
+            let beat = "cat hello; for i in $(seq 0 39); do sleep 0.1; cat alive%; done; exec sleep 30"
+            for (script, least) in [("0", 2.0), ("$i", 5.0)] {
                 let start = ContinuousClock.now
                 let text = beat.split(separator: "%").joined(separator: script)
-                try await withChannel(text, in: folder, timeout: .seconds(1)) { channel in
+                try await withChannel(text, in: folder, timeout: .seconds(2)) { channel in
+                    _ = try await channel.receive()
                     // More than a pipe holds.
                     channel.send(frames: [UInt8](repeating: 0, count: 4 << 20))
                     let error = await #expect(throws: SlotSyncError.self) { try await channel.drained(below: 1) }
-                    #expect(error?.message == "took nothing for 1 s")
+                    #expect(error?.message == "took nothing for 2 s")
                     #expect(ContinuousClock.now - start > .seconds(least))
                 }
             }

@@ -81,6 +81,14 @@ struct InstallTests {
         }
     }
 
+    @Test("a host that prints without end is given up", arguments: ["yes hello", "yes | tr -d '\\n'"])
+    func endless(_ startUp: String) async throws {
+        try await withHost(banner: "\(startUp);") { host in
+            let error = await #expect(throws: SlotSyncError.self) { try await host.install(agent()) }
+            #expect(error?.message.contains("prints without end") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test("a host that cannot be reached is told with ssh's words")
     func unreachable() async throws {
         try await withHost(banner: "echo no route >&2; exit 255;") { host in

@@ -177,3 +177,11 @@ func errorCode(_ body: () throws -> Void) -> SlotSyncError.Code? {
         return nil
     } catch let error as SlotSyncError { return error.code } catch { return SlotSyncError.Code(rawValue: "\(error)") }
 }
+
+/// What an error says; empty if there is none.
+func errorMessage(_ body: () throws -> Void) -> String {
+    do {
+        try body()
+        return ""
+    } catch { return "\(error)" }
+}

@@ -110,9 +110,13 @@ struct RingOpeningTests {
             let error = #expect(throws: SlotSyncError.self) { try second.acquireLock(for: "a flip") }
             #expect(error?.code == .locked)
             #expect(error?.message.contains("a stage by anna@desk, pid \(getpid())") == true)
+            try first.acquireLock(for: "a push by anna@desk")
+            #expect(errorMessage { try second.acquireLock(for: "a flip") }.contains("a push by anna@desk, pid"))
             try first.update { $0[1].since = 77 }
             first.unlock()
+            first.noteHolder("nobody's")
             try second.acquireLock(for: "a flip")
+            #expect(errorMessage { try first.acquireLock(for: "another") }.contains("a flip, pid"))
             #expect(second.state[1].since == 77, "the state is read again under the lock")
             #expect(errorCode { try first.acquireLock(for: "another") } == .locked)
         }

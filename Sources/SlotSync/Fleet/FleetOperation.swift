@@ -1,0 +1,77 @@
+// An operation on a fleet as its caller sees it: it runs by itself, tells what happens, and has a report in the end. Each
+// operation's own report stands beside it.
+
+/// An operation that is under way.
+public struct FleetOperation<Report: Sendable>: Sendable {
+    /// What happens, until the operation ends. One consumer.
+    public let events: AsyncStream<FleetEvent>
+    private let task: Task<Report, any Error>
+
+    init(_ work: @escaping @Sendable (@escaping @Sendable (FleetEvent) -> Void) async throws -> Report) {
+        let (events, continuation) = AsyncStream.makeStream(
+            of: FleetEvent.self, bufferingPolicy: .bufferingNewest(4096))
+        self.events = events
+        task = Task {
+            defer { continuation.finish() }
+            return try await work { continuation.yield($0) }
+        }
+    }
+
+    /// What came of it. Hosts that failed are in the report; it throws where nothing was done on any host.
+    public var report: Report {
+        get async throws {
+            try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        }
+    }
+
+    /// Ends the operation early: sessions are closed, and hosts are left as an interruption leaves them.
+    public func cancel() { task.cancel() }
+}
+
+/// What happens while an operation runs.
+public enum FleetEvent: Sendable {
+    /// The source is being read: files and bytes so far.
+    case scanning(files: UInt64, bytes: UInt64)
+    /// The source was read: the release, its files and their bytes.
+    case scanned(release: ReleaseName, files: Int, bytes: UInt64)
+    /// Something about the source that a person should know, such as a FIFO that is left out.
+    case sourceWarning(String)
+    /// A host's turn has come.
+    case hostStarted(Host)
+    /// What a person should know of a host, one line.
+    case hostWarning(Host, String)
+    /// Bytes sent to and still to be sent to all hosts, as far as known; a few times a second.
+    case transferred(sent: UInt64, planned: UInt64)
+    /// Once for each host whose turn came.
+    case hostFinished(Host, HostResult)
+}
+
+/// How one host ended.
+public enum HostResult: Sendable, Hashable {
+    /// It has the release, or, in a dry run, could get it.
+    case staged(StagedHost)
+    /// The release is live there; it may still be taken back.
+    case flipped(FlippedHost)
+    /// It has the agent.
+    case installed(InstalledHost)
+    /// It could not do what was asked.
+    case failed(SlotSyncError)
+}
+
+/// A host that could not do what was asked, and why.
+public struct HostFailure: Sendable, Hashable {
+    /// The host.
+    public var host: Host
+    /// Why; its message does not name the host.
+    public var error: SlotSyncError
+
+    /// A failure of one host.
+    public init(host: Host, error: SlotSyncError) {
+        self.host = host
+        self.error = error
+    }
+}

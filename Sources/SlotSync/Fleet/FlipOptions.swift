@@ -1,0 +1,42 @@
+// What a caller says of a flip or a rollback: which release, which hooks, and how many hosts may fail. FleetFlip goes by it;
+// a FleetConnection's flips have hooks as well.
+
+/// Shell commands that run on each host around a flip, with SLOTSYNC_ROOT, SLOTSYNC_SLOT and SLOTSYNC_RELEASE set.
+public struct Hooks: Sendable, Hashable {
+    /// Before any host flips; one that fails does not flip.
+    public var beforeFlip = ""
+    /// After the host flipped; one where it fails is taken back.
+    public var afterFlip = ""
+    /// After the host was rolled back, or its flip taken back; a failure is only told of.
+    public var afterRollback = ""
+
+    /// Empty: no hook.
+    public init(beforeFlip: String = "", afterFlip: String = "", afterRollback: String = "") {
+        self.beforeFlip = beforeFlip
+        self.afterFlip = afterFlip
+        self.afterRollback = afterRollback
+    }
+}
+
+/// How a person or a script says which release is meant.
+public enum ReleaseSelector: Sendable, Hashable {
+    /// By its ID.
+    case id(ContentDigest)
+    /// A full ID, a unique prefix of one, or a name.
+    case text(String)
+    /// flip: what every host's next slot agrees on; rollback: what was live before.
+    case usual
+}
+
+/// How a flip or a rollback is done.
+public struct FlipOptions: Sendable {
+    /// What runs on each host around it.
+    public var hooks = Hooks()
+    /// How many hosts may fail before everything is taken back.
+    public var maxFailures = FailureAllowance.none
+    /// Flip to a release that is bad, too.
+    public var force = false
+
+    /// No hooks, no failures allowed, nothing forced.
+    public init() {}
+}

@@ -1,0 +1,141 @@
+// One host's part of a stage: the manifest goes out, needs come back, frames go out until the host has put all of it into
+// place. Linear code over one session; FleetStage holds one with each host, and PatchLibrary says what goes to which.
+
+@FleetActor
+struct StageConversation {
+    /// How far a host may be behind before its session waits for it.
+    nonisolated private static let mostPendingBytes = 4 << 20
+
+    let session: HostSession
+    let release: PreparedRelease
+    let options: StageOptions
+    /// Whether no basis is asked for.
+    let wholeFiles: Bool
+    let library: PatchLibrary
+    let spool: Spool
+    let manifests: SpooledManifests
+    let emit: @Sendable (FleetEvent) -> Void
+
+    typealias Outcome = (kind: StagedHost.Kind, slot: Int, received: Int, copied: Int, kept: Int)
+
+    /// Holds the conversation to its end; the session stays open.
+    func hold() async throws -> Outcome {
+        try requestStage(withWholeManifest: false)
+        var isWhole = false
+        var rounds = 0
+        while true {
+            switch try await answer(isRepair: rounds > 0) {
+            case .manifestNeeded:
+                guard !isWhole, rounds == 0 else { throw unexpected(.manifestNeeded) }
+                isWhole = true
+                try requestStage(withWholeManifest: true)
+            case .ended(let outcome):
+                library.withdraw(session.number)
+                return outcome
+            case .planned(let count):
+                library.withdraw(session.number)
+                return (.planned, session.ring?.next ?? 1, count, 0, 0)
+            case .work(let work, let count):
+                guard rounds <= WireLimits.mostRepairRounds else {
+                    throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
+                }
+                if rounds > 0 {
+                    emit(.hostWarning(session.host, "\(count) files did not verify and are sent again, whole"))
+                }
+                try await serve(work)
+                session.channel.send(.framesEnd)
+                rounds += 1
+            }
+        }
+    }
+
+    /// What an agent answers to a stage, or to the end of a round.
+    private enum StageAnswer {
+        /// So many contents are needed; this is how they come. The list itself the library holds, once for all hosts.
+        case work(AsyncThrowingStream<PatchWork, any Error>, count: Int)
+        /// So many contents would be needed.
+        case planned(count: Int)
+        case ended(Outcome)
+        case manifestNeeded
+    }
+
+    private func answer(isRepair: Bool) async throws -> StageAnswer {
+        var parts: [[Need]] = []
+        var count = 0
+        while true {
+            switch try await session.channel.receive() {
+            case .needs(let part, let isLast):
+                guard count + part.count <= release.manifest.count else {
+                    throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
+                }
+                count += part.count
+                parts.append(library.shared(part))
+                guard isLast else { continue }
+                guard !options.dryRun else { return .planned(count: count) }
+                let needs = parts.count == 1 ? parts[0] : Array(parts.joined())
+                let work = try library.join(session.number, needs: needs, isRepair: isRepair)
+                return .work(work, count: count)
+            case .present(let outcome):
+                library.notePresence()
+                let kind: StagedHost.Kind =
+                    switch outcome.kind {
+                    case .alreadyLive: .alreadyLive
+                    case .alreadyBad: .alreadyBad
+                    case .alreadyReady, .staged: .alreadyReady
+                    }
+                return .ended((kind, outcome.slot, 0, 0, 0))
+            case .staged(let outcome):
+                return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
+            case .manifestNeeded where parts.isEmpty: return .manifestNeeded
+            case let reply: throw unexpected(reply)
+            }
+        }
+    }
+
+    /// Sends the manifest, as a difference from the live release's where both ends have that.
+    private func requestStage(withWholeManifest isWhole: Bool) throws {
+        let id = release.name.id
+        let ring = session.ring
+        let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
+        var request = StageRequest(
+            release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
+            ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun,
+            wholeFiles: wholeFiles)
+        guard isWhole || !isThere else {
+            session.channel.send(.stage(request))
+            return
+        }
+        let live = isWhole ? nil : ring?.liveRelease?.id
+        let (base, manifest) = try manifests.manifest(against: live)
+        request.base = base
+        request.manifestLength = manifest.length
+        session.channel.send(.stage(request))
+        session.channel.send(spool: spool.file, at: manifest.range.offset, length: manifest.range.length)
+    }
+
+    /// Hands the host what it needs, as it becomes ready.
+    private func serve(_ works: AsyncThrowingStream<PatchWork, any Error>) async throws {
+        let channel = session.channel
+        for try await work in works {
+            switch work {
+            case .frames(let ranges):
+                for range in ranges { channel.send(spool: spool.file, at: range.offset, length: range.length) }
+                // A host that takes nothing more, or has failed, is noticed here and not when all is encoded.
+                try await channel.drained(below: Self.mostPendingBytes)
+            case .signatures(let requests):
+                channel.send(.signatures(requests))
+                for request in requests {
+                    switch try await channel.receive() {
+                    case .signature(request.basis, let signature):
+                        library.deliver(signature, of: request.basis, from: session.number)
+                    case .signatureMissing(request.basis):
+                        library.deliver(nil, of: request.basis, from: session.number)
+                    case let reply: throw unexpected(reply)
+                    }
+                }
+            case .end: return
+            }
+        }
+        try Task.checkCancellation()
+    }
+}

@@ -1,0 +1,42 @@
+// What a caller says of a stage beside the source: how the tree is read, what hosts are asked for, and where the controller
+// keeps what makes the next stage cheaper. FleetStage and PreparedRelease go by it.
+
+public import SystemPackage
+
+/// What is staged, and how.
+public struct StageOptions: Sendable {
+    /// A human's name for the release.
+    public var name = ""
+    /// What is left out of the release.
+    public var exclusions = Exclusions()
+    /// Paths that outlive releases: each becomes a link to `shared/PATH`.
+    public var shared: [String] = []
+    /// Trust neither the hash cache nor a host's stat tuples: hash everything.
+    public var checksum = false
+    /// Say what would be sent, change nothing.
+    public var dryRun = false
+    /// Whether a source without any entry may be staged.
+    public var allowsEmpty = false
+    /// Carry numeric owners and groups; the agents must run as root.
+    public var ownership = false
+    /// Link again what is hard-linked in the source.
+    public var hardLinks = false
+    /// Slots of a ring that is made now (2 to 9); an existing ring must have as many. Nil: five.
+    public var slots: Int?
+    /// Send changed files whole, without a basis, and keep no contents for the next stage; nil: to local agents alone. On one
+    /// machine reading a basis costs as much as reading the content.
+    public var wholeFiles: Bool?
+    /// zlib's level for what goes over the wire, 0 to 9; nil: over ssh 6, or 4 while hosts wait for more; 0 to local agents.
+    public var compressionLevel: Int?
+    /// Where the controller keeps what makes the next stage cheaper; nil: `$XDG_CACHE_HOME/slotsync` or
+    /// `~/.cache/slotsync`.
+    public var cacheDirectory: FilePath?
+    /// How many bytes of releases' contents are kept there, though no more than a quarter of the room; 0: none.
+    public var cacheSize: UInt64 = 2 << 30
+
+    /// What ``compressionLevel`` may be.
+    public static let compressionLevels = 0...9
+
+    /// All of the source, and everything else as a stage usually is.
+    public init() {}
+}

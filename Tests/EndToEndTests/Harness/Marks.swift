@@ -1,0 +1,29 @@
+// How many processes are at the same place at once, as they count it themselves: each leaves a mark when it comes, notes how
+// many marks there are, and takes its own away when it goes. For tests of what is bounded, and of what is not.
+
+import Foundation
+
+struct Marks: Sendable {
+    private let folder: String
+
+    init(_ bench: Workbench, _ name: String) throws { folder = try bench.folder("marks-\(name)") }
+
+    /// Shell commands for whoever comes. `$$` is the mark, so both have to run in one shell.
+    var come: String {
+        "mkdir -p '\(folder)/now'; : > '\(folder)/now/'$$; ls '\(folder)/now' | wc -l >> '\(folder)/counts'"
+    }
+
+    /// Shell commands for whoever goes.
+    var go: String { "rm '\(folder)/now/'$$" }
+
+    /// Shell commands that end well once so many have come and none has gone; badly if that does not happen for long.
+    func wait(for count: Int) -> String {
+        "for i in $(seq 1000); do test $(ls '\(folder)/now' | wc -l) -ge \(count) && exit 0; sleep 0.02; done; exit 1"
+    }
+
+    /// How many there were when each came.
+    func counts() throws -> [Int] {
+        try String(contentsOfFile: "\(folder)/counts", encoding: .utf8).split(separator: "\n")
+            .compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+    }
+}

@@ -1,0 +1,63 @@
+// Places that tasks wait for: as many as there are, in the order of coming, and none is lost to who gives up.
+
+import Testing
+
+@testable import SlotSync
+
+@Suite("A bound on what goes on at once", .timeLimit(.minutes(1)))
+struct ConcurrencyBoundTests {
+    @FleetActor
+    private final class Course {
+        var inside = 0
+        var most = 0
+        var order: [Int] = []
+
+        func work(_ number: Int, in bound: ConcurrencyBound) async throws {
+            try await bound.withPlace {
+                inside += 1
+                most = max(most, inside)
+                order.append(number)
+                for _ in 0..<3 { await Task.yield() }
+                inside -= 1
+            }
+        }
+    }
+
+    @Test("all get a place, in the order of coming, and no more than there are at a time", arguments: [1, 3, 50])
+    @FleetActor
+    func order(_ places: Int) async throws {
+        let (bound, course) = (await ConcurrencyBound(places), Course())
+        let tasks = (0..<20).map { number in Task { @FleetActor in try await course.work(number, in: bound) } }
+        for task in tasks { try await task.value }
+        #expect(course.order == Array(0..<20))
+        #expect(course.most == min(places, 20))
+    }
+
+    @Test("who is cancelled while waiting gives way, and what fails inside leaves its place")
+    @FleetActor
+    func givenUp() async throws {
+        struct Failure: Error {}
+        let (bound, course, gate) = (await ConcurrencyBound(1), Course(), Wakeup())
+        let first = Task { @FleetActor in
+            try await bound.withPlace {
+                try await gate.wait()
+                throw Failure()
+            }
+        }
+        let waiting = (0..<10).map { number in Task { @FleetActor in try await course.work(number, in: bound) } }
+        // The actor's queue is first in, first out: all of them have come to where they wait.
+        await Task.yield()
+        for number in [0, 4, 9] { waiting[number].cancel() }
+        gate.wake()
+        await #expect(throws: Failure.self) { try await first.value }
+        for (number, task) in waiting.enumerated() {
+            if [0, 4, 9].contains(number) {
+                await #expect(throws: CancellationError.self) { try await task.value }
+            } else {
+                try await task.value
+            }
+        }
+        #expect(course.order == [1, 2, 3, 5, 6, 7, 8])
+        try await course.work(10, in: bound)
+    }
+}

@@ -1,0 +1,77 @@
+// Which release a flip or a rollback is about, from what the hosts have in their slots.
+
+import Testing
+
+@testable import SlotSync
+
+@Suite("Choosing a release")
+struct ReleaseChoiceTests {
+    private let a = ReleaseName(id: ContentDigest(high: 1, low: 1))
+    private let b = ReleaseName(id: ContentDigest(high: 2, low: 2))
+    private let c = ReleaseName(id: ContentDigest(high: 3, low: 3))
+
+    /// Slots of a ring whose first one is live; the rest is empty.
+    private func ring(_ slots: (ReleaseName, SlotState)...) -> RingStatus {
+        let filled = slots.map { SlotStatus(state: $1, release: $0, reason: $1 == .bad ? "slow" : "") }
+        let empty = Array(repeating: SlotStatus(state: .empty), count: 5 - filled.count)
+        return RingStatus(slots: filled + empty, live: slots.first?.1 == .live ? 1 : nil)
+    }
+
+    private func choose(
+        _ rings: [RingStatus?], _ direction: FlipRequest.Direction = .flip, _ selector: ReleaseSelector = .usual
+    ) throws -> ContentDigest? {
+        let hosts = try HostList.parse("h[1-9]")
+        return try ReleaseChoice(direction: direction, rings: zip(hosts, rings).map { ($0, $1) }).choose(selector)
+    }
+
+    private func refusal(_ rings: [RingStatus?], _ direction: FlipRequest.Direction = .flip) -> String {
+        errorMessage { _ = try choose(rings, direction) }
+    }
+
+    @Test("what all next slots hold, also where some hold nothing")
+    func ready() throws {
+        let staged = ring((a, .live), (b, .ready))
+        #expect(try choose([staged, staged]) == b.id)
+        #expect(try choose([staged, ring((a, .live)), nil]) == b.id)
+        #expect(try choose([staged], .flip, .id(c.id)) == c.id)
+        #expect(try choose([]) == nil)
+    }
+
+    @Test("next slots that hold different releases are named with their hosts")
+    func disagreement() {
+        let told = refusal([
+            ring((a, .live), (b, .ready)), ring((a, .live), (c, .ready)), ring((a, .live), (b, .ready)),
+        ])
+        #expect(told.contains("on h[1,3]") && told.contains("on h2") && told.contains("RELEASE"), "\(told)")
+    }
+
+    @Test("what is live everywhere, where nothing is ready: there is nothing to do")
+    func live() throws {
+        #expect(try choose([ring((a, .live)), ring((a, .live), (b, .retired))]) == a.id)
+        #expect(refusal([ring((a, .live)), ring((b, .live))]).contains("h[1-2]: no host has a release that is ready"))
+        #expect(refusal([nil]).contains("stage one first"))
+    }
+
+    @Test("a bad release in the next slot is chosen where nothing else is staged, and refused by its host")
+    func badNext() throws {
+        #expect(try choose([ring((a, .live), (b, .bad)), ring((a, .live))]) == b.id)
+        #expect(try choose([ring((a, .live), (b, .bad)), ring((a, .live), (c, .ready))]) == c.id)
+    }
+
+    @Test("a bad release in another slot is told of, unless something else is staged")
+    func badElsewhere() throws {
+        let bad = ring((a, .live), (b, .retired), (c, .bad))
+        let told = refusal([ring((a, .live)), bad, bad])
+        #expect(
+            told.hasPrefix("h[2-3]: release \(c.id) in slot 3 is bad (slow), and nothing else is staged"), "\(told)")
+        #expect(try choose([ring((a, .live), (b, .ready), (c, .bad))]) == b.id)
+    }
+
+    @Test("a rollback goes to what was live before")
+    func rollback() throws {
+        var rolled = ring((a, .live), (b, .retired))
+        rolled.slots[0].previous = 2
+        #expect(try choose([rolled, rolled], .rollback) == b.id)
+        #expect(refusal([ring((a, .live))], .rollback).contains("--to"))
+    }
+}
