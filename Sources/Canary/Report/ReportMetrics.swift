@@ -108,7 +108,7 @@ extension ReportPage {
                     writeVerdict(comparison.judgement.verdict, into: &item)
                     item.element("span") { line in
                         line.element("b", comparison.title)
-                        line.text(": \(comparison.explanation) \(comparison.why)")
+                        line.text(", \(comparison.sides): \(comparison.why)")
                     }
                 }
             }

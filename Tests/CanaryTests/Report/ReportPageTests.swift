@@ -150,7 +150,8 @@ import Testing
                 "then switched 299 of them to it in 5 steps: 20 canaries, then 30 hosts of phase 1, then 100 hosts of phase 2, then "
                     + "134 others, then 15 that had been held back. 4 times, the metrics of all hosts switched by then were"
             ))
-        #expect(large.contains("<b>Window of phase 1</b>: 50 hosts flipped by then against 250 not flipped"))
+        #expect(large.contains("<b>Watch</b>: 285 hosts flipped by then against 15 not flipped"))
+        #expect(large.contains("<b>Window of phase 1</b>, 50 flipped, 250 not: Nothing got worse"))
         #expect(large.contains("<h4>Window of phase 1</h4><p class=\"remark\">50 flipped, 250 not</p>"))
         let bad = ReportPage(SamplePush.bad.report).html
         #expect(bad.contains("switched 3 of them to it, the canaries. The metrics of the 3 switched first"))
@@ -160,12 +161,11 @@ import Testing
         #expect(failed.contains("In this push no host was switched."))
     }
 
-    @Test func aGuardIsCalledOneOnceInEachPlace() {
+    @Test func aGuardIsCalledAGuardOnceInEachPlace() {
         let html = ReportPage(SamplePush.good.report).html
-        #expect(
-            html.contains(
-                "<b>Watch (guard)</b>: 20 hosts against their own past, since none was left unflipped. Large changes alone "
-                    + "can be seen so. nothing large on 20 hosts"))
+        #expect(html.contains("<b>Watch (guard)</b>, 20 hosts, all flipped: nothing large on 20 hosts"))
+        let alone = ReportPage(SamplePush.guardOnly.report).html
+        #expect(alone.contains("<b>Watch (guard)</b>: 4 hosts against their own past, since none was left unflipped."))
         #expect(html.contains("<h4>Watch (guard)</h4><p class=\"remark\">20 hosts, all flipped</p>"))
     }
 
