@@ -26,7 +26,9 @@ extension PushReport {
         let narration = PushNarration(fleet: fleet, options: options)
         let ends = outcome.timeline.dropFirst().map(\.seconds) + [result.seconds]
         phases = zip(outcome.timeline, ends).compactMap { moment, end in
-            guard moment.phase != .done else { return nil }
+            // Getting ready and confirming are worth a line where they take time.
+            let isWorthALine = Phase.Kind(moment.phase) != .other || end - moment.seconds >= 0.1
+            guard moment.phase != .done, isWorthALine else { return nil }
             var phase = Phase(
                 kind: Phase.Kind(moment.phase), name: narration.name(moment.phase), start: moment.seconds, end: end)
             if case .flipping(let step) = moment.phase {
