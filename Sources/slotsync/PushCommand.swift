@@ -54,7 +54,8 @@ struct PushCommand: AsyncParsableCommand {
             if let file = push.record { files.append((file, result.recordedLines)) }
             if let file = push.report {
                 let report = PushReport(
-                    result, fleet: settled.fleet, options: options, plan: plan, start: began, recording: push.record)
+                    result, fleet: settled.fleet, options: options, power: plan.power, start: began,
+                    recording: push.record)
                 files.append((file, ReportPage(report).html))
             }
             var unwritten: Set<String> = []

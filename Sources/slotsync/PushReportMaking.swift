@@ -12,8 +12,7 @@ extension PushResult {
 
 extension PushReport {
     init(
-        _ result: PushResult, fleet: Fleet, options: PushOptions, plan: (lines: [String], power: String), start: Double,
-        recording: String?
+        _ result: PushResult, fleet: Fleet, options: PushOptions, power: String, start: Double, recording: String?
     ) {
         let outcome = result.outcome
         let release = result.staged?.release
@@ -27,37 +26,44 @@ extension PushReport {
         let narration = PushNarration(fleet: fleet, options: options)
         let ends = outcome.timeline.dropFirst().map(\.seconds) + [result.seconds]
         phases = zip(outcome.timeline, ends).compactMap { moment, end in
-            moment.phase == .done
-                ? nil
-                : Phase(
-                    kind: Phase.Kind(moment.phase), name: narration.name(moment.phase), start: moment.seconds,
-                    end: end)
+            // Getting ready and confirming are worth a line where they take time.
+            let isWorthALine = Phase.Kind(moment.phase) != .other || end - moment.seconds >= 0.1
+            guard moment.phase != .done, isWorthALine else { return nil }
+            var phase = Phase(
+                kind: Phase.Kind(moment.phase), name: narration.name(moment.phase), start: moment.seconds, end: end)
+            if case .flipping(let step) = moment.phase {
+                phase.what = counted(
+                    outcome.hosts.count { $0.step == step && result.flipTimes[$0.host] != nil }, "host")
+            }
+            return phase
         }
-        let steps = (try? RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode))?.steps ?? []
         let staged = Dictionary(
             (result.staged?.hosts ?? []).map { ($0.host, $0) }, uniquingKeysWith: { first, _ in first })
-        hosts = outcome.hosts.enumerated().map { place, host in
-            let step = steps.first { $0.hosts.contains(place) }
-            return Host(
-                label: host.host.label, role: Host.Role(step?.kind), outcome: Host.Outcome(host),
+        hosts = outcome.hosts.map { host in
+            Host(
+                label: host.host.label, role: Host.Role(host.step), outcome: Host.Outcome(host),
                 flippedAt: result.flipTimes[host.host],
                 stagedFiles: staged[host.host].map { UInt64($0.received) },
                 stagedBytes: staged[host.host]?.sentBytes, error: host.failure ?? "")
         }
         metrics = result.samples
         comparisons = result.comparisons.map { judged in
-            Comparison(
-                name: narration.name(judged.kind), method: judged.kind == .guarding ? .fleetGuard : .judge,
-                judgement: judged.judgement)
+            let flipped = judged.recording.hosts.count { $0.role == .canary }
+            let name = if case .window = judged.kind { "Window of \(narration.name(judged.kind))" } else { "Watch" }
+            return Comparison(
+                name: name, method: judged.kind == .guarding ? .fleetGuard : .judge, flipped: flipped,
+                controls: judged.recording.hosts.count - flipped, judgement: judged.judgement)
         }
         let canary = options.canary
+        let plan = try? RolloutPlan(hosts: fleet.hosts, settings: canary, mode: options.mode)
         settings = Settings(
             judge: JudgeSettings(
                 significance: canary.significance, tolerance: canary.tolerance, settle: canary.settle,
                 window: canary.window),
-            baseline: canary.baseline, interval: canary.interval, watch: canary.watch,
-            others: plan.lines.map { Settings.Other(name: "plan", value: $0) })
-        power = plan.power
+            judgements: plan?.judgements ?? 1, baseline: canary.baseline, interval: canary.interval,
+            watch: canary.watch,
+            others: [Settings.Other(name: "if inconclusive", value: canary.onInconclusive.rawValue)])
+        self.power = power
         self.recording = recording
     }
 }

@@ -21,6 +21,9 @@ extension EndToEnd {
                 #expect(again.lines.count == 1 && again.output.contains(#""verdict":"pass""#), "\(again)")
                 let page = try String(contentsOfFile: scene.bench["push.html"], encoding: .utf8)
                 #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("p95_ms"))
+                #expect(page.contains("in 2 steps: 2 canaries, then 6 others"))
+                #expect(page.contains("<b>Window of the canaries</b>: 2 hosts flipped by then against 6 not flipped"))
+                #expect(page.contains("<b>Watch (guard)</b>, 8 hosts, all flipped: "))
             }
         }
 

@@ -34,7 +34,7 @@ extension EndToEnd {
         func layout(_ scheme: Browser.Scheme) async throws {
             try await Workbench.use { bench in
                 var pages = SamplePush.allCases.map { (name: $0.rawValue, html: ReportPage($0.report).html) }
-                for push in [SamplePush.bad, .large] {
+                for push in [SamplePush.bad, .late, .large] {
                     let opened = ReportPage(push.report).html.replacingOccurrences(
                         of: "<details>", with: "<details open=\"\">")
                     pages.append((name: push.rawValue + "-opened", html: opened))

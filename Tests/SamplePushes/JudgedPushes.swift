@@ -1,117 +1,140 @@
-// The usual two: a release that goes live, and one that is taken back.
+// Pushes with a verdict: a release that goes live, one that is taken back at once, and one that is taken back late.
 
 import Canary
 
 extension SamplePush {
     func good() -> PushReport {
-        let flip = 84.2
-        let hosts = Self.names(20).enumerated().map { index, name in
-            PushReport.Host(
-                label: name, role: index < 3 ? .canary : .control, outcome: .live,
-                flippedAt: index < 3 ? flip : flip + 61.5, stagedFiles: 214, stagedBytes: 3_412_880)
-        }
-        var fleet = SimulatedFleet(seed: 1, hosts: hosts, canaryFlip: flip)
-        let times = SimulatedFleet.times(from: -60, to: 360, every: 5)
-        return PushReport(
-            title: "www.example.com", release: Self.release, previous: Self.previous, outcome: .done, verdict: .pass,
-            sentence: "No metric got worse: load +2 % on 3 canaries against 17 controls, p = 0.31 over 4 metrics; "
+        let hosts = Self.hosts([(.canary, 3, 84.2), (.control, 17, 145.7)], files: 214, bytes: 3_412_880)
+        var push = Self.push(
+            .done, .pass,
+            "No metric got worse: load +2 % on 3 canaries against 17 controls, p = 0.31 over 4 metrics; "
                 + "the watch with everybody flipped saw no jump.",
-            start: Self.start, end: Self.start + 447.3, canaryFlip: flip,
-            phases: Self.phases(flip: flip, canaries: 3, all: 20, watchEnd: 446.6),
-            hosts: hosts,
-            metrics: [
-                fleet.gauge("load", times: times, level: 2.3, noise: 0.12),
-                fleet.gauge("cpu", unit: "%", times: times, level: 41, noise: 0.06),
-                fleet.counter("php_errors", times: times, rate: 0.9),
-                fleet.gauge("p95_ms", unit: "ms", times: times, level: 182, noise: 0.09, isCold: true, tolerance: 0.05),
-            ],
-            comparisons: [
-                PushReport.Comparison(
-                    name: "Window of the canaries",
-                    judgement: Judgement(
-                        verdict: .pass,
-                        metrics: [
-                            Self.found(
-                                "load", .pass, p: 0.31, effect: 0.02, limit: 0.0025, canary: 2.36, control: 2.31),
-                            Self.found(
-                                "cpu", .pass, p: 0.64, effect: -0.01, limit: 0.0025, canary: 40.7, control: 41.2),
-                            Self.found(
-                                "php_errors", .pass, p: 0.47, effect: 0.06, limit: 0.0024, canary: 0.94, control: 0.89),
-                            Self.found(
-                                "p95_ms", .pass, p: 0.12, effect: 0.04, limit: 0.0025, canary: 189, control: 182),
-                        ], why: "Nothing got worse by more than the tolerance.")),
-                PushReport.Comparison(
-                    name: "Watch", method: .fleetGuard,
-                    judgement: Judgement(
-                        verdict: .pass,
-                        metrics: [
-                            Self.found("load", .pass, effect: 0.03, canary: 2.35, control: 2.28),
-                            Self.found("cpu", .pass, effect: -0.004, canary: 40.9, control: 41.1),
-                            Self.found("php_errors", .pass, effect: 0.02, canary: 0.92, control: 0.9),
-                            Self.found("p95_ms", .pass, effect: 0.05, canary: 188, control: 179),
-                        ], why: "No mean of 30 s exceeded twice the base line’s.")),
-            ],
-            settings: Self.settings, power: Self.power, recording: "push.jsonl", command: Self.command, version: "0.4.0"
-        )
+            seconds: 447.3, flip: 84.2, hosts: hosts)
+        push.phases = [
+            Self.phase(.stage, "Staging", 0, 23.3, "214 of 9,859 files differed; 3.41 MB went to each of 20 hosts."),
+            Self.phase(.baseline, "Base line", 23.4, 83.8, "12 samples of 4 metrics on 20 hosts."),
+            Self.phase(
+                .flip, "Flip of 3 canaries", 84.1, 84.4, "provisionally: they would have gone back by themselves."),
+            Self.phase(.window, "Window of the canaries", 84.4, 144.9, "12 looks, no regression."),
+            Self.phase(.flip, "Flip of everybody", 145.5, 146.4, "17 more hosts; the canaries’ flip was confirmed."),
+            Self.phase(.watch, "Watch", 146.4, 446.6, "A guard, since no host was held back: no jump."),
+        ]
+        var fleet = SimulatedFleet(seed: 1, hosts: hosts, canaryFlip: 84.2)
+        let times = SimulatedFleet.times(from: -60, to: 360, every: 5)
+        push.metrics = [
+            fleet.gauge("load", times: times, level: 2.3, noise: 0.12),
+            fleet.gauge("cpu", unit: "%", times: times, level: 41, noise: 0.06),
+            fleet.counter("php_errors", times: times, rate: 0.9),
+            fleet.gauge("p95_ms", unit: "ms", times: times, level: 182, noise: 0.09, isCold: true, tolerance: 0.05),
+        ]
+        push.comparisons = [
+            .init(
+                name: "Window of the canaries", flipped: 3, controls: 17,
+                judgement: Self.judgement(
+                    .pass, "Nothing got worse by more than the tolerance.",
+                    [
+                        ("load", .pass, 0.31, 0.02, 0.0025, 2.36, 2.31),
+                        ("cpu", .pass, 0.64, -0.01, 0.0025, 40.7, 41.2),
+                        ("php_errors", .pass, 0.47, 0.06, 0.0024, 0.94, 0.89),
+                        ("p95_ms", .pass, 0.12, 0.04, 0.0025, 189, 182),
+                    ])),
+            .init(
+                name: "Watch", method: .fleetGuard, flipped: 20, controls: 0,
+                judgement: Self.judgement(
+                    .pass, "guard: nothing large on 20 hosts, all flipped: at most load × 1.03 of the base line",
+                    [
+                        ("load", .pass, nil, 0.03, nil, 2.35, 2.28),
+                        ("cpu", .pass, nil, -0.004, nil, 40.9, 41.1),
+                        ("php_errors", .pass, nil, 0.02, nil, 0.92, 0.9),
+                        ("p95_ms", .pass, nil, 0.05, nil, 188, 179),
+                    ])),
+        ]
+        return push
     }
 
     func bad() -> PushReport {
-        let flip = 88.0
-        let hosts = Self.names(100).enumerated().map { index, name in
-            PushReport.Host(
-                label: name, role: index < 3 ? .canary : .control, outcome: index < 3 ? .rolledBack : .unflipped,
-                flippedAt: index < 3 ? flip : nil, stagedFiles: 1240, stagedBytes: 12_300_000)
-        }
-        var fleet = SimulatedFleet(seed: 2, hosts: hosts, canaryFlip: flip)
+        let hosts = Self.hosts(
+            [(.canary, 3, 88), (.control, 97, nil)], areTakenBack: true, files: 1240, bytes: 12_300_000)
+        let why = "php_errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics."
+        var push = Self.push(.rolledBack, .regression, why, seconds: 113.9, flip: 88, hosts: hosts)
+        push.phases = [
+            Self.phase(.stage, "Staging", 0, 27.4, "1,240 of 9,859 files differed; 12.3 MB went to each of 100 hosts."),
+            Self.phase(.baseline, "Base line", 27.5, 87.5, "12 samples of 4 metrics on 100 hosts."),
+            Self.phase(.flip, "Flip of 3 canaries", 87.9, 88.1, "web001 to web003, provisionally."),
+            Self.phase(
+                .window, "Window of the canaries", 88.1, 113.1,
+                "Ended at the third look, 25 s after the flip: php_errors was worse beyond doubt."),
+            Self.phase(
+                .rollback, "Rollback of the canaries", 113.2, 113.6,
+                "All three are back on v1.4.1; v1.4.2 is marked bad on every host."),
+        ]
+        var fleet = SimulatedFleet(seed: 2, hosts: hosts, canaryFlip: 88)
         let times = SimulatedFleet.times(from: -60, to: 25, every: 5)
-        return PushReport(
-            title: "www.example.com", release: Self.release, previous: Self.previous, outcome: .rolledBack,
-            verdict: .regression,
-            sentence: "php_errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics.",
-            start: Self.start, end: Self.start + 113.9, canaryFlip: flip,
-            phases: [
-                .init(
-                    kind: .stage, name: "Staging", start: 0, end: 27.4,
-                    what: "1,240 of 9,859 files differed; 12.3 MB went to each of 100 hosts."),
-                .init(
-                    kind: .baseline, name: "Base line", start: 27.5, end: 87.5,
-                    what: "12 samples of 4 metrics on 100 hosts."),
-                .init(
-                    kind: .flip, name: "Flip of 3 canaries", start: 87.9, end: 88.1,
-                    what: "web001 to web003, provisionally: they would have gone back by themselves."),
-                .init(
-                    kind: .window, name: "Window of the canaries", start: 88.1, end: 113.1,
-                    what: "Ended at the third look, 25 s after the flip: php_errors was worse beyond doubt."),
-                .init(
-                    kind: .rollback, name: "Rollback of the canaries", start: 113.2, end: 113.6,
-                    what: "All three are back on v1.4.1; v1.4.2 is marked bad on every host."),
-            ],
-            hosts: hosts,
-            metrics: [
-                fleet.gauge("load", times: times, level: 2.3, noise: 0.12),
-                fleet.gauge("cpu", unit: "%", times: times, level: 41, noise: 0.06, change: 1.12),
-                fleet.counter("php_errors", times: times, rate: 0.4, change: 35),
-                fleet.counter("dies", times: times, rate: 0.02, isCritical: true),
-            ],
-            comparisons: [
-                PushReport.Comparison(
-                    name: "Window of the canaries",
-                    judgement: Judgement(
-                        verdict: .regression,
-                        metrics: [
-                            Self.found(
-                                "load", .pass, p: 0.58, effect: -0.01, limit: 0.0025, canary: 2.28, control: 2.3),
-                            Self.found(
-                                "cpu", .pass, p: 0.018, effect: 0.11, limit: 0.0025, canary: 45.6, control: 41.1),
-                            Self.found(
-                                "php_errors", .regression, p: 2e-9, effect: 34, limit: 0.00025, canary: 14, control: 0.4
-                            ),
-                            Self.found(
-                                "dies", .inconclusive, canary: 0, control: 0.02,
-                                note: "too few events so far to tell a change in either direction"),
-                        ], why: "php_errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics."))
-            ],
-            settings: Self.settings, power: Self.power, recording: "push.jsonl", command: Self.command, version: "0.4.0"
-        )
+        push.metrics = [
+            fleet.gauge("load", times: times, level: 2.3, noise: 0.12),
+            fleet.gauge("cpu", unit: "%", times: times, level: 41, noise: 0.06, change: 1.12),
+            fleet.counter("php_errors", times: times, rate: 0.4, change: 35),
+            fleet.counter("dies", times: times, rate: 0.02, isCritical: true),
+        ]
+        push.comparisons = [
+            .init(
+                name: "Window of the canaries", flipped: 3, controls: 97,
+                judgement: Self.judgement(
+                    .regression, why,
+                    [
+                        ("load", .pass, 0.58, -0.01, 0.0025, 2.28, 2.3),
+                        ("cpu", .pass, 0.018, 0.11, 0.0025, 45.6, 41.1),
+                        ("php_errors", .regression, 2e-9, 34, 0.00025, 14, 0.4),
+                        ("dies", .inconclusive, nil, nil, nil, 0, 0.02),
+                    ], notes: ["dies": "too few events so far to tell a change in either direction"]))
+        ]
+        return push
+    }
+
+    func late() -> PushReport {
+        let hosts = Self.hosts(
+            [(.canary, 1, 9), (.phase(1), 3, 15.4), (.control, 6, 22), (.heldBack, 2, nil)], areTakenBack: true,
+            files: 3, bytes: 16_000)
+        let why = "errors 31.0 a minute on 10 canaries, 6.1 on 2 controls, p = 6e-5 over 2 metrics"
+        var push = Self.push(.rolledBack, .regression, why, seconds: 30.2, flip: 9, hosts: hosts)
+        push.phases = [
+            Self.phase(.stage, "staging", 0, 0.3), Self.phase(.baseline, "base line", 0.3, 5.6),
+            Self.phase(.other, "preparing the canaries", 5.6, 8.9),
+            Self.phase(.flip, "flipping the canaries", 8.9, 9.1),
+            Self.phase(.window, "watching the canaries", 9.1, 14.9), Self.phase(.flip, "flipping phase 1", 15.4, 15.5),
+            Self.phase(.window, "watching phase 1", 15.5, 21.5), Self.phase(.flip, "flipping everybody", 22, 22.3),
+            Self.phase(.watch, "watching everybody", 22.6, 28.6), Self.phase(.rollback, "taking back", 28.7, 29.8),
+            Self.phase(.other, "marking as bad", 29.8, 30.2),
+        ]
+        var fleet = SimulatedFleet(seed: 7, hosts: hosts, canaryFlip: 9)
+        let times = SimulatedFleet.times(from: -9, to: 19, every: 1)
+        push.metrics = [
+            fleet.gauge("load", times: times, level: 0.3, noise: 0.2),
+            fleet.counter("errors", times: times, rate: 6, change: 5),
+        ]
+        func judged(_ name: String, _ flipped: Int, _ controls: Int, _ judgement: Judgement) -> PushReport.Comparison {
+            .init(name: name, flipped: flipped, controls: controls, judgement: judgement)
+        }
+        push.comparisons = [
+            judged(
+                "Window of the canaries", 1, 11,
+                Self.judgement(
+                    .pass, "nothing got worse on 1 canary",
+                    [("load", .pass, 0.2, 0.1, 0.0016, 0.3, 0.3), ("errors", .pass, 0.04, 2, 0.0017, 20, 6)])),
+            judged(
+                "Window of phase 1", 4, 8,
+                Self.judgement(
+                    .pass, "nothing got worse on 4 canaries",
+                    [("load", .pass, 0.4, 0.0, 0.0016, 0.3, 0.3), ("errors", .pass, 0.003, 4, 0.0017, 28, 6)])),
+            judged(
+                "Watch", 10, 2,
+                Self.judgement(
+                    .regression, why,
+                    [("load", .pass, 0.6, 0.0, 0.0016, 0.3, 0.3), ("errors", .regression, 6e-5, 4, 0.0017, 31, 6.1)])),
+        ]
+        push.settings.judge = JudgeSettings(settle: 1, window: 6)
+        push.settings.judgements = 3
+        (push.settings.baseline, push.settings.interval, push.settings.watch) = (5, 1, 8)
+        return push
     }
 }

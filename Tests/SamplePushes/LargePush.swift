@@ -5,87 +5,66 @@ import Canary
 extension SamplePush {
     func large() -> PushReport {
         let flip = 431.0
-        let hosts = Self.names(300).enumerated().map { index, name -> PushReport.Host in
-            let role: PushReport.Host.Role =
-                switch index {
-                case ..<20: .canary
-                case ..<50: .phase(1)
-                case ..<150: .phase(2)
-                case 285...: .heldBack
-                default: .control
-                }
-            let flippedAt: Double =
-                switch role {
-                case .canary: flip
-                case .phase(let number): flip + 61 * Double(number)
-                case .control: flip + 183
-                case .heldBack: flip + 486
-                }
-            var host = PushReport.Host(
-                label: name, role: role, outcome: .live, flippedAt: flippedAt,
-                stagedFiles: 12_409, stagedBytes: 84_120_331 &+ UInt64(index * 7_919 % 40_000))
+        var hosts = Self.hosts(
+            [
+                (.canary, 20, flip), (.phase(1), 30, 492), (.phase(2), 100, 553), (.control, 135, 614),
+                (.heldBack, 15, 917),
+            ],
+            files: 12_409)
+        for index in hosts.indices {
+            hosts[index].stagedBytes = 84_120_331 &+ UInt64(index * 7_919 % 40_000)
             if index % 97 == 60 {
-                host.outcome = .lost
-                host.error = "no answer for 60 s: the connection is given up"
+                hosts[index].outcome = .lost
+                hosts[index].error = "no answer for 60 s: the connection is given up"
             }
-            if index == 200 {
-                host.outcome = .failed
-                host.flippedAt = nil
-                host.error =
-                    "after_flip hook failed with status 1:\nJob for php8.2-fpm.service failed.\nSee \"systemctl status\"."
-            }
-            return host
         }
+        hosts[200].outcome = .failed
+        hosts[200].flippedAt = nil
+        hosts[200].error =
+            "after_flip hook failed with status 1:\nJob for php8.2-fpm.service failed.\nSee \"systemctl status\"."
+
+        var push = Self.push(
+            .done, .pass,
+            "No metric got worse on 285 hosts against 15 that were held back, p = 0.16 over 6 metrics; "
+                + "4 hosts were lost or failed, as --max-failures allows.", seconds: 921, flip: flip, hosts: hosts)
+        push.phases = [
+            Self.phase(.stage, "Staging", 0, 369.8, "12,409 files and 84.1 MB to each of 300 hosts, at 68 MB/s."),
+            Self.phase(.baseline, "Base line", 370, 430.4),
+            Self.phase(.flip, "Flip of 20 canaries", 430.8, 431.3),
+            Self.phase(.window, "Window of the canaries", 431.3, 491.3, "No regression."),
+            Self.phase(.flip, "Flip of phase 1", 492, 492.4),
+            Self.phase(.window, "Window of phase 1", 492.4, 552.4, "No regression."),
+            Self.phase(.flip, "Flip of phase 2", 553, 553.4),
+            Self.phase(.window, "Window of phase 2", 553.4, 613.4, "No regression."),
+            Self.phase(.flip, "Flip of everybody", 614, 614.8, "134 of 135 hosts; one after_flip hook failed."),
+            Self.phase(.watch, "Watch", 614.8, 916.2, "15 hosts held back as controls."),
+            Self.phase(.flip, "Flip of the hosts held back", 917, 917.3),
+        ]
         var fleet = SimulatedFleet(seed: 5, hosts: hosts, canaryFlip: flip)
         let times = SimulatedFleet.times(from: -60, to: 490, every: 5)
-        let names = ["load", "cpu", "p95_ms", "php_errors", "dies", "http_5xx"]
-        func comparison(_ name: String, canary: Double) -> PushReport.Comparison {
-            PushReport.Comparison(
-                name: name,
-                judgement: Judgement(
-                    verdict: .pass,
-                    metrics: names.map { name in
-                        Self.found(
-                            name, .pass, p: 0.04 * Double(name.utf8.count), effect: 0.01 * Double(name.utf8.count - 5),
-                            limit: 0.0017, canary: canary, control: canary * 1.02)
-                    }, why: "Nothing got worse by more than the tolerance: p = 0.16 over 6 metrics."))
+        push.metrics = [
+            fleet.gauge("load", times: times, level: 6.1, noise: 0.2),
+            fleet.gauge("cpu", unit: "%", times: times, level: 55, noise: 0.08),
+            fleet.gauge("p95_ms", unit: "ms", times: times, level: 231, noise: 0.1, isCold: true),
+            fleet.counter("php_errors", times: times, rate: 6),
+            fleet.counter("dies", times: times, rate: 0.3, isCritical: true),
+            fleet.gauge("http_5xx", unit: "1/s", times: times, level: 14_200, noise: 0.2),
+        ]
+        push.comparisons = [
+            ("Window of the canaries", 20, 6.1), ("Window of phase 1", 50, 6.2), ("Window of phase 2", 150, 6.0),
+            ("Watch", 285, 6.15),
+        ].map { name, flipped, level in
+            .init(
+                name: name, flipped: flipped, controls: 300 - flipped,
+                judgement: Self.judgement(
+                    .pass, "Nothing got worse by more than the tolerance: p = 0.16 over 6 metrics.",
+                    push.metrics.map(\.metric.name).map { name in
+                        let length = Double(name.utf8.count)
+                        return (name, .pass, 0.04 * length, 0.01 * (length - 5), 0.0017, level, level * 1.02)
+                    }))
         }
-        return PushReport(
-            title: "www.example.com", release: Self.release, previous: Self.previous, outcome: .done, verdict: .pass,
-            sentence: "No metric got worse on 285 hosts against 15 that were held back, p = 0.16 over 6 metrics; "
-                + "4 hosts were lost or failed, as --max-failures allows.",
-            start: Self.start, end: Self.start + 921, canaryFlip: flip,
-            phases: [
-                .init(
-                    kind: .stage, name: "Staging", start: 0, end: 369.8,
-                    what: "12,409 files and 84.1 MB to each of 300 hosts, at 68 MB/s."),
-                .init(kind: .baseline, name: "Base line", start: 370, end: 430.4),
-                .init(kind: .flip, name: "Flip of 20 canaries", start: 430.8, end: 431.3),
-                .init(kind: .window, name: "Window of the canaries", start: 431.3, end: 491.3, what: "No regression."),
-                .init(kind: .flip, name: "Flip of phase 1", start: 492, end: 492.4),
-                .init(kind: .window, name: "Window of phase 1", start: 492.4, end: 552.4, what: "No regression."),
-                .init(kind: .flip, name: "Flip of phase 2", start: 553, end: 553.4),
-                .init(kind: .window, name: "Window of phase 2", start: 553.4, end: 613.4, what: "No regression."),
-                .init(
-                    kind: .flip, name: "Flip of everybody", start: 614, end: 614.8,
-                    what: "134 of 135 hosts; one after_flip hook failed."),
-                .init(kind: .watch, name: "Watch", start: 614.8, end: 916.2, what: "15 hosts held back as controls."),
-                .init(kind: .flip, name: "Flip of the hosts held back", start: 917, end: 917.3),
-            ],
-            hosts: hosts,
-            metrics: [
-                fleet.gauge("load", times: times, level: 6.1, noise: 0.2),
-                fleet.gauge("cpu", unit: "%", times: times, level: 55, noise: 0.08),
-                fleet.gauge("p95_ms", unit: "ms", times: times, level: 231, noise: 0.1, isCold: true),
-                fleet.counter("php_errors", times: times, rate: 6),
-                fleet.counter("dies", times: times, rate: 0.3, isCritical: true),
-                fleet.gauge("http_5xx", unit: "1/s", times: times, level: 14_200, noise: 0.2),
-            ],
-            comparisons: [
-                comparison("Window of the canaries", canary: 6.1), comparison("Window of phase 1", canary: 6.2),
-                comparison("Window of phase 2", canary: 6.0), comparison("Watch", canary: 6.15),
-            ],
-            settings: Self.settings, power: Self.power, recording: "/var/log/slotsync/push of today.jsonl",
-            command: Self.command, version: "0.4.0")
+        push.settings.judgements = 4
+        push.recording = "/var/log/slotsync/push of today.jsonl"
+        return push
     }
 }

@@ -9,6 +9,8 @@ public enum SamplePush: String, Sendable, CaseIterable {
     case good
     /// Errors multiply on the canaries; they go back after 25 seconds.
     case bad
+    /// Flips and windows a few seconds apart; a regression that only the watch shows, so that all go back.
+    case late
     /// Most samples are missing, so nothing can be told.
     case inconclusive
     /// Everybody at once, no canary and no control: the guard alone.
@@ -24,6 +26,7 @@ public enum SamplePush: String, Sendable, CaseIterable {
         switch self {
         case .good: good()
         case .bad: bad()
+        case .late: late()
         case .inconclusive: inconclusive()
         case .guardOnly: guardOnly()
         case .large: large()
@@ -32,55 +35,62 @@ public enum SamplePush: String, Sendable, CaseIterable {
         }
     }
 
-    static let release = PushReport.Release(id: "3f2a09bc71d54e8896b1c0ffee5a1170", name: "v1.4.2")
-    static let previous = PushReport.Release(id: "a81c5510f2de47b39cd03f16e8b24a90", name: "v1.4.1")
-    /// 24 November 2026, 12:03:04 UTC.
-    static let start = 1_795_521_784.0
-    static let command = "slotsync push build/site --report push.html --record push.jsonl"
-    static let power =
-        "errors × 5 in 8 of 10 cases, a gauge that rises by half in 9 of 10; errors × 2 hardly: choose 10 canaries or more."
+    // MARK: Their parts
 
-    static func names(_ count: Int) -> [String] {
-        (1...count).map {
-            "web\(String(repeating: "0", count: String(count).count - String($0).count))\($0).example.com"
+    /// A push with all that is the same in most of them. It began on 24 November 2026, 12:03:04 UTC.
+    static func push(
+        _ outcome: PushReport.Outcome, _ verdict: Verdict?, _ sentence: String, seconds: Double, flip: Double?,
+        hosts: [PushReport.Host]
+    ) -> PushReport {
+        let start = 1_795_521_784.0
+        return PushReport(
+            title: "www.example.com", release: .init(id: "3f2a09bc71d54e8896b1c0ffee5a1170", name: "v1.4.2"),
+            previous: .init(id: "a81c5510f2de47b39cd03f16e8b24a90", name: "v1.4.1"), outcome: outcome, verdict: verdict,
+            sentence: sentence, start: start, end: start + seconds, canaryFlip: flip, hosts: hosts,
+            settings: .init(others: [
+                .init(name: "canaries", value: "5 %"), .init(name: "on_inconclusive", value: "rollback"),
+            ]),
+            power: "these canaries can show: errors × 5 in 8 of 10 cases, × 2 hardly: choose 10 canaries or more",
+            recording: "push.jsonl", command: "slotsync push build/site --report push.html --record push.jsonl",
+            version: "0.4.0")
+    }
+
+    /// The hosts web1 to webN, step by step.
+    ///
+    /// - Parameter steps: how many hosts each has, and when they were flipped; nil: never.
+    static func hosts(
+        _ steps: [(role: PushReport.Host.Role, count: Int, flip: Double?)], areTakenBack: Bool = false,
+        files: UInt64? = nil, bytes: UInt64? = nil
+    ) -> [PushReport.Host] {
+        let all = steps.flatMap { step in Array(repeating: (step.role, step.flip), count: step.count) }
+        let width = String(all.count).count
+        return all.enumerated().map { index, host in
+            let number = String(index + 1)
+            return PushReport.Host(
+                label: "web\(String(repeating: "0", count: width - number.count))\(number).example.com", role: host.0,
+                outcome: host.1 == nil ? .unflipped : areTakenBack ? .rolledBack : .live, flippedAt: host.1,
+                stagedFiles: files, stagedBytes: bytes)
         }
     }
 
-    // MARK: Their parts
-
-    static let settings = PushReport.Settings(others: [
-        .init(name: "canaries", value: "5 %"), .init(name: "on_inconclusive", value: "rollback"),
-    ])
-
-    static func phases(flip: Double, canaries: Int, all: Int, watchEnd: Double) -> [PushReport.Phase] {
-        [
-            .init(
-                kind: .stage, name: "Staging", start: 0, end: 23.3,
-                what: "214 of 9,859 files differed; 3.41 MB went to each of \(all) hosts."),
-            .init(
-                kind: .baseline, name: "Base line", start: 23.4, end: 83.8,
-                what: "12 samples of 4 metrics on \(all) hosts."),
-            .init(
-                kind: .flip, name: "Flip of \(canaries) canaries", start: 84.1, end: 84.4,
-                what: "provisionally: they would have gone back by themselves."),
-            .init(
-                kind: .window, name: "Window of the canaries", start: 84.4, end: 144.9, what: "12 looks, no regression."
-            ),
-            .init(
-                kind: .flip, name: "Flip of everybody", start: 145.5, end: 146.4,
-                what: "17 more hosts; the canaries’ flip was confirmed."),
-            .init(
-                kind: .watch, name: "Watch", start: 146.4, end: watchEnd,
-                what: "A guard, since no host was held back: no jump."),
-        ]
+    static func phase(
+        _ kind: PushReport.Phase.Kind, _ name: String, _ start: Double, _ end: Double, _ what: String = ""
+    ) -> PushReport.Phase {
+        PushReport.Phase(kind: kind, name: name, start: start, end: end, what: what)
     }
 
-    static func found(
-        _ name: String, _ verdict: Verdict, p: Double? = nil, effect: Double? = nil, limit: Double? = nil,
-        canary: Double? = nil, control: Double? = nil, note: String = ""
-    ) -> MetricJudgement {
-        MetricJudgement(
-            name: name, verdict: verdict, p: p, effect: effect, criticalP: limit, canaryLevel: canary,
-            controlLevel: control, note: note)
+    /// Name, verdict, p, change, limit, and the levels on flipped hosts and on controls.
+    typealias Finding = (String, Verdict, Double?, Double?, Double?, Double?, Double?)
+
+    static func judgement(
+        _ verdict: Verdict, _ why: String, _ findings: [Finding], notes: [String: String] = [:]
+    ) -> Judgement {
+        Judgement(
+            verdict: verdict,
+            metrics: findings.map {
+                MetricJudgement(
+                    name: $0.0, verdict: $0.1, p: $0.2, effect: $0.3, criticalP: $0.4, canaryLevel: $0.5,
+                    controlLevel: $0.6, note: notes[$0.0] ?? "")
+            }, why: why)
     }
 }

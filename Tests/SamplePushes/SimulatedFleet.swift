@@ -44,12 +44,13 @@ struct SimulatedFleet {
             metric: Metric(name: name, kind: .gauge, tolerance: tolerance), unit: unit, times: times, values: values)
     }
 
-    /// - Parameter rate: Events a minute and host; samples are counted every five seconds.
+    /// - Parameter rate: Events a minute and host.
     mutating func counter(
         _ name: String, times: [Double], rate: Double, change: Double = 1, isCritical: Bool = false
     ) -> PushReport.MetricSamples {
+        let minutes = (times[1] - times[0]) / 60
         let values = hosts.map { host in
-            let own = rate / 12 * exp(0.4 * normal())
+            let own = rate * minutes * exp(0.4 * normal())
             return times.map { time -> Double in
                 let isFlipped = time + canaryFlip > host.flippedAt ?? .infinity
                 return poisson(own * (isFlipped ? change : 1))

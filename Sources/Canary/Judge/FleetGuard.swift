@@ -126,7 +126,6 @@ private struct FleetWatch {
         judgement.effect = expm1(shown)
         judgement.canaryLevel = course.mean(worst.range).map { $0 * unit }
         judgement.controlLevel = course.mean(base).map { $0 * unit }
-        judgement.note = "guard: against the base line, without controls"
     }
 
     private mutating func judgeWithoutEvents(

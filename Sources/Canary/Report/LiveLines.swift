@@ -3,7 +3,9 @@
 
 /// The state of a push, as the live view shows it.
 public struct LiveLines: Sendable, Equatable {
+    /// A part of the push, as the line of phases names it.
     public struct Phase: Sendable, Hashable {
+        /// How far it is. `failed`: it ended the push.
         public enum State: Sendable, Hashable { case done, running, ahead, failed }
 
         /// One word or two: "base line".

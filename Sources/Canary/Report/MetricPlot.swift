@@ -19,17 +19,17 @@ struct MetricPlot {
         guard let first = samples.times.first, let last = samples.times.last, first.isFinite, last.isFinite else {
             return nil
         }
-        course = PlotCourse(report, samplesFrom: first, to: last)
+        course = PlotCourse(report, kind: samples.metric.kind, samplesFrom: first, to: last)
         columns = PlotColumns(
             samples, hosts: report.hosts, canaryFlip: report.canaryFlip, interval: report.settings.interval,
-            restarts: course.marks.map(\.time))
+            rollback: course.marks.first(where: \.isRollback)?.time)
         let spreads = [columns.controls, columns.flipped] + (columns.canarySpread.map { [$0] } ?? [])
         let means = columns.canaryMean + spreads.flatMap { $0.low + $0.middle + $0.high }
         let lines = columns.canaries.flatMap(\.values).filter { !$0.isNaN }
         let drawn = means.filter { !$0.isNaN }
         guard !drawn.isEmpty else { return nil }
 
-        time = PlotScale.time(from: course.start, to: course.end, mostTicks: 10)
+        time = PlotScale.time(from: course.start, to: course.end, mostTicks: Self.mostDeskTicks)
         let reach = Self.mostOverMeans * (drawn.map { abs($0) }.max() ?? 0)
         let outside = lines.filter { abs($0) > reach }
         clipped = outside.max { abs($0) < abs($1) }
@@ -45,8 +45,11 @@ struct MetricPlot {
     private static let frameHeight = 172
     /// A character of the plot's letters is about this wide, and a plot at least so wide on a phone and on a desk, in pixels.
     private static let characterWidth = 6.2
-    static let phoneWidth = 262.0
-    private static let deskWidth = 560.0
+    static let phoneWidth = 250.0
+    private static let deskWidth = 468.0
+    /// So many labels of time have room side by side.
+    private static let mostDeskTicks = 10
+    private static let mostPhoneTicks = 5
 
     /// - Parameter label: What the plot shows, for those who do not see it.
     func draw(into page: inout Markup, label: String) {
@@ -105,17 +108,16 @@ struct MetricPlot {
         let bottom = Self.frameTop + Self.frameHeight
         svg.empty(
             "line", ["class": "axis", "x1": "0", "x2": "100%", "y1": "\(bottom)", "y2": "\(bottom)"])
-        let phone = PlotScale.time(from: time.low, to: time.high, mostTicks: 5)
-        // A tick that only a desk has room for.
-        for tick in Set(time.ticks).union(phone.ticks).sorted() {
-            let isOnPhone = phone.ticks.contains(tick)
-            guard isOnPhone || time.ticks.contains(tick) else { continue }
+        // A phone has room for some of a desk's.
+        let onPhone = time.ticks(atMost: Self.mostPhoneTicks)
+        for tick in time.ticks {
+            let isOnPhone = onPhone.contains(tick)
             svg.element(
                 "text",
                 [
                     "class": isOnPhone ? "tick" : "tick desk", "x": percent(tick), "y": "\(bottom + 18)",
                     "text-anchor": "middle",
-                ], tick == 0 && course.hasCanaryFlip ? "flip" : NumberText.offset(tick))
+                ], tick == 0 && course.hasCanaryFlip ? "flip" : time.timeLabel(tick))
         }
     }
 
@@ -155,12 +157,11 @@ struct MetricPlot {
 
     /// Flips, as numbered lines. Numbers that would lie on one another on a phone stand one above the other.
     private func drawMarks(into svg: inout Markup) {
-        var lastPlace = -1.0
-        var isRaised = false
+        var lastPlaces = (low: -1.0, raised: -1.0)
         for (index, mark) in course.marks.enumerated() {
             let place = time.place(mark.time)
-            isRaised = (place - lastPlace) * Self.phoneWidth < 18 && !isRaised
-            lastPlace = place
+            let isRaised = (place - lastPlaces.low) * Self.phoneWidth < 18 && lastPlaces.raised < lastPlaces.low
+            if isRaised { lastPlaces.raised = place } else { lastPlaces.low = place }
             let kind = mark.isRollback ? "mark rollback" : "mark"
             let y = isRaised ? -8 : 10
             svg.element("g", ["class": kind]) { group in

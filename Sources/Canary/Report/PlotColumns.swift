@@ -41,26 +41,29 @@ struct PlotColumns: Equatable {
     ///   - hosts: The hosts of the report, in the order of the samples' series.
     ///   - canaryFlip: Seconds after the push's start, as hosts' `flippedAt` is.
     ///   - interval: Seconds from one sample to the next: counters are shown as events a minute.
-    ///   - restarts: When hosts changed their release, on the samples' axis: no mean reaches across.
+    ///   - rollback: When hosts went back, on the samples' axis. No mean reaches across that, nor across a host's own flip.
     init(
         _ samples: PushReport.MetricSamples, hosts: [PushReport.Host], canaryFlip: Double?, interval: Double,
-        restarts: [Double]
+        rollback: Double? = nil
     ) {
         let scale = samples.metric.kind == .counter && interval > 0 ? 60 / interval : 1
         let columns = Self.columns(of: samples.times)
         times = columns.map { Self.mean(samples.times[$0]) }
 
-        var series: [(host: PushReport.Host, values: [Double])] = []
+        var series: [(host: PushReport.Host, flip: Double?, values: [Double])] = []
         for (host, values) in zip(hosts, samples.values) {
             let shown = columns.map { column in
                 Self.mean(values[column.clamped(to: values.indices)].filter { abs($0) < Self.largestSample }) * scale
             }
             guard !shown.allSatisfy(\.isNaN) else { continue }
+            let flip = host.flippedAt.map { $0 - (canaryFlip ?? 0) }
+            let restarts = [flip, rollback].compactMap(\.self)
             let isCounter = samples.metric.kind == .counter
-            series.append((host, isCounter ? Self.smoothed(shown, times: times, restarts: restarts) : shown))
+            series.append((host, flip, isCounter ? Self.smoothed(shown, times: times, restarts: restarts) : shown))
         }
 
-        let canarySeries = series.filter { $0.host.role == .canary }
+        // One that could not be flipped when the others were shows nothing of the release.
+        let canarySeries = series.filter { $0.host.role == .canary && ($0.flip != nil || canaryFlip == nil) }
         canaryMean = times.indices.map { column in
             Self.mean(canarySeries.map(\.values[column]).filter { !$0.isNaN })
         }
@@ -74,8 +77,8 @@ struct PlotColumns: Equatable {
         // flip happened before it.
         var before: [[Double]] = []
         var after: [[Double]] = []
-        for (host, values) in series where host.role != .canary {
-            let flip = host.flippedAt.map { $0 - (canaryFlip ?? 0) } ?? .infinity
+        for (host, flip, values) in series where host.role != .canary {
+            let flip = flip ?? .infinity
             before.append(zip(times, values).map { $0 <= flip ? $1 : .nan })
             after.append(zip(times, values).map { $0 <= flip ? .nan : $1 })
         }

@@ -1,5 +1,5 @@
 // What happened along a plot's axis of time: which stretch was base line, window or watch, when hosts were flipped, and what
-// was left out after that. Read from the phases of a push, on the samples' clock.
+// the comparisons left out after that. Read from the phases of a push, on the samples' clock.
 
 struct PlotCourse: Equatable {
     /// A stretch in which samples were compared.
@@ -28,10 +28,11 @@ struct PlotCourse: Equatable {
     var hasCanaryFlip: Bool
     var zones: [Zone] = []
     var marks: [Mark] = []
+    /// What the comparisons of this metric left out because caches were cold.
     var settling: [ClosedRange<Double>] = []
 
     /// - Parameters: the times of the first and last sample.
-    init(_ report: PushReport, samplesFrom first: Double, to last: Double) {
+    init(_ report: PushReport, kind: Metric.Kind, samplesFrom first: Double, to last: Double) {
         let flip = report.canaryFlip ?? 0
         hasCanaryFlip = report.canaryFlip != nil
         start = first
@@ -58,10 +59,27 @@ struct PlotCourse: Equatable {
         for mark in marks where mark.isRollback && mark.time.isFinite { end = max(end, mark.time) }
         let bounds = start...max(start, end)
         marks = marks.filter { bounds.contains($0.time) }
-        let settle = report.settings.judge.settle
-        guard settle > 0 else { return }
-        settling = marks.filter { !$0.isRollback && $0.time < bounds.upperBound }.map {
-            $0.time...min($0.time + settle, bounds.upperBound)
+        stretchBaseline(to: marks.first { !$0.isRollback }?.time, length: report.settings.baseline)
+        settling = zones.compactMap { zone in
+            // The judge counts every event after a flip; a guard leaves out theirs as well.
+            let isGuarded = zone.kind == .watch && report.comparisons.contains { $0.method == .fleetGuard }
+            return kind == .gauge || isGuarded ? settling(in: zone, report.settings.judge.settle) : nil
         }
+    }
+
+    /// While the first hosts get ready to flip, sampling goes on: the base line is the last stretch before the flip.
+    private mutating func stretchBaseline(to flip: Double?, length: Double) {
+        guard let flip, let index = zones.firstIndex(where: { $0.kind == .baseline }), flip > zones[index].end else {
+            return
+        }
+        zones[index].end = flip
+        if length > 0 { zones[index].start = max(zones[index].start, flip - length) }
+    }
+
+    /// From the flip before a window to the end of the settling time, which begins when all its hosts have flipped.
+    private func settling(in zone: Zone, _ settle: Double) -> ClosedRange<Double>? {
+        guard zone.kind != .baseline, settle > 0 else { return nil }
+        let flip = marks.last { !$0.isRollback && $0.time <= zone.start }?.time ?? zone.start
+        return flip...min(zone.start + settle, zone.end)
     }
 }

@@ -85,6 +85,28 @@ struct PlotScale: Equatable {
         return PlotScale(low: low, high: high, ticks: multiples(of: step, from: low, to: high), step: step)
     }
 
+    /// Some of a time axis' ticks, in regular steps, zero among them if it is on the axis.
+    func ticks(atMost most: Int) -> [Double] {
+        let least = (high - low) / Double(most)
+        guard let step = Self.timeSteps.first(where: { $0 >= least && $0.remainder(dividingBy: step) == 0 }) else {
+            return ticks.filter { $0 == 0 }
+        }
+        return Self.multiples(of: step, from: low, to: high)
+    }
+
+    /// The label of a moment on this axis, in the largest unit of which all its ticks are whole numbers: −30 s and +90 s
+    /// beside each other, or +1 min and +2 min. Short, so that it has room.
+    func timeLabel(_ seconds: Double) -> String {
+        let (unit, name): (Double, String) =
+            switch step {
+            case _ where step.remainder(dividingBy: 3600) == 0: (3600, "h")
+            case _ where step.remainder(dividingBy: 60) == 0: (60, "min")
+            default: (1, "s")
+            }
+        let number = NumberText.fixed(abs(seconds) / unit, places: 0)
+        return number == "0" ? "0 \(name)" : (seconds < 0 ? "−" : "+") + "\(number) \(name)"
+    }
+
     /// The multiples of `step` within the bounds; a step is a fifth or so of their distance, so they are few.
     private static func multiples(of step: Double, from low: Double, to high: Double) -> [Double] {
         let first = (low / step - 1e-9).rounded(.up)

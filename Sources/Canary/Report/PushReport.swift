@@ -26,7 +26,7 @@ public struct PushReport: Sendable, Equatable {
     /// What was judged, in the order of time: the canaries' window, the further phases, the watch.
     public var comparisons: [Comparison]
     public var settings: Settings
-    /// What the chosen canaries can detect, as it was said before the push began; empty: it was not.
+    /// What the chosen canaries can detect, in the sentence that said so before the push began; empty: none did.
     public var power: String
     /// The file of `--record`, to judge the push again from; nil: it was not recorded.
     public var recording: String?
@@ -75,7 +75,9 @@ extension PushReport {
         case inconclusive
     }
 
+    /// A release, as people and programs name it.
     public struct Release: Sendable, Hashable {
+        /// 32 hexadecimal digits; empty: none was made.
         public var id: String
         /// A person's name for it; empty: it has none.
         public var name: String
@@ -88,8 +90,16 @@ extension PushReport {
 
     /// A part of the push.
     public struct Phase: Sendable, Hashable {
+        /// What happens in it: plots and bars draw it accordingly.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
-            case stage, baseline, flip, window, watch, rollback, other
+            case stage, baseline, flip
+            /// Flipped hosts are watched beside controls, before everybody is flipped.
+            case window
+            /// Everybody is flipped but those held back.
+            case watch
+            case rollback
+            /// Whatever takes time besides: getting ready, confirming, a question.
+            case other
         }
 
         public var kind: Kind
@@ -112,28 +122,37 @@ extension PushReport {
 
     /// One comparison, and what was found.
     public struct Comparison: Sendable, Equatable {
+        /// With whom hosts on the release were compared.
         public enum Method: String, Sendable, Hashable, CaseIterable {
-            /// Flipped hosts against hosts that were not, at the same time.
+            /// With hosts that were not flipped, at the same times.
             case judge
-            /// The whole fleet against its own past, for want of hosts that were not flipped: sees large changes alone.
+            /// Each with its own past, for want of hosts that were not flipped: sees large changes alone.
             case fleetGuard = "guard"
         }
 
-        /// "Window of the canaries", "Watch".
+        /// "Window of the canaries", "Watch"; the page adds that it is a guard.
         public var name: String
         public var method: Method
+        /// How many hosts were on the release: all that had been flipped by then, not those of the latest step alone.
+        public var flipped: Int
+        /// How many were not; none for a guard.
+        public var controls: Int
         public var judgement: Judgement
 
-        public init(name: String, method: Method = .judge, judgement: Judgement) {
+        public init(name: String, method: Method = .judge, flipped: Int, controls: Int, judgement: Judgement) {
             self.name = name
             self.method = method
+            self.flipped = flipped
+            self.controls = controls
             self.judgement = judgement
         }
     }
 
     /// One host of the push.
     public struct Host: Sendable, Hashable {
+        /// With which step of the push it was to be flipped.
         public enum Role: Sendable, Hashable {
+            /// With the first.
             case canary
             /// Flipped with the further subset of this number (the first is 1); a control until then.
             case phase(Int)
@@ -149,7 +168,10 @@ extension PushReport {
             case rolledBack = "rolled-back"
             /// It still has what it had before.
             case unflipped
-            case lost, failed
+            /// Nobody knows: its session ended at a bad moment.
+            case lost
+            /// It took no part, or not to the end.
+            case failed
         }
 
         public var label: String
@@ -196,8 +218,12 @@ extension PushReport {
         }
     }
 
+    /// How the push was told to judge.
     public struct Settings: Sendable, Hashable {
+        /// Of the push as a whole: `significance` is what all comparisons may spend together.
         public var judge: JudgeSettings
+        /// How many comparisons were to share it.
+        public var judgements: Int
         /// Seconds of base line, between samples, and of the watch.
         public var baseline: Double
         public var interval: Double
@@ -205,6 +231,7 @@ extension PushReport {
         /// Further settings worth a line, such as what is done on an inconclusive verdict.
         public var others: [Other]
 
+        /// A setting by its name, and its value as it is shown.
         public struct Other: Sendable, Hashable {
             public var name: String
             public var value: String
@@ -216,10 +243,11 @@ extension PushReport {
         }
 
         public init(
-            judge: JudgeSettings = JudgeSettings(), baseline: Double = 60,
+            judge: JudgeSettings = JudgeSettings(), judgements: Int = 1, baseline: Double = 60,
             interval: Double = Recording.usualInterval, watch: Double = 300, others: [Other] = []
         ) {
             self.judge = judge
+            self.judgements = judgements
             self.baseline = baseline
             self.interval = interval
             self.watch = watch

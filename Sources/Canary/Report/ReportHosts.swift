@@ -134,7 +134,8 @@ extension ReportPage {
 }
 
 extension PushReport.Host.Role {
-    fileprivate var rank: Int {
+    /// The order in which they are flipped.
+    var rank: Int {
         switch self {
         case .canary: .min
         case .phase(let number): min(number, .max - 2)

@@ -21,10 +21,11 @@ extension ReportPage {
             }
             let isWithCanaries = columns.canarySpread != nil || !columns.canaries.isEmpty
             if !columns.controls.isEmpty {
-                item("control", "\(isWithCanaries ? "controls" : "before the flip"): \(middle) and band of 10–90 %")
+                let name = isWithCanaries ? "controls, not flipped at that time" : "before the flip"
+                item("control", "\(name): \(middle) and band of 10–90 %")
             }
             if !columns.flipped.isEmpty {
-                item("flipped", isWithCanaries ? "the same hosts once they were flipped" : "after the flip")
+                item("flipped", isWithCanaries ? "flipped later, each from its own flip on" : "after the flip")
             }
             if !plot.course.settling.isEmpty { item("settle", "settling, left out") }
         }
@@ -39,7 +40,13 @@ extension ReportPage {
         var remarks: [String] = []
         if plot.samples.metric.kind == .counter {
             remarks.append(
-                "Each point is the rate over the \(Int(PlotColumns.smoothing)) s before it, begun anew at each flip.")
+                "Each point is the rate over the \(Int(PlotColumns.smoothing)) s before it, begun anew at a host’s flip."
+            )
+        }
+        let canaries = report.hosts.count { $0.role == .canary && $0.flippedAt != nil }
+        if canaries > 0, report.comparisons.contains(where: { $0.method == .judge && $0.flipped > canaries }) {
+            remarks.append(
+                "Once more hosts were flipped, they were compared with the controls together with the canaries.")
         }
         if plot.value.low != 0 && plot.value.high != 0 { remarks.append("The axis does not begin at zero.") }
         if let clipped = plot.clipped {

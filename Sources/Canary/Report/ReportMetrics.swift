@@ -54,8 +54,8 @@ extension ReportPage {
 
     private func writeGlance(_ comparison: PushReport.Comparison, into section: inout Markup) {
         section.element("p", ["class": "caption"]) { caption in
-            caption.element("b", comparison.name)
-            caption.text(": \(comparison.method.explanation)")
+            caption.element("b", comparison.title)
+            caption.text(": \(comparison.explanation)")
         }
         let isGuard = comparison.method == .fleetGuard
         section.element("table", ["class": "glance"]) { table in
@@ -63,7 +63,7 @@ extension ReportPage {
                 head.element("tr") { row in
                     row.element("th", ["scope": "col"], "Metric")
                     row.element("th", ["scope": "col"], "Found")
-                    row.element("th", ["scope": "col", "class": "number"], isGuard ? "Now" : "Canaries")
+                    row.element("th", ["scope": "col", "class": "number"], isGuard ? "Now" : "Flipped")
                     row.element("th", ["scope": "col", "class": "number"], isGuard ? "Before" : "Controls")
                     row.element("th", ["scope": "col", "class": "number"], "Change")
                     row.element("th", ["scope": "col", "class": "number"], "p")
@@ -88,7 +88,7 @@ extension ReportPage {
                             row.element("td", ["class": "number", "data-label": label], text)
                         }
                         let unit = samples?.unit ?? ""
-                        cell(isGuard ? "now" : "canaries", level(found.canaryLevel, of: metric, unit: unit))
+                        cell(isGuard ? "now" : "flipped", level(found.canaryLevel, of: metric, unit: unit))
                         cell(isGuard ? "before" : "controls", level(found.controlLevel, of: metric, unit: unit))
                         cell("change", found.effect.map(NumberText.change) ?? NumberText.none)
                         cell("p", found.p.map(NumberText.probability) ?? NumberText.none)
@@ -107,9 +107,8 @@ extension ReportPage {
                 list.element("li") { item in
                     writeVerdict(comparison.judgement.verdict, into: &item)
                     item.element("span") { line in
-                        line.element("b", comparison.name)
-                        line.text(": \(comparison.method.explanation) ")
-                        line.text(comparison.judgement.why)
+                        line.element("b", comparison.title)
+                        line.text(", \(comparison.sides): \(comparison.why)")
                     }
                 }
             }
@@ -168,7 +167,7 @@ extension ReportPage {
     }
 
     private func plotLabel(_ samples: PushReport.MetricSamples) -> String {
-        "\(samples.metric.name) over time, canaries beside controls; the numbers of the comparison stand beside the plot"
+        "\(samples.metric.name) over time, canaries beside controls; the numbers of the comparisons stand beside the plot"
     }
 
     private func writeFinding(
@@ -177,7 +176,8 @@ extension ReportPage {
         guard let found = comparison.judgement.metrics.first(where: { $0.name == samples.metric.name }) else { return }
         let isGuard = comparison.method == .fleetGuard
         findings.element("div", ["class": "finding"]) { finding in
-            finding.element("h4", comparison.name + (isGuard ? " (guard)" : ""))
+            finding.element("h4", comparison.title)
+            finding.element("p", ["class": "remark"], comparison.sides)
             finding.element("p") { writeVerdict(found.verdict, into: &$0) }
             finding.element("dl") { list in
                 func line(_ name: StaticString, _ value: String, _ remarks: String...) {
@@ -188,7 +188,7 @@ extension ReportPage {
                     }
                 }
                 if found.canaryLevel != nil || found.controlLevel != nil {
-                    line(isGuard ? "Now" : "Canaries", level(found.canaryLevel, of: samples.metric, unit: samples.unit))
+                    line(isGuard ? "Now" : "Flipped", level(found.canaryLevel, of: samples.metric, unit: samples.unit))
                     line(
                         isGuard ? "Before" : "Controls",
                         level(found.controlLevel, of: samples.metric, unit: samples.unit))
@@ -213,12 +213,33 @@ extension ReportPage {
     }
 }
 
-extension PushReport.Comparison.Method {
-    var explanation: String {
-        switch self {
-        case .judge: "flipped hosts against hosts that were not flipped, at the same time."
-        case .fleetGuard:
-            "a guard: all hosts against their own past, since none was left unflipped. It notices large changes alone."
+extension PushReport.Comparison {
+    /// The name, which says it of a guard; nothing beside it says it again.
+    var title: String { method == .fleetGuard ? name + " (guard)" : name }
+
+    /// Who was compared with whom, in a word.
+    var sides: String {
+        switch method {
+        case .judge: "\(NumberText.count(flipped)) flipped, \(NumberText.count(controls)) not"
+        case .fleetGuard: "\(NumberText.count(flipped, "host")), all flipped"
         }
+    }
+
+    var explanation: String {
+        switch method {
+        case .judge:
+            "\(NumberText.count(flipped, "host")) flipped by then against \(NumberText.count(controls)) not flipped, at the "
+                + "same times: before the first flip, and now."
+        case .fleetGuard:
+            "\(NumberText.count(flipped, "host")) against their own past, since none was left unflipped. Large changes alone "
+                + "can be seen so."
+        }
+    }
+
+    /// The judge's sentence, without the word that the title has already.
+    var why: String {
+        let prefix = "guard: "
+        let why = judgement.why
+        return method == .fleetGuard && why.hasPrefix(prefix) ? String(why.dropFirst(prefix.count)) : why
     }
 }

@@ -9,27 +9,26 @@ extension ReportPage {
             section.element("h2", "How it was judged")
             if !report.power.isEmpty {
                 section.element("p") { line in
-                    line.element("b", "What these canaries can detect: ")
+                    line.element("b", "Said before it began: ")
                     line.text(report.power)
                 }
             }
             section.element("dl") { list in
-                func setting(_ name: String, _ value: String, _ meaning: StaticString = "") {
+                func setting(_ name: String, _ value: String, _ meaning: String = "") {
                     list.element("div") { pair in
                         pair.element("dt", name)
                         pair.element("dd") { detail in
                             detail.element("b", value)
-                            if meaning.utf8CodeUnitCount > 0 {
-                                detail.element("span", ["class": "remark"]) { $0.literal(meaning) }
-                            }
+                            if !meaning.isEmpty { detail.element("span", ["class": "remark"], meaning) }
                         }
                     }
                 }
                 setting(
                     "significance", NumberText.percent(settings.judge.significance),
-                    "chance of rolling back a harmless release")
+                    "chance of rolling back a harmless release"
+                        + (settings.judgements > 1 ? ", shared by \(settings.judgements) comparisons" : ""))
                 setting("tolerance", NumberText.percent(settings.judge.tolerance), "smaller changes never roll back")
-                setting("base line", NumberText.duration(settings.baseline), "before the canaries’ flip")
+                setting("base line", NumberText.duration(settings.baseline), "before the first flip")
                 setting("window", NumberText.duration(settings.judge.window), "after a flip, to its end")
                 setting("settling", NumberText.duration(settings.judge.settle), "left out after a flip")
                 setting("interval", NumberText.duration(settings.interval), "from one sample to the next")

@@ -56,46 +56,76 @@ extension ReportPage {
         }
     }
 
-    /// How a push goes, in this push's numbers.
+    /// How a push goes, in this push's numbers: who was switched when, and what was compared.
     private var storyText: String {
         let all = NumberText.count(report.hosts.count, "host")
-        let canaries = report.hosts.count { $0.role == .canary && $0.flippedAt != nil }
-        let guardStory =
-            report.comparisons.contains { $0.method == .fleetGuard }
-            ? "After everybody was switched no controls were left: the watch was a guard, which compares the hosts with "
-                + "their own past and notices large changes alone." : ""
-        guard canaries > 0 else {
-            return report.hosts.contains { $0.flippedAt != nil }
-                ? "SlotSync copied the release to \(all) and then switched them to it, all at once and without canaries. "
-                    + guardStory
-                : "SlotSync copies a release to all hosts first, and switches none of them before every copy is complete. "
-                    + "In this push no host was switched."
+        guard let steps = stepsText else {
+            return
+                "SlotSync copies a release to all hosts first, and switches none of them before every copy is complete. "
+                + "In this push no host was switched."
         }
-        let others = report.hosts.count - canaries
-        var story =
-            "SlotSync copied the release to \(all) and then switched \(NumberText.count(canaries)) of them to it, the "
-        story += canaries == 1 ? "canary. " : "canaries. "
-        guard !report.comparisons.isEmpty else { return story + "Nothing was compared." }
-        if others > 0 {
-            story += canaries == 1 ? "Its" : "Their"
-            story += " metrics were compared with those of the "
-            story +=
-                others == 1
-                ? "one host that had not been switched, the control"
-                : "\(NumberText.count(others)) hosts that had not been switched, the controls"
-            story += ", and with what all of them had shown before. "
+        let flipped = report.hosts.count { $0.flippedAt != nil }
+        let some = flipped == report.hosts.count ? "them" : "\(NumberText.count(flipped)) of them"
+        let story = "SlotSync copied the release to \(all) and then switched \(some) to it\(steps). \(comparisonsText)"
+        let isBack = report.hosts.allSatisfy { $0.flippedAt == nil || $0.outcome == .rolledBack }
+        return isBack ? story + "Then \(flipped == 1 ? "it was" : "they were") switched back." : story
+    }
+
+    /// Those that were flipped together, in the order of time; nil: nobody was.
+    private var stepsText: String? {
+        let flipped = Dictionary(grouping: report.hosts.filter { $0.flippedAt != nil }, by: \.role)
+        let roles = flipped.keys.sorted { $0.rank < $1.rank }
+        switch roles {
+        case []: return nil
+        case [.control]: return ", all at once and without canaries"
+        case [.canary]: return flipped[.canary]?.count == 1 ? ", the canary" : ", the canaries"
+        default:
+            let steps = roles.map { role in
+                let count = flipped[role, default: []].count
+                return switch role {
+                case .canary: "\(NumberText.count(count)) \(count == 1 ? "canary" : "canaries")"
+                case .phase(let number): "\(NumberText.count(count, "host")) of phase \(number)"
+                case .control: NumberText.count(count, "other")
+                case .heldBack: "\(NumberText.count(count)) that had been held back"
+                }
+            }
+            return " in \(roles.count) steps: " + steps.joined(separator: ", then ")
         }
-        return story + guardStory
+    }
+
+    /// What was compared with what, each sentence with a blank behind it.
+    private var comparisonsText: String {
+        guard !report.comparisons.isEmpty else { return "Nothing was compared. " }
+        var text = ""
+        let judged = report.comparisons.filter { $0.method == .judge }
+        if judged.count == 1 {
+            let (flipped, controls) = (judged[0].flipped, judged[0].controls)
+            text +=
+                "The metrics of the \(flipped == 1 ? "one" : NumberText.count(flipped)) switched first were compared with "
+            text += "those of \(NumberText.count(controls, "host")) that had not been switched, the "
+            text += "\(controls == 1 ? "control" : "controls"), and with what all of them had shown before. "
+        } else if judged.count > 1 {
+            text +=
+                "\(NumberText.count(judged.count)) times, the metrics of all hosts switched by then were compared with those "
+            text +=
+                "of the hosts that had not been switched, the controls, and with what all had shown before the first switch. "
+        }
+        guard judged.count < report.comparisons.count else { return text }
+        return text
+            + "When everybody was switched no controls were left: the watch was a guard, which compares each host "
+            + "with its own past and notices large changes alone. "
     }
 
     private static let glossary: KeyValuePairs<StaticString, StaticString> = [
         "Canary": "a host that gets the release before the others, so that a bad one harms few.",
         "Control":
             "a host that still runs the previous release and is watched at the same time. What happens to both, such as more visitors, is not the release’s doing.",
-        "Base line": "samples from before the switch: what is usual for each host.",
+        "Base line": "samples from before the first switch: what is usual for each host.",
         "Flip": "the switch of a host to the release. It is one step: no host ever serves a mixture.",
-        "Settling": "the first seconds after a flip. Caches are cold then, so they are left out.",
-        "Window": "the time in which canaries are compared with controls.",
+        "Settling":
+            "the first seconds after a flip. Caches are cold then, so levels are left out; events that are counted count.",
+        "Window":
+            "the time after a flip in which all hosts flipped by then are compared with controls, before others are flipped.",
         "Watch":
             "the time after everybody was flipped. With hosts held back it is a comparison like the window’s; without, a guard.",
         "p":

@@ -34,6 +34,31 @@ import Testing
         #expect(PlotScale.time(from: -55, to: 25, mostTicks: 5).ticks == [-30, 0])
         #expect(PlotScale.time(from: 7, to: 7, mostTicks: 5).ticks.count <= 5)
     }
+
+    @Test func aPhoneHasSomeOfADesksTicksAndNoneBetweenThem() {
+        for length in stride(from: 3.0, through: 90_000, by: 7) {
+            let desk = PlotScale.time(from: -length / 3, to: length, mostTicks: 10)
+            let phone = desk.ticks(atMost: 5)
+            #expect(desk.ticks.count <= 11 && phone.count <= 6, "\(length) s")
+            #expect(phone.contains(0) && Set(phone).isSubset(of: desk.ticks), "\(length) s")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (-10, 30, ["−10 s", "−5 s", "0 s", "+5 s", "+10 s", "+15 s", "+20 s", "+25 s", "+30 s"]),
+            (
+                -60, 90,
+                ["−60 s", "−45 s", "−30 s", "−15 s", "0 s", "+15 s", "+30 s", "+45 s", "+60 s", "+75 s", "+90 s"]
+            ),
+            (-60, 360, ["−1 min", "0 min", "+1 min", "+2 min", "+3 min", "+4 min", "+5 min", "+6 min"]),
+            (-3600, 14_400, ["−60 min", "−30 min", "0 min", "+30 min", "+60 min", "+90 min"]),
+            (0, 28_800, ["0 h", "+1 h", "+2 h", "+3 h"]),
+        ] as [(Double, Double, [String])])
+    func momentsAreLabelledInOneShortUnit(low: Double, high: Double, expected: [String]) {
+        let scale = PlotScale.time(from: low, to: high, mostTicks: 10)
+        #expect(Array(scale.ticks.map(scale.timeLabel).prefix(expected.count)) == expected)
+    }
 }
 
 @Suite struct PlotPathTests {
@@ -64,11 +89,11 @@ import Testing
 
     private func columns(
         _ values: [[Double]], times: [Double], hosts: [PushReport.Host], kind: Metric.Kind = .gauge,
-        restarts: [Double] = []
+        rollback: Double? = nil
     ) -> PlotColumns {
         PlotColumns(
             .init(metric: Metric(name: "m", kind: kind), times: times, values: values), hosts: hosts, canaryFlip: 100,
-            interval: 5, restarts: restarts)
+            interval: 5, rollback: rollback)
     }
 
     @Test func aHostIsAControlUntilItsFlip() {
@@ -95,14 +120,33 @@ import Testing
     @Test func aCounterIsARateOverHalfAMinuteThatBeginsAnewAtAFlip() {
         let times = stride(from: -30.0, through: 10, by: 5).map { $0 }
         let columns = columns(
-            [[1, 1, 1, 1, 1, 1, 1, 7, .nan]], times: times, hosts: [host(.canary, flippedAt: 100)], kind: .counter,
-            restarts: [0])
+            [[1, 1, 1, 1, 1, 1, 1, 7, .nan]], times: times, hosts: [host(.canary, flippedAt: 100)], kind: .counter)
         // 12 samples of five seconds are a minute. The sample at 0 was counted before the flip.
         #expect(columns.canaryMean.dropLast() == [12, 12, 12, 12, 12, 12, 12, 84])
         #expect(columns.canaryMean.last?.isNaN == true)
-        let spread = self.columns(
-            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: [host(.canary)], kind: .counter, restarts: [])
-        #expect(spread.canaryMean == [72, 36, 24, 18, 14.4, 12, 0, 0, 0])
+        let late = self.columns(
+            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: [host(.canary, flippedAt: 500)], kind: .counter)
+        #expect(late.canaryMean == [72, 36, 24, 18, 14.4, 12, 0, 0, 0])
+        let back = self.columns(
+            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: [host(.canary, flippedAt: 500)], kind: .counter,
+            rollback: -20)
+        #expect(back.canaryMean == [72, 36, 24, 0, 0, 0, 0, 0, 0])
+    }
+
+    @Test func anotherHostsFlipBeginsNoRateAnew() {
+        let hosts = [host(.canary, flippedAt: 100), host(.phase(1), flippedAt: 110), host(.heldBack)]
+        let columns = columns(
+            [[0, 2, 2, 0, 0], [0, 2, 2, 0, 0], [0, 2, 2, 0, 0]], times: [0, 5, 10, 15, 20], hosts: hosts, kind: .counter
+        )
+        #expect(columns.canaryMean == [0, 24, 24, 16, 12])
+        #expect(columns.flipped.middle.suffix(2) == [0, 0])
+        #expect(columns.controls.middle == [0, 12, 16, 12, 9.6])
+    }
+
+    @Test func aCanaryThatWasNotFlippedShowsNothingOfTheRelease() {
+        let hosts = [host(.canary, flippedAt: 100), host(.canary), host(.control)]
+        #expect(columns([[5], [1], [2]], times: [10], hosts: hosts).canaryMean == [5])
+        #expect(columns([[5], [1], [2]], times: [10], hosts: hosts).controls.middle == [2])
     }
 
     @Test func aCountersMiddleIsItsMeanAndAGaugesItsMedian() {
@@ -112,7 +156,7 @@ import Testing
     }
 
     @Test func manyCanariesAreABandAndManySamplesAreAveraged() {
-        let canaries = [PushReport.Host](repeating: host(.canary), count: PlotColumns.mostLines + 1)
+        let canaries = [PushReport.Host](repeating: host(.canary, flippedAt: 100), count: PlotColumns.mostLines + 1)
         let times = (0..<1_000).map(Double.init)
         let columns = columns(canaries.map { _ in times }, times: times, hosts: canaries)
         #expect(columns.canaries.isEmpty)
@@ -125,9 +169,42 @@ import Testing
     @Test func whatIsMissingShortOrAbsurdIsAGap() {
         let columns = columns(
             [[1, 2], [.nan, 1e300, -.infinity], []], times: [0, 5, 10],
-            hosts: [host(.canary), host(.canary), host(.canary)])
+            hosts: [PushReport.Host](repeating: host(.canary, flippedAt: 100), count: 3))
         #expect(columns.canaries.count == 1)
         #expect(columns.canaryMean.prefix(2) == [1, 2])
         #expect(columns.canaryMean[2].isNaN)
+    }
+}
+
+@Suite struct PlotCourseTests {
+    /// Base line, a while in which canaries get ready, two windows, a guard's watch.
+    private var report: PushReport {
+        func phase(_ kind: PushReport.Phase.Kind, _ start: Double, _ end: Double) -> PushReport.Phase {
+            .init(kind: kind, name: kind.rawValue, start: start, end: end)
+        }
+        return PushReport(
+            title: "t", release: .init(id: "1"), outcome: .done, sentence: "", start: 0, end: 200, canaryFlip: 100,
+            phases: [
+                phase(.baseline, 20, 80), phase(.other, 80, 99.5), phase(.flip, 99.5, 104), phase(.window, 104, 130),
+                phase(.flip, 131, 132), phase(.window, 132, 150), phase(.flip, 151, 152), phase(.watch, 155, 190),
+            ],
+            comparisons: [
+                .init(
+                    name: "Watch", method: .fleetGuard, flipped: 3, controls: 0,
+                    judgement: Judgement(verdict: .pass, metrics: [], why: ""))
+            ], settings: .init(judge: JudgeSettings(settle: 10), baseline: 60), command: "", version: "")
+    }
+
+    @Test func theBaseLineIsTheStretchBeforeTheFirstFlip() {
+        let zones = PlotCourse(report, kind: .gauge, samplesFrom: -80, to: 90).zones
+        #expect(zones.map(\.start) == [-60, 4, 32, 55])
+        #expect(zones.map(\.end) == [0, 30, 50, 90])
+    }
+
+    @Test func settlingIsShadedAsFarAsItIsLeftOut() {
+        let gauge = PlotCourse(report, kind: .gauge, samplesFrom: -80, to: 90)
+        #expect(gauge.settling == [0...14, 31...42, 51...65])
+        // The judge counts events from the flip on; the guard does not.
+        #expect(PlotCourse(report, kind: .counter, samplesFrom: -80, to: 90).settling == [51...65])
     }
 }

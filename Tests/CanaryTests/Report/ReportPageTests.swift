@@ -56,11 +56,13 @@ import Testing
             ],
             comparisons: [
                 .init(
-                    name: text,
+                    name: text, flipped: 1, controls: 2,
                     judgement: Judgement(
                         verdict: .regression,
                         metrics: [.init(name: text, verdict: .regression, p: 0.1, effect: 1, note: text)], why: text)),
-                .init(name: "2" + text, judgement: Judgement(verdict: .pass, metrics: [], why: text)),
+                .init(
+                    name: "2" + text, flipped: 1, controls: 2,
+                    judgement: Judgement(verdict: .pass, metrics: [], why: text)),
             ],
             settings: .init(others: [.init(name: text, value: text)]), power: text, recording: text, command: text,
             version: text)
@@ -102,7 +104,7 @@ import Testing
                     ],
                     comparisons: [
                         .init(
-                            name: "c",
+                            name: "c", flipped: 1, controls: 0,
                             judgement: Judgement(
                                 verdict: .pass,
                                 metrics: [
@@ -139,6 +141,32 @@ import Testing
             let range = try #require(rest.range(of: text), "\(text) in its place")
             rest = rest[range.upperBound...]
         }
+    }
+
+    @Test func theIntroductionSaysWhoWasFlippedWhenAndWhatWasCompared() {
+        let large = ReportPage(SamplePush.large.report).html
+        #expect(
+            large.contains(
+                "then switched 299 of them to it in 5 steps: 20 canaries, then 30 hosts of phase 1, then 100 hosts of phase 2, then "
+                    + "134 others, then 15 that had been held back. 4 times, the metrics of all hosts switched by then were"
+            ))
+        #expect(large.contains("<b>Watch</b>: 285 hosts flipped by then against 15 not flipped"))
+        #expect(large.contains("<b>Window of phase 1</b>, 50 flipped, 250 not: Nothing got worse"))
+        #expect(large.contains("<h4>Window of phase 1</h4><p class=\"remark\">50 flipped, 250 not</p>"))
+        let bad = ReportPage(SamplePush.bad.report).html
+        #expect(bad.contains("switched 3 of them to it, the canaries. The metrics of the 3 switched first"))
+        #expect(bad.contains("compared with those of 97 hosts that had not been switched, the controls"))
+        #expect(bad.contains("Then they were switched back."))
+        let failed = ReportPage(SamplePush.failed.report).html
+        #expect(failed.contains("In this push no host was switched."))
+    }
+
+    @Test func aGuardIsCalledAGuardOnceInEachPlace() {
+        let html = ReportPage(SamplePush.good.report).html
+        #expect(html.contains("<b>Watch (guard)</b>, 20 hosts, all flipped: nothing large on 20 hosts"))
+        let alone = ReportPage(SamplePush.guardOnly.report).html
+        #expect(alone.contains("<b>Watch (guard)</b>: 4 hosts against their own past, since none was left unflipped."))
+        #expect(html.contains("<h4>Watch (guard)</h4><p class=\"remark\">20 hosts, all flipped</p>"))
     }
 
     @Test func aPlotDrawsWhatWasSampled() throws {
