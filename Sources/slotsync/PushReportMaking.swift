@@ -30,8 +30,7 @@ extension PushReport {
             moment.phase == .done
                 ? nil
                 : Phase(
-                    kind: Phase.Kind(moment.phase), name: narration.name(moment.phase), start: moment.seconds,
-                    end: end)
+                    kind: Phase.Kind(moment.phase), name: "\(moment.phase)", start: moment.seconds, end: end)
         }
         let steps = (try? RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode))?.steps ?? []
         let staged = Dictionary(

@@ -13,6 +13,8 @@ actor Reporter {
     /// Hosts whose result `--json` has told.
     private var toldHosts: Set<Host> = []
     private(set) var isInterrupted = false
+    /// What hosts have warned of and was not told yet.
+    private var warnings: [(host: Host, text: String)] = []
 
     init(_ options: FleetOptions) { self.options = options }
 
@@ -41,6 +43,17 @@ actor Reporter {
 
     /// For everybody.
     func problem(_ line: String) { console.note(stamped(line)) }
+
+    /// What a stage came to, for people who watch.
+    func staged(_ report: StageReport) {
+        unsent(report)
+        note(report.summary(duration: elapsed))
+    }
+
+    /// Hosts that were not told of one by one.
+    func unsent(_ report: StageReport) {
+        if !drawsLive, !options.verbose { for line in report.unsentLines { note(line) } }
+    }
 
     /// Hosts that failed: grouped for people, host by host and grouped for scripts.
     func failures(_ failures: [HostFailure], root: String) {
@@ -91,6 +104,7 @@ actor Reporter {
         ticker?.cancel()
         progress = nil
         console.erase()
+        tellWarnings()
         defer { watch.end() }
         return try await operation.report
     }
@@ -105,8 +119,18 @@ actor Reporter {
         if let json = event.json { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
         if let line = event.warningLine { note(line) }
+        if case .hostWarning(let host, let text) = event {
+            warnings.append((host, "warning: \(text)"))
+            if options.verbose { tellWarnings() }
+        }
         if drawsLive { return redraw() }
         if let line = event.plainLine(isVerbose: options.verbose) { note(line) }
+    }
+
+    /// What hosts warned of: at the end of what they do, since many warn of the same.
+    func tellWarnings() {
+        for line in folded(warnings) { note(line) }
+        warnings = []
     }
 
     /// Keeps the line moving while nothing happens.
