@@ -1,5 +1,6 @@
 // The `canary` section of slotsync.yml: its keys become CanarySettings. As strict as the rest of the file, and what the
-// settings themselves find wrong is told with the line of the key that it is about.
+// settings themselves find wrong is told with the line of the key that it is about. Keys are checked for every command,
+// values for those that go by them.
 
 import Canary
 import SlotSync
@@ -11,6 +12,14 @@ extension CanarySettings {
         case baseline, window, settle, interval, watch, significance, tolerance
         case onInconclusive = "on_inconclusive"
         case metrics
+    }
+
+    /// Checks that the section has no key that nobody reads.
+    static func checkKeys(_ node: ConfigurationNode) throws(SlotSyncError) {
+        for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue))
+        where Key(rawValue: key) == .metrics {
+            for item in try value.items() { _ = try MetricSettings.entries(of: item) }
+        }
     }
 
     init(_ node: ConfigurationNode) throws(SlotSyncError) {
@@ -67,9 +76,15 @@ extension MetricSettings {
         }
     }
 
+    fileprivate static func entries(
+        of node: ConfigurationNode
+    ) throws(SlotSyncError) -> [(key: String, value: ConfigurationNode)] {
+        try node.entries(allowing: Key.allCases.map(\.rawValue))
+    }
+
     fileprivate init(_ node: ConfigurationNode) throws(SlotSyncError) {
         var values: [Key: ConfigurationNode] = [:]
-        for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
+        for (key, value) in try Self.entries(of: node) {
             if let key = Key(rawValue: key) { values[key] = value }
         }
         func value(_ key: Key, _ why: String = "a metric") throws(SlotSyncError) -> ConfigurationNode {
@@ -82,7 +97,9 @@ extension MetricSettings {
             throw value.wrong("source \(source.rawValue) has no such key; remove it")
         }
         func text(_ key: Key) throws(SlotSyncError) -> String {
-            try value(key, "source \(source.rawValue)").text()
+            let value = try value(key, "source \(source.rawValue)")
+            try value.checkPlaceholders(areReplaced: [.path, .run, .query].contains(key))
+            return try value.text()
         }
         let place: MetricSource =
             switch source {
@@ -105,6 +122,23 @@ extension MetricSettings {
 }
 
 extension ConfigurationNode {
+    /// Refuses a placeholder where none is replaced, and what was probably meant as one: `{hots}`, `{Host}`, `{hosts}`.
+    ///
+    /// Other braces mean something to a shell, to PromQL or in a label's value: `{a,b}`, `{print}`, `{5}`, `/blog/{post}`.
+    fileprivate func checkPlaceholders(areReplaced: Bool) throws(SlotSyncError) {
+        let known = Placeholders.names.map { String($0.dropFirst().dropLast()) }
+        for (word, isVariable) in try text().bracedWords where !isVariable {
+            if !areReplaced, known.contains(word) {
+                throw wrong("{\(word)} is not replaced here, only in path, run and query: write it out")
+            }
+            if areReplaced, !known.contains(word), let meant = known.first(where: { word.isSlip(of: $0) }) {
+                throw wrong(
+                    "{\(word)} is replaced by nothing; did you mean {\(meant)}? Known are "
+                        + Placeholders.names.joined(separator: ", "))
+            }
+        }
+    }
+
     /// A number or share of hosts, or else a list of them.
     fileprivate func canaries() throws(SlotSyncError) -> CanarySettings.Canaries {
         let items = try items()
@@ -134,6 +168,20 @@ extension ConfigurationNode {
             if text.last == "%" { return Double(plain: text.dropLast()).map { $0 / 100 } }
             return Double(plain: text).flatMap { $0 <= 1 ? $0 : nil }
         }
+    }
+}
+
+extension String {
+    /// The words of letters in braces of their own, and whether a $ makes them variables of a shell.
+    fileprivate var bracedWords: [(word: String, isVariable: Bool)] {
+        matches(of: /(\$?)\{([A-Za-z]+)\}/).map { (String($0.2), !$0.1.isEmpty) }
+    }
+
+    /// Whether this is `word` in other case, with its letters in another order, or with one too many or too few.
+    fileprivate func isSlip(of word: String) -> Bool {
+        let mine = lowercased()
+        if mine.sorted() == word.sorted() { return true }
+        return mine.count != word.count && mine.editDistance(to: word) == 1
     }
 }
 

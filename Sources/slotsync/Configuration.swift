@@ -36,7 +36,8 @@ struct Configuration: Sendable, Equatable {
     var cacheDirectory: FilePath?
     var cacheSize: UInt64?
     var hooks = Hooks()
-    var canary: CanarySettings?
+    /// The section `canary`, or what is wrong with its values; see ``canarySettings()``.
+    var canary: Result<CanarySettings, SlotSyncError>?
 
     /// Read when `--config` names no other; it need not be there.
     static let defaultFile: FilePath = "slotsync.yml"
@@ -62,6 +63,15 @@ struct Configuration: Sendable, Equatable {
     }
 
     init() {}
+
+    /// The settings of the section `canary`, for a command that goes by them. All others are none of its business: who has
+    /// to roll back must not be stopped by a share of canaries that makes no sense.
+    ///
+    /// - Throws: a usage error for a value that cannot be used, with file and line.
+    func canarySettings() throws -> CanarySettings {
+        guard let canary else { return CanarySettings() }
+        return try usage { () throws(SlotSyncError) in try canary.get() }
+    }
 
     /// Reads the text of `file`; paths in it are relative to the directory that holds the file.
     init(parsing text: String, file: FilePath) throws(SlotSyncError) {
@@ -89,7 +99,9 @@ struct Configuration: Sendable, Equatable {
             case .cacheDirectory: cacheDirectory = try value.path(in: file)
             case .cacheSize: cacheSize = try value.read("a size such as 500M or 2G", UInt64.init(byteCount:))
             case .hooks: hooks = try Hooks(value)
-            case .canary: canary = try CanarySettings(value)
+            case .canary:
+                try CanarySettings.checkKeys(value)
+                canary = Result { () throws(SlotSyncError) in try CanarySettings(value) }
             case nil: break
             }
         }

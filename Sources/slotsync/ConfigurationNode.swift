@@ -150,7 +150,7 @@ extension Node {
 extension String {
     /// How many letters have to be put in, left out or changed to make one text of the other
     /// (Levenshtein's distance).
-    fileprivate func editDistance(to other: String) -> Int {
+    func editDistance(to other: String) -> Int {
         let other = Array(other)
         var row = Array(0...other.count)
         for (index, letter) in self.prefix(100).enumerated() {

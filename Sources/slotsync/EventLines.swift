@@ -11,7 +11,9 @@ extension FleetEvent {
         case .scanned(let release, let files, let bytes):
             "source read: release \(release.short), \(counted(files, "file")), \(byteText(bytes))"
         case .hostStarted(let host) where isVerbose: "\(host.label): begun"
-        case .hostFinished(_, .staged(let staged)): staged.line
+        // Hosts that nothing was sent to are told of together, at the end.
+        case .hostFinished(let host, .staged(let staged)):
+            staged.kind == .staged || isVerbose ? "\(host.label): \(staged.text)" : nil
         // The reason stands in the summary, once for all hosts that share it.
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? "\(host.label): failed: \(error)" : tellsHosts ? "\(host.label): failed" : nil
@@ -25,7 +27,6 @@ extension FleetEvent {
     var warningLine: String? {
         switch self {
         case .sourceWarning(let text): "warning: \(text)"
-        case .hostWarning(let host, let text): "\(host.label): warning: \(text)"
         default: nil
         }
     }
@@ -47,15 +48,16 @@ extension FleetEvent {
 }
 
 extension StagedHost {
-    var line: String {
+    /// What was done there.
+    var text: String {
         switch kind {
         case .staged:
-            "\(host.label): staged in slot \(slot): \(counted(received, "file")) received, \(grouped(copied)) copied, "
+            "staged in slot \(slot): \(counted(received, "file")) received, \(grouped(copied)) copied, "
                 + "\(grouped(kept)) kept; \(byteText(sentBytes)) sent"
-        case .alreadyReady: "\(host.label): ready already, in slot \(slot)"
-        case .alreadyLive: "\(host.label): live already, in slot \(slot)"
-        case .alreadyBad: "\(host.label): there already, in slot \(slot), but bad"
-        case .planned: "\(host.label): would go into slot \(slot), which lacks \(counted(received, "file"))"
+        case .alreadyReady: "ready already, in slot \(slot)"
+        case .alreadyLive: "live already, in slot \(slot)"
+        case .alreadyBad: "there already, in slot \(slot), but bad"
+        case .planned: "would go into slot \(slot), which lacks \(counted(received, "file"))"
         }
     }
 

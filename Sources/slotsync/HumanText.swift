@@ -30,6 +30,16 @@ func timeText(_ duration: Duration) -> String {
     }
 }
 
+/// A time as somebody chose it: `300 ms`, `1.5 s`, `8 s`, `1 min`, `1 min 30 s`, `2 h`
+func chosenTimeText(_ seconds: Double) -> String {
+    let milliseconds = Int((seconds * 1000).rounded())
+    guard milliseconds >= 1000 else { return milliseconds == 0 ? "0 s" : "\(milliseconds) ms" }
+    let whole = milliseconds / 1000
+    let rest = milliseconds % 1000 == 0 ? "\(whole % 60)" : "\(Double(milliseconds % 60_000) / 1000)"
+    let parts = [(whole / 3600, "h"), (whole / 60 % 60, "min")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return (rest == "0" ? parts : parts + ["\(rest) s"]).joined(separator: " ")
+}
+
 extension ReleaseName {
     /// `3f2a09bc`, or `3f2a09bc (v1.4.2)`: for a row and a sentence. Eight digits tell releases apart.
     var short: String {

@@ -27,6 +27,12 @@ enum JSONValue: Sendable, Equatable {
         return .number("\(seconds).\(digits.prefix(places))")
     }
 
+    /// The shortest digits; null for nothing, and for what is not finite.
+    static func number(_ value: Double?) -> JSONValue { value.map { .number(numberAsJSON($0)) } ?? .null }
+
+    /// A relative change. One that rounding alone has made is none.
+    static func effect(_ value: Double?) -> JSONValue { number(value.map { abs($0) < 1e-12 ? 0 : $0 }) }
+
     static func text(_ value: (some CustomStringConvertible)?) -> JSONValue {
         value.map { .text($0.description) } ?? .null
     }

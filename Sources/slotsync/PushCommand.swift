@@ -88,6 +88,7 @@ struct PushCommand: AsyncParsableCommand {
             fleet.stage(FilePath(source), options: options.stage), as: "planning", hosts: fleet.hosts.count)
         for host in report.hosts { await reporter.json(of: host.host, host.json) }
         await reporter.failures(report.failures, root: fleet.root)
+        await reporter.unsent(report)
         await reporter.result([report.summary(duration: reporter.elapsed)])
         return report.conclusion
     }
@@ -143,8 +144,9 @@ struct PushSettings: ParsableArguments {
         options.maxFailures = flip.maxFailures
         options.hooks = flip.hooks
         options.force = flip.force
-        options.canary = configuration.canary ?? CanarySettings()
         options.mode = noCanary ? .unjudged : canaryOnly ? .canaryOnly : .full
+        // Where nothing is measured, nothing that would be measured can stop the push.
+        if !noCanary { options.canary = try configuration.canarySettings() }
         options.canAsk = yes || Reporter.canAsk
         if options.mode != .unjudged, options.canary.metrics.isEmpty {
             throw ValidationError(

@@ -21,12 +21,15 @@ extension Reporter {
         for await event in push.events {
             view.note(event)
             liveView = view.lines
+            if case .staging = event {} else { tellWarnings() }
             switch event {
             case .staging(let event): tell(event)
-            case .staged(let report): note(report.summary(duration: elapsed))
+            case .staged(let report): staged(report)
             default:
                 if let value = narration.json(event) { json(value) }
-                if let line = narration.line(event, isVerbose: options.verbose) { note(line) }
+                if let line = narration.line(event, isVerbose: options.verbose) {
+                    if case .waiting = event { problem(line) } else { note(line) }
+                }
             }
             if case .question(let question) = event { ask(question, of: push, answersYes: answersYes) }
             redraw()
@@ -106,13 +109,13 @@ struct PushView {
             metrics = progress.metrics
             flipped = progress.flipped
             phaseEnd = progress.timeLeft.map { .now + .seconds($0) }
-        case .judged, .warning, .question: break
+        case .judged, .warning, .waiting, .question: break
         }
     }
 
     private mutating func begin(_ phase: Rollout.Phase) {
         if phase != .staging { staging = nil }
-        doing = narration.name(phase)
+        doing = "\(phase)"
         phaseEnd = nil
         guard let name = narration.stage(of: phase) else { return }
         if phase == .takingBack {

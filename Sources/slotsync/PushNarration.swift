@@ -14,7 +14,8 @@ struct PushNarration: Sendable {
         }
         guard options.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else { return (plan.lines, "") }
         let detection = Judge(plan.judgeSettings(isWatch: false)).detection(
-            of: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries)
+            of: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries,
+            interval: options.canary.interval, baselineTime: options.canary.baseline)
         return (plan.lines, "these canaries can show: \(detection.sentence)")
     }
 
@@ -25,16 +26,20 @@ struct PushNarration: Sendable {
         switch event {
         case .phase(let phase): line(phase)
         case .judged(let judgement, let kind, let isLast) where isLast || judgement.verdict == .regression || isVerbose:
-            "\(name(kind)): \(judgement.verdict.rawValue): \(judgement.why)"
+            // What a guard is, its own sentence says.
+            "\(kind == .guarding ? "watch" : name(kind)): \(judgement.verdict.rawValue): \(judgement.why)"
         case .warning(let hosts, let text):
             (hosts.isEmpty ? "" : HostList.fold(hosts.map(\.label)) + ": ") + "warning: \(text)"
+        case .waiting(let hosts, let what):
+            "waiting for \(what) on \(HostList.fold(hosts.map(\.label))); Ctrl-C again leaves at once: agents take back what "
+                + "was not confirmed"
         case .staging, .staged, .progress, .judged, .question: nil
         }
     }
 
     func json(_ event: PushEvent) -> JSONValue? {
         switch event {
-        case .phase(let phase): ["event": "phase", "phase": .text(name(phase))]
+        case .phase(let phase): ["event": "phase", "phase": .text(phase)]
         case .judged(let judgement, let kind, let isLast):
             [
                 "event": "verdict", "of": .text(kind), "method": kind == .guarding ? "guard" : "judge",
@@ -47,6 +52,8 @@ struct PushNarration: Sendable {
                 "event": "warning", "host": hosts.count == 1 ? .text(hosts[0].label) : .null,
                 "hosts": .list(hosts.map { .text($0.label) }), "message": .text(text),
             ]
+        case .waiting(let hosts, let what):
+            ["event": "waiting", "hosts": .list(hosts.map { .text($0.label) }), "for": .text(what)]
         case .question(let question): ["event": "question", "message": .text(question)]
         // Told as they come.
         case .staging, .staged, .progress: nil
@@ -54,23 +61,21 @@ struct PushNarration: Sendable {
     }
 
     private func json(_ metric: MetricJudgement) -> JSONValue {
-        func number(_ value: Double?) -> JSONValue { value.map { .number(numberAsJSON($0)) } ?? .null }
-        return [
-            "name": .text(metric.name), "verdict": .text(metric.verdict.rawValue), "p": number(metric.p),
-            "effect": number(metric.effect), "canaries": number(metric.canaryLevel),
-            "controls": number(metric.controlLevel),
+        [
+            "name": .text(metric.name), "verdict": .text(metric.verdict.rawValue), "p": .number(metric.p),
+            "effect": .effect(metric.effect), "canaries": .number(metric.canaryLevel),
+            "controls": .number(metric.controlLevel),
         ]
     }
 
     private func line(_ phase: Rollout.Phase) -> String? {
         let canary = options.canary
-        func time(_ seconds: Double) -> String { timeText(.milliseconds((seconds * 1000).rounded())) }
         return switch phase {
-        case .baseline: "base line: sampling for \(time(canary.baseline))"
+        case .baseline: "base line: sampling for \(chosenTimeText(canary.baseline))"
         case .flipping(let kind): "flipping \(name(kind))"
-        case .window(let kind): "watching \(name(kind)) for \(time(canary.window))"
+        case .window(let kind): "watching \(name(kind)) for \(chosenTimeText(canary.window))"
         case .confirming(.everybody): "everybody is flipped: confirming"
-        case .watching: "watching everybody for \(time(canary.watch))"
+        case .watching: "watching everybody for \(chosenTimeText(canary.watch))"
         case .takingBack: "taking back"
         case .staging, .preparing, .asking, .confirming, .marking, .done: nil
         }
@@ -93,30 +98,13 @@ struct PushNarration: Sendable {
         }
     }
 
-    /// A phase's name, for `--json` and the live view.
-    func name(_ phase: Rollout.Phase) -> String {
-        switch phase {
-        case .staging: "staging"
-        case .baseline: "base line"
-        case .preparing(let kind): "preparing \(name(kind))"
-        case .flipping(let kind): "flipping \(name(kind))"
-        case .window(let kind): "watching \(name(kind))"
-        case .asking: "asking"
-        case .confirming(let kind): "confirming \(name(kind))"
-        case .watching: "watching everybody"
-        case .takingBack: "taking back"
-        case .marking: "marking as bad"
-        case .done: "done"
-        }
-    }
-
     /// The parts of the push that the live view names, in their order.
     var stages: [String] {
         let plan = try? RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
         let steps = plan?.steps.map(\.kind) ?? []
         var names = ["staging"] + (options.mode == .unjudged ? [] : ["base line"])
         for kind in steps {
-            names.append(stage(of: kind))
+            names.append("\(kind)")
             if kind == .everybody, options.mode == .full { names.append("watch") }
         }
         return names
@@ -127,19 +115,10 @@ struct PushNarration: Sendable {
         switch phase {
         case .staging: "staging"
         case .baseline: "base line"
-        case .preparing(let kind), .flipping(let kind), .window(let kind), .confirming(let kind): stage(of: kind)
+        case .preparing(let kind), .flipping(let kind), .window(let kind), .confirming(let kind): "\(kind)"
         case .watching: "watch"
         case .takingBack, .marking: "taking back"
         case .asking, .done: nil
-        }
-    }
-
-    private func stage(of kind: RolloutPlan.StepKind) -> String {
-        switch kind {
-        case .canaries: "canaries"
-        case .subset(let number): "phase \(number)"
-        case .everybody: "everybody"
-        case .heldBack: "held back"
         }
     }
 
@@ -152,7 +131,11 @@ struct PushNarration: Sendable {
         let failures = outcome.hosts.compactMap { host in
             host.failure.map { (host: host.host, text: $0) }
         }
-        for line in folded(failures) { await reporter.problem(line) }
+        // One reason for all is part of the first sentence.
+        let only = Set(failures.map(\.text)).count == 1 ? failures[0].text : nil
+        if !(only.map { outcome.sentences.first?.contains($0) ?? false } ?? false) {
+            for line in folded(failures) { await reporter.problem(line) }
+        }
         let release = result.staged.map { "release \($0.release.short): " } ?? ""
         for (place, sentence) in outcome.sentences.enumerated() {
             let line = place == 0 ? release + sentence : sentence

@@ -88,7 +88,7 @@ struct RecordedJudge: Sendable {
     private static func json(_ name: String, _ judgement: Judgement, seconds: Double?? = .none) -> JSONValue {
         let metrics = judgement.metrics.map { metric -> JSONValue in
             [
-                "name": .text(metric.name), "p": number(metric.p), "effect": number(metric.effect),
+                "name": .text(metric.name), "p": .number(metric.p), "effect": .effect(metric.effect),
                 "verdict": .text(metric.verdict.rawValue),
             ]
         }
@@ -96,11 +96,9 @@ struct RecordedJudge: Sendable {
             .init(key: "case", value: .text(name)), .init(key: "verdict", value: .text(judgement.verdict.rawValue)),
             .init(key: "metrics", value: .list(metrics)), .init(key: "why", value: .text(judgement.why)),
         ]
-        if let seconds { members.append(.init(key: "seconds", value: number(seconds))) }
+        if let seconds { members.append(.init(key: "seconds", value: .number(seconds))) }
         return .object(members)
     }
-
-    private static func number(_ value: Double?) -> JSONValue { value.map { .number(numberAsJSON($0)) } ?? .null }
 }
 
 extension Recording {

@@ -15,6 +15,8 @@ actor Reporter {
     private(set) var isInterrupted = false
     /// Whether hosts are told of one by one, as they are through.
     private var tellsHosts = true
+    /// What hosts have warned of and was not told yet.
+    private var warnings: [(host: Host, text: String)] = []
 
     init(_ options: FleetOptions) { self.options = options }
 
@@ -43,6 +45,17 @@ actor Reporter {
 
     /// For everybody.
     func problem(_ line: String) { console.note(stamped(line)) }
+
+    /// What a stage came to, for people who watch.
+    func staged(_ report: StageReport) {
+        unsent(report)
+        note(report.summary(duration: elapsed))
+    }
+
+    /// Hosts that were not told of one by one.
+    func unsent(_ report: StageReport) {
+        if !drawsLive, !options.verbose { for line in report.unsentLines { note(line) } }
+    }
 
     /// Hosts that failed: grouped for people, host by host and grouped for scripts.
     func failures(_ failures: [HostFailure], root: String) {
@@ -96,6 +109,7 @@ actor Reporter {
         ticker?.cancel()
         progress = nil
         console.erase()
+        tellWarnings()
         defer { watch.end() }
         return try await operation.report
     }
@@ -110,8 +124,18 @@ actor Reporter {
         if let json = event.json { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
         if let line = event.warningLine { note(line) }
+        if case .hostWarning(let host, let text) = event {
+            warnings.append((host, "warning: \(text)"))
+            if options.verbose { tellWarnings() }
+        }
         if drawsLive { return redraw() }
         if let line = event.plainLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { note(line) }
+    }
+
+    /// What hosts warned of: at the end of what they do, since many warn of the same.
+    func tellWarnings() {
+        for line in folded(warnings) { note(line) }
+        warnings = []
     }
 
     /// Keeps the line moving while nothing happens.

@@ -23,18 +23,21 @@ struct SampleCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await fleet.run("sample") { settled, reporter in
-            let canary = settled.configuration.canary ?? CanarySettings()
+            let canary = try settled.configuration.canarySettings()
             guard !canary.metrics.isEmpty else {
                 throw ValidationError("no metrics: name some in slotsync.yml, under canary.metrics")
             }
             let hosts = settled.fleet.hosts.count
             let client = canary.asksPrometheus ? try PrometheusClient() : nil
-            let sampled = try await Sampling(canary, of: settled.fleet, prometheus: client).read()
+            let sampling = try usage { () throws(SlotSyncError) in
+                try Sampling(canary, of: settled.fleet, prometheus: client)
+            }
+            let sampled = try await sampling.read()
             for row in sampled.rows { await reporter.json(of: row.host, json(row, canary)) }
             await reporter.result(table(sampled.rows, canary))
             await reporter.failures(sampled.failures, root: settled.fleet.root)
-            for line in folded(sampled.rows.flatMap { row in row.gaps.map { (row.host, $0) } }) {
-                await reporter.problem(line)
+            for (hosts, text) in sampled.gaps {
+                await reporter.problem("\(HostList.fold(hosts.map(\.label))): \(text)")
             }
             let failed = sampled.failures.count + sampled.rows.count { !$0.gaps.isEmpty }
             return Conclusion(

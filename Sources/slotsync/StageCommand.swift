@@ -32,7 +32,7 @@ struct StageCommand: AsyncParsableCommand {
                 hosts: settled.fleet.hosts.count)
             for host in report.hosts { await reporter.json(of: host.host, host.json) }
             await reporter.failures(report.failures, root: settled.fleet.root)
-            await reporter.note(report.summary(duration: reporter.elapsed))
+            await reporter.staged(report)
             if !report.hosts.isEmpty { await reporter.essentialResult(["\(report.release.id)"]) }
             return report.conclusion
         }

@@ -10,6 +10,11 @@ extension StageReport {
             receivedBytes: receivedBytes)
     }
 
+    /// Hosts that nothing was sent to, those with the same to say together. Of a bad release each host has warned.
+    var unsentLines: [String] {
+        folded(hosts.filter { $0.kind != .staged && $0.kind != .alreadyBad }.map { ($0.host, $0.text) })
+    }
+
     /// One line: `release 3f2a09bc (v1.4.2) is staged on 5 hosts: on each 12 files received, …; 1.2 MB sent in 0.8 s`
     func summary(duration: Duration) -> String {
         let total = hosts.count + failures.count
@@ -22,7 +27,7 @@ extension StageReport {
         guard let first = worked.first else {
             let isLive = hosts.allSatisfy { $0.kind == .alreadyLive }
             return
-                "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to do\(warning)"
+                "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to copy\(warning)"
         }
         let each = worked.count > 1 ? "on each " : ""
         let received = "\(each)\(Self.range(worked.map(\.received))) of \(counted(files, "file"))"

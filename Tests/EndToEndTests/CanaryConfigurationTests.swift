@@ -1,3 +1,4 @@
+import ArgumentParser
 import Canary
 import SlotSync
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite struct CanaryConfigurationTests {
     private func read(_ text: String) throws -> CanarySettings? {
-        try Configuration(parsing: text, file: "slotsync.yml").canary
+        try Configuration(parsing: text, file: "slotsync.yml").canary?.get()
     }
 
     @Test func withoutTheSectionThereIsNoCanary() throws {
@@ -119,5 +120,60 @@ import Testing
         let error = try #require(throws: SlotSyncError.self) { try read(text) }
         #expect(error.code == .badInput)
         for part in parts { #expect(error.message.contains(part), "\(error.message)") }
+    }
+
+    // MARK: Placeholders
+
+    private func metric(_ source: String) throws -> CanarySettings? {
+        try read("canary:\n  metrics:\n  - name: a\n\(source.split(separator: "|").map { "    \($0)\n" }.joined())")
+    }
+
+    @Test(arguments: [
+        (
+            "source: command|run: 'p95 {hots}'",
+            "5: canary.metrics.run: {hots} is replaced by nothing; did you mean {host}?"
+        ),
+        ("source: command|run: 'p95 {Root}'", "{Root} is replaced by nothing; did you mean {root}?"),
+        ("source: command|run: 'p95 {releas} {host}'", "did you mean {release}?"),
+        ("source: log|match: x|path: '/log/{hosts}'", "6: canary.metrics.path: {hosts} is replaced by nothing"),
+        (
+            "source: prometheus|url: 'http://p'|query: 'up{i=\"{hsot}\"}'",
+            "canary.metrics.query: {hsot} is replaced by nothing"
+        ),
+        (
+            "source: prometheus|query: up|url: 'http://{host}:9090'",
+            "6: canary.metrics.url: {host} is not replaced here"
+        ),
+        ("source: log|path: /l|match: 'on {host}'", "canary.metrics.match: {host} is not replaced here"),
+    ]) func aPlaceholderThatWouldNotBeReplacedIsNamed(source: String, message: String) throws {
+        let error = try #require(throws: SlotSyncError.self) { try metric(source) }
+        #expect(error.message.contains(message), "\(error.message)")
+    }
+
+    @Test(arguments: [
+        "source: command|run: \"awk '{print}' {root}/log\"",
+        "source: command|run: '{ cat {a,b}; echo ${hots} ${host}; }'",
+        "source: command|run: 'echo {1..3} {boot} {post} {x}'",
+        "source: log|path: '/log/{date}'|match: 'a{2} {id} {hots}'",
+        "source: prometheus|url: 'http://p'|query: 'up{job=\"a\",route=~\"/blog/{post}/{id}/.{3}\",i=\"{host}\"}'",
+    ]) func otherBracesAreLeftAlone(source: String) throws {
+        #expect(try metric(source)?.metrics.count == 1)
+    }
+
+    // MARK: Who checks what
+
+    @Test(arguments: ["hosts: 500%", "window: 1s", "metrics: [{name: a, source: b}]"])
+    func aWrongValueIsTheBusinessOfThoseWhoUseIt(line: String) throws {
+        let configuration = try Configuration(parsing: "root: /srv\ncanary:\n  \(line)", file: "slotsync.yml")
+        #expect(configuration.root == "/srv")
+        let error = try #require(throws: ValidationError.self) { try configuration.canarySettings() }
+        #expect(error.message.hasPrefix("slotsync.yml:3: canary."), "\(error.message)")
+    }
+
+    @Test(arguments: ["hostz: 3", "metrics: [{nam: a}]", "metrics: [load]", "hosts: [", "hosts: 1\n  hosts: 2"])
+    func whatIsNoSectionIsAnErrorForAll(line: String) throws {
+        #expect(throws: SlotSyncError.self) {
+            try Configuration(parsing: "root: /srv\ncanary:\n  \(line)", file: "slotsync.yml")
+        }
     }
 }

@@ -93,6 +93,24 @@ extension EndToEnd {
             }
         }
 
+        @Test("what the end is waiting for after Ctrl-C is named, with its hosts")
+        func hangingHook() async throws {
+            let hook = #"after_flip: 'while [ -e "$SLOTSYNC_ROOT/../hang" ]; do sleep 0.1; done'"#
+            try await CanaryScene.use(hosts: 5, hooks: [hook]) { scene in
+                for host in scene.fleet.hosts { try scene.bench.write("", to: "\(host)/hang") }
+                let terminal = try scene.pushOnTerminal(scene.site("second", .fast))
+                try await terminal.shows("flipping the canaries")
+                terminal.type("\u{3}")
+                try await terminal.shows("waiting for after_flip on h[")
+                for host in scene.fleet.hosts {
+                    try FileManager.default.removeItem(atPath: scene.bench["\(host)/hang"])
+                }
+                #expect(try await terminal.ended() == 1, "\(terminal.output)")
+                #expect(terminal.output.contains("Ctrl-C again leaves at once"), "\(terminal.output)")
+                #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
         // MARK: Asked
 
         enum Answer: String, CaseIterable {

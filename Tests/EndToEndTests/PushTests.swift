@@ -53,6 +53,9 @@ extension EndToEnd {
                 #expect(try await scene.push(bad).exitCode == 3)
                 let refused = try await scene.push(bad)
                 #expect(refused.exitCode == 1 && refused.errors.contains("--force"), "\(refused)")
+                // Once for all hosts, in each of the sentences that name some.
+                let named = refused.errors.split(separator: "\n").filter { $0.contains(/h\[?\d/) }
+                #expect(named.count == 2 && named.allSatisfy { $0.contains("h[1-8]") }, "\(refused)")
                 #expect(scene.live == scene.everywhere(1))
                 let forced = try await scene.push(bad, "--force", "--no-canary")
                 #expect(forced.exitCode == 0, "\(forced)")
@@ -189,6 +192,29 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 let outcome = try await fleet.call("push", try bench.tree("site").path)
                 #expect(outcome.exitCode == 64 && outcome.errors.contains("--no-canary"), "\(outcome)")
+            }
+        }
+
+        @Test("a wrong value of the canary section stops push and sample, but neither flip nor rollback")
+        func wrongValue() async throws {
+            try await Workbench.use { bench in
+                let file = try bench.write(
+                    "canary:\n  hosts: 500%\n  metrics: [{name: load, source: loadavg}]\n", to: "slotsync.yml")
+                let fleet = try Fleet(bench, hosts: 3).with("--config", file)
+                let site = try bench.tree("site")
+                for name in ["first", "second"] {
+                    try site.file("name", name)
+                    try await fleet.release(site)
+                }
+                try await fleet.done("rollback")
+                for outcome in [try await fleet.call("push", site.path), try await fleet.call("sample")] {
+                    #expect(
+                        outcome.exitCode == 64 && outcome.errors.contains("\(file):2: canary.hosts: "), "\(outcome)")
+                }
+                #expect(fleet.hosts.allSatisfy { fleet.current($0) == "slots/1" })
+                // What is neither measured nor judged cannot be wrong.
+                try await fleet.done("push", site.path, "--no-canary", "--force")
+                #expect(fleet.hosts.allSatisfy { fleet.current($0) != "slots/1" })
             }
         }
 

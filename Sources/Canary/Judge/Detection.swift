@@ -32,12 +32,18 @@ extension Judge {
     /// What would be detected over `metrics` with so many canaries and controls.
     ///
     /// The noise is taken from `baseline`, a recording without samples after the flip, and where it has none of a metric
-    /// from a usual fleet: samples that waver by 12 %, correlated by 0.9 from one to the next; events twice a minute and
+    /// from a usual fleet: samples that waver by 12 %, correlated by 0.9 over five seconds; events twice a minute and
     /// host, half of the hosts with most of them.
+    ///
+    /// - Parameters:
+    ///   - interval: seconds from one sample to the next, where there is no recording.
+    ///   - baselineTime: seconds of the base line then; nil: as many as of the window.
     public func detection(
-        of metrics: [Metric], canaries: Int, controls: Int, baseline: Recording? = nil
+        of metrics: [Metric], canaries: Int, controls: Int, interval: Double = Recording.usualInterval,
+        baselineTime: Double? = nil, baseline: Recording? = nil
     ) -> Detection {
-        let forecast = Forecast(metrics, settings: settings, baseline: baseline)
+        let forecast = Forecast(
+            metrics, settings: settings, interval: interval, baselineTime: baselineTime, baseline: baseline)
         let changes = forecast.changes(canaries: canaries, controls: controls)
         guard canaries > 0, controls > 0 else {
             return Detection(changes: changes, sentence: "without canaries and controls nothing can be detected")
@@ -86,21 +92,24 @@ private struct Forecast {
     private let noise: [Noise]
 
     private static let usualDeviation = 0.12
-    private static let usualModel = NoiseModel(persistence: 0.9, whiteness: 0)
+    /// The correlation of samples that are `Recording.usualInterval` apart.
+    private static let usualPersistence = 0.9
     private static let usualEvents = 2.0
     private static let usualShape = 2.0
     /// A host needs this many samples for its noise to be seen.
     private static let leastSamples = 6
 
-    init(_ metrics: [Metric], settings: JudgeSettings, baseline: Recording?) {
+    init(
+        _ metrics: [Metric], settings: JudgeSettings, interval: Double, baselineTime: Double?, baseline: Recording?
+    ) {
         self.metrics = metrics
         self.settings = settings
-        let interval = baseline?.interval ?? Recording.usualInterval
+        let interval = baseline?.interval ?? interval
         func samples(_ seconds: Double) -> Int { Int(min(max((seconds / interval + 1e-9).rounded(.down), 1), 1e4)) }
         let window = samples(settings.window)
         let settle = min(Int(min(max((settings.settle / interval - 1e-9).rounded(.up), 0), 1e4)), window - 1)
         let recorded = baseline?.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
-        let before = recorded >= GaugeTest.leastBefore ? recorded : window
+        let before = recorded >= GaugeTest.leastBefore ? recorded : baselineTime.map(samples) ?? window
         let shape = SeriesShape(before: before, settle: settle, after: window)
         noise = metrics.map { metric in
             let table = baseline.flatMap { recording in
@@ -110,7 +119,8 @@ private struct Forecast {
             }
             switch metric.kind {
             case .gauge:
-                var model = Self.usualModel
+                var model = NoiseModel(
+                    persistence: pow(Self.usualPersistence, interval / Recording.usualInterval), whiteness: 0)
                 var variance = Self.usualDeviation * Self.usualDeviation
                 if let table {
                     let hosts = (0..<table.hosts).filter { table.count($0, 0..<recorded) >= Self.leastSamples }

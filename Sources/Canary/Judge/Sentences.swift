@@ -19,7 +19,10 @@ enum Sentences {
     }
 
     static func soFar(_ findings: [Look.Finding], samples: Int, of planned: Int) -> String {
-        "no metric got worse so far, after \(samples) of \(planned) samples: " + nearest(findings)
+        // The last look may see no sample more than the one before.
+        let place =
+            samples + 1 < planned ? "\(samples) of \(planned) samples" : "\(samples) samples, before the last look"
+        return "no metric got worse so far, after \(place): " + nearest(findings)
     }
 
     static func inconclusive(_ lacks: [String], lost: [String], after seconds: Double) -> String {

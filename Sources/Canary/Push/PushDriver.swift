@@ -35,8 +35,7 @@ actor PushDriver {
     var sampled: Set<Int> = []
     var ticker: Task<Void, Never>?
     var isSampling = false
-    /// What was warned of, so that it is told once.
-    var toldGaps: Set<String> = []
+    var gaps = GapNotices()
     var comparisons: [JudgedComparison] = []
     private var staging: FleetOperation<StageReport>?
     private(set) var staged: StageReport?
@@ -98,7 +97,9 @@ actor PushDriver {
             if let place = places[host] { note(readings, of: place, sample: Int(number)) }
         case .staged(let report): noteStaged(report)
         case .sampleDue: beginSample()
-        case .progressDue: showProgress()
+        case .progressDue:
+            tellGaps()
+            showProgress()
         case .prometheus(let sample, let number): note(sample, number: number)
         case .watching(let ready, let problems): noteWatching(ready, problems)
         }
@@ -106,6 +107,7 @@ actor PushDriver {
 
     func handle(_ event: Rollout.Event) {
         let actions = rollout.handle(event, at: now)
+        if event == .interrupted { tellWaits() }
         if rollout.phase != shownPhase {
             shownPhase = rollout.phase
             emit.yield(.phase(rollout.phase))
@@ -130,6 +132,7 @@ actor PushDriver {
         case .heal(let places): heal(places)
         case .sample(let places): beginSampling(places)
         case .stopSampling:
+            tellGaps()
             isSampling = false
             ticker?.cancel()
             ticker = nil

@@ -35,6 +35,8 @@ public enum PushEvent: Sendable {
     case judged(Judgement, kind: Comparison.Kind, isLast: Bool)
     /// About these hosts; none: about none of them.
     case warning([Host], String)
+    /// The push was interrupted, and cannot end before these hosts have done this: `after_flip`.
+    case waiting([Host], for: String)
     /// Answer it with ``Push/answer(_:)``.
     case question(String)
 }

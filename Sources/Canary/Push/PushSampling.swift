@@ -13,7 +13,7 @@ extension PushDriver {
     func beginSampling(_ places: [Int]) {
         isSampling = true
         let chosen = places.map { hosts[$0] }
-        let wanted = Dictionary(uniqueKeysWithValues: chosen.map { ($0, sources.onHosts[$0] ?? []) })
+        let wanted = Dictionary(chosen.map { ($0, sources.onHosts[$0] ?? []) }) { first, _ in first }
         Task { [connection, post, options] in
             let heard = await connection.listen(to: chosen)
             let ready = Set(heard.done)
@@ -36,10 +36,11 @@ extension PushDriver {
     func noteWatching(_ ready: [Host], _ problems: [(host: Host, problem: SourceProblem)]) {
         guard isSampling else { return }
         sampled.formUnion(ready.compactMap { places[$0] })
-        let same = Dictionary(grouping: problems, by: \.problem)
-        for (problem, group) in same.sorted(by: { ($0.key.source, $0.key.reason) < ($1.key.source, $1.key.reason) }) {
-            emit.yield(.warning(group.map(\.host), "\(sources.names(of: problem.source)): \(problem.reason)"))
+        for (host, problem) in problems.sorted(by: { $0.problem.source < $1.problem.source }) {
+            guard let place = places[host] else { continue }
+            gaps.note(sources.gap(problem.reason, source: problem.source, of: host), of: place)
         }
+        tellGaps()
         guard ticker == nil else { return }
         ticker = Task { [post, options] in
             let clock = ContinuousClock()
@@ -78,9 +79,12 @@ extension PushDriver {
         if isThere { handle(.sampled(place)) }
         // What counts between two readings has nothing to give at the first one.
         guard sample > 0 else { return }
-        for gap in sources.gaps(in: readings) where toldGaps.insert(gap).inserted {
-            emit.yield(.warning([hosts[place]], gap))
-        }
+        for gap in sources.gaps(in: readings, of: hosts[place]) { gaps.note(gap, of: place) }
+    }
+
+    /// Tells what is missing on hosts on which that was not told yet.
+    func tellGaps() {
+        for (places, text) in gaps.take() { emit.yield(.warning(places.map { hosts[$0] }, text)) }
     }
 
     func note(_ sample: PrometheusSample, number: Int) {

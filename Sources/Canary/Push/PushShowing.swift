@@ -1,7 +1,41 @@
-// What a person sees of the samples while a push runs: for each metric how it went on canaries and controls since the base
-// line began, and what the judge has found so far.
+// What a person sees while a push runs. Of the samples: for each metric how it went on canaries and controls since the base
+// line began, and what the judge has found so far. After an interruption: what is still waited for.
+
+import SlotSync
 
 extension PushDriver {
+    /// What ends soon is not told.
+    private static let shortWait = Duration.seconds(1)
+
+    /// Tells from now on, each once, what hosts are doing that the end of the push waits for.
+    func tellWaits() {
+        Task {
+            var told: Set<String> = []
+            while rollout.phase != .done {
+                try? await Task.sleep(for: Self.shortWait)
+                for (what, places) in waits where told.insert(what).inserted {
+                    emit.yield(.waiting(places.map { hosts[$0] }, for: what))
+                }
+            }
+        }
+    }
+
+    /// What hosts were asked and have not done, by the hook that may be what takes its time.
+    private var waits: [(what: String, places: [Int])] {
+        func asked(_ requests: Rollout.HostRequest...) -> [Int] {
+            rollout.hosts.indices.filter { rollout.hosts[$0].request.map(requests.contains) ?? false }
+        }
+        func name(_ hook: String, _ command: String, _ request: String) -> String { command.isEmpty ? request : hook }
+        let hooks = options.hooks
+        return [
+            (name("before_flip", hooks.beforeFlip, "the answer"), asked(.prepare)),
+            (name("after_flip", hooks.afterFlip, "the flip"), asked(.flip)),
+            (name("after_rollback", hooks.afterRollback, "the way back"), asked(.undo, .rollBack)),
+            ("the confirmation", asked(.confirm)),
+            ("a new session", asked(.heal)),
+        ].filter { !$0.places.isEmpty }
+    }
+
     /// Who is compared with whom now, or will be.
     private struct View {
         var canaries: [Int]

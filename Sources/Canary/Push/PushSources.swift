@@ -6,10 +6,15 @@ import SlotSync
 /// The sources of all metrics, host by host.
 struct PushSources: Sendable {
     let metrics: [MetricSettings]
+    private let fleet: Fleet
     /// For each host what its agent reads. Metrics that name the same source share it.
     private(set) var onHosts: [Host: [HostSource]] = [:]
     /// For each metric which of the hosts' sources it is; nil: a Prometheus server's.
     private var places: [Int?] = []
+    /// The hosts' sources as the settings have them.
+    private var unique: [HostSource] = []
+    /// For each of them the metrics that read it.
+    private var readers: [String] = []
     /// The metrics that Prometheus servers are asked for, by their places.
     private var asked: [Int] = []
     let prometheus: PrometheusSampler?
@@ -17,38 +22,52 @@ struct PushSources: Sendable {
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a source that cannot be used.
     init(
         fleet: Fleet, settings: CanarySettings, transport: (any PrometheusTransport)?, release: ContentDigest? = nil
-    ) throws {
+    ) throws(SlotSyncError) {
         metrics = settings.metrics
         // Before anything is staged, any text of the form of a release ID shows whether the rest is right.
         let release = (release ?? ContentDigest(of: [])).description
-        var unique: [HostSource] = []
+        self.fleet = fleet
         var queries: [PrometheusMetric] = []
         for (place, metric) in metrics.enumerated() {
             switch metric.source {
             case .host(let source):
-                if !unique.contains(source) { unique.append(source) }
-                places.append(unique.firstIndex(of: source))
+                let known = unique.firstIndex(of: source)
+                places.append(known ?? unique.count)
+                if let known {
+                    readers[known] += ", \(metric.metric.name)"
+                } else {
+                    unique.append(source)
+                    readers.append(metric.metric.name)
+                }
             case .prometheus(let url, let query, let label):
                 places.append(nil)
                 asked.append(place)
-                // {host} is filled in by the query itself, for all hosts in one request.
-                let filled = query.replacing("{root}", with: fleet.root).replacing("{release}", with: release)
-                queries.append(
-                    PrometheusMetric(
-                        name: metric.metric.name,
-                        query: try PrometheusQuery(
-                            url: url, query: filled, label: label,
-                            reading: metric.metric.kind == .counter ? .total : .level)))
+                let name = metric.metric.name
+                let query = try Self.naming(name) { () throws(SlotSyncError) in
+                    try PrometheusQuery(
+                        url: url,
+                        query: Placeholders.replaced(inQuery: query, root: fleet.root, release: release),
+                        label: label, reading: metric.metric.kind == .counter ? .total : .level)
+                }
+                queries.append(PrometheusMetric(name: name, query: query))
             }
         }
+        // What is the same on many hosts is looked at once.
+        var checked: Set<HostSource> = []
         for host in fleet.hosts {
             let placeholders = Placeholders(host: host.name, root: fleet.root(of: host), release: release)
-            onHosts[host] = try unique.map { source in
-                guard case .host(let filled) = try placeholders.replaced(in: .host(source)) else { return source }
-                return filled
+            var sources: [HostSource] = []
+            for (place, source) in unique.enumerated() {
+                let filled = try Self.naming("\(readers[place]) on \(host.label)") { () throws(SlotSyncError) in
+                    try placeholders.replaced(in: source)
+                }
+                if checked.insert(filled).inserted {
+                    try Self.naming(readers[place]) { () throws(SlotSyncError) in try filled.check() }
+                }
+                sources.append(filled)
             }
+            onHosts[host] = sources
         }
-        for source in Set(onHosts.values.joined()) { try source.check() }
         guard !queries.isEmpty else {
             prometheus = nil
             return
@@ -57,6 +76,15 @@ struct PushSources: Sendable {
             throw SlotSyncError(.badInput, "a metric comes from Prometheus, and there is nothing to ask it with")
         }
         prometheus = PrometheusSampler(queries, hosts: fleet.hosts, transport: transport)
+    }
+
+    /// An error of `body` is about this metric.
+    private static func naming<Value>(
+        _ metric: String, _ body: () throws(SlotSyncError) -> Value
+    ) throws(SlotSyncError) -> Value {
+        do throws(SlotSyncError) { return try body() } catch {
+            throw SlotSyncError(error.code, "metric \(metric): \(error.message)", errno: error.errno)
+        }
     }
 
     /// The value of each metric that a host's agent reads; NaN where none came.
@@ -75,21 +103,39 @@ struct PushSources: Sendable {
         }
     }
 
-    /// Why metrics are missing in what a host read, each named once.
-    func gaps(in readings: HostReadings) -> [String] {
+    /// Why metrics are missing in what a host read.
+    func gaps(in readings: HostReadings, of host: Host) -> [MetricGap] {
         metrics.indices.compactMap { metric in
             guard let place = places[metric], readings.outcomes.indices.contains(place) else { return nil }
+            let name = metrics[metric].metric.name
             return switch readings.outcomes[place] {
-            case .missing(let reason): "\(metrics[metric].metric.name): \(reason)"
+            case .missing(let reason): gap(of: name, reason, source: place, host)
             case .read(let read) where metrics[metric].value(in: read).isNaN:
-                "\(metrics[metric].metric.name): the command printed no number for it"
+                MetricGap(subject: name, reason: "the command printed no number for it")
             case .read: nil
             }
         }
     }
 
-    /// The metrics that read one of a host's sources.
-    func names(of place: Int) -> String {
-        metrics.indices.filter { places[$0] == place }.map { metrics[$0].metric.name }.joined(separator: ", ")
+    /// Why one of a host's sources cannot be read, for all metrics that read it.
+    func gap(_ reason: String, source place: Int, of host: Host) -> MetricGap {
+        gap(of: readers[place], reason, source: place, host)
+    }
+
+    private func gap(of subject: String, _ reason: String, source place: Int, _ host: Host) -> MetricGap {
+        var forms = [(fleet.root(of: host), fleet.root)]
+        if let own = onHosts[host]?[place].text, let common = unique[place].text { forms.insert((own, common), at: 0) }
+        return MetricGap(subject: subject, reason: reason, replacing: forms)
+    }
+}
+
+extension HostSource {
+    /// What a placeholder may stand in.
+    fileprivate var text: String? {
+        switch self {
+        case .loadAverage, .cpu: nil
+        case .log(let path, _): path
+        case .command(let command): command
+        }
     }
 }

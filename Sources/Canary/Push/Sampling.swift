@@ -8,7 +8,16 @@ public struct SampledHost: Sendable {
     /// One for each metric of the settings; NaN where it could not be read.
     public var values: [Double]
     /// Why metrics could not be read, with their names.
-    public var gaps: [String]
+    public var gaps: [String] = []
+}
+
+/// What one sample of a fleet came to.
+public struct FleetSample: Sendable {
+    /// The hosts that answered, in the order of the list.
+    public var rows: [SampledHost] = []
+    public var failures: [HostFailure] = []
+    /// Why metrics could not be read: each reason once, with all hosts that have it.
+    public var gaps: [(hosts: [Host], text: String)] = []
 }
 
 /// One sample of a fleet.
@@ -18,34 +27,48 @@ public struct Sampling: Sendable {
     private let sources: PushSources
 
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a source that cannot be used.
-    public init(_ settings: CanarySettings, of fleet: Fleet, prometheus: (any PrometheusTransport)?) throws {
+    public init(
+        _ settings: CanarySettings, of fleet: Fleet, prometheus: (any PrometheusTransport)?
+    ) throws(SlotSyncError) {
         self.fleet = fleet
         interval = settings.interval
         sources = try PushSources(fleet: fleet, settings: settings, transport: prometheus)
     }
 
     /// Takes two samples, an interval apart, and gives the second.
-    public func read() async throws -> (rows: [SampledHost], failures: [HostFailure]) {
+    public func read() async throws -> FleetSample {
         let connection = await FleetConnection(fleet)
         let heard = await connection.listen(to: fleet.hosts)
         let ready = Set(heard.done)
         let prepared = await connection.prepareReadings(
             sources.onHosts.filter { ready.contains($0.key) }, every: .seconds(interval))
-        var failures = heard.failures + prepared.failures
-        var rows: [Host: SampledHost] = [:]
+        var round = Round(failures: heard.failures + prepared.failures)
         for host in prepared.done {
-            rows[host] = SampledHost(
-                host: host, values: Array(repeating: .nan, count: sources.metrics.count), gaps: [])
+            round.rows[host] = SampledHost(host: host, values: Array(repeating: .nan, count: sources.metrics.count))
         }
-        await readTwice(connection, &rows, &failures)
+        if !round.rows.isEmpty { await readTwice(connection, &round) }
         await connection.close()
-        return (fleet.hosts.compactMap { rows[$0] }, failures)
+        return FleetSample(
+            rows: fleet.hosts.compactMap { round.rows[$0] }, failures: round.failures,
+            gaps: round.notices.take().map { places, text in (places.map { fleet.hosts[$0] }, text) })
     }
 
-    private func readTwice(
-        _ connection: FleetConnection, _ rows: inout [Host: SampledHost], _ failures: inout [HostFailure]
-    ) async {
-        let asked = Array(rows.keys)
+    /// What is known so far.
+    private struct Round {
+        var rows: [Host: SampledHost] = [:]
+        var failures: [HostFailure]
+        var notices = GapNotices()
+
+        mutating func note(_ gap: MetricGap, of host: Host, at place: Int) {
+            guard rows[host] != nil else { return }
+            rows[host]?.gaps.append("\(gap.subject): \(gap.reason)")
+            notices.note(gap, of: place)
+        }
+    }
+
+    private func readTwice(_ connection: FleetConnection, _ round: inout Round) async {
+        let asked = Array(round.rows.keys)
+        let places = Dictionary(zip(fleet.hosts, fleet.hosts.indices)) { first, _ in first }
         let second = Task { [sources, interval] in
             await connection.requestReadings(0, of: asked)
             _ = await sources.prometheus?.sample(within: .seconds(interval))
@@ -64,27 +87,34 @@ public struct Sampling: Sendable {
             switch event {
             case .readings(let host, 1, let readings):
                 waiting.remove(host)
-                for (metric, value) in sources.values(of: readings) { rows[host]?.values[metric] = value }
-                rows[host]?.gaps = sources.gaps(in: readings)
+                for (metric, value) in sources.values(of: readings) { round.rows[host]?.values[metric] = value }
+                guard let place = places[host] else { break }
+                for gap in sources.gaps(in: readings, of: host) { round.note(gap, of: host, at: place) }
             case .lost(let host, let error):
                 waiting.remove(host)
-                rows[host] = nil
-                failures.append(HostFailure(host: host, error: error))
+                round.rows[host] = nil
+                round.failures.append(HostFailure(host: host, error: error))
             case .readings, .warning: break
             }
             if waiting.isEmpty { break }
         }
-        for host in waiting { rows[host]?.gaps.append("no readings came within \(interval) s") }
-        if let sample = await second.value { note(sample, &rows) }
+        let all = sources.metrics.map(\.metric.name).joined(separator: ", ")
+        for (place, host) in fleet.hosts.enumerated() where waiting.contains(host) {
+            round.note(
+                MetricGap(subject: all, reason: "no readings came within \(RolloutText.seconds(interval))"), of: host,
+                at: place)
+        }
+        if let sample = await second.value { note(sample, &round) }
         deadline.cancel()
     }
 
-    private func note(_ sample: PrometheusSample, _ rows: inout [Host: SampledHost]) {
+    private func note(_ sample: PrometheusSample, _ round: inout Round) {
         for (metric, place, reading) in sources.readings(of: sample) {
             let host = fleet.hosts[place]
-            rows[host]?.values[metric] = reading.sample
+            round.rows[host]?.values[metric] = reading.sample
             if case .missing(let gap) = reading {
-                rows[host]?.gaps.append("\(sources.metrics[metric].metric.name): \(gap)")
+                round.note(
+                    MetricGap(subject: sources.metrics[metric].metric.name, reason: "\(gap)"), of: host, at: place)
             }
         }
     }

@@ -1,4 +1,4 @@
-// The phases and comparisons of a push in a word: for records, `--json` and programs that show a push.
+// The phases and comparisons of a push in a word: for records, reports, `--json` and the live view.
 
 extension RolloutPlan.StepKind: CustomStringConvertible {
     public var description: String {
@@ -25,15 +25,20 @@ extension Rollout.Phase: CustomStringConvertible {
         switch self {
         case .staging: "staging"
         case .baseline: "base line"
-        case .preparing(let step): "preparing \(step)"
-        case .flipping(let step): "flipping \(step)"
-        case .window(let step): "watching \(step)"
+        case .preparing(let step): "preparing \(step.people)"
+        case .flipping(let step): "flipping \(step.people)"
+        case .window(let step): "watching \(step.people)"
         case .asking: "asking"
-        case .confirming(let step): "confirming \(step)"
+        case .confirming(let step): "confirming \(step.people)"
         case .watching: "watch"
         case .takingBack: "taking back"
-        case .marking: "marking bad"
+        case .marking: "marking as bad"
         case .done: "done"
         }
     }
+}
+
+extension RolloutPlan.StepKind {
+    /// Those whom something is done to.
+    fileprivate var people: String { self == .heldBack ? "hosts held back" : description }
 }

@@ -1,6 +1,6 @@
-// {host}, {root} and {release} in a metric's texts, replaced for one host. Values come from host lists, options and
-// agents, texts from slotsync.yml: what a value may hold depends on who reads the text, so that none can end a word of
-// a shell command, a PromQL string or a part of a URL and begin something else.
+// {host}, {root} and {release} in a metric's texts, replaced. Values come from host lists, options and agents, texts from
+// slotsync.yml: what a value may hold depends on who reads the text, so that none can end a word of a shell command or a
+// PromQL string and begin something else. Called by PushSources.
 
 public import SlotSync
 
@@ -10,11 +10,14 @@ public import SlotSync
 /// | --- | --- |
 /// | a log's path | stands as it is; the path has to be absolute then |
 /// | a command | may hold ASCII letters and digits and `/ . _ - : @ % + ,`, which mean nothing to a shell, quoted or not; anything else is refused. Quoting it would not do: the placeholder may stand in quotes already |
-/// | a URL | is percent-encoded, but for letters, digits and `- . _ ~ :` |
-/// | a PromQL query | must not hold quotes, backslashes, braces, brackets, parentheses or control characters; refused |
+/// | a PromQL query | must not hold quotes, backslashes, braces, brackets, parentheses or control characters; refused. `{host}` stays: ``PrometheusQuery`` puts it in, for all hosts in one request |
 ///
-/// `${host}` is left alone: that is a variable of the shell's. What a value holds is not replaced again.
+/// Nothing is replaced in a log's pattern and in a URL. `${host}` is left alone in a command: that is a variable of the
+/// shell's. What a value holds is not replaced again.
 public struct Placeholders: Sendable, Hashable {
+    /// What is replaced, as it stands in texts.
+    public static let names = ["{host}", "{root}", "{release}"]
+
     /// The host's name, without user and port.
     public var host: String
     /// Its root, with the host's name in it already.
@@ -32,51 +35,43 @@ public struct Placeholders: Sendable, Hashable {
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a value that may not stand where its placeholder does,
     ///   and for a log whose path is not absolute.
-    public func replaced(in source: MetricSource) throws(SlotSyncError) -> MetricSource {
+    public func replaced(in source: HostSource) throws(SlotSyncError) -> HostSource {
+        let values = [("{host}", host), ("{root}", root), ("{release}", release)]
         switch source {
-        case .host(.log(let path, let pattern)):
-            let path = try filled(path) { value, _ throws(SlotSyncError) in value }
+        case .loadAverage, .cpu: return source
+        case .log(let path, let pattern):
+            let path = try Placeholders.filled(path, values) { value, _ throws(SlotSyncError) in value }
             guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
                 throw SlotSyncError(.badInput, "the path of a log has to be absolute, not \(quoted(path)) on \(host)")
             }
-            return .host(.log(path: path, pattern: pattern))
-        case .host(.command(let command)):
-            return .host(.command(try filled(command, Placeholders.shellWord)))
-        case .host(.loadAverage), .host(.cpu): return source
-        case .prometheus(let url, let query, let label):
-            return .prometheus(
-                url: try filled(url) { value, _ throws(SlotSyncError) in Placeholders.percentEncoded(value) },
-                query: try filled(query, Placeholders.promQLText), label: label)
+            return .log(path: path, pattern: pattern)
+        case .command(let command):
+            return .command(try Placeholders.filled(command, values, isShell: true, Placeholders.shellWord))
         }
     }
 
-    /// The sources of all metrics as they are on this host, in the order of the settings.
+    /// A PromQL query of all hosts: `{host}` stays, in the root as well.
     ///
-    /// - Throws: as ``replaced(in:)``, naming the metric and the host.
-    public func sources(of settings: CanarySettings) throws(SlotSyncError) -> [MetricSource] {
-        var sources: [MetricSource] = []
-        for metric in settings.metrics {
-            do {
-                sources.append(try replaced(in: metric.source))
-            } catch {
-                throw SlotSyncError(error.code, "metric \(metric.metric.name) on \(host): \(error.message)")
-            }
-        }
-        return sources
+    /// - Parameter root: the fleet's root, with `{host}` in it where the roots differ.
+    /// - Throws: ``SlotSyncError`` with the code `badInput` for a value that may not stand in a query.
+    public static func replaced(
+        inQuery query: String, root: String, release: String
+    ) throws(SlotSyncError) -> String {
+        try filled(query, [("{root}", root), ("{release}", release)], promQLText)
     }
 
     /// `text` with each placeholder's value in its place, as `form` gives it.
-    private func filled(
-        _ text: String, _ form: (_ value: String, _ name: String) throws(SlotSyncError) -> String
+    private static func filled(
+        _ text: String, _ values: [(name: String, value: String)], isShell: Bool = false,
+        _ form: (_ value: String, _ name: String) throws(SlotSyncError) -> String
     ) throws(SlotSyncError) -> String {
-        let values = [("{host}", host), ("{root}", root), ("{release}", release)]
         var result = ""
         var rest = text[...]
         while let brace = rest.firstIndex(of: "{") {
             result += rest[..<brace]
-            let isShellVariable = result.last == "$"
+            let isVariable = isShell && result.last == "$"
             rest = rest[brace...]
-            if !isShellVariable, let (name, value) = values.first(where: { rest.hasPrefix($0.0) }) {
+            if !isVariable, let (name, value) = values.first(where: { rest.hasPrefix($0.name) }) {
                 result += try form(value, name)
                 rest = rest.dropFirst(name.count)
             } else {
@@ -87,38 +82,31 @@ public struct Placeholders: Sendable, Hashable {
     }
 
     private static func shellWord(_ value: String, _ name: String) throws(SlotSyncError) -> String {
-        if let bad = value.unicodeScalars.first(where: { !isPlain($0) && !"/_:@%+,".unicodeScalars.contains($0) }) {
+        if let bad = value.unicodeScalars.first(where: { !isPlain($0) }) {
             throw refusal(of: value, name, bad, in: "a command")
         }
         return value
     }
 
     private static func promQLText(_ value: String, _ name: String) throws(SlotSyncError) -> String {
-        let bad = value.unicodeScalars.first { scalar in
-            "\"'`\\{}[]()".unicodeScalars.contains(scalar) || scalar.properties.generalCategory == .control
-        }
-        if let bad { throw refusal(of: value, name, bad, in: "a query") }
-        return value
-    }
-
-    private static func percentEncoded(_ value: String) -> String {
-        var encoded = ""
-        for byte in value.utf8 {
-            let scalar = Unicode.Scalar(byte)
-            if byte < 0x80, isPlain(scalar) || "_~:".unicodeScalars.contains(scalar) {
-                encoded.unicodeScalars.append(scalar)
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                encoded += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+        var rest = value[...]
+        while let next = rest.unicodeScalars.first {
+            if rest.hasPrefix("{host}") {
+                rest = rest.dropFirst("{host}".count)
+                continue
             }
+            if "\"'`\\{}[]()".unicodeScalars.contains(next) || next.properties.generalCategory == .control {
+                throw refusal(of: value, name, next, in: "a query")
+            }
+            rest.unicodeScalars.removeFirst()
         }
-        return encoded
+        return value
     }
 
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
-        case "a"..."z", "A"..."Z", "0"..."9", "-", ".": true
-        default: false
+        case "a"..."z", "A"..."Z", "0"..."9": true
+        default: "-./_:@%+,".unicodeScalars.contains(scalar)
         }
     }
 

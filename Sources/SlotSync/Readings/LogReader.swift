@@ -28,7 +28,10 @@ final class LogReader {
     /// - Throws: ``SlotSyncError``: why nothing can be read now; later it may.
     func begin() throws(SlotSyncError) {
         lastLook = .fileClock
-        let file = try LogFile(path)
+        let file: LogFile
+        do { file = try LogFile(path) } catch {
+            throw error.errno == .noSuchFileOrDirectory ? notThere : error
+        }
         do { try file.skipToEnd() } catch { throw unreadable(error as? Errno) }
         files = [file]
     }
@@ -40,7 +43,7 @@ final class LogReader {
         var tally = LineTally(patterns)
         do {
             try findFiles()
-            guard !files.isEmpty else { throw SlotSyncError(.notReady, "there is no log \(quoted(path)) yet") }
+            guard !files.isEmpty else { throw notThere }
             do { try readFiles(until: deadline, &tally) } catch { throw unreadable(error as? Errno) }
         } catch {
             return patterns.map { _ in .missing("\(error)") }
@@ -63,6 +66,8 @@ final class LogReader {
 
     /// What a person should know and was not told yet.
     func takeNews() -> [String] { news.take() }
+
+    private var notThere: SlotSyncError { SlotSyncError(.notReady, "there is no log \(quoted(path)) yet") }
 
     private func unreadable(_ error: Errno?) -> SlotSyncError {
         SlotSyncError(.system, "cannot read the log \(quoted(path))", errno: error)

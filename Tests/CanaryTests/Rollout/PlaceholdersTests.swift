@@ -1,29 +1,34 @@
-import Canary
 import SlotSync
 import Testing
+
+@testable import Canary
 
 @Suite struct PlaceholdersTests {
     private let web1 = Placeholders(host: "web1", root: "/srv/www", release: "3f2a09bc")
 
-    @Test func areReplacedInEveryText() throws {
+    @Test func areReplacedInPathsAndCommands() throws {
         #expect(
-            try web1.replaced(in: .host(.log(path: "{root}/log/{host}.{release}", pattern: "{host}")))
-                == .host(.log(path: "/srv/www/log/web1.3f2a09bc", pattern: "{host}")))
+            try web1.replaced(in: .log(path: "{root}/log/{host}.{release}", pattern: "{host}"))
+                == .log(path: "/srv/www/log/web1.3f2a09bc", pattern: "{host}"))
         #expect(
-            try web1.replaced(in: .host(.command("p95 {host} '{root}' {other} ${host}")))
-                == .host(.command("p95 web1 '/srv/www' {other} ${host}")))
+            try web1.replaced(in: .command("p95 {host} '{root}' {other} ${host}"))
+                == .command("p95 web1 '/srv/www' {other} ${host}"))
+        #expect(try web1.replaced(in: .cpu) == .cpu)
+    }
+
+    @Test func aQueryKeepsTheHost() throws {
+        func replaced(_ query: String, root: String = "/srv/www") throws -> String {
+            try Placeholders.replaced(inQuery: query, root: root, release: "3f2a09bc")
+        }
         #expect(
-            try web1.replaced(
-                in: .prometheus(url: "http://{host}:9090/{root}", query: #"up{i="{host}",r="{release}"}"#))
-                == .prometheus(url: "http://web1:9090/%2Fsrv%2Fwww", query: #"up{i="web1",r="3f2a09bc"}"#))
-        #expect(try web1.replaced(in: .host(.cpu)) == .host(.cpu))
+            try replaced(#"up{i="{host}",d="{root}",r="{release}"}"#)
+                == #"up{i="{host}",d="/srv/www",r="3f2a09bc"}"#)
+        #expect(try replaced(#"up{d="{root}"}"#, root: "/srv/{host}/www") == #"up{d="/srv/{host}/www"}"#)
     }
 
     @Test func aValueIsNotReplacedAgain() throws {
         let odd = Placeholders(host: "a", root: "/{host}", release: "b")
-        #expect(
-            try odd.replaced(in: .host(.log(path: "{root}", pattern: "x")))
-                == .host(.log(path: "/{host}", pattern: "x")))
+        #expect(try odd.replaced(in: .log(path: "{root}", pattern: "x")) == .log(path: "/{host}", pattern: "x"))
     }
 
     @Test(arguments: [
@@ -31,40 +36,45 @@ import Testing
     ])
     func nothingThatAShellReadsStandsInACommand(value: String) throws {
         let hostile = Placeholders(host: "web1", root: "/srv/\(value)", release: "b")
-        let error = try #require(throws: SlotSyncError.self) { try hostile.replaced(in: .host(.command("ls {root}"))) }
+        let error = try #require(throws: SlotSyncError.self) { try hostile.replaced(in: .command("ls {root}")) }
         #expect(error.code == .badInput && error.message.contains("{root}"))
         // Who does not name the root is not troubled by it.
-        #expect(try hostile.replaced(in: .host(.command("ls {host}"))) == .host(.command("ls web1")))
+        #expect(try hostile.replaced(in: .command("ls {host}")) == .command("ls web1"))
     }
 
-    @Test(arguments: ["\"", "'", "`", "\\", "\n", "{", "}", "[", "]", "(", ")"])
+    @Test(arguments: ["\"", "'", "`", "\\", "\n", "{", "}", "[", "]", "(", ")", "{host", "{root}", "{release}"])
     func nothingEndsAPromQLString(value: String) throws {
-        let hostile = Placeholders(host: "web1\(value)", root: "/", release: "b")
-        let source = MetricSource.prometheus(url: "http://p", query: #"up{i="{host}"}"#)
-        #expect(throws: SlotSyncError.self) { try hostile.replaced(in: source) }
-    }
-
-    @Test func nothingEndsAPartOfAURL() throws {
-        let hostile = Placeholders(host: "a@b/c?d#e%f g", root: "/", release: "b")
-        #expect(
-            try hostile.replaced(in: .prometheus(url: "http://{host}/", query: "up"))
-                == .prometheus(url: "http://a%40b%2Fc%3Fd%23e%25f%20g/", query: "up"))
-    }
-
-    @Test func whatIsRefusedIsNamed() throws {
-        var settings = CanarySettings()
-        settings.metrics = [
-            MetricSettings(name: "cpu", source: .host(.cpu)),
-            MetricSettings(name: "p95", source: .host(.command("{root}/p95"))),
-        ]
-        #expect(try web1.sources(of: settings) == [.host(.cpu), .host(.command("/srv/www/p95"))])
-        let spaced = Placeholders(host: "web1", root: "/srv/my site", release: "b")
-        let error = try #require(throws: SlotSyncError.self) { try spaced.sources(of: settings) }
-        #expect(error.message.hasPrefix("metric p95 on web1: {root} is \"/srv/my site\""), "\(error.message)")
+        for root in ["/srv/\(value)", "/srv/{host}/\(value)", "\(value){host}"] {
+            #expect(throws: SlotSyncError.self) {
+                try Placeholders.replaced(inQuery: #"up{d="{root}"}"#, root: root, release: "b")
+            }
+        }
+        #expect(try Placeholders.replaced(inQuery: "up", root: value, release: "b") == "up")
     }
 
     @Test func aLogHasAnAbsolutePath() throws {
         let relative = Placeholders(host: "a", root: "www", release: "b")
-        #expect(throws: SlotSyncError.self) { try relative.replaced(in: .host(.log(path: "{root}/l", pattern: "x"))) }
+        #expect(throws: SlotSyncError.self) { try relative.replaced(in: .log(path: "{root}/l", pattern: "x")) }
+    }
+
+    @Test func whatIsRefusedIsNamedWithItsMetric() throws {
+        func error(root: String, _ metrics: MetricSettings...) throws -> String {
+            let fleet = Fleet(hosts: try HostList.parse("web[1-2]"), root: root, transport: Transport(.local))
+            let error = try #require(throws: SlotSyncError.self) {
+                try PushSources(fleet: fleet, settings: CanarySettings(metrics: metrics), transport: nil)
+            }
+            return error.message
+        }
+        let p95 = MetricSettings(name: "p95", source: .host(.command("{root}/p95")))
+        let p50 = MetricSettings(name: "p50", source: .host(.command("{root}/p95")))
+        let up = MetricSettings(
+            name: "up", source: .prometheus(url: "http://p", query: #"up{i="{host}",d="{root}"}"#))
+        #expect(
+            try error(root: "/srv/my site", p95, p50).hasPrefix(
+                #"metric p95, p50 on web1: {root} is "/srv/my site" here, and ' '"#))
+        #expect(try error(root: "/srv/(1)", up).hasPrefix(#"metric up: {root} is "/srv/(1)" here, and '('"#))
+        #expect(
+            try error(root: "/srv", MetricSettings(name: "dies", source: .host(.log(path: "/l", pattern: "("))))
+                .hasPrefix("metric dies: "))
     }
 }

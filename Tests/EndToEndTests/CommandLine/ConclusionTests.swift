@@ -127,6 +127,7 @@ struct ConclusionTests {
                 + "9,000 kept; it was there already on 1; 7.5 MB sent in 1.2 s")
         report.hosts = hosts.map { staged($0, 0, .alreadyLive) }
         #expect(
-            report.summary(duration: .zero) == "release \(new.short) is live already on 3 hosts: nothing to do")
+            report.summary(duration: .zero) == "release \(new.short) is live already on 3 hosts: nothing to copy")
+        #expect(report.unsentLines == ["h[1-3]: live already, in slot 2"])
     }
 }

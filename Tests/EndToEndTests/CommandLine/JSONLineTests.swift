@@ -35,6 +35,12 @@ struct JSONLineTests {
         #expect(JSONValue.seconds(.nanoseconds(1_700_000_000_000_005_999), places: 6).line == "1700000000.000005")
     }
 
+    @Test("a change that rounding alone has made is none; what is no number is null")
+    func effects() {
+        let effects = [-2.8e-17, 9e-13, -2e-12, 0.25, .nan, nil].map { JSONValue.effect($0).line }
+        #expect(effects == ["0", "0", "-2e-12", "0.25", "null", "null"])
+    }
+
     @Test("the summary has what scripts ask for, also when nothing was done")
     func summary() throws {
         let conclusion = Conclusion(status: .failed, hosts: 3, failed: 3)

@@ -25,6 +25,14 @@ struct TextTests {
         ])
     func times(_ milliseconds: Int, _ text: String) { #expect(timeText(.milliseconds(milliseconds)) == text) }
 
+    @Test(
+        "a time that somebody chose is told without what nobody said",
+        arguments: [
+            (0, "0 s"), (0.3, "300 ms"), (1, "1 s"), (1.8, "1.8 s"), (60, "1 min"), (90, "1 min 30 s"), (7200, "2 h"),
+            (3661, "1 h 1 min 1 s"), (300, "5 min"), (60.5, "1 min 0.5 s"),
+        ])
+    func chosenTimes(_ seconds: Double, _ text: String) { #expect(chosenTimeText(seconds) == text) }
+
     @Test("the columns of status stand below each other, whatever a release is called")
     func table() throws {
         let live = ReleaseName(id: ContentDigest(of: [1]), name: "line\nbreak")

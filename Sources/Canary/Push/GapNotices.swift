@@ -1,0 +1,74 @@
+// What is told of metrics that could not be read. What is missing on one host is usually missing on many, and at each sample:
+// a person is told once, of all hosts together. Called by the sampling of a push, and by `sample`.
+
+/// Why metrics are missing on a host.
+struct MetricGap: Sendable, Hashable {
+    /// The metric; or all that read one source.
+    var subject: String
+    /// The reason in the host's words.
+    var reason: String
+    /// The reason as all hosts have it whose sources differ by placeholders alone.
+    var common: String
+
+    init(subject: String, reason: String) {
+        self.subject = subject
+        self.reason = reason
+        common = reason
+    }
+
+    /// - Parameter forms: texts of this host, and what stands for them on all; the first that fits is taken.
+    init(subject: String, reason: String, replacing forms: [(own: String, common: String)]) {
+        self.init(subject: subject, reason: reason)
+        let forms = forms.filter { !$0.own.isEmpty && $0.own != $0.common }
+        guard !forms.isEmpty else { return }
+        common = ""
+        var rest = reason[...]
+        while !rest.isEmpty {
+            if let form = forms.first(where: { rest.hasPrefix($0.own) }) {
+                common += form.common
+                rest = rest.dropFirst(form.own.count)
+            } else {
+                common.append(rest.removeFirst())
+            }
+        }
+    }
+}
+
+/// Collects gaps, and remembers what was told.
+struct GapNotices: Sendable {
+    /// How many lines there are of one metric in a push.
+    static let mostLines = 10
+
+    private struct Key: Hashable {
+        var subject: String
+        var common: String
+    }
+
+    private var told: [Key: Set<Int>] = [:]
+    private var lines: [String: Int] = [:]
+    /// What was noted since it was told last, in the order of its coming.
+    private var order: [Key] = []
+    private var waiting: [Key: (reason: String, hosts: [Int])] = [:]
+
+    /// Takes a gap of a host, given by its place. One that was told of that host is not told again.
+    mutating func note(_ gap: MetricGap, of host: Int) {
+        let key = Key(subject: gap.subject, common: gap.common)
+        guard lines[gap.subject, default: 0] < Self.mostLines, told[key, default: []].insert(host).inserted else {
+            return
+        }
+        if waiting[key] == nil { order.append(key) }
+        waiting[key, default: (gap.reason, [])].hosts.append(host)
+    }
+
+    /// What was noted since the last call: a line for all hosts that lack the same.
+    mutating func take() -> [(hosts: [Int], text: String)] {
+        defer { (order, waiting) = ([], [:]) }
+        return order.compactMap { key in
+            let number = lines[key.subject, default: 0] + 1
+            guard let (reason, hosts) = waiting[key], number <= Self.mostLines else { return nil }
+            lines[key.subject] = number
+            let text = "\(key.subject): \(hosts.count == 1 ? reason : key.common)"
+            return (hosts.sorted(), number < Self.mostLines ? text : "\(text) (no more is told of what it lacks)")
+        }
+    }
+}

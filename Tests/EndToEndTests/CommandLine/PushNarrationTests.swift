@@ -1,0 +1,63 @@
+// What `push` says: the plan, and events in one naming.
+
+import Canary
+import SlotSync
+import Testing
+
+@testable import slotsync
+
+@Suite("What push says")
+struct PushNarrationTests {
+    private func narration(_ canary: CanarySettings) throws -> PushNarration {
+        let fleet = SlotSync.Fleet(hosts: try HostList.parse("web[01-40]"), root: "/srv", transport: Transport(.ssh))
+        var options = PushOptions()
+        options.canary = canary
+        return PushNarration(fleet: fleet, options: options)
+    }
+
+    private func power(baseline: Double, interval: Double) throws -> String {
+        let metrics = [
+            MetricSettings(name: "load", source: .host(.loadAverage)),
+            MetricSettings(name: "errors", source: .host(.log(path: "/log", pattern: "x"))),
+        ]
+        return try narration(
+            CanarySettings(hosts: .portion(.count(3)), baseline: baseline, interval: interval, metrics: metrics)
+        ).plan().power
+    }
+
+    @Test("what canaries can show is reckoned with the base line and the interval of the settings")
+    func power() throws {
+        let usual = try power(baseline: 60, interval: 5)
+        #expect(usual.hasPrefix("these canaries can show: load "), "\(usual)")
+        let long = try power(baseline: 1800, interval: 5)
+        #expect(long != usual, "\(long)")
+        let rare = try power(baseline: 60, interval: 15)
+        #expect(rare != usual, "\(rare)")
+    }
+
+    @Test(
+        "a phase has one name, in --json and in reports",
+        arguments: [
+            (Rollout.Phase.baseline, "base line"), (.flipping(.canaries), "flipping canaries"),
+            (.window(.subset(1)), "watching phase 1"), (.preparing(.heldBack), "preparing hosts held back"),
+            (.confirming(.everybody), "confirming everybody"), (.watching, "watch"), (.marking, "marking as bad"),
+        ])
+    func phases(_ phase: Rollout.Phase, _ name: String) throws {
+        #expect("\(phase)" == name)
+        #expect(
+            try narration(CanarySettings()).json(.phase(phase))?.line == #"{"event":"phase","phase":"\#(name)"}"#)
+    }
+
+    @Test("what an interrupted push waits for is said with its hosts, and what another Ctrl-C does")
+    func waiting() throws {
+        let event = PushEvent.waiting(try HostList.parse("web[03-05]"), for: "after_flip")
+        let narration = try narration(CanarySettings())
+        #expect(
+            narration.line(event, isVerbose: false)
+                == "waiting for after_flip on web[03-05]; Ctrl-C again leaves at once: agents take back what was not "
+                + "confirmed")
+        #expect(
+            narration.json(event)?.line
+                == #"{"event":"waiting","hosts":["web03","web04","web05"],"for":"after_flip"}"#)
+    }
+}

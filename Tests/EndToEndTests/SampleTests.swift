@@ -1,0 +1,58 @@
+// `slotsync sample` as people call it: what it reads, what is missing, and how it ends where nobody answers.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Sample")
+    struct SampleTests {
+        /// A fleet of empty roots with these settings of the section `canary`, and these metrics.
+        private func use(
+            _ settings: [String], _ metrics: [String], _ body: (Fleet) async throws -> Void
+        ) async throws {
+            try await Workbench.use { bench in
+                let lines =
+                    ["canary:"] + settings.map { "  \($0)" } + ["  metrics:"] + metrics.map { "    - \($0)" } + [""]
+                let file = try bench.write(lines.joined(separator: "\n"), to: "slotsync.yml")
+                try await body(Fleet(bench, hosts: 3).with("--config", file))
+            }
+        }
+
+        @Test("what is missing on all hosts is told once, whatever they are called")
+        func missing() async throws {
+            let metrics = [
+                "{name: errors, source: log, path: '{root}/app.log', match: x}",
+                "{name: p95, source: command, run: 'echo no {host} > /dev/null'}", "{name: load, source: loadavg}",
+            ]
+            try await use(["interval: 2s"], metrics) { fleet in
+                let outcome = try await fleet.call("sample")
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(outcome.lines.map { $0.split(separator: " ").first } == ["HOST", "h1", "h2", "h3"])
+                let told = outcome.errors.split(separator: "\n")
+                #expect(told.count == 2, "\(outcome)")
+                #expect(told.contains(#"h[1-3]: errors: there is no log "{root}/app.log" yet"#), "\(outcome)")
+                #expect(
+                    told.contains { $0.hasPrefix("h[1-3]: p95: ") && $0.hasSuffix("it printed nothing") }, "\(outcome)")
+            }
+        }
+
+        @Test("where no host can be reached it does not wait for samples")
+        func unreachable() async throws {
+            // Two intervals are more than a command of these tests may take.
+            let settings = ["interval: 5m", "baseline: 15m", "window: 15m", "settle: 0", "watch: 0"]
+            try await use(settings, ["{name: load, source: loadavg}"]) { fleet in
+                let outcome = try await fleet.with("--remote-command", fleet.bench["nothing"]).call("sample")
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(outcome.errors.contains("h[1-3]: "), "\(outcome)")
+            }
+        }
+
+        @Test("a source that cannot be used is wrong usage")
+        func unusable() async throws {
+            try await use(["interval: 1s"], ["{name: errors, source: log, path: /log, match: '('}"]) { fleet in
+                let outcome = try await fleet.call("sample")
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("metric errors: "), "\(outcome)")
+            }
+        }
+    }
+}
