@@ -26,23 +26,16 @@ extension PushReport {
         let narration = PushNarration(fleet: fleet, options: options)
         let ends = outcome.timeline.dropFirst().map(\.seconds) + [result.seconds]
         phases = zip(outcome.timeline, ends).compactMap { moment, end in
-<<<<<<< HEAD
             // Getting ready and confirming are worth a line where they take time.
             let isWorthALine = Phase.Kind(moment.phase) != .other || end - moment.seconds >= 0.1
             guard moment.phase != .done, isWorthALine else { return nil }
             var phase = Phase(
-                kind: Phase.Kind(moment.phase), name: narration.name(moment.phase), start: moment.seconds, end: end)
+                kind: Phase.Kind(moment.phase), name: "\(moment.phase)", start: moment.seconds, end: end)
             if case .flipping(let step) = moment.phase {
                 phase.what = counted(
                     outcome.hosts.count { $0.step == step && result.flipTimes[$0.host] != nil }, "host")
             }
             return phase
-=======
-            moment.phase == .done
-                ? nil
-                : Phase(
-                    kind: Phase.Kind(moment.phase), name: "\(moment.phase)", start: moment.seconds, end: end)
->>>>>>> wt-command
         }
         let staged = Dictionary(
             (result.staged?.hosts ?? []).map { ($0.host, $0) }, uniquingKeysWith: { first, _ in first })
