@@ -15,7 +15,10 @@ actor PushDriver {
         /// What was sampled has mostly come by now.
         case progressDue
         case prometheus(PrometheusSample, sample: Int)
-        case watching([Host], problems: [(host: Host, problem: SourceProblem)])
+        /// A host got ready to be sampled, or could not.
+        case watching(Int, isReady: Bool, reasons: [String?])
+        /// The first sample waits for no more hosts.
+        case samplingDue
     }
 
     let source: FilePath
@@ -35,6 +38,10 @@ actor PushDriver {
     var sampled: Set<Int> = []
     var ticker: Task<Void, Never>?
     var isSampling = false
+    /// Hosts that are told what they will be asked for.
+    var gettingReady: Set<Int> = []
+    /// Whether the first sample waits for all of them.
+    var waitsForAllToSample = true
     var gaps = GapNotices()
     var comparisons: [JudgedComparison] = []
     private var staging: FleetOperation<StageReport>?
@@ -101,7 +108,10 @@ actor PushDriver {
             tellGaps()
             showProgress()
         case .prometheus(let sample, let number): note(sample, number: number)
-        case .watching(let ready, let problems): noteWatching(ready, problems)
+        case .watching(let place, let isReady, let reasons): noteWatching(place, isReady: isReady, reasons: reasons)
+        case .samplingDue:
+            waitsForAllToSample = false
+            startSampling()
         }
     }
 

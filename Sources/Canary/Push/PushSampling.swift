@@ -9,39 +9,49 @@ extension PushDriver {
     /// When what there is of a sample is shown.
     private static let timeToCome = Duration.milliseconds(500)
 
+    /// How long all wait for the slowest host before the first sample is taken; it joins later then.
+    private static let patienceAtFirst = Duration.seconds(1)
+
     /// Tells hosts what they will be asked for, and asks from then on.
     func beginSampling(_ places: [Int]) {
         isSampling = true
-        let chosen = places.map { hosts[$0] }
-        let wanted = Dictionary(chosen.map { ($0, sources.onHosts[$0] ?? []) }) { first, _ in first }
-        Task { [connection, post, options] in
-            let heard = await connection.listen(to: chosen)
-            let ready = Set(heard.done)
-            let results = await connection.prepareReadings(
-                wanted.filter { ready.contains($0.key) }, every: .seconds(options.canary.interval))
-            for failure in heard.failures + results.failures {
-                if let place = self.places[failure.host] {
-                    post.yield(.rollout(.lost(place, failure.error.description)))
-                }
-            }
-            let problems = results.answers.flatMap { host, problems in
-                problems.enumerated().compactMap { source, reason in
-                    reason.map { (host, SourceProblem(source: source, reason: $0)) }
-                }
-            }
-            post.yield(.watching(results.done, problems: problems))
+        gettingReady.formUnion(places)
+        for place in places { Task { await prepareSampling(place) } }
+        Task { [post] in
+            try? await Task.sleep(for: Self.patienceAtFirst)
+            post.yield(.samplingDue)
         }
     }
 
-    func noteWatching(_ ready: [Host], _ problems: [(host: Host, problem: SourceProblem)]) {
-        guard isSampling else { return }
-        sampled.formUnion(ready.compactMap { places[$0] })
-        for (host, problem) in problems.sorted(by: { $0.problem.source < $1.problem.source }) {
-            guard let place = places[host] else { continue }
-            gaps.note(sources.gap(problem.reason, source: problem.source, of: host), of: place)
+    private func prepareSampling(_ place: Int) async {
+        let host = hosts[place]
+        var failures = await connection.listen(to: [host]).failures
+        var reasons: [String?] = []
+        if failures.isEmpty {
+            let interval = Duration.seconds(options.canary.interval)
+            let results = await connection.prepareReadings([host: sources.onHosts[host] ?? []], every: interval)
+            failures = results.failures
+            reasons = results.answers.first?.answer ?? []
         }
+        for failure in failures { post.yield(.rollout(.lost(place, failure.error.description))) }
+        post.yield(.watching(place, isReady: failures.isEmpty, reasons: reasons))
+    }
+
+    /// - Parameter reasons: for each of the host's sources why it cannot be read; nil: it can.
+    func noteWatching(_ place: Int, isReady: Bool, reasons: [String?]) {
+        gettingReady.remove(place)
+        guard isSampling else { return }
+        if isReady { sampled.insert(place) }
+        for (source, reason) in reasons.enumerated() {
+            if let reason { gaps.note(sources.gap(reason, source: source, of: hosts[place]), of: place) }
+        }
+        if gettingReady.isEmpty || !waitsForAllToSample { startSampling() }
+    }
+
+    /// Takes the first sample, if there is a host to take it of, and then one at each beat.
+    func startSampling() {
+        guard isSampling, ticker == nil, !sampled.isEmpty else { return }
         tellGaps()
-        guard ticker == nil else { return }
         ticker = Task { [post, options] in
             let clock = ContinuousClock()
             let interval = Duration.seconds(options.canary.interval)
@@ -94,11 +104,4 @@ extension PushDriver {
         }
         for notice in sample.notices { emit.yield(.warning([], notice)) }
     }
-}
-
-/// Why one of a host's sources cannot be read.
-struct SourceProblem: Sendable, Hashable {
-    /// Its place among the host's sources.
-    var source: Int
-    var reason: String
 }

@@ -152,7 +152,9 @@ extension Rollout {
         if [.live, .canariesLive, .watchCutShort].contains(ending), let judgement { sentences.append(judgement.why) }
 
         let wasLive = those(\.wasLive)
-        if !wasLive.isEmpty { sentences.append("it was live already on \(names(wasLive))") }
+        if !wasLive.isEmpty, ending != .live || !live.isEmpty {
+            sentences.append("it was live already on \(names(wasLive))")
+        }
         let isGivenUp = earlyEnd != nil || ending == .abandoned
         if isGivenUp, !live.isEmpty {
             sentences.append("\(names(live)): still on this release; run `slotsync rollback` there")
