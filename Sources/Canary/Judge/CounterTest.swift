@@ -7,7 +7,9 @@ import Glibc
 /// One counter's events, host by host, ready to be tested for any of the canaries.
 struct CounterTest {
     private let worse: Metric.Direction
-    /// Events before and after, and the share of the whole time before and after that each host was observed.
+    /// How many events come at once; what is counted are clumps of that size. 1: one by one.
+    private let clump: Double
+    /// Events (clumps) before and after, and the share of the whole time before and after that each host was observed.
     private var before: [Double]
     private var after: [Double]
     private var timeBefore: [Double]
@@ -40,6 +42,13 @@ struct CounterTest {
         }
         before = sums.map { $0.0.sum.rounded() }
         after = sums.map { $0.1.sum.rounded() }
+        clump = Clumps.size(table, hosts: roles.controls)
+        if clump > 1 {
+            for host in sums.indices {
+                before[host] /= clump
+                after[host] /= clump
+            }
+        }
         timeBefore = sums.map { table.before > 0 ? Double($0.0.count) / Double(table.before) : 0 }
         timeAfter = sums.map { table.after > 0 ? Double($0.1.count) / Double(table.after) : 0 }
         let timeAfter = timeAfter
@@ -85,6 +94,7 @@ struct CounterTest {
         self.dispersion = dispersion
         isSick = [Bool](repeating: false, count: hosts)
         isOwnLaw = false
+        clump = 1
         rate = before
         trend = 1
         unrest = 1
@@ -130,7 +140,9 @@ struct CounterTest {
         let canaries = canaries.filter { timeAfter[$0] > 0 }
         guard !canaries.isEmpty else { return nil }
         let controlEvents = controls.reduce(0) { $0 + after[$1] }
+        // The law is of whole numbers; a part of a clump is not held against anybody.
         let canaryEvents = canaries.reduce(0) { $0 + creditedAfter($1) }
+            .rounded(worse == .higher ? .down : .up)
         let total = (canaryEvents + controlEvents).rounded()
 
         // For each shape the share's beta law: its odds have the ratio of the means, and the spread of both sides.
@@ -224,6 +236,6 @@ struct CounterTest {
     /// A canary's events after the flip, without credit for a fall of the whole fleet's traffic if it was sick before.
     private func creditedAfter(_ host: Int) -> Double {
         guard worse == .higher, trend < 1, isSick[host] else { return after[host] }
-        return (after[host] * trend).rounded(.toNearestOrEven)
+        return clump > 1 ? after[host] * trend : (after[host] * trend).rounded(.toNearestOrEven)
     }
 }

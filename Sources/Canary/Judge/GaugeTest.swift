@@ -33,7 +33,7 @@ struct GaugeTest {
     /// contradict it.
     private static let fewestForThemselves = 30
     private static let leastModelFreedom = 3.0
-    private static let modelFreedom = 6.0
+    private static let modelFreedom = 20.0
     private static let contradiction = 0.9
     /// A host needs these to have a step at all.
     static let leastBefore = 2
