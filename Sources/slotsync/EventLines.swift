@@ -15,6 +15,7 @@ extension FleetEvent {
         case .hostFinished(let host, .staged(let staged)):
             staged.kind == .staged || isVerbose ? "\(host.label): \(staged.text)" : nil
         // The reason stands in the summary, once for all hosts that share it.
+        case .hostFinished(_, .failed(let error)) where error.code == .cancelled && !isVerbose: nil
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? "\(host.label): failed: \(error)" : tellsHosts ? "\(host.label): failed" : nil
         case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil

@@ -83,7 +83,8 @@ struct PushCommand: AsyncParsableCommand {
     /// Shows the plan, and what staging would do.
     private func rehearse(_ options: PushOptions, _ fleet: Fleet, _ reporter: Reporter) async throws -> Conclusion {
         let plan = try PushNarration(fleet: fleet, options: options).plan()
-        await reporter.result(plan.lines + (plan.power.isEmpty ? [] : [plan.power]))
+        await reporter.essentialResult(plan.lines + (plan.power.isEmpty ? [] : [plan.power]))
+        await reporter.json(plan.json)
         let report = try await reporter.follow(
             fleet.stage(FilePath(source), options: options.stage), as: "planning", hosts: fleet.hosts.count)
         for host in report.hosts { await reporter.json(of: host.host, host.json) }

@@ -8,15 +8,21 @@ struct PushNarration: Sendable {
     let options: PushOptions
 
     /// The plan in words, and what its canaries can detect; empty where nothing is judged.
-    func plan() throws -> (lines: [String], power: String) {
+    func plan() throws -> (lines: [String], power: String, json: JSONValue) {
         let plan = try usage { () throws(SlotSyncError) in
             try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
         }
-        guard options.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else { return (plan.lines, "") }
+        let steps = plan.steps.map { step -> JSONValue in
+            ["step": .text("\(step.kind)"), "hosts": .list(step.hosts.map { .text(plan.hosts[$0].label) })]
+        }
+        guard options.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else {
+            return (plan.lines, "", ["event": "plan", "steps": .list(steps), "power": .null])
+        }
         let detection = Judge(plan.judgeSettings(isWatch: false)).detection(
             of: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries,
             interval: options.canary.interval, baselineTime: options.canary.baseline)
-        return (plan.lines, "these canaries can show: \(detection.sentence)")
+        let power = "these canaries can show: \(detection.sentence)"
+        return (plan.lines, power, ["event": "plan", "steps": .list(steps), "power": .text(power)])
     }
 
     // MARK: While it runs

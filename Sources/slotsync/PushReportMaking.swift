@@ -19,7 +19,7 @@ extension PushReport {
         self.init(
             title: fleet.root,
             release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
-            outcome: Outcome(outcome.ending), verdict: outcome.judgement?.verdict,
+            outcome: Outcome(outcome), verdict: outcome.judgement?.verdict,
             sentence: Self.sentence(of: outcome), start: start, end: start + result.seconds,
             canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
             version: SlotSyncVersion.current)
@@ -71,7 +71,13 @@ extension PushReport {
 extension PushReport {
     /// What happened, and what the judge said of it.
     private static func sentence(of outcome: RolloutOutcome) -> String {
-        let first = outcome.sentences.first ?? ""
+        var first = outcome.sentences.first ?? ""
+        let others = outcome.hosts.filter { $0.failure != nil }
+        if outcome.status == .partlyDone, !others.isEmpty {
+            first += "; not on \(HostList.fold(others.map(\.host.label))): \(others[0].failure ?? "")"
+        }
+        // A watch that was cut short has no judgement of its own.
+        guard outcome.ending != .watchCutShort else { return first }
         guard let why = outcome.judgement?.why, !first.contains(why) else {
             return outcome.ending == .regression ? outcome.judgement?.why ?? first : first
         }
@@ -80,10 +86,11 @@ extension PushReport {
 }
 
 extension PushReport.Outcome {
-    fileprivate init(_ ending: RolloutOutcome.Ending) {
+    fileprivate init(_ outcome: RolloutOutcome) {
+        let isWhole = outcome.hosts.allSatisfy { $0.failure == nil }
         self =
-            switch ending {
-            case .live, .canariesLive, .watchCutShort: .done
+            switch outcome.ending {
+            case .live, .canariesLive, .watchCutShort: isWhole ? .done : .partlyDone
             case .regression: .rolledBack
             case .inconclusive: .inconclusive
             case .failed: .failed

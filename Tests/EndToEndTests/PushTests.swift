@@ -224,6 +224,11 @@ extension EndToEnd {
                 let before = try await snapshot(scene.fleet.root())
                 let outcome = try await scene.push(scene.site("second", .fast), "--dry-run")
                 #expect(outcome.exitCode == 0 && outcome.output.contains("canaries: 2 hosts"), "\(outcome)")
+                let quiet = try await scene.push(scene.site("second", .fast), "--dry-run", "--quiet")
+                #expect(quiet.output.contains("canaries: 2 hosts") && quiet.errors.isEmpty, "\(quiet)")
+                let json = try await scene.push(scene.site("second", .fast), "--dry-run", "--json")
+                let plan = try #require(json.lines.first { $0.contains(#""event":"plan""#) }, "\(json)")
+                #expect(plan.contains(#""step":"canaries""#) && plan.contains("these canaries can show"))
                 #expect(try await snapshot(scene.fleet.root()) == before)
             }
         }
@@ -280,6 +285,21 @@ extension EndToEnd {
                 }
                 #expect(outcome.exitCode == 1, "\(outcome)")
                 #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("a push that is live on some hosts alone says so at the top of its report")
+        func partlyDone() async throws {
+            let hook = #"after_flip: 'test ! -e "$SLOTSYNC_ROOT/../fail"'"#
+            try await CanaryScene.use(hooks: [hook]) { scene in
+                let host = scene.fleet.hosts[3]
+                try scene.bench.write("", to: "\(host)/fail")
+                let report = scene.bench["push.html"]
+                let outcome = try await scene.push(
+                    scene.site("second", .fast), "--no-canary", "--max-failures", "1", "--report", report)
+                #expect(outcome.exitCode == 2, "\(outcome)")
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains("Partly released") && page.contains("not on \(host)"))
             }
         }
 

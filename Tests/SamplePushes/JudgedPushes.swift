@@ -41,7 +41,7 @@ extension SamplePush {
             .init(
                 name: "Watch", method: .fleetGuard, flipped: 20, controls: 0,
                 judgement: Self.judgement(
-                    .pass, "guard: nothing large on 20 hosts, all flipped: at most load × 1.03 of the base line",
+                    .pass, "guard: nothing large on 20 hosts, all flipped: the largest is load × 1.03 of the base line",
                     [
                         ("load", .pass, nil, 0.03, nil, 2.35, 2.28),
                         ("cpu", .pass, nil, -0.004, nil, 40.9, 41.1),

@@ -46,7 +46,9 @@ public struct FleetGuard: Sendable {
                 chance: settings.significance / Double(recording.metrics.count))
         }
         let metrics = watches.map(\.judgement)
-        let hosts = Figures.count(recording.hosts.count, "host", "hosts")
+        let all = recording.hosts.count
+        let seen = recording.hosts.count { host in host.after.contains { $0.contains(where: \.isFinite) } }
+        let hosts = seen == all ? Figures.count(all, "host", "hosts") : "the \(seen) of \(all) hosts that sent samples"
         func sentence(_ verdict: Verdict, _ text: String) -> Judgement {
             Judgement(verdict: verdict, metrics: metrics, why: "guard: " + text)
         }
@@ -58,7 +60,8 @@ public struct FleetGuard: Sendable {
         let lacking = watches.filter { $0.judgement.verdict == .inconclusive }
         if !lacking.isEmpty { return sentence(.inconclusive, lacking.map(\.words).joined(separator: "; ")) }
         let worst = watches.max { $0.nearness < $1.nearness }
-        return sentence(.pass, "nothing large on \(hosts), all flipped" + (worst.map { ": at most " + $0.words } ?? ""))
+        return sentence(
+            .pass, "nothing large on \(hosts), all flipped" + (worst.map { ": the largest is " + $0.words } ?? ""))
     }
 }
 
@@ -77,10 +80,11 @@ private struct FleetWatch {
         let base = 0..<table.before
         let sign = metric.worse == .higher ? 1.0 : -1.0
         guard let level = course.total(base), course.samples(base) >= Double(width) / 2, level.seen > 0 else {
-            words = "\(metric.name) has no base line above zero"
+            words =
+                "\(metric.name) has no \(course.samples(base) > 0 ? "base line above zero" : "sample before the flip")"
             if metric.kind == .counter, course.samples(base) >= Double(width) / 2 {
                 // No event at all before the flip: as many as chance does not bring are the jump.
-                words = "\(metric.name) none before the flip"
+                words = "\(metric.name), none before the flip"
                 judgeWithoutEvents(course, table, width: width, interval: interval, chance: chance, sign: sign)
             }
             judgement.note = judgement.verdict == .inconclusive ? words : ""
@@ -143,6 +147,7 @@ private struct FleetWatch {
         judgement.canaryLevel = most * 60 / interval
         judgement.controlLevel = 0
         judgement.verdict = isBeyond && sign > 0 ? .regression : .pass
-        words += ", up to \(Figures.level(most * 60 / interval)) a minute and host after it"
+        words +=
+            most > 0 ? ", at most \(Figures.level(most * 60 / interval)) a minute and host after it" : " or after it"
     }
 }

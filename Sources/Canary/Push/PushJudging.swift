@@ -6,7 +6,11 @@ import SlotSync
 extension PushDriver {
     func checkBaseline(_ comparison: Comparison) {
         let recording = samples.recording(of: comparison, name: caseName(comparison.kind))
-        post.yield(.rollout(.baselineChecked(lack: Judge.lackBeforeFlip(recording))))
+        let lack = Judge.lackBeforeFlip(recording)
+        if let lack, options.canary.onInconclusive == .proceed {
+            emit.yield(.warning([], "\(lack) before the flip: going on all the same, as on_inconclusive says"))
+        }
+        post.yield(.rollout(.baselineChecked(lack: lack)))
     }
 
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {

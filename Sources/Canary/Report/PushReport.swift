@@ -67,6 +67,9 @@ extension PushReport {
     public enum Outcome: String, Sendable, Hashable, CaseIterable {
         /// The release is live.
         case done
+        /// It is live on some hosts, and others are not where they should be.
+        case partlyDone = "partly-done"
+        /// It was judged a regression and taken back.
         case rolledBack = "rolled-back"
         case failed
         /// A person or a signal ended it.

@@ -80,6 +80,7 @@ extension PushReport.Outcome {
     var word: String {
         switch self {
         case .done: "Released"
+        case .partlyDone: "Partly released"
         case .rolledBack: "Rolled back"
         case .failed: "Failed"
         case .interrupted: "Interrupted"
@@ -90,6 +91,7 @@ extension PushReport.Outcome {
     var icon: ReportIcon {
         switch self {
         case .done: .check
+        case .partlyDone: .question
         case .rolledBack: .back
         case .failed: .cross
         case .interrupted: .pause
@@ -102,7 +104,7 @@ extension PushReport.Outcome {
         switch self {
         case .done: "good"
         case .rolledBack, .failed: "bad"
-        case .interrupted, .inconclusive: "open"
+        case .partlyDone, .interrupted, .inconclusive: "open"
         }
     }
 }

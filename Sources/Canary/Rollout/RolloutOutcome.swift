@@ -149,7 +149,7 @@ extension Rollout {
         if passedInconclusive, earlyEnd == nil {
             sentences.append("it went on although there was too little data to judge by")
         }
-        if [.live, .canariesLive, .watchCutShort].contains(ending), let judgement { sentences.append(judgement.why) }
+        if [.live, .canariesLive].contains(ending), let judgement { sentences.append(judgement.why) }
 
         let wasLive = those(\.wasLive)
         if !wasLive.isEmpty, ending != .live || !live.isEmpty {

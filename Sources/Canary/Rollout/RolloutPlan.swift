@@ -164,6 +164,9 @@ public struct RolloutPlan: Sendable, Equatable {
         guard heldBack == 0 || heldBack >= fewestControls else {
             throw wrong("hold_back: 1 host is too few to judge by: hold back at least \(fewestControls), or none")
         }
+        guard heldBack < fleet else {
+            throw wrong("hold_back: \(heldBack) of \(fleet) hosts held back leave none to flip: hold back fewer")
+        }
         var totals: [(kind: StepKind, total: Int)] = []
         let canaries =
             if case .portion(let portion) = settings.hosts { max(portion.hosts(of: fleet), 1) } else { named }

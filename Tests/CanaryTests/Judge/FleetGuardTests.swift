@@ -50,6 +50,17 @@ import Testing
         #expect(fleetGuard.judge(fleet([1, 1]).mapped { _, _, _, _ in .nan }).verdict == .inconclusive)
     }
 
+    @Test func onlyHostsThatSentSamplesAreCounted() {
+        let silent = fleet([1, 1]).mapped { host, _, moment, value in host < 3 && moment >= 0 ? .nan : value }
+        let judgement = fleetGuard.judge(silent)
+        #expect(judgement.verdict == .pass && judgement.why.contains("on the 37 of 40 hosts that sent samples"))
+        let none = fleet([1, 1]).mapped { _, metric, _, value in metric == 0 ? .nan : 0 }
+        let why = fleetGuard.judge(none).why
+        #expect(why == "guard: load has no sample before the flip", "\(why)")
+        let quiet = fleetGuard.judge(fleet([1, 1]).mapped { _, metric, _, value in metric == 1 ? 0 : value })
+        #expect(quiet.metrics[1].verdict == .pass)
+    }
+
     @Test func hostsThatFallSilentMoveNothing() {
         // The larger half of the fleet is gone after the flip.
         let recording = fleet([1, 1])

@@ -87,7 +87,14 @@ import Testing
             }
         ),
         (10, "canary.hold_back: 1 host", { $0.holdBack = .count(1) }),
-        (10, "at least 10 are needed with hold_back", { $0.holdBack = .count(10) }),
+        (10, "canary.hold_back: 10 of 10 hosts held back leave none to flip", { $0.holdBack = .count(10) }),
+        (
+            10, "at least 9 are needed with hold_back",
+            {
+                $0.hosts = .portion(.count(2))
+                $0.holdBack = .count(9)
+            }
+        ),
     ]
 
     @Test(arguments: impossible.indices) func whatCannotBeJudgedIsRefused(index: Int) throws {
