@@ -137,9 +137,11 @@ struct PushNarration: Sendable {
         let failures = outcome.hosts.compactMap { host in
             host.failure.map { (host: host.host, text: $0) }
         }
-        // One reason for all is part of the first sentence.
+        // One reason for all is part of the first sentence, as are the hosts that had failed by then.
         let only = Set(failures.map(\.text)).count == 1 ? failures[0].text : nil
-        if !(only.map { outcome.sentences.first?.contains($0) ?? false } ?? false) {
+        let all = HostList.fold(failures.map(\.host.label))
+        let first = outcome.sentences.first ?? ""
+        if !(only.map { first.contains($0) && first.contains(all) } ?? false) {
             for line in folded(failures) { await reporter.problem(line) }
         }
         let release = result.staged.map { "release \($0.release.short): " } ?? ""

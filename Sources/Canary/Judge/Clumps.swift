@@ -7,6 +7,9 @@ import Glibc
 enum Clumps {
     /// Standard errors by which events must clump beyond chance before they are taken to.
     private static let beyondChance = 4.0
+    /// The part of the hosts, those with the largest samples, that is left out: what one host had once is no habit of events.
+    private static let leftOut = 0.1
+    private static let fewest = 3
 
     /// How many events come at once, weighted by events: E[s²]/E[s] of clumps of s, which is the counts' variance over
     /// Poisson's. 1 where no more is seen than chance shows.
@@ -15,6 +18,12 @@ enum Clumps {
     /// chances: X² = Σ (x − n q)²/(n q) is m − 1 on average, with a variance of 2 (m − 1)(n − 1)/n (about, for even q); of
     /// clumps X² is Σ s²/n times as much. The index is the mean of X²/(m − 1), weighted by n.
     static func size(_ table: SampleTable, hosts: [Int]) -> Double {
+        guard hosts.count >= fewest else { return 1 }
+        let largest = hosts.map { host in
+            (0..<table.moments).reduce(0) { max($0, table.values[host * table.moments + $1].ifThere) }
+        }
+        let order = hosts.indices.sorted { largest[$0] < largest[$1] }
+        let hosts = order.dropLast(Int((Double(hosts.count) * leftOut).rounded(.up))).map { hosts[$0] }
         var course = [Double](repeating: 0, count: table.moments)
         for host in hosts {
             for moment in course.indices {
@@ -45,4 +54,9 @@ enum Clumps {
         index /= whole
         return index - 1 > beyondChance * variance.squareRoot() / whole ? index : 1
     }
+}
+
+extension Double {
+    /// Zero for a sample that is missing.
+    fileprivate var ifThere: Double { isNaN ? 0 : self }
 }

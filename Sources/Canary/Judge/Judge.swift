@@ -14,8 +14,8 @@ public struct Judge: Sendable {
             .judgement(significance: settings.significance, isLast: true)
     }
 
-    /// What the base lines lack for a comparison to end with a pass, whatever comes after the flip; nil: nothing. A metric
-    /// that nobody sends is found here before any host is flipped.
+    /// What the base lines lack for a push to go on to its first flip; nil: nothing. A metric that nobody sends is found here
+    /// before any host is flipped.
     ///
     /// - Parameter recording: one whose series after the flip are empty yet.
     public static func lackBeforeFlip(_ recording: Recording) -> String? {

@@ -42,7 +42,8 @@ enum Sufficiency {
         return item.tests.isEmpty ? "\(name) has too few samples to be tested" : nil
     }
 
-    /// What a metric lacks in its base line, before anybody is flipped, for any window to end with a pass.
+    /// What a metric lacks in its base line before anybody is flipped. A counter could be judged without one, but what nobody
+    /// sends now nobody may send later.
     static func lackBefore(_ metric: Metric, _ table: SampleTable, _ roles: Roles) -> String? {
         let base = 0..<table.before
         func seen(_ hosts: [Int], _ least: Int) -> Int { hosts.count { table.count($0, base) >= least } }

@@ -37,6 +37,9 @@ actor PushDriver {
     /// Hosts that are asked for readings.
     var sampled: Set<Int> = []
     var ticker: Task<Void, Never>?
+    var waitTeller: Task<Void, Never>?
+    /// Hosts of which no reading came since they were told what they will be asked for.
+    var unread: Set<Int> = []
     var isSampling = false
     /// Hosts that are told what they will be asked for.
     var gettingReady: Set<Int> = []
@@ -84,6 +87,7 @@ actor PushDriver {
         }
         ticker?.cancel()
         alarm?.cancel()
+        waitTeller?.cancel()
         // Cancelled together with whoever waited for it: the agents take back what is on trial.
         let outcome = outcome ?? rollout.outcome(isAbandoned: true)
         let first = flipTimes.values.min()

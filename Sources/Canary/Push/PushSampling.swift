@@ -41,7 +41,10 @@ extension PushDriver {
     func noteWatching(_ place: Int, isReady: Bool, reasons: [String?]) {
         gettingReady.remove(place)
         guard isSampling else { return }
-        if isReady { sampled.insert(place) }
+        if isReady {
+            sampled.insert(place)
+            unread.insert(place)
+        }
         for (source, reason) in reasons.enumerated() {
             if let reason { gaps.note(sources.gap(reason, source: source, of: hosts[place]), of: place) }
         }
@@ -82,13 +85,16 @@ extension PushDriver {
 
     func note(_ readings: HostReadings, of place: Int, sample: Int) {
         var isThere = false
+        // What a host counted until its first reading is not an interval's.
+        let isFirst = unread.remove(place) != nil
         for (metric, value) in sources.values(of: readings) {
+            if isFirst, samples.metrics[metric].kind == .counter { continue }
             samples.record(value, round: sample, host: place, metric: metric)
             isThere = isThere || value.isFinite
         }
         if isThere { handle(.sampled(place)) }
         // What counts between two readings has nothing to give at the first one.
-        guard sample > 0 else { return }
+        guard !isFirst else { return }
         for gap in sources.gaps(in: readings, of: hosts[place]) { gaps.note(gap, of: place) }
     }
 

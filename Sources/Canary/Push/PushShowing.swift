@@ -9,9 +9,10 @@ extension PushDriver {
 
     /// Tells from now on, each once, what hosts are doing that the end of the push waits for.
     func tellWaits() {
-        Task {
+        waitTeller?.cancel()
+        waitTeller = Task {
             var told: Set<String> = []
-            while rollout.phase != .done {
+            while rollout.phase != .done, !Task.isCancelled {
                 try? await Task.sleep(for: Self.shortWait)
                 for (what, places) in waits where told.insert(what).inserted {
                     emit.yield(.waiting(places.map { hosts[$0] }, for: what))
@@ -22,8 +23,14 @@ extension PushDriver {
 
     /// What hosts were asked and have not done, by the hook that may be what takes its time.
     private var waits: [(what: String, places: [Int])] {
+        // On the way back nobody waits for a host that was not flipped, whatever it was asked before.
+        let isOnTheWayBack = rollout.phase == .takingBack
         func asked(_ requests: Rollout.HostRequest...) -> [Int] {
-            rollout.hosts.indices.filter { rollout.hosts[$0].request.map(requests.contains) ?? false }
+            rollout.hosts.indices.filter { place in
+                let host = rollout.hosts[place]
+                guard let request = host.request, requests.contains(request) else { return false }
+                return !isOnTheWayBack || host.standing != .old || request == .flip
+            }
         }
         func name(_ hook: String, _ command: String, _ request: String) -> String { command.isEmpty ? request : hook }
         let hooks = options.hooks

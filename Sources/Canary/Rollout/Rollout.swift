@@ -65,7 +65,7 @@ public struct Rollout: Sendable {
     /// Members that were sent the request of the phase.
     var asked: Set<Int> = []
     var samplingSince: Double?
-    /// The base line counts from the first sample of any host on.
+    /// The base line counts from the first sample of a canary on.
     var hasSample = false
     /// Somebody is looking whether the base line has what a judgement needs.
     var isBaselineBeingChecked = false

@@ -70,8 +70,7 @@ extension Rollout {
     mutating func look() -> Bool {
         guard var watch else { return false }
         if case .window = phase {
-            let canaries = watch.comparison.hosts.filter { $0.role == .canary }.map(\.host)
-            if let blind = blindness(of: canaries, since: watch.comparison.after.start) {
+            if let blind = blindness(of: members, since: watch.comparison.after.start) {
                 end(.failure(blind))
                 return true
             }
@@ -141,7 +140,8 @@ extension Rollout {
     /// What is to be said if none of the hosts was heard of for too long. A release that nobody sees is not passed.
     func blindness(of some: [Int], since start: Double) -> String? {
         guard let end = endOfPatience(some, since: start), now >= end else { return nil }
-        return "no sample of any canary came for \(RolloutText.seconds(blindTime))"
+        return
+            "no sample of any \(stepIndex > 0 ? "host flipped last" : "canary") came for \(RolloutText.seconds(blindTime))"
     }
 
     private var blindTime: Double { max(Rollout.blindIntervals * plan.settings.interval, Rollout.shortestBlindness) }
@@ -160,9 +160,8 @@ extension Rollout {
         case .window, .watching:
             guard let watch else { return [] }
             var deadlines = watch.pendingLook == nil ? [watch.nextLook] : []
-            if case .window = phase {
-                let canaries = watch.comparison.hosts.filter { $0.role == .canary }.map(\.host)
-                if let end = endOfPatience(canaries, since: watch.comparison.after.start) { deadlines.append(end) }
+            if case .window = phase, let end = endOfPatience(members, since: watch.comparison.after.start) {
+                deadlines.append(end)
             }
             return deadlines
         case .asking: return [phaseEnd].compactMap(\.self)

@@ -84,7 +84,7 @@ extension Rollout {
     /// The one that comes by the thousand.
     mutating func noteSample(_ host: Int) {
         hosts[host].lastSample = now
-        guard !hasSample, phase == .baseline else { return }
+        guard !hasSample, phase == .baseline, plan.steps[0].hosts.contains(host) else { return }
         hasSample = true
         phaseEnd = now + plan.settings.baseline + lateness
     }

@@ -122,6 +122,9 @@ final class Channel {
         }
     }
 
+    /// No sign of life within this before the end of the patience is none at all.
+    private static let lifeSigns = Duration.milliseconds(500)
+
     /// Waits for the reply to a request that needs no work worth mentioning: no longer than the host may be silent, though it
     /// shows that it lives. An agent whose disk hangs beats on.
     ///
@@ -130,7 +133,13 @@ final class Channel {
         let alarm = Task { @FleetActor in
             try await Task.sleep(for: timeout, clock: .suspending)
             try Task.checkCancellation()
-            giveUp(SlotSyncError(.timedOut, "did not answer for \(timeout.components.seconds) s, though it is there"))
+            let seconds = timeout.components.seconds
+            // Both clocks run out together where a host never said anything.
+            let isThere = silence + Self.lifeSigns < timeout
+            giveUp(
+                SlotSyncError(
+                    .timedOut,
+                    isThere ? "did not answer for \(seconds) s, though it is there" : "said nothing for \(seconds) s"))
         }
         defer { alarm.cancel() }
         return try await receive()

@@ -102,7 +102,7 @@ public struct FleetConnection: Sendable {
     public func prepareReadings(
         _ sources: [Host: [HostSource]], every interval: Duration
     ) async -> HostResults<[String?]> {
-        await each(fleet.hosts.filter { sources[$0] != nil }) { number in
+        await each(sources.keys.sorted { numbers[$0] ?? 0 < numbers[$1] ?? 0 }) { number in
             let sources = sources[fleet.hosts[number]] ?? []
             await attendance.expectReadings(nil, of: number)
             let problems = try await sessions.watch(sources, every: interval, on: number)

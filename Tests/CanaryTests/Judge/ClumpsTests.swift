@@ -52,6 +52,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [-5, 4], [200.0, 2000]) func aBurstOnOneControlIsNoClumps(moment: Int, events: Double) {
+        func caught(_ push: (UInt64) -> SimulatedPush, _ burst: Double) -> Int {
+            taken(of: 1...40) { seed in
+                let push = push(seed)
+                return push.recording(Self.errors).mapped { host, _, at, value in
+                    host == push.canaries && at == moment ? value + burst : value
+                }
+            }
+        }
+        let many = { SimulatedPush(seed: $0, controls: 17, rate: 1.5, factors: [2.5]) }
+        if moment < 0 { #expect(caught(many, events) >= caught(many, 0) - 6) }
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let burst = many(seed).recording(Self.errors).mapped { host, _, at, value in
+                host == 3 && at == moment ? value + events : value
+            }
+            #expect(size(burst) == 1)
+        }
+    }
+
     @Test func goodReleasesAreNotTakenBackForABurst() {
         // Hosts that are alike: nothing but the clumps makes their counts differ.
         let taken = taken(of: 1...300) { seed in

@@ -47,7 +47,7 @@ struct GapTests {
         #expect(rolledBack < 34)
     }
 
-    @Test("a gap longer than any memory is as good as an endless one")
+    @Test("a gap beyond the longest that is reckoned with counts as that")
     func longGap() {
         let judge = Judge(JudgeSettings())
         let gaps = [1_000.0, 80_000].map { judge.judge(Self.recording(seed: 3, length: $0, factors: [1, 1])) }
