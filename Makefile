@@ -50,7 +50,9 @@ $(STATIC_AGENT):
 test: static
 	scripts/dependencies test
 	swift build --build-tests
-	SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build
+	@# The judge's tests reckon for minutes; tests that wait for hosts would starve beside them.
+	swift test --skip-build --filter '^CanaryTests\.'
+	SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build --skip '^CanaryTests\.'
 
 ## demo: releases go to hosts on this machine: live, back, and judged by a canary
 demo: build

@@ -8,6 +8,7 @@ import Synchronization
 /// program at once, as if nobody watched.
 struct SignalWatch {
     private static let watched = [SIGINT, SIGTERM, SIGHUP]
+    private static let longestRegistration = DispatchTimeInterval.seconds(5)
 
     /// How many came.
     private final class Count: Sendable {
@@ -30,17 +31,22 @@ struct SignalWatch {
         let count = Count()
         // One after the other.
         let queue = DispatchQueue(label: "slotsync.signals", target: .global())
+        let registered = DispatchGroup()
         sources = numbers.map { number in
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 guard let place = count.note(number), place <= most else { return }
                 if place == most { for number in numbers { signal(number, SIG_DFL) } }
                 handler(number)
             }
+            registered.enter()
+            source.setRegistrationHandler { registered.leave() }
             source.resume()
             return (number, source)
         }
+        // Ignored before somebody listens, a signal would be lost. Until then it ends a program that has not begun.
+        _ = registered.wait(timeout: .now() + Self.longestRegistration)
+        for number in numbers { signal(number, SIG_IGN) }
     }
 
     func end() {
