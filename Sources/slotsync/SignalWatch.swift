@@ -33,6 +33,7 @@ struct SignalWatch {
         let queue = DispatchQueue(label: "slotsync.signals", target: .global())
         let registered = DispatchGroup()
         sources = numbers.map { number in
+            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 guard let place = count.note(number), place <= most else { return }
@@ -44,9 +45,8 @@ struct SignalWatch {
             source.resume()
             return (number, source)
         }
-        // Ignored before somebody listens, a signal would be lost. Until then it ends a program that has not begun.
+        // Until Dispatch listens a signal is lost: nothing begins before.
         _ = registered.wait(timeout: .now() + Self.longestRegistration)
-        for number in numbers { signal(number, SIG_IGN) }
     }
 
     func end() {
