@@ -48,6 +48,10 @@ final class Channel {
     private var warnings = 0
     private var wasGreeted = false
     private var progress = HostProgress()
+    /// Samples that were asked for and have not come, and when the last one did. The host takes them before what it is
+    /// asked after them.
+    private var owedSamples = 0
+    private var lastSample: SuspendingClock.Instant?
 
     /// Starts `command` and speaks with what it becomes.
     ///
@@ -65,6 +69,7 @@ final class Channel {
 
     /// Queues a request. It goes out as the host takes it; that it cannot is told by `receive`.
     func send(_ request: Request) {
+        if case .sample = request { owedSamples += 1 }
         var frame: [UInt8] = []
         request.encode(into: &frame)
         stream.writer.append(frame)
@@ -126,12 +131,17 @@ final class Channel {
     private static let lifeSigns = Duration.milliseconds(500)
 
     /// Waits for the reply to a request that needs no work worth mentioning: no longer than the host may be silent, though it
-    /// shows that it lives. An agent whose disk hangs beats on.
+    /// shows that it lives. An agent whose disk hangs beats on. Samples that it owes it may take first, each in its time.
     ///
     /// - Throws: as `receive` does.
     func receivePromptly() async throws -> Reply {
+        let clock = SuspendingClock()
+        let start = clock.now
         let alarm = Task { @FleetActor in
-            try await Task.sleep(for: timeout, clock: .suspending)
+            var end: SuspendingClock.Instant {
+                max(start, lastSample ?? start) + timeout + (owedSamples > 0 ? ReadingLimits.longestSampling : .zero)
+            }
+            while clock.now < end { try await clock.sleep(until: end, tolerance: nil) }
             try Task.checkCancellation()
             let seconds = timeout.components.seconds
             // Both clocks run out together where a host never said anything.
@@ -195,6 +205,8 @@ final class Channel {
             }
         case .sample(let number, let readings):
             stream.noteLife()
+            owedSamples = max(0, owedSamples - 1)
+            lastSample = SuspendingClock().now
             // Where nobody hears them they are a reply like any other.
             if let onReadings { try onReadings(number, readings) } else { inbox.append(reply) }
         default:

@@ -130,6 +130,24 @@ struct ChannelTests {
         }
     }
 
+    @Test("samples that a host owes it may take before it answers what takes no work")
+    func owedSamples() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.sample(1, HostReadings([]))], to: "first")
+            try folder.write([.sample(2, HostReadings([])), .hookDone], to: "second")
+            let script = "cat hello; sleep 2; cat first; sleep 2; cat second; exec cat"
+            try await withChannel(script, in: folder, timeout: .seconds(3)) { channel in
+                var samples: [UInt32] = []
+                channel.onReadings = { number, _ in samples.append(number) }
+                _ = try await channel.receive()
+                for number: UInt32 in 1...2 { channel.send(.sample(number)) }
+                #expect(try await channel.receivePromptly() == .hookDone)
+                #expect(samples == [1, 2])
+            }
+        }
+    }
+
     @Test("replies go to who waits for one, though another task listens")
     func listening() async throws {
         try await withFolder { folder in
