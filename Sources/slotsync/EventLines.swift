@@ -4,24 +4,34 @@ import SlotSync
 
 extension FleetEvent {
     /// The line for standard error where there is no live line; nil for what is only shown there.
+    var plainLine: String? {
+        guard case .scanned(let release, let files, let bytes) = self else { return nil }
+        return "source read: release \(release.short), \(counted(files, "file")), \(byteText(bytes))"
+    }
+
+    /// What is said there of one host, or of all with the same to say.
     ///
     /// - Parameter tellsHosts: whether each host is told of when it is through. Where all wait for all, that is no news.
-    func plainLine(isVerbose: Bool, tellsHosts: Bool = true) -> String? {
+    func hostLine(isVerbose: Bool, tellsHosts: Bool) -> (host: Host, text: String)? {
         switch self {
-        case .scanned(let release, let files, let bytes):
-            "source read: release \(release.short), \(counted(files, "file")), \(byteText(bytes))"
-        case .hostStarted(let host) where isVerbose: "\(host.label): begun"
+        case .hostStarted(let host) where isVerbose: (host, "begun")
         // Hosts that nothing was sent to are told of together, at the end.
         case .hostFinished(let host, .staged(let staged)):
-            staged.kind == .staged || isVerbose ? "\(host.label): \(staged.text)" : nil
+            staged.kind == .staged || isVerbose ? (host, staged.text) : nil
         // The reason stands in the summary, once for all hosts that share it.
         case .hostFinished(_, .failed(let error)) where error.code == .cancelled && !isVerbose: nil
         case .hostFinished(let host, .failed(let error)):
-            isVerbose ? "\(host.label): failed: \(error)" : tellsHosts ? "\(host.label): failed" : nil
-        case .scanning, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil
+            isVerbose ? (host, "failed: \(error)") : tellsHosts ? (host, "failed") : nil
+        case .scanning, .scanned, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil
         // Told when all hosts are through.
         case .hostFinished(_, .flipped), .hostFinished(_, .installed): nil
         }
+    }
+
+    /// What a host warns of, which is told wherever there is somebody to read it.
+    var hostWarning: (host: Host, text: String)? {
+        guard case .hostWarning(let host, let text) = self else { return nil }
+        return (host, "warning: \(text)")
     }
 
     /// A line that is told wherever there is somebody to read it.

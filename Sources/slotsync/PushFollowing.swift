@@ -21,7 +21,7 @@ extension Reporter {
         for await event in push.events {
             view.note(event)
             liveView = view.lines
-            if case .staging = event {} else { tellWarnings() }
+            if case .staging = event {} else { tellNews() }
             switch event {
             case .staging(let event): tell(event)
             case .staged(let report): staged(report)

@@ -15,8 +15,11 @@ actor Reporter {
     private(set) var isInterrupted = false
     /// Whether hosts are told of one by one, as they are through.
     private var tellsHosts = true
-    /// What hosts have warned of and was not told yet.
-    private var warnings: [(host: Host, text: String)] = []
+    /// What hosts are through with or warned of, and was not told yet.
+    private var news: [(host: Host, text: String)] = []
+    private var newsTeller: Task<Void, Never>?
+    /// How long news wait for hosts that have the same to say.
+    private static let gathering = Duration.seconds(2)
 
     init(_ options: FleetOptions) { self.options = options }
 
@@ -109,7 +112,7 @@ actor Reporter {
         ticker?.cancel()
         progress = nil
         console.erase()
-        tellWarnings()
+        tellNews()
         defer { watch.end() }
         return try await operation.report
     }
@@ -123,19 +126,30 @@ actor Reporter {
         progress?.note(event, at: .now)
         if let json = event.json { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
-        if let line = event.warningLine { note(line) }
-        if case .hostWarning(let host, let text) = event {
-            warnings.append((host, "warning: \(text)"))
-            if options.verbose { tellWarnings() }
-        }
-        if drawsLive { return redraw() }
-        if let line = event.plainLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { note(line) }
+        let isLive = drawsLive
+        if let line = event.warningLine ?? (isLive ? nil : event.plainLine) { note(line) }
+        if let warning = event.hostWarning { gather(warning) }
+        if isLive { return redraw() }
+        if let line = event.hostLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { gather(line) }
     }
 
-    /// What hosts warned of: at the end of what they do, since many warn of the same.
-    func tellWarnings() {
-        for line in folded(warnings) { note(line) }
-        warnings = []
+    private func gather(_ line: (host: Host, text: String)) {
+        news.append(line)
+        if options.verbose { return tellNews() }
+        newsTeller =
+            newsTeller
+            ?? Task {
+                try? await Task.sleep(for: Self.gathering)
+                if !Task.isCancelled { tellNews() }
+            }
+    }
+
+    /// What hosts are through with or warned of, said once for all that have the same to say.
+    func tellNews() {
+        newsTeller?.cancel()
+        newsTeller = nil
+        for line in folded(news) { note(line) }
+        news = []
     }
 
     /// Keeps the line moving while nothing happens.

@@ -14,6 +14,18 @@ extension EndToEnd {
             }
         }
 
+        @Test("hosts that are through at about the same time, with the same to say, are told of on one line")
+        func folded() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 4)
+                let outcome = try await fleet.done("stage", firstTree(bench).path)
+                let lines = outcome.errors.split(separator: "\n").filter { $0.contains("staged in slot") }
+                #expect(lines.count == 1 && lines[0].hasPrefix("h[1-4]: staged in slot 1: "), "\(outcome)")
+                let verbose = try await fleet.done("stage", changedTree(bench).path, "--verbose").errors
+                for host in fleet.hosts { #expect(verbose.contains(" \(host): staged in slot 1: "), "\(verbose)") }
+            }
+        }
+
         @Test("with --quiet stage prints the release ID alone")
         func quiet() async throws {
             try await Workbench.use { bench in
