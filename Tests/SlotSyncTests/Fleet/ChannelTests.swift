@@ -136,8 +136,8 @@ struct ChannelTests {
             try folder.write([.hello(greeting, nil)], to: "hello")
             try folder.write([.sample(1, HostReadings([]))], to: "first")
             try folder.write([.sample(2, HostReadings([])), .hookDone], to: "second")
-            let script = "cat hello; sleep 2; cat first; sleep 2; cat second; exec cat"
-            try await withChannel(script, in: folder, timeout: .seconds(3)) { channel in
+            let script = "cat hello; sleep 4; cat first; sleep 4; cat second; exec cat >/dev/null"
+            try await withChannel(script, in: folder, timeout: .seconds(7)) { channel in
                 var samples: [UInt32] = []
                 channel.onReadings = { number, _ in samples.append(number) }
                 _ = try await channel.receive()
