@@ -52,11 +52,24 @@ extension EndToEnd {
                 let bad = try scene.site("second", .slow)
                 #expect(try await scene.push(bad).exitCode == 3)
                 let refused = try await scene.push(bad)
-                #expect(refused.exitCode == 1 && refused.errors.contains("--force"), "\(refused)")
+                #expect(
+                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push --force`"),
+                    "\(refused)")
+                // Why, as `status` has it.
+                let status = try await scene.fleet.call("status")
+                let reason = try #require(status.output.firstMatch(of: /is bad: (p95_ms .+)/)?.1, "\(status)")
+                #expect(refused.errors.contains(" is bad (\(reason)): push another one"), "\(refused)")
                 // Once for all hosts, in each of the sentences that name some.
                 let named = refused.errors.split(separator: "\n").filter { $0.contains(/h\[?\d/) }
                 #expect(named.count == 2 && named.allSatisfy { $0.contains("h[1-8]") }, "\(refused)")
                 #expect(scene.live == scene.everywhere(1))
+                // A copy that was damaged is made anew, and is as bad: found out before anything is sampled.
+                for host in scene.fleet.hosts {
+                    try FileManager.default.removeItem(atPath: scene.fleet.slot(2, of: host) + "/name")
+                }
+                let anew = try await scene.push(bad, "--json")
+                #expect(anew.exitCode == 1 && anew.errors.contains(" is bad (\(reason)): push another one"), "\(anew)")
+                #expect(!anew.output.contains("base line"), "\(anew)")
                 let forced = try await scene.push(bad, "--force", "--no-canary")
                 #expect(forced.exitCode == 0, "\(forced)")
                 #expect(scene.live == scene.everywhere(2))

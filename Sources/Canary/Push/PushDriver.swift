@@ -197,10 +197,8 @@ actor PushDriver {
         emit.yield(.staged(report))
         for staged in report.hosts {
             guard let place = places[staged.host] else { continue }
-            if staged.kind == .alreadyBad, !options.force {
-                handle(
-                    .failed(
-                        .stage, place, "release \(report.release.id) was rolled back here: --force pushes it again"))
+            if let reason = staged.badReason, !options.force {
+                handle(.failed(.stage, place, refusal(of: report.release, badBecause: reason)))
             } else {
                 handle(.staged(place, isLive: staged.kind == .alreadyLive))
             }
@@ -208,6 +206,12 @@ actor PushDriver {
         for failure in report.failures {
             if let place = places[failure.host] { handle(.failed(.stage, place, failure.error.description)) }
         }
+    }
+
+    /// What is said of a release that was rolled back on a host before, and marked so.
+    private func refusal(of release: ReleaseName, badBecause reason: String) -> String {
+        "release \(release.id) is bad\(reason.isEmpty ? "" : " (\(reason))"): push another one, or insist with "
+            + "`slotsync push --force`"
     }
 
     // MARK: Requests to hosts
