@@ -208,6 +208,44 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a file that nothing could be written into is refused, before anything is done",
+            arguments: [["--no-canary", "--record"], ["--dry-run", "--record"], ["--dry-run", "--report"]])
+        func uselessFile(options: [String]) async throws {
+            try await Workbench.use { bench in
+                let file = bench["file"]
+                let fleet = try Fleet(bench, hosts: 2).with(options[0], options[1], file)
+                let outcome = try await fleet.call("push", try bench.tree("site").path)
+                #expect(outcome.exitCode == 64 && options.allSatisfy(outcome.errors.contains), "\(outcome)")
+                #expect(outcome.errors.contains("leave one of them out"), "\(outcome)")
+                #expect(!exists(file) && !exists(fleet.slot(1)))
+            }
+        }
+
+        @Test("an earlier record stays where a push ends before its first window is judged, and that is told")
+        func nothingToRecord() async throws {
+            let metric = "{name: p50_ms, source: command, run: 'true'}"
+            try await CanaryScene.use(metrics: [metric]) { scene in
+                let record = try scene.bench.write("earlier\n", to: "push.jsonl")
+                let report = scene.bench["push.html"]
+                let site = try scene.site("second", .fast)
+                let outcome = try await scene.push(site, "--json", "--record", record, "--report", report)
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(outcome.errors.contains("warning: \(record) is left as it was"), "\(outcome)")
+                #expect(try String(contentsOfFile: record, encoding: .utf8) == "earlier\n")
+                // What the base line lacked is told as a verdict of its own, and stands in the report.
+                let verdicts = try outcome.events().filter { $0["event"] as? String == "verdict" }
+                #expect(verdicts.map { $0["of"] as? String } == ["base line", "push"], "\(outcome)")
+                #expect(verdicts.allSatisfy { $0["verdict"] as? String == "inconclusive" }, "\(outcome)")
+                let metrics = verdicts.first?["metrics"] as? [[String: Any]]
+                #expect(metrics?.map { $0["name"] as? String } == ["p50_ms"], "\(outcome)")
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains("<b>Base line</b>: too few samples"))
+                #expect(page.contains("p50_ms has no sample of a canary before the flip"))
+                #expect(page.contains("In this push no host was switched.") && !page.contains("slotsync judge"))
+            }
+        }
+
         @Test("a wrong value of the canary section stops push and sample, but neither flip nor rollback")
         func wrongValue() async throws {
             try await Workbench.use { bench in
