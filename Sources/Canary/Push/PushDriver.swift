@@ -153,6 +153,7 @@ actor PushDriver {
             sampled = []
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
         case .checkBaseline(let comparison): checkBaseline(comparison)
+        case .warn(let text): emit.yield(.warning([], text))
         case .ask(let question): emit.yield(.question(question))
         case .wake(let time): wake(at: time)
         // Its sessions end with the push, which comes next.

@@ -43,8 +43,8 @@ extension Rollout {
         case healed(Int, isLive: Bool)
         /// A sample of a host came, with a value for at least one metric.
         case sampled(Int)
-        /// The answer to `Action.checkBaseline`: what is missing to judge by, as a part of a sentence; nil: nothing.
-        case baselineChecked(lack: String?)
+        /// The answer to `Action.checkBaseline`: inconclusive, with what is missing to judge by; nil: nothing is.
+        case baselineChecked(Judgement?)
         /// The judge's answer to the look of this number.
         case judged(Judgement, look: Int)
         /// Somebody answered `Action.ask`; true: go on.
@@ -74,6 +74,8 @@ extension Rollout {
         /// Judge this comparison with the samples that there are, and answer with `judged` and the look's number.
         /// `isLast`: at the end of the time; what is too little then stays too little.
         case judge(Comparison, look: Int, isLast: Bool)
+        /// Tell people, who need not do anything.
+        case warn(String)
         /// Ask somebody, who answers yes (go on) or no (take back). Void once anything else is ordered.
         case ask(String)
         /// Send `tick` at that time. Replaces what was asked before.

@@ -115,7 +115,10 @@ extension Rollout {
     mutating func weigh(_ judgement: Judgement) {
         switch plan.settings.onInconclusive {
         case .proceed:
-            passedInconclusive = true
+            let new = passedLacks.note(judgement)
+            if !new.isEmpty {
+                actions.append(.warn("\(list(new)): going on all the same, as on_inconclusive says"))
+            }
             pass()
         case .ask where canAsk:
             watch = nil
@@ -127,13 +130,14 @@ extension Rollout {
     }
 
     mutating func noteAnswer(_ goesOn: Bool) {
-        if goesOn {
-            passedInconclusive = true
-            pass()
-        } else if let judgement {
-            end(.inconclusive(judgement))
-        }
+        guard let judgement else { return }
+        guard goesOn else { return end(.inconclusive(judgement)) }
+        _ = passedLacks.note(judgement)
+        pass()
     }
+
+    /// Parts of a sentence, of which there may be as many as metrics.
+    func list(_ lacks: [String]) -> String { lacks.joined(separator: "; ") }
 
     // MARK: Blindness
 
@@ -155,7 +159,7 @@ extension Rollout {
     var deadlines: [Double] {
         switch phase {
         case .baseline:
-            let end = isBaselineBeingChecked ? nil : phaseEnd
+            let end = checkedBaseline == nil ? phaseEnd : nil
             return [end, endOfPatience(plan.steps[0].hosts, since: samplingSince ?? now)].compactMap(\.self)
         case .window, .watching:
             guard let watch else { return [] }

@@ -84,21 +84,22 @@ extension Rollout {
             end(.failure(blind))
             return true
         }
-        guard let phaseEnd, now >= phaseEnd, !isBaselineBeingChecked else { return false }
+        guard let phaseEnd, now >= phaseEnd, checkedBaseline == nil else { return false }
         // Nobody is flipped for a window that could not end with a pass.
-        isBaselineBeingChecked = true
         let canaries = plan.steps[0].hosts
         let others = controls.filter { !canaries.contains($0) }
-        actions.append(.checkBaseline(comparison(.window(.canaries), canaries: canaries, controls: others)))
+        let comparison = comparison(.baseline, canaries: canaries, controls: others)
+        checkedBaseline = comparison
+        actions.append(.checkBaseline(comparison))
         return false
     }
 
-    mutating func noteBaseline(_ lack: String?) {
-        guard phase == .baseline, isBaselineBeingChecked else { return }
+    mutating func noteBaseline(_ lack: Judgement?) {
+        guard phase == .baseline, let checkedBaseline else { return }
         guard let lack else { return beginStep(0) }
-        let judgement = Judgement(verdict: .inconclusive, metrics: [], why: "\(lack) before the flip")
-        self.judgement = judgement
-        weigh(judgement)
+        judgement = lack
+        verdicts.append(RolloutOutcome.Verdict(seconds: now, comparison: checkedBaseline, judgement: lack))
+        weigh(lack)
     }
 
     /// A little more than the time itself, so that the samples taken at the last moment have come.

@@ -171,7 +171,9 @@ struct RolloutTests {
         var push = try Self.push { $0.onInconclusive = .proceed }
         push.judgeAllLooks(.inconclusive)
         #expect(push.outcome?.status == .done)
-        #expect(push.outcome?.sentences.contains("it went on although there was too little data to judge by") == true)
+        #expect(
+            push.outcome?.sentences.contains("it went on although there was too little data to judge by: because")
+                == true)
     }
 
     @Test("on_inconclusive: ask does what somebody says", arguments: [true, false])
@@ -375,7 +377,51 @@ struct RolloutTests {
         #expect(push.rollout.phase == .preparing(.canaries))
         push.runToEnd()
         #expect(push.live.count == 6)
-        #expect(push.outcome?.sentences.contains("it went on although there was too little data to judge by") == true)
+        let lack = "load has no sample of a canary before the flip"
+        #expect(
+            push.outcome?.sentences.contains("it went on although there was too little data to judge by: \(lack)")
+                == true)
+        #expect(push.warnings == ["\(lack): going on all the same, as on_inconclusive says"])
+        #expect(push.outcome?.verdicts.first?.comparison.kind == .baseline)
+        #expect(push.outcome?.verdicts.first?.judgement.why == lack)
+    }
+
+    @Test("a metric that lacks something in every judgement is warned of once, and named once at the end")
+    func warnedOfOnce() throws {
+        var push = try Self.push(hosts: 10) {
+            $0.onInconclusive = .proceed
+            $0.phases = [.count(5)]
+            $0.holdBack = .count(2)
+        }
+        push.run(until: .baseline)
+        push.lackBaseline()
+        while push.outcome == nil, push.problems.isEmpty, let move = push.usualMove {
+            guard case .judge = move, let look = push.look else {
+                push.make(move)
+                continue
+            }
+            if look.isLast { push.passes += 1 }
+            push.look = nil
+            var judgement = RolloutWorld.lack("load has no sample of a canary after the flip")
+            // Something else is lacking, of which nobody knows yet.
+            if look.comparison.kind == .watch {
+                judgement.metrics.append(
+                    MetricJudgement(name: "errors", verdict: .inconclusive, note: "errors has no sample"))
+            }
+            push.feed(.judged(judgement, look: look.number))
+        }
+        push.checkEnd()
+        #expect(push.problems.isEmpty && push.live.count == 10)
+        let before = "load has no sample of a canary before the flip"
+        #expect(
+            push.warnings
+                == [before, "errors has no sample"].map {
+                    "\($0): going on all the same, as on_inconclusive says"
+                })
+        #expect(
+            push.outcome?.sentences.filter { $0.contains("it went on") } == [
+                "it went on although there was too little data to judge by: \(before); errors has no sample"
+            ])
     }
 
     @Test(
@@ -576,6 +622,12 @@ struct RolloutTests {
 extension RolloutWorld {
     /// The hosts on which the release is live for good.
     var live: [Int] { hosts.indices.filter { hosts[$0].live == .confirmed } }
+
+    var warnings: [String] {
+        actions.compactMap { action in
+            if case .warn(let text) = action { text } else { nil }
+        }
+    }
 
     var marked: [Int] { hosts.indices.filter { hosts[$0].isMarkedBad } }
 

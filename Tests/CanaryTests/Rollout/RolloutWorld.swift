@@ -113,7 +113,7 @@ struct RolloutWorld {
             feed(.judged(Judgement(verdict: verdict, metrics: [], why: "because"), look: look.number))
         case .checkBaseline(let isEnough):
             isBaselineAsked = false
-            feed(.baselineChecked(lack: isEnough ? nil : "load has no sample of a canary"))
+            feed(.baselineChecked(isEnough ? nil : Self.lack("load has no sample of a canary before the flip")))
         case .reply(let yes):
             isAsked = false
             // To go on without a base line is no pass of a window.
@@ -142,7 +142,7 @@ struct RolloutWorld {
             feed(.sampled(99))
             feed(.tick)
             if !isAsked { feed(.answered(true)) }
-            if !isBaselineAsked { feed(.baselineChecked(lack: "stale")) }
+            if !isBaselineAsked { feed(.baselineChecked(Self.lack("stale"))) }
             for host in hosts.indices {
                 for request in Rollout.HostRequest.allCases where request != hosts[host].request {
                     feed(.done(request, host))
@@ -151,6 +151,13 @@ struct RolloutWorld {
                 }
             }
         }
+    }
+
+    /// What is said of a metric `load` that lacks something.
+    static func lack(_ text: String) -> Judgement {
+        Judgement(
+            verdict: .inconclusive, metrics: [MetricJudgement(name: "load", verdict: .inconclusive, note: text)],
+            why: text)
     }
 
     private mutating func succeed(_ host: Int) {
@@ -268,6 +275,8 @@ struct RolloutWorld {
             if hasFlipped || isBaselineAsked { problems.append("a base line is checked too late, or twice") }
             if Set(comparison.hosts.map(\.role)).count < 2 { problems.append("a base line without controls") }
             isBaselineAsked = true
+        case .warn(let text):
+            if policy != .proceed { problems.append("warns of what it decides: \(text)") }
         case .ask:
             if !rollout.canAsk { problems.append("asks nobody") }
             isAsked = true
