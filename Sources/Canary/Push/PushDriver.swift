@@ -34,17 +34,9 @@ actor PushDriver {
     var rollout: Rollout
     var sources: PushSources
     var samples: SampleLog
-    /// Hosts that are asked for readings.
-    var sampled: Set<Int> = []
+    var sampled = SampledHosts()
     var ticker: Task<Void, Never>?
     var waitTeller: Task<Void, Never>?
-    /// Hosts of which no reading came since they were told what they will be asked for.
-    var unread: Set<Int> = []
-    var isSampling = false
-    /// Hosts that are told what they will be asked for.
-    var gettingReady: Set<Int> = []
-    /// Whether the first sample waits for all of them.
-    var waitsForAllToSample = true
     var gaps = GapNotices()
     var comparisons: [JudgedComparison] = []
     private var staging: FleetOperation<StageReport>?
@@ -101,7 +93,7 @@ actor PushDriver {
         case .rollout(let event): handle(event)
         case .host(.lost(let host, let error)):
             guard let place = places[host] else { return }
-            sampled.remove(place)
+            sampled.lose(place)
             handle(.lost(place, error.description))
         case .host(.warning(let host, let text)): emit.yield(.warning([host], text))
         case .host(.readings(let host, let number, let readings)):
@@ -114,7 +106,7 @@ actor PushDriver {
         case .prometheus(let sample, let number): note(sample, number: number)
         case .watching(let place, let isReady, let reasons): noteWatching(place, isReady: isReady, reasons: reasons)
         case .samplingDue:
-            waitsForAllToSample = false
+            sampled.stopWaiting()
             startSampling()
         }
     }
@@ -147,10 +139,9 @@ actor PushDriver {
         case .sample(let places): beginSampling(places)
         case .stopSampling:
             tellGaps()
-            isSampling = false
+            sampled.stop()
             ticker?.cancel()
             ticker = nil
-            sampled = []
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
         case .checkBaseline(let comparison): checkBaseline(comparison)
         case .warn(let text): emit.yield(.warning([], text))
