@@ -63,7 +63,7 @@ struct PushCommand: AsyncParsableCommand {
             if let file = push.record {
                 if record.isEmpty {
                     await reporter.warn(
-                        "\(file) is left as it was: the push ended before any window was judged, so there is nothing to "
+                        "\(file) was not written: the push ended before any window was judged, so there is nothing to "
                             + "record")
                 } else {
                     files.append((file, record))
@@ -107,6 +107,12 @@ struct PushCommand: AsyncParsableCommand {
         for host in report.hosts { await reporter.json(of: host.host, host.json) }
         await reporter.failures(report.failures, root: fleet.root)
         await reporter.unsent(report)
+        let first = report.hosts.filter(\.isFirst).map(\.host.label)
+        if options.mode != .unjudged, !first.isEmpty, first.count == report.hosts.count {
+            await reporter.warn(
+                "nothing is live yet on \(HostList.fold(first)), so a push would end after staging: with --no-canary it "
+                    + "flips everybody at once")
+        }
         await reporter.result([report.summary(duration: reporter.elapsed)])
         return report.conclusion
     }

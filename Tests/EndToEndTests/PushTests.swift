@@ -181,6 +181,44 @@ extension EndToEnd {
             }
         }
 
+        @Test("the first push of all ends after staging, and names --no-canary")
+        func firstPush() async throws {
+            try await Workbench.use { bench in
+                let file = try bench.write(
+                    "canary:\n  hosts: 1\n  metrics: [{name: load, source: loadavg}]\n", to: "slotsync.yml")
+                let fleet = try Fleet(bench, hosts: 4).with("--config", file)
+                let site = try firstTree(bench)
+                let planned = try await fleet.done("push", site.path, "--dry-run")
+                #expect(planned.errors.contains("nothing is live yet on h[1-4]"), "\(planned)")
+                let outcome = try await fleet.call("push", site.path)
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(outcome.errors.contains("nothing is live yet on h[1-4]"), "\(outcome)")
+                #expect(outcome.errors.contains("`slotsync push --no-canary`; nothing was flipped"), "\(outcome)")
+                #expect(fleet.hosts.allSatisfy { fleet.current($0) == nil && exists(fleet.slot(1, of: $0)) })
+                try await fleet.done("push", site.path, "--no-canary")
+                #expect(fleet.hosts.allSatisfy { fleet.current($0) == "slots/1" })
+            }
+        }
+
+        @Test("a new host, on which nothing is live, is neither sampled nor judged, and flips with everybody")
+        func newHost() async throws {
+            try await CanaryScene.use { scene in
+                try scene.bench.folder("h9/www")
+                let larger = CanaryScene(
+                    fleet: try scene.fleet.with("--hosts", replacedBy: "h[1-9]"), bench: scene.bench)
+                let record = scene.bench["push.jsonl"]
+                let outcome = try await larger.push(scene.site("second", .fast), "--record", record) { _ in
+                    try await scene.waitUntil(2, areOn: 2)
+                    #expect(scene.fleet.current("h9") == nil)
+                }
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2) && scene.fleet.current("h9") == "slots/1")
+                #expect(!outcome.errors.contains("h9: warning"), "\(outcome)")
+                let recorded = try String(contentsOfFile: record, encoding: .utf8)
+                #expect(recorded.contains(#""h8""#) && !recorded.contains(#""h9""#))
+            }
+        }
+
         @Test("--canary-only leaves the others where they are")
         func canaryOnly() async throws {
             try await CanaryScene.use { scene in
@@ -231,7 +269,7 @@ extension EndToEnd {
                 let site = try scene.site("second", .fast)
                 let outcome = try await scene.push(site, "--json", "--record", record, "--report", report)
                 #expect(outcome.exitCode == 1, "\(outcome)")
-                #expect(outcome.errors.contains("warning: \(record) is left as it was"), "\(outcome)")
+                #expect(outcome.errors.contains("warning: \(record) was not written"), "\(outcome)")
                 #expect(try String(contentsOfFile: record, encoding: .utf8) == "earlier\n")
                 // What the base line lacked is told as a verdict of its own, and stands in the report.
                 let verdicts = try outcome.events().filter { $0["event"] as? String == "verdict" }

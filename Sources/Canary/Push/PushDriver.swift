@@ -136,6 +136,7 @@ actor PushDriver {
         case .markBad(let places, let reason):
             ask(.markBad, places) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
         case .heal(let places): heal(places)
+        case .listen(let places): listen(to: places)
         case .sample(let places): beginSampling(places)
         case .stopSampling:
             tellGaps()
@@ -192,7 +193,7 @@ actor PushDriver {
             if let reason = staged.badReason, !options.force {
                 handle(.failed(.stage, place, refusal(of: report.release, badBecause: reason)))
             } else {
-                handle(.staged(place, isLive: staged.kind == .alreadyLive))
+                handle(.staged(place, isLive: staged.kind == .alreadyLive, isFirst: staged.isFirst))
             }
         }
         for failure in report.failures {

@@ -22,6 +22,18 @@ extension PushDriver {
         }
     }
 
+    /// Hears hosts that are not sampled: that one is lost is known before its turn comes.
+    func listen(to places: [Int]) {
+        let asked = places.map { hosts[$0] }
+        Task { [connection, post, places = self.places] in
+            for failure in await connection.listen(to: asked).failures {
+                if let place = places[failure.host] {
+                    post.yield(.rollout(.lost(place, failure.error.description)))
+                }
+            }
+        }
+    }
+
     private func prepareSampling(_ place: Int) async {
         let host = hosts[place]
         var failures = await connection.listen(to: [host]).failures

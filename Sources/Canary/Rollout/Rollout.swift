@@ -117,9 +117,10 @@ public struct Rollout: Sendable {
             enter(.staging)
             actions.append(.stage)
         case .tick: break
-        case .staged(let host, let isLive):
+        case .staged(let host, let isLive, let isFirst):
             guard take(.stage, from: host) else { return }
             hosts[host].isStaged = true
+            hosts[host].isFirst = isFirst
             hosts[host].wasLive = isLive
         case .stagingFailed(let reason):
             if phase == .staging { end(.failure(reason)) }

@@ -29,8 +29,8 @@ extension Rollout {
         case begin
         /// Time has passed. Asked for by `Action.wake(at:)`; does no harm at any other time.
         case tick
-        /// A host has the release ready; `isLive`: there it is live already.
-        case staged(Int, isLive: Bool)
+        /// A host has the release ready; `isLive`: there it is live already; `isFirst`: nothing is live there.
+        case staged(Int, isLive: Bool, isFirst: Bool = false)
         /// The source could not be read, or staging ended as a whole for another reason.
         case stagingFailed(String)
         /// A host did what it was asked; for `stage` and `heal` there are events of their own.
@@ -66,6 +66,8 @@ extension Rollout {
         case rollBack([Int])
         case heal([Int])
         case markBad([Int], reason: String)
+        /// Hear these hosts, which are not sampled, so that a loss is noticed.
+        case listen([Int])
         /// Sample these hosts, from now on, until `stopSampling` or until their session ends.
         case sample([Int])
         case stopSampling

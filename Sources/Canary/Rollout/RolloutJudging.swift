@@ -18,12 +18,13 @@ extension Rollout {
         open(.window(kind), canaries: hosts.indices.filter { hosts[$0].standing == .provisional }, controls: controls)
     }
 
-    /// Hosts that did not flip yet and are to.
-    var controls: [Int] { hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil } }
+    /// Hosts that did not flip yet and are to, from a release that was live before.
+    var controls: [Int] { hosts.indices.filter { hosts[$0].isComparable && hosts[$0].flippedAt == nil } }
 
     /// The watch after everybody flipped: a judge with controls, a guard without.
     mutating func openWatch() {
-        let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed }
+        let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed && !hosts[$0].isFirst }
+        guard !confirmed.isEmpty else { return afterWatch() }
         let controls = controls
         enter(.watching)
         // Those held back may have been lost since the plan was made.

@@ -58,12 +58,21 @@ extension Rollout {
             end(.failure(reason))
             return true
         }
-        guard hosts.contains(where: \.isUsable) else {
+        let usable = hosts.indices.filter { hosts[$0].isUsable }
+        guard !usable.isEmpty else {
             finish()
             return true
         }
+        let first = usable.filter { hosts[$0].isFirst }
+        if plan.mode != .unjudged, first == usable {
+            end(
+                .failure(
+                    "nothing is live yet on \(names(first)), so there is nothing to compare with: flip everybody at once "
+                        + "with `slotsync push --no-canary`"))
+            return true
+        }
         do {
-            plan = try plan.without(Set(hosts.indices.filter { !hosts[$0].isUsable }))
+            plan = try plan.without(Set(hosts.indices.filter { !hosts[$0].isUsable }), incomparable: Set(first))
         } catch {
             end(.failure("\(error.message); push with --no-canary"))
             return true
@@ -75,7 +84,9 @@ extension Rollout {
         enter(.baseline)
         samplingSince = now
         phaseEnd = now + plan.settings.baseline + lateness
-        actions.append(.sample(hosts.indices.filter { hosts[$0].isUsable && hosts[$0].isConnected }))
+        let connected = usable.filter { hosts[$0].isConnected }
+        actions.append(.sample(connected.filter { !hosts[$0].isFirst }))
+        if !first.isEmpty { actions.append(.listen(connected.filter { hosts[$0].isFirst })) }
         return true
     }
 

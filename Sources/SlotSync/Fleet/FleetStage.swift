@@ -152,7 +152,8 @@ final class FleetStage {
             let staged = StagedHost(
                 host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
                 copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
-                receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session))
+                receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session),
+                isFirst: session.ring?.live == nil)
             await end(number, channel, isOrderly: true)
             return staged
         } catch {

@@ -22,6 +22,8 @@ public struct StagedHost: Sendable, Hashable {
     public var receivedBytes: UInt64
     /// Why the release is bad there, as `status` tells it, empty if nobody said why; nil: it is not bad.
     public var badReason: String?
+    /// Nothing was live there before.
+    public var isFirst = false
 }
 
 /// What came of a stage over the fleet.

@@ -518,6 +518,37 @@ struct RolloutTests {
         #expect(!push.hosts[push.steps[0].hosts[0]].isMarkedBad)
     }
 
+    @Test("where nothing is live on any host a push ends after staging, and says what to do", arguments: [0, 6])
+    func liveNowhere(allowed: Int) throws {
+        var push = try Self.push(allowed: .hosts(allowed))
+        // One has it already, from a push that was cut short.
+        push.make(.stageLive(0))
+        for host in 1..<6 { push.make(.stageFirst(host)) }
+        push.runToEnd()
+        #expect(push.problems.isEmpty && push.flips.isEmpty && push.outcome?.status == .failed)
+        #expect(
+            push.outcome?.sentences.first
+                == "nothing is live yet on web[2-6], so there is nothing to compare with: flip "
+                + "everybody at once with `slotsync push --no-canary`; nothing was flipped")
+        #expect(push.outcome?.timeline.map(\.phase).contains(.baseline) == false)
+    }
+
+    @Test("a host on which nothing is live is neither canary nor control, and is flipped with everybody")
+    func liveOnOthers() throws {
+        var push = try Self.push(hosts: 9, canaries: 2) { $0.holdBack = .count(2) }
+        let new = [push.steps[0].hosts[0], push.steps[2].hosts[0]]
+        for host in new { push.make(.stageFirst(host)) }
+        push.run(until: .baseline)
+        let steps = push.rollout.plan.steps
+        #expect(steps.map(\.hosts.count) == [2, 5, 2])
+        #expect(Set(new).isSubset(of: steps[1].hosts))
+        #expect(push.actions.contains(.listen(new.sorted())))
+        push.run(until: .watching)
+        #expect(push.rollout.comparison?.hosts.count == 7)
+        push.runToEnd()
+        #expect(push.problems.isEmpty && push.live.count == 9 && push.outcome?.status == .done)
+    }
+
     @Test("too few hosts that are left to judge by end it")
     func tooFewLeft() throws {
         var push = try Self.push(hosts: 4, canaries: 1)
