@@ -98,7 +98,7 @@ extension MetricSettings {
         }
         func text(_ key: Key) throws(SlotSyncError) -> String {
             let value = try value(key, "source \(source.rawValue)")
-            try value.checkPlaceholders(areReplaced: [.path, .run, .query].contains(key))
+            try value.checkPlaceholders(areReplaced: [.path, .run, .query].contains(key), isRun: key == .run)
             return try value.text()
         }
         let place: MetricSource =
@@ -124,10 +124,23 @@ extension MetricSettings {
 extension ConfigurationNode {
     /// Refuses a placeholder where none is replaced, and what was probably meant as one: `{hots}`, `{Host}`, `{hosts}`.
     ///
-    /// Other braces mean something to a shell, to PromQL or in a label's value: `{a,b}`, `{print}`, `{5}`, `/blog/{post}`.
-    fileprivate func checkPlaceholders(areReplaced: Bool) throws(SlotSyncError) {
+    /// So is `${host}`, which would become `$web1`, where no shell reads the text. Other braces mean something to a shell, to
+    /// PromQL or in a label's value: `{a,b}`, `{print}`, `{5}`, `/blog/{post}`.
+    ///
+    /// - Parameter isRun: a shell reads it.
+    fileprivate func checkPlaceholders(areReplaced: Bool, isRun: Bool) throws(SlotSyncError) {
         let known = Placeholders.names.map { String($0.dropFirst().dropLast()) }
-        for (word, isVariable) in try text().bracedWords where !isVariable {
+        for (word, isVariable) in try text().bracedWords {
+            guard !isVariable else {
+                if let meant = known.first(where: { $0 == word.lowercased() }), !isRun {
+                    throw wrong(
+                        "${\(word)} is a variable of a shell's, and no shell reads this: "
+                            + (areReplaced
+                                ? "write {\(meant)}"
+                                : "write it out, for {\(meant)} is replaced in path, run and query alone"))
+                }
+                continue
+            }
             if !areReplaced, known.contains(word) {
                 throw wrong("{\(word)} is not replaced here, only in path, run and query: write it out")
             }

@@ -35,6 +35,14 @@ struct PushCommand: AsyncParsableCommand {
     @OptionGroup(title: "Stage options") var stage: StageSettings
     @OptionGroup(title: "Fleet options") var fleet: FleetOptions
 
+    func validate() throws {
+        guard stage.dryRun, let option = push.record != nil ? "--record" : push.report != nil ? "--report" : nil else {
+            return
+        }
+        throw ValidationError(
+            "--dry-run pushes nothing, so there would be nothing to write down with \(option): leave one of them out")
+    }
+
     func run() async throws {
         try await fleet.run("push") { settled, reporter in
             let options = try push.options(
@@ -51,11 +59,20 @@ struct PushCommand: AsyncParsableCommand {
             let result = try await reporter.follow(
                 Push(FilePath(source), to: settled.fleet, options: options), narration, answersYes: push.yes)
             var files: [(path: String, text: String)] = []
-            if let file = push.record { files.append((file, result.recordedLines)) }
+            let record = result.recordedLines
+            if let file = push.record {
+                if record.isEmpty {
+                    await reporter.warn(
+                        "\(file) was not written: the push ended before any window was judged, so there is nothing to "
+                            + "record")
+                } else {
+                    files.append((file, record))
+                }
+            }
             if let file = push.report {
                 let report = PushReport(
                     result, fleet: settled.fleet, options: options, power: plan.power, start: began,
-                    recording: push.record)
+                    recording: record.isEmpty ? nil : push.record)
                 files.append((file, ReportPage(report).html))
             }
             var unwritten: Set<String> = []
@@ -90,6 +107,12 @@ struct PushCommand: AsyncParsableCommand {
         for host in report.hosts { await reporter.json(of: host.host, host.json) }
         await reporter.failures(report.failures, root: fleet.root)
         await reporter.unsent(report)
+        let first = report.hosts.filter(\.isFirst).map(\.host.label)
+        if options.mode != .unjudged, !first.isEmpty, first.count == report.hosts.count {
+            await reporter.warn(
+                "nothing is live yet on \(HostList.fold(first)), so a push would end after staging: with --no-canary it "
+                    + "flips everybody at once")
+        }
         await reporter.result([report.summary(duration: reporter.elapsed)])
         return report.conclusion
     }
@@ -122,7 +145,9 @@ struct PushSettings: ParsableArguments {
     @OptionGroup var flip: FlipSettings
 
     @Option(
-        help: ArgumentHelp("Write what was sampled and judged into a file, for `slotsync judge`.", valueName: "file"),
+        help: ArgumentHelp(
+            "Write what was sampled and judged into a file, for `slotsync judge`; none where nothing was judged.",
+            valueName: "file"),
         completion: .file())
     var record: String?
 
@@ -134,6 +159,11 @@ struct PushSettings: ParsableArguments {
     func validate() throws {
         if canaryOnly, noCanary {
             throw ValidationError("--canary-only and --no-canary contradict each other; give one of them")
+        }
+        if noCanary, record != nil {
+            throw ValidationError(
+                "--no-canary measures nothing, so there would be nothing to write down with --record: leave one of them "
+                    + "out")
         }
     }
 

@@ -89,6 +89,7 @@ struct PushNarration: Sendable {
 
     func name(_ kind: Comparison.Kind) -> String {
         switch kind {
+        case .baseline: "base line"
         case .window(let kind): name(kind)
         case .watch: "watch"
         case .guarding: "watch (a guard: no hosts are left to compare with)"

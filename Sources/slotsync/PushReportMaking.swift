@@ -4,9 +4,10 @@ import Canary
 import SlotSync
 
 extension PushResult {
-    /// The comparisons in the recorded form, one a line: those with hosts to compare with, which can be judged again.
+    /// The comparisons in the recorded form, one a line: those with hosts to compare with, which can be judged again. Empty
+    /// where the push ended before any.
     var recordedLines: String {
-        comparisons.filter { $0.kind != .guarding }.map { $0.recording.line + "\n" }.joined()
+        comparisons.filter { $0.kind != .guarding && $0.kind != .baseline }.map { $0.recording.line + "\n" }.joined()
     }
 }
 
@@ -49,10 +50,17 @@ extension PushReport {
         metrics = result.samples
         comparisons = result.comparisons.map { judged in
             let flipped = judged.recording.hosts.count { $0.role == .canary }
-            let name = if case .window = judged.kind { "Window of \(narration.name(judged.kind))" } else { "Watch" }
+            let (name, method): (String, Comparison.Method) =
+                switch judged.kind {
+                case .baseline: ("Base line", .baseline)
+                case .window: ("Window of \(narration.name(judged.kind))", .judge)
+                case .watch: ("Watch", .judge)
+                case .guarding: ("Watch", .fleetGuard)
+                }
             return Comparison(
-                name: name, method: judged.kind == .guarding ? .fleetGuard : .judge, flipped: flipped,
-                controls: judged.recording.hosts.count - flipped, judgement: judged.judgement)
+                name: name, method: method, flipped: method == .baseline ? 0 : flipped,
+                controls: judged.recording.hosts.count - (method == .baseline ? 0 : flipped),
+                judgement: judged.judgement)
         }
         let canary = options.canary
         let plan = try? RolloutPlan(hosts: fleet.hosts, settings: canary, mode: options.mode)

@@ -49,6 +49,12 @@ actor Reporter {
     /// For everybody.
     func problem(_ line: String) { console.note(stamped(line)) }
 
+    /// A warning for everybody that is about no single host.
+    func warn(_ text: String) {
+        problem("warning: \(text)")
+        json(["event": "warning", "host": .null, "hosts": [], "message": .text(text)])
+    }
+
     /// What a stage came to, for people who watch.
     func staged(_ report: StageReport) {
         unsent(report)

@@ -11,7 +11,8 @@ struct SampleCommand: AsyncParsableCommand {
         discussion: """
             What a push would measure, now: one row a host, one column for each metric under canary.metrics of \
             slotsync.yml. Two samples are taken, an `interval` apart, and the second is shown, since logs and processor time \
-            count from one to the next. What could not be read is a dash, and is told with its reason.
+            count from one to the next. What could not be read is a dash, and is told with its reason; so is why `push` would \
+            refuse these hosts with the settings of that section, if it would.
 
               slotsync sample
               slotsync sample --hosts web[01-20].example.com
@@ -31,6 +32,9 @@ struct SampleCommand: AsyncParsableCommand {
             let client = canary.asksPrometheus ? try PrometheusClient() : nil
             let sampling = try usage { () throws(SlotSyncError) in
                 try Sampling(canary, of: settled.fleet, prometheus: client)
+            }
+            do throws(SlotSyncError) { _ = try RolloutPlan(hosts: settled.fleet.hosts, settings: canary) } catch {
+                await reporter.warn("`slotsync push` would refuse these hosts: \(error.message)")
             }
             let sampled = try await sampling.read()
             for row in sampled.rows { await reporter.json(of: row.host, json(row, canary)) }

@@ -145,6 +145,22 @@ import Testing
             "6: canary.metrics.url: {host} is not replaced here"
         ),
         ("source: log|path: /l|match: 'on {host}'", "canary.metrics.match: {host} is not replaced here"),
+        (
+            "source: log|match: x|path: '${root}/log'",
+            "6: canary.metrics.path: ${root} is a variable of a shell's, and no shell reads this: write {root}"
+        ),
+        (
+            "source: prometheus|url: 'http://p'|query: 'up{i=\"${HOST}\",r=\"{release}\"}'",
+            "6: canary.metrics.query: ${HOST} is a variable of a shell's, and no shell reads this: write {host}"
+        ),
+        (
+            "source: prometheus|query: up|url: 'http://${Host}:9090'",
+            "6: canary.metrics.url: ${Host} is a variable of a shell's, and no shell reads this: write it out"
+        ),
+        (
+            "source: log|path: /l|match: 'on ${release}'",
+            "canary.metrics.match: ${release} is a variable of a shell's, and no shell reads this: write it out"
+        ),
     ]) func aPlaceholderThatWouldNotBeReplacedIsNamed(source: String, message: String) throws {
         let error = try #require(throws: SlotSyncError.self) { try metric(source) }
         #expect(error.message.contains(message), "\(error.message)")
@@ -154,6 +170,8 @@ import Testing
         "source: command|run: \"awk '{print}' {root}/log\"",
         "source: command|run: '{ cat {a,b}; echo ${hots} ${host}; }'",
         "source: command|run: 'echo {1..3} {boot} {post} {x}'",
+        "source: command|run: 'echo ${HOST} ${Root} ${release}'",
+        "source: log|path: '/l/${hots}'|match: 'end${2} ${hosts}'",
         "source: log|path: '/log/{date}'|match: 'a{2} {id} {hots}'",
         "source: prometheus|url: 'http://p'|query: 'up{job=\"a\",route=~\"/blog/{post}/{id}/.{3}\",i=\"{host}\"}'",
     ]) func otherBracesAreLeftAlone(source: String) throws {

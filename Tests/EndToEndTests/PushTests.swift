@@ -52,11 +52,24 @@ extension EndToEnd {
                 let bad = try scene.site("second", .slow)
                 #expect(try await scene.push(bad).exitCode == 3)
                 let refused = try await scene.push(bad)
-                #expect(refused.exitCode == 1 && refused.errors.contains("--force"), "\(refused)")
+                #expect(
+                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push --force`"),
+                    "\(refused)")
+                // Why, as `status` has it.
+                let status = try await scene.fleet.call("status")
+                let reason = try #require(status.output.firstMatch(of: /is bad: (p95_ms .+)/)?.1, "\(status)")
+                #expect(refused.errors.contains(" is bad (\(reason)): push another one"), "\(refused)")
                 // Once for all hosts, in each of the sentences that name some.
                 let named = refused.errors.split(separator: "\n").filter { $0.contains(/h\[?\d/) }
                 #expect(named.count == 2 && named.allSatisfy { $0.contains("h[1-8]") }, "\(refused)")
                 #expect(scene.live == scene.everywhere(1))
+                // A copy that was damaged is made anew, and is as bad: found out before anything is sampled.
+                for host in scene.fleet.hosts {
+                    try FileManager.default.removeItem(atPath: scene.fleet.slot(2, of: host) + "/name")
+                }
+                let anew = try await scene.push(bad, "--json")
+                #expect(anew.exitCode == 1 && anew.errors.contains(" is bad (\(reason)): push another one"), "\(anew)")
+                #expect(!anew.output.contains("base line"), "\(anew)")
                 let forced = try await scene.push(bad, "--force", "--no-canary")
                 #expect(forced.exitCode == 0, "\(forced)")
                 #expect(scene.live == scene.everywhere(2))
@@ -168,6 +181,44 @@ extension EndToEnd {
             }
         }
 
+        @Test("the first push of all ends after staging, and names --no-canary")
+        func firstPush() async throws {
+            try await Workbench.use { bench in
+                let file = try bench.write(
+                    "canary:\n  hosts: 1\n  metrics: [{name: load, source: loadavg}]\n", to: "slotsync.yml")
+                let fleet = try Fleet(bench, hosts: 4).with("--config", file)
+                let site = try firstTree(bench)
+                let planned = try await fleet.done("push", site.path, "--dry-run")
+                #expect(planned.errors.contains("nothing is live yet on h[1-4]"), "\(planned)")
+                let outcome = try await fleet.call("push", site.path)
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(outcome.errors.contains("nothing is live yet on h[1-4]"), "\(outcome)")
+                #expect(outcome.errors.contains("`slotsync push --no-canary`; nothing was flipped"), "\(outcome)")
+                #expect(fleet.hosts.allSatisfy { fleet.current($0) == nil && exists(fleet.slot(1, of: $0)) })
+                try await fleet.done("push", site.path, "--no-canary")
+                #expect(fleet.hosts.allSatisfy { fleet.current($0) == "slots/1" })
+            }
+        }
+
+        @Test("a new host, on which nothing is live, is neither sampled nor judged, and flips with everybody")
+        func newHost() async throws {
+            try await CanaryScene.use { scene in
+                try scene.bench.folder("h9/www")
+                let larger = CanaryScene(
+                    fleet: try scene.fleet.with("--hosts", replacedBy: "h[1-9]"), bench: scene.bench)
+                let record = scene.bench["push.jsonl"]
+                let outcome = try await larger.push(scene.site("second", .fast), "--record", record) { _ in
+                    try await scene.waitUntil(2, areOn: 2)
+                    #expect(scene.fleet.current("h9") == nil)
+                }
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2) && scene.fleet.current("h9") == "slots/1")
+                #expect(!outcome.errors.contains("h9: warning"), "\(outcome)")
+                let recorded = try String(contentsOfFile: record, encoding: .utf8)
+                #expect(recorded.contains(#""h8""#) && !recorded.contains(#""h9""#))
+            }
+        }
+
         @Test("--canary-only leaves the others where they are")
         func canaryOnly() async throws {
             try await CanaryScene.use { scene in
@@ -192,6 +243,44 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 let outcome = try await fleet.call("push", try bench.tree("site").path)
                 #expect(outcome.exitCode == 64 && outcome.errors.contains("--no-canary"), "\(outcome)")
+            }
+        }
+
+        @Test(
+            "a file that nothing could be written into is refused, before anything is done",
+            arguments: [["--no-canary", "--record"], ["--dry-run", "--record"], ["--dry-run", "--report"]])
+        func uselessFile(options: [String]) async throws {
+            try await Workbench.use { bench in
+                let file = bench["file"]
+                let fleet = try Fleet(bench, hosts: 2).with(options[0], options[1], file)
+                let outcome = try await fleet.call("push", try bench.tree("site").path)
+                #expect(outcome.exitCode == 64 && options.allSatisfy(outcome.errors.contains), "\(outcome)")
+                #expect(outcome.errors.contains("leave one of them out"), "\(outcome)")
+                #expect(!exists(file) && !exists(fleet.slot(1)))
+            }
+        }
+
+        @Test("an earlier record stays where a push ends before its first window is judged, and that is told")
+        func nothingToRecord() async throws {
+            let metric = "{name: p50_ms, source: command, run: 'true'}"
+            try await CanaryScene.use(metrics: [metric]) { scene in
+                let record = try scene.bench.write("earlier\n", to: "push.jsonl")
+                let report = scene.bench["push.html"]
+                let site = try scene.site("second", .fast)
+                let outcome = try await scene.push(site, "--json", "--record", record, "--report", report)
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(outcome.errors.contains("warning: \(record) was not written"), "\(outcome)")
+                #expect(try String(contentsOfFile: record, encoding: .utf8) == "earlier\n")
+                // What the base line lacked is told as a verdict of its own, and stands in the report.
+                let verdicts = try outcome.events().filter { $0["event"] as? String == "verdict" }
+                #expect(verdicts.map { $0["of"] as? String } == ["base line", "push"], "\(outcome)")
+                #expect(verdicts.allSatisfy { $0["verdict"] as? String == "inconclusive" }, "\(outcome)")
+                let metrics = verdicts.first?["metrics"] as? [[String: Any]]
+                #expect(metrics?.map { $0["name"] as? String } == ["p50_ms"], "\(outcome)")
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains("<b>Base line</b>: too few samples"))
+                #expect(page.contains("p50_ms has no sample of a canary before the flip"))
+                #expect(page.contains("In this push no host was switched.") && !page.contains("slotsync judge"))
             }
         }
 

@@ -47,6 +47,23 @@ extension EndToEnd {
             }
         }
 
+        @Test("a canary plan that does not fit the fleet is warned of, before a push is refused for it")
+        func unfitting() async throws {
+            try await use(["interval: 1s", "hosts: 2"], ["{name: load, source: loadavg}"]) { fleet in
+                let outcome = try await fleet.call("sample", "--json")
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                let why = "canary.hosts: 2 of 3 hosts flipped leave 1 to compare with"
+                #expect(
+                    outcome.errors.contains("warning: `slotsync push` would refuse these hosts: \(why)"), "\(outcome)")
+                let warnings = try outcome.events().filter { $0["event"] as? String == "warning" }
+                #expect(warnings.count == 1, "\(outcome)")
+                let message = try #require(warnings.first?["message"] as? String)
+                #expect(message.contains(why))
+                let push = try await fleet.call("push", try fleet.bench.tree("site").path)
+                #expect(push.exitCode == 64 && push.errors.contains(why), "\(push)")
+            }
+        }
+
         @Test("a source that cannot be used is wrong usage")
         func unusable() async throws {
             try await use(["interval: 1s"], ["{name: errors, source: log, path: /log, match: '('}"]) { fleet in

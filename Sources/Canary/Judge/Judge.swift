@@ -14,18 +14,25 @@ public struct Judge: Sendable {
             .judgement(significance: settings.significance, isLast: true)
     }
 
-    /// What the base lines lack for a push to go on to its first flip; nil: nothing. A metric that nobody sends is found here
-    /// before any host is flipped.
+    /// What the base lines lack for a push to go on to its first flip: inconclusive, with the metrics that lack something;
+    /// nil: nothing. A metric that nobody sends is found here before any host is flipped.
     ///
     /// - Parameter recording: one whose series after the flip are empty yet.
-    public static func lackBeforeFlip(_ recording: Recording) -> String? {
+    public static func lackBeforeFlip(_ recording: Recording) -> Judgement? {
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
         let roles = Roles(recording.hosts)
-        let lacks = recording.metrics.indices.compactMap { metric in
-            let table = SampleTable(recording, metric: metric, before: before, settle: 0, after: 0)
-            return Sufficiency.lackBefore(recording.metrics[metric], table, roles)
+        var lacks: [String] = []
+        var metrics: [MetricJudgement] = []
+        for (place, metric) in recording.metrics.enumerated() {
+            let table = SampleTable(recording, metric: place, before: before, settle: 0, after: 0)
+            guard let lack = Sufficiency.lackBefore(metric, table, roles) else { continue }
+            lacks.append(lack)
+            metrics.append(
+                MetricJudgement(name: metric.name, verdict: .inconclusive, note: "\(lack) before the flip"))
         }
-        return lacks.isEmpty ? nil : lacks.joined(separator: ", ")
+        guard !lacks.isEmpty else { return nil }
+        return Judgement(
+            verdict: .inconclusive, metrics: metrics, why: "\(lacks.joined(separator: ", ")) before the flip")
     }
 
     /// Judges by the first `n` samples after the flip, as one of the looks at a window of `planned` samples: there is one

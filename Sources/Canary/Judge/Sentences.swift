@@ -25,6 +25,13 @@ enum Sentences {
         return "no metric got worse so far, after \(place): " + nearest(findings)
     }
 
+    private static let tooLittle = "too little data to tell: "
+
+    /// What an inconclusive judgement's sentence says is lacking.
+    static func reason(_ why: String) -> String {
+        why.hasPrefix(tooLittle) ? String(why.dropFirst(tooLittle.count)) : why
+    }
+
     static func inconclusive(_ lacks: [String], lost: [String], after seconds: Double) -> String {
         var parts: [String] = []
         if !lost.isEmpty {
@@ -35,7 +42,7 @@ enum Sentences {
         if lacks.count > 3 {
             parts.append("as \(lacks.count == 4 ? "1 more metric does" : "\(lacks.count - 3) more metrics do")")
         }
-        return "too little data to tell: " + parts.joined(separator: "; ")
+        return tooLittle + parts.joined(separator: "; ")
     }
 
     /// What stands nearest to a regression, and how far that is.

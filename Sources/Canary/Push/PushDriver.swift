@@ -34,17 +34,9 @@ actor PushDriver {
     var rollout: Rollout
     var sources: PushSources
     var samples: SampleLog
-    /// Hosts that are asked for readings.
-    var sampled: Set<Int> = []
+    var sampled = SampledHosts()
     var ticker: Task<Void, Never>?
     var waitTeller: Task<Void, Never>?
-    /// Hosts of which no reading came since they were told what they will be asked for.
-    var unread: Set<Int> = []
-    var isSampling = false
-    /// Hosts that are told what they will be asked for.
-    var gettingReady: Set<Int> = []
-    /// Whether the first sample waits for all of them.
-    var waitsForAllToSample = true
     var gaps = GapNotices()
     var comparisons: [JudgedComparison] = []
     private var staging: FleetOperation<StageReport>?
@@ -101,7 +93,7 @@ actor PushDriver {
         case .rollout(let event): handle(event)
         case .host(.lost(let host, let error)):
             guard let place = places[host] else { return }
-            sampled.remove(place)
+            sampled.lose(place)
             handle(.lost(place, error.description))
         case .host(.warning(let host, let text)): emit.yield(.warning([host], text))
         case .host(.readings(let host, let number, let readings)):
@@ -114,7 +106,7 @@ actor PushDriver {
         case .prometheus(let sample, let number): note(sample, number: number)
         case .watching(let place, let isReady, let reasons): noteWatching(place, isReady: isReady, reasons: reasons)
         case .samplingDue:
-            waitsForAllToSample = false
+            sampled.stopWaiting()
             startSampling()
         }
     }
@@ -144,15 +136,16 @@ actor PushDriver {
         case .markBad(let places, let reason):
             ask(.markBad, places) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
         case .heal(let places): heal(places)
+        case .listen(let places): listen(to: places)
         case .sample(let places): beginSampling(places)
         case .stopSampling:
             tellGaps()
-            isSampling = false
+            sampled.stop()
             ticker?.cancel()
             ticker = nil
-            sampled = []
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
         case .checkBaseline(let comparison): checkBaseline(comparison)
+        case .warn(let text): emit.yield(.warning([], text))
         case .ask(let question): emit.yield(.question(question))
         case .wake(let time): wake(at: time)
         // Its sessions end with the push, which comes next.
@@ -197,17 +190,21 @@ actor PushDriver {
         emit.yield(.staged(report))
         for staged in report.hosts {
             guard let place = places[staged.host] else { continue }
-            if staged.kind == .alreadyBad, !options.force {
-                handle(
-                    .failed(
-                        .stage, place, "release \(report.release.id) was rolled back here: --force pushes it again"))
+            if let reason = staged.badReason, !options.force {
+                handle(.failed(.stage, place, refusal(of: report.release, badBecause: reason)))
             } else {
-                handle(.staged(place, isLive: staged.kind == .alreadyLive))
+                handle(.staged(place, isLive: staged.kind == .alreadyLive, isFirst: staged.isFirst))
             }
         }
         for failure in report.failures {
             if let place = places[failure.host] { handle(.failed(.stage, place, failure.error.description)) }
         }
+    }
+
+    /// What is said of a release that was rolled back on a host before, and marked so.
+    private func refusal(of release: ReleaseName, badBecause reason: String) -> String {
+        "release \(release.id) is bad\(reason.isEmpty ? "" : " (\(reason))"): push another one, or insist with "
+            + "`slotsync push --force`"
     }
 
     // MARK: Requests to hosts

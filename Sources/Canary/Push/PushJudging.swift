@@ -7,10 +7,11 @@ extension PushDriver {
     func checkBaseline(_ comparison: Comparison) {
         let recording = samples.recording(of: comparison, name: caseName(comparison.kind))
         let lack = Judge.lackBeforeFlip(recording)
-        if let lack, options.canary.onInconclusive == .proceed {
-            emit.yield(.warning([], "\(lack) before the flip: going on all the same, as on_inconclusive says"))
+        if let lack {
+            noteJudgement(
+                JudgedComparison(kind: comparison.kind, recording: recording, judgement: lack), isLast: true)
         }
-        post.yield(.rollout(.baselineChecked(lack: lack)))
+        post.yield(.rollout(.baselineChecked(lack)))
     }
 
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
@@ -24,7 +25,8 @@ extension PushDriver {
         let planned = Int((comparison.settings.window / samples.interval + 1e-9).rounded(.down))
         Task {
             let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
-            noteJudgement(JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast)
+            noteJudgement(
+                JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast: isLast)
             post.yield(.rollout(.judged(judgement, look: look)))
         }
     }
@@ -46,7 +48,7 @@ extension PushDriver {
             recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
     }
 
-    private func noteJudgement(_ judged: JudgedComparison, _ isLast: Bool) {
+    private func noteJudgement(_ judged: JudgedComparison, isLast: Bool) {
         if let last = comparisons.last, last.kind == judged.kind { comparisons.removeLast() }
         comparisons.append(judged)
         emit.yield(.judged(judged.judgement, kind: judged.kind, isLast: isLast))

@@ -55,7 +55,7 @@ public struct PushProgress: Sendable {
 public struct PushResult: Sendable {
     public var outcome: RolloutOutcome
     public var staged: StageReport?
-    /// What was judged, in the order of time, as `--record` keeps it.
+    /// What was judged, in the order of time; of the base line only where it lacked something.
     public var comparisons: [JudgedComparison]
     /// All samples, in the form of the report.
     public var samples: [PushReport.MetricSamples]

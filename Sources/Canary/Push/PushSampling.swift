@@ -14,12 +14,23 @@ extension PushDriver {
 
     /// Tells hosts what they will be asked for, and asks from then on.
     func beginSampling(_ places: [Int]) {
-        isSampling = true
-        gettingReady.formUnion(places)
+        sampled.begin(places)
         for place in places { Task { await prepareSampling(place) } }
         Task { [post] in
             try? await Task.sleep(for: Self.patienceAtFirst)
             post.yield(.samplingDue)
+        }
+    }
+
+    /// Hears hosts that are not sampled: that one is lost is known before its turn comes.
+    func listen(to places: [Int]) {
+        let asked = places.map { hosts[$0] }
+        Task { [connection, post, places = self.places] in
+            for failure in await connection.listen(to: asked).failures {
+                if let place = places[failure.host] {
+                    post.yield(.rollout(.lost(place, failure.error.description)))
+                }
+            }
         }
     }
 
@@ -39,21 +50,17 @@ extension PushDriver {
 
     /// - Parameter reasons: for each of the host's sources why it cannot be read; nil: it can.
     func noteWatching(_ place: Int, isReady: Bool, reasons: [String?]) {
-        gettingReady.remove(place)
-        guard isSampling else { return }
-        if isReady {
-            sampled.insert(place)
-            unread.insert(place)
-        }
+        sampled.note(place, isReady: isReady)
+        guard sampled.isOn else { return }
         for (source, reason) in reasons.enumerated() {
             if let reason { gaps.note(sources.gap(reason, source: source, of: hosts[place]), of: place) }
         }
-        if gettingReady.isEmpty || !waitsForAllToSample { startSampling() }
+        startSampling()
     }
 
     /// Takes the first sample, if there is a host to take it of, and then one at each beat.
     func startSampling() {
-        guard isSampling, ticker == nil, !sampled.isEmpty else { return }
+        guard sampled.canBegin, ticker == nil else { return }
         tellGaps()
         ticker = Task { [post, options] in
             let clock = ContinuousClock()
@@ -71,7 +78,7 @@ extension PushDriver {
     func beginSample() {
         guard ticker != nil else { return }
         let number = samples.beginRound(at: now)
-        let asked = sampled.sorted().map { hosts[$0] }
+        let asked = sampled.ready.sorted().map { hosts[$0] }
         Task { [connection] in await connection.requestReadings(UInt32(number), of: asked) }
         if let prometheus = sources.prometheus {
             let limit = Duration.seconds(options.canary.interval * Self.patience)
@@ -86,7 +93,7 @@ extension PushDriver {
     func note(_ readings: HostReadings, of place: Int, sample: Int) {
         var isThere = false
         // What a host counted until its first reading is not an interval's.
-        let isFirst = unread.remove(place) != nil
+        let isFirst = sampled.noteReading(of: place)
         for (metric, value) in sources.values(of: readings) {
             if isFirst, samples.metrics[metric].kind == .counter { continue }
             samples.record(value, round: sample, host: place, metric: metric)

@@ -92,7 +92,7 @@ extension PushDriver {
         let isCanary = Set(canaries)
         let window = rollout.plan.settings.window
         return View(
-            canaries: canaries, controls: sampled.filter { !isCanary.contains($0) }.sorted(), shown: shown,
+            canaries: canaries, controls: sampled.ready.filter { !isCanary.contains($0) }.sorted(), shown: shown,
             current: shown, end: (rollout.phase == .baseline ? rollout.phaseEnd ?? now : now) + window,
             timeLeft: rollout.phase == .baseline ? rollout.phaseEnd.map { max($0 - now, 0) } : nil)
     }

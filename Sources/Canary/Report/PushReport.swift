@@ -23,7 +23,8 @@ public struct PushReport: Sendable, Equatable {
     public var phases: [Phase]
     public var hosts: [Host]
     public var metrics: [MetricSamples]
-    /// What was judged, in the order of time: the canaries' window, the further phases, the watch.
+    /// What was judged, in the order of time: a base line that lacked something, the canaries' window, the further phases,
+    /// the watch.
     public var comparisons: [Comparison]
     public var settings: Settings
     /// What the chosen canaries can detect, in the sentence that said so before the push began; empty: none did.
@@ -131,6 +132,8 @@ extension PushReport {
             case judge
             /// Each with its own past, for want of hosts that were not flipped: sees large changes alone.
             case fleetGuard = "guard"
+            /// With nobody yet: whether the base line has what a comparison needs.
+            case baseline
         }
 
         /// "Window of the canaries", "Watch"; the page adds that it is a guard.

@@ -30,7 +30,8 @@ extension ReportPage {
     private var decidingIndex: Int? {
         let all = report.comparisons
         return all.firstIndex { $0.judgement.verdict == .regression }
-            ?? all.firstIndex { $0.judgement.verdict == .inconclusive } ?? all.lastIndex { $0.method == .judge }
+            ?? all.firstIndex { $0.judgement.verdict == .inconclusive && $0.method != .baseline }
+            ?? all.lastIndex { $0.method == .judge }
             ?? all.indices.last
     }
 
@@ -222,6 +223,7 @@ extension PushReport.Comparison {
         switch method {
         case .judge: "\(NumberText.count(flipped)) flipped, \(NumberText.count(controls)) not"
         case .fleetGuard: "\(NumberText.count(flipped, "host")), all flipped"
+        case .baseline: "\(NumberText.count(controls, "host")), none flipped yet"
         }
     }
 
@@ -233,6 +235,9 @@ extension PushReport.Comparison {
         case .fleetGuard:
             "\(NumberText.count(flipped, "host")) against their own past, since none was left unflipped. Large changes alone "
                 + "can be seen so."
+        case .baseline:
+            "too few samples to judge anything by of the metrics that stand here, before the first of "
+                + "\(NumberText.count(controls, "host")) was flipped."
         }
     }
 

@@ -95,7 +95,7 @@ extension ReportPage {
 
     /// What was compared with what, each sentence with a blank behind it.
     private var comparisonsText: String {
-        guard !report.comparisons.isEmpty else { return "Nothing was compared. " }
+        guard report.comparisons.contains(where: { $0.method != .baseline }) else { return "Nothing was compared. " }
         var text = ""
         let judged = report.comparisons.filter { $0.method == .judge }
         if judged.count == 1 {
@@ -110,7 +110,7 @@ extension ReportPage {
             text +=
                 "of the hosts that had not been switched, the controls, and with what all had shown before the first switch. "
         }
-        guard judged.count < report.comparisons.count else { return text }
+        guard report.comparisons.contains(where: { $0.method == .fleetGuard }) else { return text }
         return text
             + "When everybody was switched no controls were left: the watch was a guard, which compares each host "
             + "with its own past and notices large changes alone. "

@@ -16,6 +16,8 @@ public struct TimeSpan: Sendable, Hashable {
 public struct Comparison: Sendable, Hashable {
     /// What is compared.
     public enum Kind: Sendable, Hashable {
+        /// The base line before anybody is flipped: nothing is compared yet, but looked whether it could be.
+        case baseline
         /// The window after the canaries, or a further subset, were flipped: all hosts flipped so far against the others.
         case window(RolloutPlan.StepKind)
         /// The watch of everybody, with hosts held back as controls.

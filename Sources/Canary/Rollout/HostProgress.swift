@@ -25,6 +25,8 @@ struct HostProgress: Sendable {
     var isStaged = false
     /// The release was live there before the push: it takes no part.
     var wasLive = false
+    /// Nothing was live there before the push: it has no past to be compared with.
+    var isFirst = false
     var isConnected = true
     var heals = 0
     /// Why it takes no part any more.
@@ -42,4 +44,6 @@ struct HostProgress: Sendable {
     var canHeal: Bool { heals < HostProgress.mostHeals }
     /// Whether it takes part in what is to come.
     var isUsable: Bool { isStaged && !wasLive && failure == nil }
+    /// Whether it can be a canary or a control.
+    var isComparable: Bool { isUsable && !isFirst }
 }

@@ -14,6 +14,7 @@ extension RolloutPlan.StepKind: CustomStringConvertible {
 extension Comparison.Kind: CustomStringConvertible {
     public var description: String {
         switch self {
+        case .baseline: "base line"
         case .window(let step): "\(step)"
         case .watch, .guarding: "watch"
         }

@@ -41,7 +41,7 @@ public struct Rollout: Sendable {
     public internal(set) var plan: RolloutPlan
     /// What has happened so far: the beginning of each phase.
     public internal(set) var timeline: [RolloutOutcome.Moment] = []
-    /// The judgement that ended each window so far, and the watch.
+    /// The judgement that ended each window so far, and the watch; before them, that of a base line which lacked something.
     public internal(set) var verdicts: [RolloutOutcome.Verdict] = []
     /// What the judge compares now; nil outside of a window and the watch.
     public var comparison: Comparison? { watch?.comparison }
@@ -67,16 +67,16 @@ public struct Rollout: Sendable {
     var samplingSince: Double?
     /// The base line counts from the first sample of a canary on.
     var hasSample = false
-    /// Somebody is looking whether the base line has what a judgement needs.
-    var isBaselineBeingChecked = false
+    /// Of which somebody is looking whether its base line has what a judgement needs.
+    var checkedBaseline: Comparison?
     var watch: Watch?
     var looks = 0
     /// Everybody is flipped and confirmed.
     var isCommitted = false
     var isInterrupted = false
     var isWatchCutShort = false
-    /// The push went on although a judgement was inconclusive.
-    var passedInconclusive = false
+    /// What the push went on without, although a judgement was inconclusive for it.
+    var passedLacks = PassedLacks()
     var earlyEnd: EarlyEnd?
     private var hasBegun = false
     private var lastWake: Double?
@@ -117,9 +117,10 @@ public struct Rollout: Sendable {
             enter(.staging)
             actions.append(.stage)
         case .tick: break
-        case .staged(let host, let isLive):
+        case .staged(let host, let isLive, let isFirst):
             guard take(.stage, from: host) else { return }
             hosts[host].isStaged = true
+            hosts[host].isFirst = isFirst
             hosts[host].wasLive = isLive
         case .stagingFailed(let reason):
             if phase == .staging { end(.failure(reason)) }

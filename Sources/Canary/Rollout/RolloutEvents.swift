@@ -29,8 +29,8 @@ extension Rollout {
         case begin
         /// Time has passed. Asked for by `Action.wake(at:)`; does no harm at any other time.
         case tick
-        /// A host has the release ready; `isLive`: there it is live already.
-        case staged(Int, isLive: Bool)
+        /// A host has the release ready; `isLive`: there it is live already; `isFirst`: nothing is live there.
+        case staged(Int, isLive: Bool, isFirst: Bool = false)
         /// The source could not be read, or staging ended as a whole for another reason.
         case stagingFailed(String)
         /// A host did what it was asked; for `stage` and `heal` there are events of their own.
@@ -43,8 +43,8 @@ extension Rollout {
         case healed(Int, isLive: Bool)
         /// A sample of a host came, with a value for at least one metric.
         case sampled(Int)
-        /// The answer to `Action.checkBaseline`: what is missing to judge by, as a part of a sentence; nil: nothing.
-        case baselineChecked(lack: String?)
+        /// The answer to `Action.checkBaseline`: inconclusive, with what is missing to judge by; nil: nothing is.
+        case baselineChecked(Judgement?)
         /// The judge's answer to the look of this number.
         case judged(Judgement, look: Int)
         /// Somebody answered `Action.ask`; true: go on.
@@ -66,6 +66,8 @@ extension Rollout {
         case rollBack([Int])
         case heal([Int])
         case markBad([Int], reason: String)
+        /// Hear these hosts, which are not sampled, so that a loss is noticed.
+        case listen([Int])
         /// Sample these hosts, from now on, until `stopSampling` or until their session ends.
         case sample([Int])
         case stopSampling
@@ -74,6 +76,8 @@ extension Rollout {
         /// Judge this comparison with the samples that there are, and answer with `judged` and the look's number.
         /// `isLast`: at the end of the time; what is too little then stays too little.
         case judge(Comparison, look: Int, isLast: Bool)
+        /// Tell people, who need not do anything.
+        case warn(String)
         /// Ask somebody, who answers yes (go on) or no (take back). Void once anything else is ordered.
         case ask(String)
         /// Send `tick` at that time. Replaces what was asked before.

@@ -18,12 +18,13 @@ extension Rollout {
         open(.window(kind), canaries: hosts.indices.filter { hosts[$0].standing == .provisional }, controls: controls)
     }
 
-    /// Hosts that did not flip yet and are to.
-    var controls: [Int] { hosts.indices.filter { hosts[$0].isUsable && hosts[$0].flippedAt == nil } }
+    /// Hosts that did not flip yet and are to, from a release that was live before.
+    var controls: [Int] { hosts.indices.filter { hosts[$0].isComparable && hosts[$0].flippedAt == nil } }
 
     /// The watch after everybody flipped: a judge with controls, a guard without.
     mutating func openWatch() {
-        let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed }
+        let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed && !hosts[$0].isFirst }
+        guard !confirmed.isEmpty else { return afterWatch() }
         let controls = controls
         enter(.watching)
         // Those held back may have been lost since the plan was made.
@@ -115,7 +116,10 @@ extension Rollout {
     mutating func weigh(_ judgement: Judgement) {
         switch plan.settings.onInconclusive {
         case .proceed:
-            passedInconclusive = true
+            let new = passedLacks.note(judgement)
+            if !new.isEmpty {
+                actions.append(.warn("\(list(new)): going on all the same, as on_inconclusive says"))
+            }
             pass()
         case .ask where canAsk:
             watch = nil
@@ -127,13 +131,14 @@ extension Rollout {
     }
 
     mutating func noteAnswer(_ goesOn: Bool) {
-        if goesOn {
-            passedInconclusive = true
-            pass()
-        } else if let judgement {
-            end(.inconclusive(judgement))
-        }
+        guard let judgement else { return }
+        guard goesOn else { return end(.inconclusive(judgement)) }
+        _ = passedLacks.note(judgement)
+        pass()
     }
+
+    /// Parts of a sentence, of which there may be as many as metrics.
+    func list(_ lacks: [String]) -> String { lacks.joined(separator: "; ") }
 
     // MARK: Blindness
 
@@ -155,7 +160,7 @@ extension Rollout {
     var deadlines: [Double] {
         switch phase {
         case .baseline:
-            let end = isBaselineBeingChecked ? nil : phaseEnd
+            let end = checkedBaseline == nil ? phaseEnd : nil
             return [end, endOfPatience(plan.steps[0].hosts, since: samplingSince ?? now)].compactMap(\.self)
         case .window, .watching:
             guard let watch else { return [] }

@@ -63,7 +63,7 @@ extension Rollout {
             hosts[host].wasTakenBack = true
         case (.old, _), (.provisional, _), (.confirmed, true): break
         }
-        if samplingSince != nil, hosts[host].failure == nil { actions.append(.sample([host])) }
+        if samplingSince != nil, hosts[host].failure == nil, !hosts[host].isFirst { actions.append(.sample([host])) }
     }
 
     mutating func noteInterruption() {

@@ -70,7 +70,7 @@ public struct RolloutOutcome: Sendable, Equatable {
         public var phase: Rollout.Phase
     }
 
-    /// A judgement that ended a window or the watch.
+    /// A judgement that ended a window or the watch, or found that the base line lacked something.
     public struct Verdict: Sendable, Equatable {
         /// Since the push began.
         public var seconds: Double
@@ -84,7 +84,8 @@ public struct RolloutOutcome: Sendable, Equatable {
     public var hosts: [HostOutcome]
     /// The judgement that decided, or the latest; nil if nothing was judged.
     public var judgement: Judgement?
-    /// The judgements of all windows and of the watch, in their order.
+    /// The judgements of all windows and of the watch, in their order; before them, that of a base line which lacked
+    /// something.
     public var verdicts: [Verdict]
     /// What happened, for people; the first sentence says it all.
     public var sentences: [String]
@@ -146,8 +147,9 @@ extension Rollout {
         let live = those { $0.standing == .confirmed }
         let takenBack = those { $0.wasTakenBack && $0.standing == .old }
         var sentences = [headline(ending, live: live.count, takenBack: takenBack.count)]
-        if passedInconclusive, earlyEnd == nil {
-            sentences.append("it went on although there was too little data to judge by")
+        if !passedLacks.isEmpty, earlyEnd == nil {
+            sentences.append(
+                "it went on although there was too little data to judge by: \(list(passedLacks.lacks))")
         }
         if [.live, .canariesLive].contains(ending), let judgement { sentences.append(judgement.why) }
 

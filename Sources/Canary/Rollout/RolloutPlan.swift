@@ -93,24 +93,27 @@ public struct RolloutPlan: Sendable, Equatable {
     /// The plan for the hosts that are left: of those chosen by number or share, the next in the order takes the place of
     /// one that is missing. The steps keep their sizes, as far as enough controls are left.
     ///
+    /// - Parameter incomparable: hosts on which nothing was live before, which are neither canaries nor controls: they are
+    ///   flipped with everybody.
     /// - Throws: ``SlotSyncError`` with the code `notReady`, if too few hosts are left to judge by.
-    func without(_ absent: Set<Int>) throws(SlotSyncError) -> RolloutPlan {
-        guard !absent.isEmpty else { return self }
+    func without(_ absent: Set<Int>, incomparable: Set<Int> = []) throws(SlotSyncError) -> RolloutPlan {
+        guard !absent.isEmpty || !incomparable.isEmpty else { return self }
         var plan = self
-        let left = order.filter { !absent.contains($0) }
+        let present = order.filter { !absent.contains($0) }
         guard mode != .unjudged else {
-            plan.steps = [Step(kind: .everybody, hosts: left)]
+            plan.steps = [Step(kind: .everybody, hosts: present)]
             return plan
         }
+        let left = present.filter { !incomparable.contains($0) }
         let most = left.count - max(heldBack, RolloutPlan.fewestControls)
         var canaries = totals[0].total
-        if case .list = settings.hosts { canaries = order.prefix(canaries).count { !absent.contains($0) } }
+        if case .list = settings.hosts { canaries = order.prefix(canaries).count(where: left.contains) }
         guard canaries > 0, most > 0 else {
             throw SlotSyncError(
                 .notReady,
                 canaries == 0
-                    ? "none of the canaries can be flipped"
-                    : "\(left.count) hosts are too few to judge by: a canary, and "
+                    ? "none of the canaries can be flipped\(incomparable.isEmpty ? "" : ", or nothing is live on them yet")"
+                    : "\(RolloutText.hosts(left.count))\(incomparable.isEmpty ? "" : " on which something is live") are too few to judge by: a canary, and "
                         + "\(max(heldBack, RolloutPlan.fewestControls)) that are not flipped, are needed")
         }
         var clipped: [(kind: StepKind, total: Int)] = []
@@ -118,11 +121,14 @@ public struct RolloutPlan: Sendable, Equatable {
             let total = min(total, most)
             if total > clipped.last?.total ?? 0 { clipped.append((kind, total)) }
         }
-        plan.steps = makeSteps(left, clipped)
+        plan.steps = makeSteps(left, clipped, joining: present.filter(incomparable.contains))
         return plan
     }
 
-    private func makeSteps(_ order: [Int], _ totals: [(kind: StepKind, total: Int)]) -> [Step] {
+    /// - Parameter others: hosts that are flipped with everybody, besides those of `order`.
+    private func makeSteps(
+        _ order: [Int], _ totals: [(kind: StepKind, total: Int)], joining others: [Int] = []
+    ) -> [Step] {
         var steps: [Step] = []
         var flipped = 0
         for (kind, total) in totals {
@@ -130,7 +136,7 @@ public struct RolloutPlan: Sendable, Equatable {
             flipped = total
         }
         guard mode == .full else { return steps }
-        steps.append(Step(kind: .everybody, hosts: order[flipped..<order.count - heldBack].sorted()))
+        steps.append(Step(kind: .everybody, hosts: (order[flipped..<order.count - heldBack] + others).sorted()))
         if heldBack > 0 { steps.append(Step(kind: .heldBack, hosts: order.suffix(heldBack).sorted())) }
         return steps
     }

@@ -58,12 +58,21 @@ extension Rollout {
             end(.failure(reason))
             return true
         }
-        guard hosts.contains(where: \.isUsable) else {
+        let usable = hosts.indices.filter { hosts[$0].isUsable }
+        guard !usable.isEmpty else {
             finish()
             return true
         }
+        let first = usable.filter { hosts[$0].isFirst }
+        if plan.mode != .unjudged, first == usable {
+            end(
+                .failure(
+                    "nothing is live yet on \(names(first)), so there is nothing to compare with: flip everybody at once "
+                        + "with `slotsync push --no-canary`"))
+            return true
+        }
         do {
-            plan = try plan.without(Set(hosts.indices.filter { !hosts[$0].isUsable }))
+            plan = try plan.without(Set(hosts.indices.filter { !hosts[$0].isUsable }), incomparable: Set(first))
         } catch {
             end(.failure("\(error.message); push with --no-canary"))
             return true
@@ -75,7 +84,9 @@ extension Rollout {
         enter(.baseline)
         samplingSince = now
         phaseEnd = now + plan.settings.baseline + lateness
-        actions.append(.sample(hosts.indices.filter { hosts[$0].isUsable && hosts[$0].isConnected }))
+        let connected = usable.filter { hosts[$0].isConnected }
+        actions.append(.sample(connected.filter { !hosts[$0].isFirst }))
+        if !first.isEmpty { actions.append(.listen(connected.filter { hosts[$0].isFirst })) }
         return true
     }
 
@@ -84,21 +95,22 @@ extension Rollout {
             end(.failure(blind))
             return true
         }
-        guard let phaseEnd, now >= phaseEnd, !isBaselineBeingChecked else { return false }
+        guard let phaseEnd, now >= phaseEnd, checkedBaseline == nil else { return false }
         // Nobody is flipped for a window that could not end with a pass.
-        isBaselineBeingChecked = true
         let canaries = plan.steps[0].hosts
         let others = controls.filter { !canaries.contains($0) }
-        actions.append(.checkBaseline(comparison(.window(.canaries), canaries: canaries, controls: others)))
+        let comparison = comparison(.baseline, canaries: canaries, controls: others)
+        checkedBaseline = comparison
+        actions.append(.checkBaseline(comparison))
         return false
     }
 
-    mutating func noteBaseline(_ lack: String?) {
-        guard phase == .baseline, isBaselineBeingChecked else { return }
+    mutating func noteBaseline(_ lack: Judgement?) {
+        guard phase == .baseline, let checkedBaseline else { return }
         guard let lack else { return beginStep(0) }
-        let judgement = Judgement(verdict: .inconclusive, metrics: [], why: "\(lack) before the flip")
-        self.judgement = judgement
-        weigh(judgement)
+        judgement = lack
+        verdicts.append(RolloutOutcome.Verdict(seconds: now, comparison: checkedBaseline, judgement: lack))
+        weigh(lack)
     }
 
     /// A little more than the time itself, so that the samples taken at the last moment have come.

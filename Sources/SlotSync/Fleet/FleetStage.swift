@@ -152,12 +152,23 @@ final class FleetStage {
             let staged = StagedHost(
                 host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
                 copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
-                receivedBytes: channel.receivedBytes)
+                receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session),
+                isFirst: session.ring?.live == nil)
             await end(number, channel, isOrderly: true)
             return staged
         } catch {
             await end(number, channel, isOrderly: false)
             throw error
+        }
+    }
+
+    /// Why the release is bad on the host: what its greeting said of it, which holds for a copy made anew as well.
+    private func badReason(_ kind: StagedHost.Kind, _ session: HostSession) -> String? {
+        let reason = session.ring?.badReason(of: release.name.id)
+        return switch kind {
+        case .alreadyBad: reason ?? ""
+        case .staged: reason.flatMap { $0.isEmpty ? nil : $0 }
+        case .alreadyReady, .alreadyLive, .planned: nil
         }
     }
 

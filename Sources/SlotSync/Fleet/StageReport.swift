@@ -20,6 +20,10 @@ public struct StagedHost: Sendable, Hashable {
     public var sentBytes: UInt64
     /// Bytes through the session, from the host.
     public var receivedBytes: UInt64
+    /// Why the release is bad there, as `status` tells it, empty if nobody said why; nil: it is not bad.
+    public var badReason: String?
+    /// Nothing was live there before.
+    public var isFirst = false
 }
 
 /// What came of a stage over the fleet.

@@ -144,6 +144,13 @@ public struct RingStatus: Hashable, Sendable {
         return slot.state == .bad ? slot.release : nil
     }
 
+    /// Why a release is bad here, empty if nobody said why; nil: it is not. One that is made anew keeps its reason.
+    func badReason(of release: ContentDigest) -> String? {
+        slots.first {
+            $0.release?.id == release && ($0.state == .bad || ($0.state == .staging && !$0.reason.isEmpty))
+        }?.reason
+    }
+
     /// The release staged into next and ready to go live.
     public var readyRelease: ReleaseName? {
         let slot = slots[next - 1]

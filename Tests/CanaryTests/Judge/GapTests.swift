@@ -64,17 +64,20 @@ struct GapTests {
         for host in silent.hosts.indices where silent.hosts[host].role == .canary {
             silent.hosts[host].baseline[1] = []
         }
-        #expect(Judge.lackBeforeFlip(silent) == "errors has no sample of a canary")
+        let lack = Judge.lackBeforeFlip(silent)
+        #expect(lack?.verdict == .inconclusive && lack?.why == "errors has no sample of a canary before the flip")
+        #expect(lack?.metrics.map(\.name) == ["errors"] && lack?.metrics.first?.note == lack?.why)
 
         var few = recording
         for host in few.hosts.indices.dropFirst(3) { few.hosts[host].baseline[0] = [.nan, 1] }
-        #expect(Judge.lackBeforeFlip(few) == "load has samples of 1 control alone, and needs 2")
+        #expect(
+            Judge.lackBeforeFlip(few)?.why == "load has samples of 1 control alone, and needs 2 before the flip")
 
         var short = recording
         for host in short.hosts.indices {
             short.hosts[host].baseline = short.hosts[host].baseline.map { Array($0.prefix(2)) }
         }
-        #expect(Judge.lackBeforeFlip(short) == "load has only 2.0 samples a canary")
+        #expect(Judge.lackBeforeFlip(short)?.why == "load has only 2.0 samples a canary before the flip")
     }
 
     /// A push of which only what lies before and after a gap was kept.

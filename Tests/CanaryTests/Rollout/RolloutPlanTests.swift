@@ -126,6 +126,19 @@ import Testing
         #expect(throws: SlotSyncError.self) { try plan.without([0, 1]) }
     }
 
+    @Test func hostsWithoutAPastAreNoneToJudgeBy() throws {
+        let plan = try RolloutPlan(
+            hosts: Self.fleet(4), settings: CanarySettings(hosts: .portion(.count(1)), metrics: Self.metrics))
+        let few = try #require(throws: SlotSyncError.self) { try plan.without([], incomparable: [0, 1]) }
+        #expect(few.message.hasPrefix("2 hosts on which something is live are too few to judge by"), "\(few)")
+        let named = try RolloutPlan(
+            hosts: Self.fleet(5),
+            settings: CanarySettings(hosts: .list([Self.fleet(5)[1]]), metrics: Self.metrics))
+        let none = try #require(throws: SlotSyncError.self) { try named.without([], incomparable: [1]) }
+        #expect(none.message == "none of the canaries can be flipped, or nothing is live on them yet")
+        #expect(try named.without([], incomparable: [0]).steps.map(\.hosts) == [[1], [0, 2, 3, 4]])
+    }
+
     @Test func withoutACanaryEverybodyIsOneStep() throws {
         let plan = try RolloutPlan(hosts: Self.fleet(2), settings: CanarySettings(), mode: .unjudged)
         #expect(plan.steps == [RolloutPlan.Step(kind: .everybody, hosts: [0, 1])])

@@ -171,7 +171,9 @@ struct RolloutTests {
         var push = try Self.push { $0.onInconclusive = .proceed }
         push.judgeAllLooks(.inconclusive)
         #expect(push.outcome?.status == .done)
-        #expect(push.outcome?.sentences.contains("it went on although there was too little data to judge by") == true)
+        #expect(
+            push.outcome?.sentences.contains("it went on although there was too little data to judge by: because")
+                == true)
     }
 
     @Test("on_inconclusive: ask does what somebody says", arguments: [true, false])
@@ -375,7 +377,51 @@ struct RolloutTests {
         #expect(push.rollout.phase == .preparing(.canaries))
         push.runToEnd()
         #expect(push.live.count == 6)
-        #expect(push.outcome?.sentences.contains("it went on although there was too little data to judge by") == true)
+        let lack = "load has no sample of a canary before the flip"
+        #expect(
+            push.outcome?.sentences.contains("it went on although there was too little data to judge by: \(lack)")
+                == true)
+        #expect(push.warnings == ["\(lack): going on all the same, as on_inconclusive says"])
+        #expect(push.outcome?.verdicts.first?.comparison.kind == .baseline)
+        #expect(push.outcome?.verdicts.first?.judgement.why == lack)
+    }
+
+    @Test("a metric that lacks something in every judgement is warned of once, and named once at the end")
+    func warnedOfOnce() throws {
+        var push = try Self.push(hosts: 10) {
+            $0.onInconclusive = .proceed
+            $0.phases = [.count(5)]
+            $0.holdBack = .count(2)
+        }
+        push.run(until: .baseline)
+        push.lackBaseline()
+        while push.outcome == nil, push.problems.isEmpty, let move = push.usualMove {
+            guard case .judge = move, let look = push.look else {
+                push.make(move)
+                continue
+            }
+            if look.isLast { push.passes += 1 }
+            push.look = nil
+            var judgement = RolloutWorld.lack("load has no sample of a canary after the flip")
+            // Something else is lacking, of which nobody knows yet.
+            if look.comparison.kind == .watch {
+                judgement.metrics.append(
+                    MetricJudgement(name: "errors", verdict: .inconclusive, note: "errors has no sample"))
+            }
+            push.feed(.judged(judgement, look: look.number))
+        }
+        push.checkEnd()
+        #expect(push.problems.isEmpty && push.live.count == 10)
+        let before = "load has no sample of a canary before the flip"
+        #expect(
+            push.warnings
+                == [before, "errors has no sample"].map {
+                    "\($0): going on all the same, as on_inconclusive says"
+                })
+        #expect(
+            push.outcome?.sentences.filter { $0.contains("it went on") } == [
+                "it went on although there was too little data to judge by: \(before); errors has no sample"
+            ])
     }
 
     @Test(
@@ -470,6 +516,37 @@ struct RolloutTests {
         #expect(push.outcome?.status == .rolledBack && push.problems.isEmpty)
         #expect(push.outcome?.hosts[push.steps[0].hosts[0]].result == .alreadyLive)
         #expect(!push.hosts[push.steps[0].hosts[0]].isMarkedBad)
+    }
+
+    @Test("where nothing is live on any host a push ends after staging, and says what to do", arguments: [0, 6])
+    func liveNowhere(allowed: Int) throws {
+        var push = try Self.push(allowed: .hosts(allowed))
+        // One has it already, from a push that was cut short.
+        push.make(.stageLive(0))
+        for host in 1..<6 { push.make(.stageFirst(host)) }
+        push.runToEnd()
+        #expect(push.problems.isEmpty && push.flips.isEmpty && push.outcome?.status == .failed)
+        #expect(
+            push.outcome?.sentences.first
+                == "nothing is live yet on web[2-6], so there is nothing to compare with: flip "
+                + "everybody at once with `slotsync push --no-canary`; nothing was flipped")
+        #expect(push.outcome?.timeline.map(\.phase).contains(.baseline) == false)
+    }
+
+    @Test("a host on which nothing is live is neither canary nor control, and is flipped with everybody")
+    func liveOnOthers() throws {
+        var push = try Self.push(hosts: 9, canaries: 2) { $0.holdBack = .count(2) }
+        let new = [push.steps[0].hosts[0], push.steps[2].hosts[0]]
+        for host in new { push.make(.stageFirst(host)) }
+        push.run(until: .baseline)
+        let steps = push.rollout.plan.steps
+        #expect(steps.map(\.hosts.count) == [2, 5, 2])
+        #expect(Set(new).isSubset(of: steps[1].hosts))
+        #expect(push.actions.contains(.listen(new.sorted())))
+        push.run(until: .watching)
+        #expect(push.rollout.comparison?.hosts.count == 7)
+        push.runToEnd()
+        #expect(push.problems.isEmpty && push.live.count == 9 && push.outcome?.status == .done)
     }
 
     @Test("too few hosts that are left to judge by end it")
@@ -576,6 +653,12 @@ struct RolloutTests {
 extension RolloutWorld {
     /// The hosts on which the release is live for good.
     var live: [Int] { hosts.indices.filter { hosts[$0].live == .confirmed } }
+
+    var warnings: [String] {
+        actions.compactMap { action in
+            if case .warn(let text) = action { text } else { nil }
+        }
+    }
 
     var marked: [Int] { hosts.indices.filter { hosts[$0].isMarkedBad } }
 

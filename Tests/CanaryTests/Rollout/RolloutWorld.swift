@@ -14,6 +14,7 @@ struct RolloutWorld {
         var isConnected = true
         var isStaged = false
         var wasLive = false
+        var isFirst = false
         var isSampled = false
         var isMarkedBad = false
         var wasFlipped = false
@@ -27,6 +28,8 @@ struct RolloutWorld {
         /// The session ends; `isDone`: the host had done what it was asked.
         case lose(Int, isDone: Bool)
         case stageLive(Int)
+        /// Staged where nothing is live.
+        case stageFirst(Int)
         case judge(Verdict)
         /// Somebody looked at the base line.
         case checkBaseline(isEnough: Bool)
@@ -72,7 +75,7 @@ struct RolloutWorld {
         var moves: [Move] = [.interrupt, .nonsense]
         for (host, world) in hosts.enumerated() {
             if world.request != nil { moves += [.succeed(host), .fail(host)] }
-            if world.request == .stage { moves.append(.stageLive(host)) }
+            if world.request == .stage { moves += [.stageLive(host), .stageFirst(host)] }
             if world.isConnected { moves += [.lose(host, isDone: true), .lose(host, isDone: false)] }
         }
         if look != nil { moves += Verdict.allCases.map { .judge($0) } }
@@ -105,6 +108,11 @@ struct RolloutWorld {
             hosts[host].isStaged = true
             hosts[host].wasLive = true
             feed(.staged(host, isLive: true))
+        case .stageFirst(let host):
+            hosts[host].request = nil
+            hosts[host].isStaged = true
+            hosts[host].isFirst = true
+            feed(.staged(host, isLive: false, isFirst: true))
         case .judge(let verdict):
             guard let look else { return }
             self.look = nil
@@ -113,7 +121,7 @@ struct RolloutWorld {
             feed(.judged(Judgement(verdict: verdict, metrics: [], why: "because"), look: look.number))
         case .checkBaseline(let isEnough):
             isBaselineAsked = false
-            feed(.baselineChecked(lack: isEnough ? nil : "load has no sample of a canary"))
+            feed(.baselineChecked(isEnough ? nil : Self.lack("load has no sample of a canary before the flip")))
         case .reply(let yes):
             isAsked = false
             // To go on without a base line is no pass of a window.
@@ -142,7 +150,7 @@ struct RolloutWorld {
             feed(.sampled(99))
             feed(.tick)
             if !isAsked { feed(.answered(true)) }
-            if !isBaselineAsked { feed(.baselineChecked(lack: "stale")) }
+            if !isBaselineAsked { feed(.baselineChecked(Self.lack("stale"))) }
             for host in hosts.indices {
                 for request in Rollout.HostRequest.allCases where request != hosts[host].request {
                     feed(.done(request, host))
@@ -151,6 +159,13 @@ struct RolloutWorld {
                 }
             }
         }
+    }
+
+    /// What is said of a metric `load` that lacks something.
+    static func lack(_ text: String) -> Judgement {
+        Judgement(
+            verdict: .inconclusive, metrics: [MetricJudgement(name: "load", verdict: .inconclusive, note: text)],
+            why: text)
     }
 
     private mutating func succeed(_ host: Int) {
@@ -243,8 +258,11 @@ struct RolloutWorld {
         case .sample(let some):
             for host in some {
                 if !hosts[host].isConnected { problems.append("samples \(host) without a session") }
+                if hosts[host].isFirst { problems.append("samples \(host), where nothing was live") }
                 hosts[host].isSampled = true
             }
+        case .listen(let some):
+            for host in some where !hosts[host].isConnected { problems.append("hears \(host) without a session") }
         case .stopSampling: for host in hosts.indices { hosts[host].isSampled = false }
         case .judge(let comparison, let number, let isLast):
             if look != nil { problems.append("two looks at once") }
@@ -263,11 +281,15 @@ struct RolloutWorld {
             if !controls.isEmpty, Set(comparison.hosts.map(\.baseline)).count > 1 {
                 problems.append("canaries and controls with base lines at different times")
             }
+            checkPasts(of: comparison)
             look = (number, isLast, comparison)
         case .checkBaseline(let comparison):
             if hasFlipped || isBaselineAsked { problems.append("a base line is checked too late, or twice") }
             if Set(comparison.hosts.map(\.role)).count < 2 { problems.append("a base line without controls") }
+            checkPasts(of: comparison)
             isBaselineAsked = true
+        case .warn(let text):
+            if policy != .proceed { problems.append("warns of what it decides: \(text)") }
         case .ask:
             if !rollout.canAsk { problems.append("asks nobody") }
             isAsked = true
@@ -286,6 +308,12 @@ struct RolloutWorld {
         if case .wake = action { return }
         if isAsked, rollout.phase != .asking { isAsked = false }
         if isBaselineAsked, rollout.phase != .baseline { isBaselineAsked = false }
+    }
+
+    private mutating func checkPasts(of comparison: Comparison) {
+        if comparison.hosts.contains(where: { hosts[$0.host].isFirst }) {
+            problems.append("compares hosts on which nothing was live")
+        }
     }
 
     /// Hosts of the steps for which there are passes enough, in the plan as it is after staging. A further subset of which
