@@ -34,8 +34,8 @@ extension AgentSession {
     func warningOfBad(_ slot: Int, _ ring: Ring) -> String {
         let id = ring.state[slot].release?.id.description ?? "-"
         return
-            "release \(id) in slot \(slot) is bad: it was rolled back here\(reasonText(slot, ring)). `flip` refuses it; "
-            + "`slotsync flip --force \(id)` insists"
+            "release \(id) in slot \(slot) is bad: it was rolled back here\(reasonText(slot, ring)). `flip` and `push` "
+            + "refuse it; with `--force` they do not"
     }
 
     private func reasonText(_ slot: Int, _ ring: Ring) -> String {
