@@ -22,6 +22,9 @@ public struct Comparison: Sendable, Hashable {
         case watch
         /// The watch without any control: everybody against the own past.
         case guarding
+
+        /// What the hosts on the release are called in it.
+        public var flippedName: FlippedName { self == .window(.canaries) ? .canaries : .flippedHosts }
     }
 
     /// A host's part.
