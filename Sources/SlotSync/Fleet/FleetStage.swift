@@ -152,7 +152,7 @@ final class FleetStage {
             let staged = StagedHost(
                 host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
                 copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
-                receivedBytes: channel.receivedBytes)
+                receivedBytes: channel.receivedBytes, live: session.ring?.liveRelease)
             await end(number, channel, isOrderly: true)
             return staged
         } catch {

@@ -20,6 +20,8 @@ public struct StagedHost: Sendable, Hashable {
     public var sentBytes: UInt64
     /// Bytes through the session, from the host.
     public var receivedBytes: UInt64
+    /// The release that was live there when the stage began; nil: none was.
+    public var live: ReleaseName?
 }
 
 /// What came of a stage over the fleet.
