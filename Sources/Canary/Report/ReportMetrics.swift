@@ -90,11 +90,8 @@ extension ReportPage {
                         }
                         func cell(_ label: String, _ text: String, before: String? = nil) {
                             row.element("td", ["class": "number", "data-label": label]) { cell in
-                                guard let before else { return cell.text(text) }
-                                cell.element("span") { both in
-                                    both.text(text)
-                                    both.element("span", ["class": "remark"], "before it \(before)")
-                                }
+                                cell.text(text)
+                                if let before { cell.element("span", ["class": "remark"], "before it \(before)") }
                             }
                         }
                         func shown(_ value: Double?) -> String { level(value, of: metric, unit: samples?.unit ?? "") }

@@ -169,7 +169,8 @@ let reportStyle: StaticString = """
       .glance thead, .host-table thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
         clip-path: inset(50%); }
       .glance tbody, .host-table tbody { display: block; }
-      .glance .remark { white-space: normal; text-align: right; }
+      .glance td.number { flex-wrap: wrap; } .glance td.number .remark { flex: 1 0 100%; text-align: right; }
+      .glance td.found .remark { white-space: normal; }
       .glance tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: .125rem 1rem; padding: .625rem 0;
         border-top: 1px solid var(--grid); }
       .host-table tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; padding: .375rem 0;
