@@ -88,6 +88,7 @@ struct PushView {
     private var place = 0
     private var staging: FleetProgress?
     private var metrics: [LiveLines.MetricLine] = []
+    private var sides = LiveLines.Sides.canaries
     private var doing = ""
     private var isGoingBack = false
     private var flipped = 0
@@ -107,9 +108,10 @@ struct PushView {
         case .phase(let phase): begin(phase)
         case .progress(let progress):
             metrics = progress.metrics
+            sides = progress.sides
             flipped = progress.flipped
             phaseEnd = progress.timeLeft.map { .now + .seconds($0) }
-        case .judged, .warning, .waiting, .question: break
+        case .detectable, .judged, .warning, .waiting, .question: break
         }
     }
 
@@ -139,7 +141,7 @@ struct PushView {
                 phases: stages, timeLeft: phaseEnd.map { max(($0 - .now) / .seconds(1), 0) },
                 detail: staging?.line(width: width - 2)
                     ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(counted(hosts, "host")) flipped"),
-                metrics: metrics)
+                metrics: metrics, sides: sides)
             return view.lines(width: width, height: height, style: showsUnicode ? .blocks : .ascii)
         }
     }

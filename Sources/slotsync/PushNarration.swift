@@ -39,13 +39,27 @@ struct PushNarration: Sendable {
         case .waiting(let hosts, let what):
             "waiting for \(what) on \(HostList.fold(hosts.map(\.label))); Ctrl-C again leaves at once: agents take back what "
                 + "was not confirmed"
+        case .detectable(let detection): Self.measuredPower(detection)
         case .staging, .staged, .progress, .judged, .question: nil
         }
+    }
+
+    /// What the canaries will detect, by the base line.
+    static func measuredPower(_ detection: Detection) -> String {
+        "by the base line, these canaries can show: \(detection.sentence)"
     }
 
     func json(_ event: PushEvent) -> JSONValue? {
         switch event {
         case .phase(let phase): ["event": "phase", "phase": .text(phase)]
+        case .detectable(let detection):
+            [
+                "event": "detectable", "power": .text(Self.measuredPower(detection)),
+                "changes": .list(
+                    detection.changes.map {
+                        ["metric": .text($0.metric), "factor": .number($0.factor), "share": .number($0.share)]
+                    }),
+            ]
         case .judged(let judgement, let kind, let isLast):
             [
                 "event": "verdict", "of": .text(kind), "method": kind == .guarding ? "guard" : "judge",
@@ -70,7 +84,9 @@ struct PushNarration: Sendable {
         [
             "name": .text(metric.name), "verdict": .text(metric.verdict.rawValue), "p": .number(metric.p),
             "effect": .effect(metric.effect), "canaries": .number(metric.canaryLevel),
-            "controls": .number(metric.controlLevel),
+            "controls": .number(metric.controlLevel), "canaries_before": .number(metric.canaryBefore),
+            "controls_before": .number(metric.controlBefore), "canary": .text(metric.canary),
+            "is_decided": .bool(!metric.isUndecided),
         ]
     }
 

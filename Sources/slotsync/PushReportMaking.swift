@@ -20,7 +20,7 @@ extension PushReport {
         self.init(
             title: fleet.root,
             release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
-            outcome: Outcome(outcome), verdict: outcome.judgement?.verdict,
+            previous: Self.previous(of: result), outcome: Outcome(outcome), verdict: outcome.judgement?.verdict,
             sentence: Self.sentence(of: outcome), start: start, end: start + result.seconds,
             canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
             version: SlotSyncVersion.current)
@@ -72,11 +72,21 @@ extension PushReport {
             watch: canary.watch,
             others: [Settings.Other(name: "if inconclusive", value: canary.onInconclusive.rawValue)])
         self.power = power
+        measuredPower = result.detection.map(PushNarration.measuredPower) ?? ""
         self.recording = recording
     }
 }
 
 extension PushReport {
+    /// What was live on most hosts before; nil: nothing on any, or the release itself.
+    private static func previous(of result: PushResult) -> Release? {
+        guard let staged = result.staged else { return nil }
+        let live = staged.hosts.compactMap(\.live).filter { $0.id != staged.release.id }
+        let counts = Dictionary(grouping: live, by: \.id)
+        let most = counts.values.max { ($0.count, $1[0].id.description) < ($1.count, $0[0].id.description) }
+        return most.map { Release(id: "\($0[0].id)", name: $0[0].name) }
+    }
+
     /// What happened, and what the judge said of it.
     private static func sentence(of outcome: RolloutOutcome) -> String {
         var first = outcome.sentences.first ?? ""

@@ -87,10 +87,13 @@ struct RecordedJudge: Sendable {
 
     private static func json(_ name: String, _ judgement: Judgement, seconds: Double?? = .none) -> JSONValue {
         let metrics = judgement.metrics.map { metric -> JSONValue in
-            [
-                "name": .text(metric.name), "p": .number(metric.p), "effect": .effect(metric.effect),
-                "verdict": .text(metric.verdict.rawValue),
+            var members: [JSONValue.Member] = [
+                .init(key: "name", value: .text(metric.name)), .init(key: "p", value: .number(metric.p)),
+                .init(key: "effect", value: .effect(metric.effect)),
+                .init(key: "verdict", value: .text(metric.verdict.rawValue)),
             ]
+            if let canary = metric.canary { members.append(.init(key: "canary", value: .text(canary))) }
+            return .object(members)
         }
         var members: [JSONValue.Member] = [
             .init(key: "case", value: .text(name)), .init(key: "verdict", value: .text(judgement.verdict.rawValue)),

@@ -51,9 +51,36 @@ struct SampleCommand: AsyncParsableCommand {
 
     private func table(_ rows: [SampledHost], _ canary: CanarySettings) -> [String] {
         let heading = ["HOST"] + canary.metrics.map(\.metric.name)
-        let cells = rows.map { row in [row.host.label] + row.values.map { $0.isNaN ? "-" : numberText($0) } }
-        return TextTable.aligned([heading] + cells)
+        let columns = canary.metrics.indices.map { column($0, of: rows) }
+        let cells = rows.indices.map { row in [rows[row].host.label] + columns.map { $0[row] } }
+        return TextTable.aligned([heading] + cells, numbersFrom: 1)
     }
+
+    /// A metric's values, all with as many digits after the point: as many as the largest leaves of six.
+    private func column(_ metric: Int, of rows: [SampledHost]) -> [String] {
+        let values = rows.map { $0.values[metric] }
+        let numbers = values.filter { !$0.isNaN }
+        let texts = numbers.map(numberText)
+        func plain(_ value: Double) -> String { value.isNaN ? "-" : numberText(value) }
+        // What needs an exponent stands as it is.
+        guard !texts.contains(where: { $0.contains("e") }) else { return values.map(plain) }
+        let whole = texts.map { $0.prefix { $0 != "." }.count { $0.isNumber } }.max() ?? 1
+        let needed = texts.map { $0.drop { $0 != "." }.dropFirst().count }.max() ?? 0
+        let places = min(max(Self.digits - whole, 0), needed)
+        return values.map { $0.isNaN ? "-" : fixed($0, places: places) }
+    }
+
+    /// `value` with so many digits after the point; it has no more than `digits` in all.
+    private func fixed(_ value: Double, places: Int) -> String {
+        let unit = (0..<places).reduce(1.0) { scale, _ in 10 * scale }
+        let scaled = (abs(value) * unit).rounded()
+        guard places > 0, scaled < 1e15 else { return numberText(value.rounded()) }
+        let digits = String(Int64(scaled))
+        let padded = String(repeating: "0", count: max(0, places + 1 - digits.count)) + digits
+        return (value < 0 && scaled > 0 ? "-" : "") + padded.dropLast(places) + "." + padded.suffix(places)
+    }
+
+    private static let digits = 6
 
     private func json(_ row: SampledHost, _ canary: CanarySettings) -> JSONValue {
         let values = zip(canary.metrics, row.values).map { metric, value in
@@ -67,7 +94,7 @@ struct SampleCommand: AsyncParsableCommand {
 
     /// At most six significant digits, the shortest form.
     private func numberText(_ value: Double) -> String {
-        let rounded = value == 0 ? 0 : value.rounded(toSignificantDigits: 6)
+        let rounded = value == 0 ? 0 : value.rounded(toSignificantDigits: Self.digits)
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? String(Int64(rounded)) : "\(rounded)"
     }
 }

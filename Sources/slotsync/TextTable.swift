@@ -2,11 +2,16 @@
 
 enum TextTable {
     /// The rows as lines; all have as many cells as the first.
-    static func aligned(_ rows: [[String]]) -> [String] {
+    ///
+    /// - Parameter numbersFrom: the first of the columns that hold numbers, which end at the same place.
+    static func aligned(_ rows: [[String]], numbersFrom: Int = .max) -> [String] {
         guard let first = rows.first else { return [] }
         let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            let cells = zip(row, widths).enumerated().map { column, cell in
+                let room = String(repeating: " ", count: cell.1 - cell.0.count)
+                return column < numbersFrom ? cell.0 + room : room + cell.0
+            }
             let line = cells.joined(separator: "  ")
             return String(line.reversed().drop { $0 == " " }.reversed())
         }

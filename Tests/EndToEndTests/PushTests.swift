@@ -24,6 +24,11 @@ extension EndToEnd {
                 #expect(page.contains("in 2 steps: 2 canaries, then 6 others"))
                 #expect(page.contains("<b>Window of the canaries</b>: 2 hosts flipped by then against 6 not flipped"))
                 #expect(page.contains("<b>Watch (guard)</b>, 8 hosts, all flipped: "))
+                #expect(page.contains(/, from [0-9a-f]{8} to [0-9a-f]{8}</))
+                #expect(page.contains(/<b>[0-9.]+ ms<\/b><span class="remark">before it [0-9.]+ ms</))
+                let foretold = outcome.errors.split(separator: "\n").first { $0.contains("by the base line, ") }
+                let power = try #require(foretold?.split(separator: "] ").last)
+                #expect(power.hasPrefix("by the base line, these canaries can show: p95_ms ") && page.contains(power))
             }
         }
 

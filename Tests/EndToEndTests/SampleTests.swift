@@ -36,6 +36,32 @@ extension EndToEnd {
             }
         }
 
+        @Test("numbers stand beneath each other, with as many digits after the point")
+        func columns() async throws {
+            let metrics = [
+                "{name: p95_ms, source: command, run: 'case {host} in h1) echo 12345.678;; h2) echo 0.25;; *) echo x;; esac'}",
+                "{name: n, source: command, run: 'echo 7'}",
+            ]
+            try await use(["interval: 2s"], metrics) { fleet in
+                let outcome = try await fleet.call("sample")
+                #expect(outcome.exitCode == 2, "\(outcome)")
+                #expect(
+                    outcome.lines == ["HOST   p95_ms  n", "h1    12345.7  7", "h2        0.3  7", "h3          -  7"],
+                    "\(outcome)")
+            }
+        }
+
+        @Test("what a command says of its host is the same on all")
+        func ownName() async throws {
+            let metrics = ["{name: p95, source: command, run: 'echo {host} has no data >&2; exit 3'}"]
+            try await use(["interval: 2s"], metrics) { fleet in
+                let outcome = try await fleet.call("sample")
+                let told = outcome.errors.split(separator: "\n")
+                #expect(told.count == 1 && told[0].hasPrefix("h[1-3]: p95: "), "\(outcome)")
+                #expect(told[0].hasSuffix("\"{host} has no data\""), "\(outcome)")
+            }
+        }
+
         @Test("where no host can be reached it does not wait for samples")
         func unreachable() async throws {
             // Two intervals are more than a command of these tests may take.

@@ -86,8 +86,14 @@ extension SamplePush {
                         ("cpu", .pass, 0.018, 0.11, 0.0025, 45.6, 41.1),
                         ("php_errors", .regression, 2e-9, 34, 0.00025, 14, 0.4),
                         ("dies", .inconclusive, nil, nil, nil, 0, 0.02),
-                    ], notes: ["dies": "too few events so far to tell a change in either direction"]))
+                    ], notes: ["dies": "php_errors ended the window before this was decided"]))
         ]
+        for index in [0, 1, 3] {
+            push.comparisons[0].judgement.metrics[index].verdict = .inconclusive
+            push.comparisons[0].judgement.metrics[index].isUndecided = true
+        }
+        push.comparisons[0].judgement.metrics[3].canary = "web002.example.com"
+        push.measuredPower = "by the base line, these canaries can show: errors × 5 in 9 of 10 cases, × 2 hardly"
         return push
     }
 

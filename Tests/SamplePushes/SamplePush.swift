@@ -85,12 +85,14 @@ public enum SamplePush: String, Sendable, CaseIterable {
     static func judgement(
         _ verdict: Verdict, _ why: String, _ findings: [Finding], notes: [String: String] = [:]
     ) -> Judgement {
-        Judgement(
+        func before(_ level: Double?) -> Double? { level.map { 0.98 * $0 } }
+        return Judgement(
             verdict: verdict,
             metrics: findings.map {
                 MetricJudgement(
                     name: $0.0, verdict: $0.1, p: $0.2, effect: $0.3, criticalP: $0.4, canaryLevel: $0.5,
-                    controlLevel: $0.6, note: notes[$0.0] ?? "")
+                    controlLevel: $0.6, canaryBefore: before($0.6), controlBefore: before($0.6), note: notes[$0.0] ?? ""
+                )
             }, why: why)
     }
 }

@@ -1,5 +1,5 @@
-// What a judge can see with the chosen canaries, told before a push starts: nobody should take a pass for proof where
-// nothing could have been caught. Called by `push` and by the rollout's plan.
+// What a judge can see with the chosen canaries, told before a push starts, and again when its base line is there: nobody
+// should take a pass for proof where nothing could have been caught. Called by `push` and by its driver.
 
 import Glibc
 
@@ -31,8 +31,8 @@ extension Judge {
 
     /// What would be detected over `metrics` with so many canaries and controls.
     ///
-    /// The noise is taken from `baseline`, a recording without samples after the flip, and where it has none of a metric
-    /// from a usual fleet: samples that waver by 12 %, correlated by 0.9 over five seconds; events twice a minute and
+    /// The noise is taken from `baseline`, a recording without samples after the flip, and where it has too little of a metric
+    /// from a usual fleet, which the sentence says then: samples that waver by 12 %, correlated by 0.9 over five seconds; events twice a minute and
     /// host, half of the hosts with most of them.
     ///
     /// - Parameters:
@@ -54,8 +54,10 @@ extension Judge {
         let parts = metrics.compactMap { metric -> String? in
             let own = changes.filter { $0.metric == metric.name }
             guard let smallest = own.first else { return nil }
+            if forecast.isWithoutEvents(metric.name) { return "\(metric.name), without an event so far, by no factor" }
             let seen = own.first { $0.share >= Self.often } ?? own.last ?? smallest
             var text = "\(metric.name) \(Self.words(seen.factor)) \(Self.cases(seen.share))"
+            if baseline != nil, forecast.isUsual(metric.name) { text += " (by usual noise: too few samples yet)" }
             guard smallest.share < Self.often else { return text }
             if smallest != seen { text += ", \(Self.words(smallest.factor)) \(Self.cases(smallest.share))" }
             let enough = more.first { _, changes in
@@ -64,6 +66,18 @@ extension Judge {
             return text + (enough.map { ": choose \($0.0) canaries or more" } ?? "")
         }
         return Detection(changes: changes, sentence: parts.joined(separator: "; "))
+    }
+
+    /// What will be detected in a push whose base line has just ended, by the noise that it shows.
+    ///
+    /// - Parameter baseline: its hosts in their roles, without samples after the flip. Hosts that sent none do not count.
+    public func detectionBeforeFlip(_ baseline: Recording) -> Detection {
+        func count(_ role: HostSamples.Role) -> Int {
+            baseline.hosts.count { $0.role == role && $0.baseline.contains { $0.contains(where: \.isFinite) } }
+        }
+        return detection(
+            of: baseline.metrics, canaries: count(.canary), controls: count(.control), interval: baseline.interval,
+            baseline: baseline)
     }
 
     private static func words(_ factor: Double) -> String {
@@ -87,9 +101,14 @@ private struct Forecast {
         case counter(before: Double, after: Double, dispersion: DispersionPosterior)
     }
 
+    /// Metrics of whose own noise too little is known.
+    private var usual: Set<String> = []
+    /// Counters that were sampled, and counted nothing.
+    private var withoutEvents: Set<String> = []
+
     private let metrics: [Metric]
     private let settings: JudgeSettings
-    private let noise: [Noise]
+    private var noise: [Noise] = []
 
     private static let usualDeviation = 0.12
     /// The correlation of samples that are `Recording.usualInterval` apart.
@@ -112,6 +131,7 @@ private struct Forecast {
         let before = recorded >= GaugeTest.leastBefore ? recorded : baselineTime.map(samples) ?? window
         let shape = SeriesShape(before: before, settle: settle, after: window)
         noise = metrics.map { metric in
+            usual.insert(metric.name)
             let table = baseline.flatMap { recording in
                 recording.metrics.firstIndex { $0.name == metric.name }.map {
                     SampleTable(recording, metric: $0, before: recorded, settle: 0, after: 0)
@@ -129,6 +149,7 @@ private struct Forecast {
                     if hosts.count >= 2, let fit = NoiseFit(levels, hosts: hosts, grid: grid) {
                         model = fit.entry.model
                         variance = fit.sampleVariance
+                        usual.remove(metric.name)
                     }
                 }
                 return .gauge(stepVariance: variance * StepEstimator(model, shape) { _ in true }.variance)
@@ -137,9 +158,12 @@ private struct Forecast {
                     let sums = (0..<table.hosts).map { table.sum($0, 0..<recorded) }.filter { $0.count > 0 }
                     let time = sums.reduce(0) { $0 + $1.count }
                     if time > 0 {
-                        let rate = sums.reduce(0) { $0 + $1.sum } / Double(time)
-                        let dispersion = DispersionPosterior(
-                            events: sums.map { $0.sum.rounded() }, time: sums.map { Double($0.count) })
+                        usual.remove(metric.name)
+                        let clump = Clumps.size(table, hosts: Array(0..<table.hosts))
+                        let events = sums.map { ($0.sum / clump).rounded() }
+                        let rate = events.reduce(0, +) / Double(time)
+                        if rate == 0 { withoutEvents.insert(metric.name) }
+                        let dispersion = DispersionPosterior(events: events, time: sums.map { Double($0.count) })
                         return .counter(
                             before: rate * Double(before), after: rate * Double(window), dispersion: dispersion)
                     }
@@ -151,6 +175,9 @@ private struct Forecast {
             }
         }
     }
+
+    func isUsual(_ metric: String) -> Bool { usual.contains(metric) }
+    func isWithoutEvents(_ metric: String) -> Bool { withoutEvents.contains(metric) }
 
     /// What is detected, from the smallest change on.
     func changes(canaries: Int, controls: Int) -> [DetectableChange] {

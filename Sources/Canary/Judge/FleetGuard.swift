@@ -45,7 +45,12 @@ public struct FleetGuard: Sendable {
                 metric: recording.metrics[index], width: Int(width), interval: recording.interval,
                 chance: settings.significance / Double(recording.metrics.count))
         }
-        let metrics = watches.map(\.judgement)
+        let isOver = watches.contains { $0.judgement.verdict.isRegression }
+        let metrics = watches.map { watch in
+            var metric = watch.judgement
+            metric.isUndecided = isOver && watch.isTooEarly
+            return metric
+        }
         let all = recording.hosts.count
         let seen = recording.hosts.count { host in host.after.contains { $0.contains(where: \.isFinite) } }
         let hosts = seen == all ? Figures.count(all, "host", "hosts") : "the \(seen) of \(all) hosts that sent samples"
@@ -69,6 +74,8 @@ public struct FleetGuard: Sendable {
 private struct FleetWatch {
     private(set) var judgement: MetricJudgement
     private(set) var words = ""
+    /// Whether it lacks nothing but time after the flip.
+    private(set) var isTooEarly = false
     /// The largest level over its limit, in logarithms: 1 is at it.
     private(set) var nearness = 0.0
 
@@ -102,6 +109,7 @@ private struct FleetWatch {
             words =
                 "\(metric.name) has less than \(Figures.seconds(Double(width) * interval)) of samples after the flip"
             judgement.note = words
+            isTooEarly = true
             return
         }
         let limit = log(FleetGuard.levelLimit(metric.kind))
@@ -136,7 +144,10 @@ private struct FleetWatch {
         _ course: FleetCourse, _ table: SampleTable, width: Int, interval: Double, chance: Double, sign: Double
     ) {
         let window = table.settled
-        guard course.samples(window) >= Double(width) else { return }
+        guard course.samples(window) >= Double(width) else {
+            isTooEarly = true
+            return
+        }
         var most = 0.0
         var isBeyond = false
         for start in stride(from: window.lowerBound, through: table.moments - width, by: 1) {

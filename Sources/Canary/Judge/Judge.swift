@@ -4,13 +4,18 @@
 /// Says whether a release made its canaries worse than hosts that did not get it.
 public struct Judge: Sendable {
     public let settings: JudgeSettings
+    let naming: FlippedName
 
-    public init(_ settings: JudgeSettings) { self.settings = settings }
+    /// - Parameter naming: what its sentences call the hosts on the release.
+    public init(_ settings: JudgeSettings, naming: FlippedName = .canaries) {
+        self.settings = settings
+        self.naming = naming
+    }
 
     /// Judges a whole comparison by all of its samples, with all of the significance.
     public func judge(_ recording: Recording) -> Judgement {
         let samples = Self.samples(recording)
-        return Look(recording, settings: settings, samples: samples, planned: samples)
+        return Look(recording, settings: settings, samples: samples, planned: samples, naming: naming)
             .judgement(significance: settings.significance, isLast: true)
     }
 
@@ -45,8 +50,9 @@ public struct Judge: Sendable {
         let settle = Look.settleSamples(settings, recording)
         let schedule = LookSchedule.of(
             before: before, settle: settle, planned: planned, significance: settings.significance)
-        return Look(recording, settings: settings, samples: min(max(n, 0), planned), planned: planned)
-            .judgement(significance: settings.significance * schedule.share(after: n), isLast: n >= planned)
+        return Look(
+            recording, settings: settings, samples: min(max(n, 0), planned), planned: planned, naming: naming
+        ).judgement(significance: settings.significance * schedule.share(after: n), isLast: n >= planned)
     }
 
     /// Judges a whole recording as a live push would have, look by look: up to the first regression, with the seconds

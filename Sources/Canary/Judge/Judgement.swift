@@ -27,12 +27,22 @@ public struct MetricJudgement: Sendable, Equatable {
     /// The canaries' and the controls' level after the flip: a gauge's mean, a counter's events a minute and host.
     public var canaryLevel: Double?
     public var controlLevel: Double?
+    /// The same before the flip, over the base line; nil: no sample came, or (of a guard) `controlLevel` is that.
+    public var canaryBefore: Double?
+    public var controlBefore: Double?
+    /// The canary that this was found on alone, where a critical metric's test of one canary stands nearest to a rollback:
+    /// `p`, `effect` and the canaries' levels are its own then. Nil: they are all canaries'.
+    public var canary: String?
+    /// Whether it is `inconclusive` only because the look was too early to decide it: the window goes on, or another
+    /// metric's regression ended it.
+    public var isUndecided: Bool
     /// What is to be said beside that, such as why it is inconclusive; empty: nothing.
     public var note: String
 
     public init(
         name: String, verdict: Verdict, p: Double? = nil, effect: Double? = nil, criticalP: Double? = nil,
-        canaryLevel: Double? = nil, controlLevel: Double? = nil, note: String = ""
+        canaryLevel: Double? = nil, controlLevel: Double? = nil, canaryBefore: Double? = nil,
+        controlBefore: Double? = nil, canary: String? = nil, isUndecided: Bool = false, note: String = ""
     ) {
         self.name = name
         self.verdict = verdict
@@ -41,6 +51,10 @@ public struct MetricJudgement: Sendable, Equatable {
         self.criticalP = criticalP
         self.canaryLevel = canaryLevel
         self.controlLevel = controlLevel
+        self.canaryBefore = canaryBefore
+        self.controlBefore = controlBefore
+        self.canary = canary
+        self.isUndecided = isUndecided
         self.note = note
     }
 }

@@ -24,12 +24,16 @@ struct Look {
     let settings: JudgeSettings
     let roles: Roles
     let planned: Int
+    let naming: FlippedName
     var items: [Item]
 
-    init(_ recording: Recording, settings: JudgeSettings, samples: Int, planned: Int) {
+    init(
+        _ recording: Recording, settings: JudgeSettings, samples: Int, planned: Int, naming: FlippedName = .canaries
+    ) {
         self.recording = recording
         self.settings = settings
         self.planned = planned
+        self.naming = naming
         let roles = Roles(recording.hosts)
         self.roles = roles
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
@@ -106,8 +110,6 @@ struct Look {
         var tolerance: Double
         /// p is at most its critical value, whether or not the change exceeds the tolerance.
         var isSignificant: Bool
-        /// The canary whose own test this is; nil: all canaries'.
-        var canary: String?
         var canaries: Int
         var controls: Int
 
@@ -124,19 +126,22 @@ struct Look {
         var findings = items.indices.map { finding(items[$0], criticals[$0]) }
         let lacks = items.indices.map { Sufficiency.lack(items[$0], in: self) }
         for index in findings.indices where !findings[index].judgement.verdict.isRegression {
-            if let lack = lacks[index] {
-                findings[index].judgement.verdict = .inconclusive
-                findings[index].judgement.note = lack
-            } else if !isLast {
-                findings[index].judgement.verdict = .inconclusive
-                findings[index].judgement.note = "the window is not over"
+            guard lacks[index] != nil || !isLast else { continue }
+            findings[index].judgement.verdict = .inconclusive
+            findings[index].judgement.isUndecided = !isLast
+            findings[index].judgement.note = lacks[index] ?? "the window is not over"
+        }
+        let regressed = findings.filter(\.judgement.verdict.isRegression).sorted { $0.nearness < $1.nearness }
+        if let first = regressed.first {
+            // What it lacks may yet have come.
+            for index in findings.indices where findings[index].judgement.isUndecided {
+                findings[index].judgement.note = "\(first.judgement.name) ended the window before this was decided"
             }
         }
         let metrics = findings.map(\.judgement)
-        let regressed = findings.filter(\.judgement.verdict.isRegression).sorted { $0.nearness < $1.nearness }
         if !regressed.isEmpty {
             return Judgement(
-                verdict: .regression, metrics: metrics, why: Sentences.regression(regressed, over: items.count))
+                verdict: .regression, metrics: metrics, why: Sentences.regression(regressed, over: items.count, naming))
         }
         if items.isEmpty {
             return Judgement(verdict: .inconclusive, metrics: [], why: "there is no metric to judge")
@@ -145,7 +150,7 @@ struct Look {
             let samples = items[0].table.after
             return Judgement(
                 verdict: .inconclusive, metrics: metrics,
-                why: Sentences.soFar(findings, samples: samples, of: planned))
+                why: Sentences.soFar(findings, samples: samples, of: planned, naming))
         }
         let lost = Sufficiency.lostCanaries(self)
         if !lost.isEmpty || lacks.contains(where: { $0 != nil }) {
@@ -159,7 +164,7 @@ struct Look {
         }
         return Judgement(
             verdict: .pass, metrics: metrics,
-            why: Sentences.pass(findings, silent: silent.map { recording.hosts[$0].host }))
+            why: Sentences.pass(findings, silent: silent.map { recording.hosts[$0].host }, naming))
     }
 
     /// Every test's critical value. Step by step (Holm 1979): a metric that is significant leaves its share to the others.
@@ -192,25 +197,30 @@ struct Look {
         let canaries = nearest?.0.canary.map { [$0] } ?? roles.canaries
         let canary = level(item, canaries)
         let control = level(item, roles.controls)
+        let base = 0..<item.table.before
         let evidence = nearest?.0.claim.evidence
         let judgement = MetricJudgement(
             name: item.metric.name, verdict: regressed.isEmpty ? .pass : .regression, p: evidence?.p,
-            effect: evidence?.change, criticalP: nearest?.1, canaryLevel: canary.level, controlLevel: control.level)
+            effect: evidence?.change, criticalP: nearest?.1, canaryLevel: canary.level, controlLevel: control.level,
+            canaryBefore: level(item, canaries, in: base).level,
+            controlBefore: level(item, roles.controls, in: base).level,
+            canary: nearest?.0.canary.map { recording.hosts[$0].host })
         return Finding(
             judgement: judgement, kind: item.metric.kind, tolerance: item.metric.tolerance ?? settings.tolerance,
             isSignificant: nearest.map { $0.0.claim.evidence.p <= $0.1 } ?? false,
-            canary: nearest?.0.canary.map { recording.hosts[$0].host }, canaries: canary.hosts,
-            controls: control.hosts)
+            canaries: canary.hosts, controls: control.hosts)
     }
 
-    /// A gauge's mean over hosts after the flip, settling time left out; a counter's events a minute and host.
-    private func level(_ item: Item, _ hosts: [Int]) -> (level: Double?, hosts: Int) {
+    /// A gauge's mean over hosts, and a counter's events a minute and host.
+    ///
+    /// - Parameter columns: nil: after the flip, of a gauge without the settling time.
+    private func level(_ item: Item, _ hosts: [Int], in columns: Range<Int>? = nil) -> (level: Double?, hosts: Int) {
         let table = item.table
         if item.metric.kind == .gauge {
-            let means = hosts.compactMap { table.mean($0, table.settled) }
+            let means = hosts.compactMap { table.mean($0, columns ?? table.settled) }
             return (means.isEmpty ? nil : means.reduce(0, +) / Double(means.count), means.count)
         }
-        let sums = hosts.map { table.sum($0, table.afterFlip) }.filter { $0.count > 0 }
+        let sums = hosts.map { table.sum($0, columns ?? table.afterFlip) }.filter { $0.count > 0 }
         let count = sums.reduce(0) { $0 + $1.count }
         guard count > 0 else { return (nil, 0) }
         return (sums.reduce(0) { $0 + $1.sum } / Double(count) * 60 / recording.interval, sums.count)

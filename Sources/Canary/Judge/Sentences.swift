@@ -1,28 +1,39 @@
 // What a comparison found, said in one sentence with numbers. Called by the comparison once its verdict stands.
 
+/// What the hosts on the release are called in a judge's sentences.
+public enum FlippedName: Sendable, Hashable {
+    /// The first ones, in their own window.
+    case canaries
+    /// All that were flipped by then: in a further phase's window, and in the watch.
+    case flippedHosts
+
+    var one: String { self == .canaries ? "canary" : "flipped host" }
+    var many: String { self == .canaries ? "canaries" : "flipped hosts" }
+}
+
 enum Sentences {
     /// "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics".
-    static func regression(_ metrics: [Look.Finding], over count: Int) -> String {
-        metrics.map(levels).joined(separator: "; ") + over(count)
+    static func regression(_ metrics: [Look.Finding], over count: Int, _ naming: FlippedName) -> String {
+        metrics.map { levels($0, naming) }.joined(separator: "; ") + over(count)
     }
 
-    static func pass(_ findings: [Look.Finding], silent: [String]) -> String {
+    static func pass(_ findings: [Look.Finding], silent: [String], _ naming: FlippedName) -> String {
         let rest =
             silent.isEmpty
             ? "" : "; \(list(silent)) never sent a sample and \(silent.count == 1 ? "is" : "are") not judged"
         let tolerated = findings.filter { $0.isSignificant && !$0.judgement.verdict.isRegression }
         if let finding = tolerated.first {
-            return "no metric got worse by more than its tolerance: " + levels(finding) + ", is within "
+            return "no metric got worse by more than its tolerance: " + levels(finding, naming) + ", is within "
                 + Figures.percent(finding.tolerance) + over(findings.count) + rest
         }
-        return "no metric got worse: " + nearest(findings) + rest
+        return "no metric got worse: " + nearest(findings, naming) + rest
     }
 
-    static func soFar(_ findings: [Look.Finding], samples: Int, of planned: Int) -> String {
+    static func soFar(_ findings: [Look.Finding], samples: Int, of planned: Int, _ naming: FlippedName) -> String {
         // The last look may see no sample more than the one before.
         let place =
             samples + 1 < planned ? "\(samples) of \(planned) samples" : "\(samples) samples, before the last look"
-        return "no metric got worse so far, after \(place): " + nearest(findings)
+        return "no metric got worse so far, after \(place): " + nearest(findings, naming)
     }
 
     private static let tooLittle = "too little data to tell: "
@@ -46,12 +57,12 @@ enum Sentences {
     }
 
     /// What stands nearest to a regression, and how far that is.
-    private static func nearest(_ findings: [Look.Finding]) -> String {
+    private static func nearest(_ findings: [Look.Finding], _ naming: FlippedName) -> String {
         let tested = findings.filter { $0.judgement.p != nil }
         guard let finding = tested.min(by: { $0.nearness < $1.nearness }) else {
             return "no metric could be tested yet"
         }
-        var text = "the nearest is " + levels(finding)
+        var text = "the nearest is " + levels(finding, naming)
         if let critical = finding.judgement.criticalP {
             text += " where \(Figures.chance(critical)) would roll back"
         }
@@ -59,10 +70,11 @@ enum Sentences {
     }
 
     /// "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9".
-    private static func levels(_ finding: Look.Finding) -> String {
+    private static func levels(_ finding: Look.Finding, _ naming: FlippedName) -> String {
         let unit = finding.kind == .counter ? " a minute" : ""
         let canaries =
-            finding.canary.map { "canary \($0) alone" } ?? Figures.count(finding.canaries, "canary", "canaries")
+            finding.judgement.canary.map { "\(naming.one) \($0) alone" }
+            ?? Figures.count(finding.canaries, naming.one, naming.many)
         var text = finding.judgement.name
         if let level = finding.judgement.canaryLevel { text += " \(Figures.level(level))\(unit)" }
         text += " on \(canaries)"

@@ -12,17 +12,18 @@ enum Sufficiency {
         let table = item.table
         let roles = comparison.roles
         let name = item.metric.name
+        let flipped = comparison.naming
         if roles.canaries.isEmpty { return "no host was flipped that \(name) could be judged on" }
         if roles.controls.isEmpty { return "there is no control to compare \(name) with" }
         func sampled(_ hosts: [Int], _ columns: Range<Int>) -> Int {
             hosts.reduce(0) { $0 + table.count($1, columns) }
         }
         let all = table.afterFlip
-        if sampled(roles.canaries, all) == 0 { return "\(name) has no sample of a canary after the flip" }
+        if sampled(roles.canaries, all) == 0 { return "\(name) has no sample of a \(flipped.one) after the flip" }
         if sampled(roles.controls, all) == 0 { return "\(name) has no sample of a control after the flip" }
         if item.metric.kind == .gauge {
             if sampled(roles.canaries, 0..<table.before) == 0 {
-                return "\(name) has no sample of a canary before the flip"
+                return "\(name) has no sample of a \(flipped.one) before the flip"
             }
             let controls = roles.controls.count {
                 table.count($0, 0..<table.before) >= GaugeTest.leastBefore && table.count($0, table.settled) > 0
@@ -31,12 +32,12 @@ enum Sufficiency {
                 return "\(name) has \(controls == 1 ? "only 1 control" : "no control") with samples before and after "
                     + "the flip, and needs 2"
             }
-            if let least = tooFew(table, roles.canaries, 0..<table.before, planned: 0) {
+            if let least = tooFew(table, roles.canaries, 0..<table.before, planned: 0, flipped) {
                 return "\(name) has only \(least) before the flip"
             }
         }
         let planned = max(comparison.planned - table.settle, 0)
-        if let least = tooFew(table, roles.canaries, table.settled, planned: planned) {
+        if let least = tooFew(table, roles.canaries, table.settled, planned: planned, flipped) {
             return "\(name) has only \(least) after the flip"
         }
         return item.tests.isEmpty ? "\(name) has too few samples to be tested" : nil
@@ -52,19 +53,20 @@ enum Sufficiency {
         let controls = seen(roles.controls, isGauge ? GaugeTest.leastBefore : 1)
         if controls == 0 { return "\(metric.name) has \(isGauge ? "too few samples" : "no sample") of any control" }
         if isGauge, controls < 2 { return "\(metric.name) has samples of 1 control alone, and needs 2" }
-        return isGauge ? tooFew(table, roles.canaries, base, planned: 0).map { "\(metric.name) has only \($0)" } : nil
+        guard isGauge else { return nil }
+        return tooFew(table, roles.canaries, base, planned: 0, .canaries).map { "\(metric.name) has only \($0)" }
     }
 
     /// "1 of 10 samples a canary" where they are too few.
     private static func tooFew(
-        _ table: SampleTable, _ canaries: [Int], _ columns: Range<Int>, planned: Int
+        _ table: SampleTable, _ canaries: [Int], _ columns: Range<Int>, planned: Int, _ flipped: FlippedName
     ) -> String? {
         // A canary that never sent anything is not what the others are measured by.
         let present = canaries.filter { table.count($0, 0..<table.moments) > 0 }
-        guard !present.isEmpty else { return "0 samples a canary" }
+        guard !present.isEmpty else { return "0 samples a \(flipped.one)" }
         let average = Double(present.reduce(0) { $0 + table.count($1, columns) }) / Double(present.count)
         if average >= max(leastSamples, leastShare * Double(planned)) { return nil }
-        return "\(Figures.level(average)) \(planned > 0 ? "of \(planned) " : "")samples a canary"
+        return "\(Figures.level(average)) \(planned > 0 ? "of \(planned) " : "")samples a \(flipped.one)"
     }
 
     /// Canaries that sent samples before the flip and none, of any metric, in the second half of the window: nobody

@@ -10,6 +10,11 @@ struct MetricGap: Sendable, Hashable {
     /// The reason as all hosts have it whose sources differ by placeholders alone.
     var common: String
 
+    /// A host "h1" is not meant by "h10".
+    private static func isPartOfName(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "-" || character == "_"
+    }
+
     init(subject: String, reason: String) {
         self.subject = subject
         self.reason = reason
@@ -24,7 +29,12 @@ struct MetricGap: Sendable, Hashable {
         common = ""
         var rest = reason[...]
         while !rest.isEmpty {
-            if let form = forms.first(where: { rest.hasPrefix($0.own) }) {
+            let isBegin = !(common.last.map(Self.isPartOfName) ?? false)
+            func isThere(_ text: String) -> Bool {
+                guard isBegin, rest.hasPrefix(text) else { return false }
+                return !(rest.dropFirst(text.count).first.map(Self.isPartOfName) ?? false)
+            }
+            if let form = forms.first(where: { isThere($0.own) }) {
                 common += form.common
                 rest = rest.dropFirst(form.own.count)
             } else {
@@ -60,15 +70,27 @@ struct GapNotices: Sendable {
         waiting[key, default: (gap.reason, [])].hosts.append(host)
     }
 
-    /// What was noted since the last call: a line for all hosts that lack the same.
+    /// What was noted since the last call: a line for all hosts that lack the same, in the order of the hosts. The last line
+    /// that a metric may have names all hosts that are left.
     mutating func take() -> [(hosts: [Int], text: String)] {
         defer { (order, waiting) = ([], [:]) }
-        return order.compactMap { key in
+        let keys = order.enumerated().sorted {
+            (waiting[$0.element]?.hosts.min() ?? 0, $0.offset) < (waiting[$1.element]?.hosts.min() ?? 0, $1.offset)
+        }.map(\.element)
+        return keys.enumerated().compactMap { place, key in
             let number = lines[key.subject, default: 0] + 1
-            guard let (reason, hosts) = waiting[key], number <= Self.mostLines else { return nil }
+            guard var (reason, hosts) = waiting[key], number <= Self.mostLines else { return nil }
             lines[key.subject] = number
-            let text = "\(key.subject): \(hosts.count == 1 ? reason : key.common)"
-            return (hosts.sorted(), number < Self.mostLines ? text : "\(text) (no more is told of what it lacks)")
+            if hosts.count > 1 { reason = key.common }
+            if number == Self.mostLines {
+                let rest = keys[(place + 1)...].filter { $0.subject == key.subject }
+                if !rest.isEmpty {
+                    hosts = Array(Set(rest.reduce(hosts) { $0 + (waiting[$1]?.hosts ?? []) }))
+                    reason = "\(key.common), or another reason"
+                }
+                reason += " (no more is told of what it lacks)"
+            }
+            return (hosts.sorted(), "\(key.subject): \(reason)")
         }
     }
 }

@@ -39,6 +39,7 @@ actor PushDriver {
     var waitTeller: Task<Void, Never>?
     var gaps = GapNotices()
     var comparisons: [JudgedComparison] = []
+    var detection: Detection?
     private var staging: FleetOperation<StageReport>?
     private(set) var staged: StageReport?
     private var flip: HostFlip?
@@ -63,7 +64,7 @@ actor PushDriver {
         rollout = Rollout(plan: plan, maxFailures: options.maxFailures, canAsk: options.canAsk)
         samples = SampleLog(
             hosts: plan.hosts, metrics: options.canary.metrics.map(\.metric),
-            interval: options.canary.interval)
+            interval: options.canary.interval, units: options.canary.metrics.map(\.unit))
     }
 
     /// Seconds since the push began.
@@ -84,7 +85,8 @@ actor PushDriver {
         let outcome = outcome ?? rollout.outcome(isAbandoned: true)
         let first = flipTimes.values.min()
         return PushResult(
-            outcome: outcome, staged: staged, comparisons: comparisons, samples: samples.report(from: first ?? now),
+            outcome: outcome, staged: staged, comparisons: comparisons, detection: detection,
+            samples: samples.report(from: first ?? now),
             firstFlip: first, flipTimes: flipTimes, seconds: now)
     }
 

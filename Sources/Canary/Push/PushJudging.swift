@@ -11,7 +11,16 @@ extension PushDriver {
             noteJudgement(
                 JudgedComparison(kind: comparison.kind, recording: recording, judgement: lack), isLast: true)
         }
-        post.yield(.rollout(.baselineChecked(lack)))
+        guard lack == nil || options.canary.onInconclusive == .proceed else {
+            post.yield(.rollout(.baselineChecked(lack)))
+            return
+        }
+        Task {
+            let detection = await Self.detection(by: recording, comparison.settings)
+            self.detection = detection
+            emit.yield(.detectable(detection))
+            post.yield(.rollout(.baselineChecked(lack)))
+        }
     }
 
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
@@ -36,6 +45,10 @@ extension PushDriver {
         staged.map { "\($0.release.id) \(kind)" } ?? "\(kind)"
     }
 
+    @concurrent private static func detection(by recording: Recording, _ settings: JudgeSettings) async -> Detection {
+        Judge(settings).detectionBeforeFlip(recording)
+    }
+
     @concurrent private static func judgement(
         of recording: Recording, _ comparison: Comparison, planned: Int, isLast: Bool
     ) async -> Judgement {
@@ -44,7 +57,7 @@ extension PushDriver {
         }
         let count = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
         // At the end of the time all of the significance is spent, however many samples there are.
-        return Judge(comparison.settings).look(
+        return Judge(comparison.settings, naming: comparison.kind.flippedName).look(
             recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
     }
 

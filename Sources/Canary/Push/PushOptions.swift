@@ -32,6 +32,8 @@ public enum PushEvent: Sendable {
     case phase(Rollout.Phase)
     /// A sample has come; what there is to show of it.
     case progress(PushProgress)
+    /// What the canaries will detect, by the noise of the base line that has just ended.
+    case detectable(Detection)
     case judged(Judgement, kind: Comparison.Kind, isLast: Bool)
     /// About these hosts; none: about none of them.
     case warning([Host], String)
@@ -47,6 +49,7 @@ public struct PushProgress: Sendable {
     /// Seconds until it ends; nil where hosts decide that.
     public var timeLeft: Double?
     public var metrics: [LiveLines.MetricLine]
+    public var sides: LiveLines.Sides
     public var flipped: Int
     public var hosts: Int
 }
@@ -57,6 +60,8 @@ public struct PushResult: Sendable {
     public var staged: StageReport?
     /// What was judged, in the order of time; of the base line only where it lacked something.
     public var comparisons: [JudgedComparison]
+    /// What the canaries would detect by the base line; nil: it did not come to an end.
+    public var detection: Detection?
     /// All samples, in the form of the report.
     public var samples: [PushReport.MetricSamples]
     /// When hosts were flipped first, in seconds from the push's beginning; nil: none was.

@@ -54,6 +54,7 @@ extension PushDriver {
         var end: Double
         var timeLeft: Double?
         var judgement: Judgement?
+        var sides = LiveLines.Sides.canaries
     }
 
     func showProgress() {
@@ -64,7 +65,7 @@ extension PushDriver {
         let metrics = samples.metrics.enumerated().map { place, metric in
             let means = shown.map { mean([$0], view.canaries, place) }
             return LiveLines.MetricLine(
-                metric: metric, canaries: means + Array(repeating: .nan, count: Int(ahead)),
+                metric: metric, unit: samples.units[place], canaries: means + Array(repeating: .nan, count: Int(ahead)),
                 canaryLevel: level(current, view.canaries, place) ?? level(shown, view.canaries, place),
                 controlLevel: level(current, view.controls, place) ?? level(shown, view.controls, place),
                 judgement: view.judgement?.metrics.first { $0.name == metric.name })
@@ -72,7 +73,8 @@ extension PushDriver {
         emit.yield(
             .progress(
                 PushProgress(
-                    phase: rollout.phase, timeLeft: view.timeLeft, metrics: metrics, flipped: rollout.flipped.count,
+                    phase: rollout.phase, timeLeft: view.timeLeft, metrics: metrics, sides: view.sides,
+                    flipped: rollout.flipped.count,
                     hosts: hosts.count)))
     }
 
@@ -85,7 +87,7 @@ extension PushDriver {
             return View(
                 canaries: hosts(.canary), controls: hosts(.control), shown: shown,
                 current: TimeSpan(start: comparison.after.start, end: now), end: comparison.after.end,
-                timeLeft: max(comparison.after.end - now, 0), judgement: last?.judgement)
+                timeLeft: max(comparison.after.end - now, 0), judgement: last?.judgement, sides: comparison.kind.sides)
         }
         let flipped = rollout.flipped
         let canaries = flipped.isEmpty ? rollout.plan.steps[0].hosts : flipped
@@ -116,5 +118,16 @@ extension PushDriver {
             }
         }
         return count == 0 ? .nan : sum / Double(count)
+    }
+}
+
+extension Comparison.Kind {
+    /// Whose levels the live view shows.
+    fileprivate var sides: LiveLines.Sides {
+        switch self {
+        case .baseline, .window(.canaries): .canaries
+        case .window, .watch: .flippedHosts
+        case .guarding: .allHosts
+        }
     }
 }

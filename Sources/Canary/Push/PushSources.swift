@@ -125,6 +125,8 @@ struct PushSources: Sendable {
     private func gap(of subject: String, _ reason: String, source place: Int, _ host: Host) -> MetricGap {
         var forms = [(fleet.root(of: host), fleet.root)]
         if let own = onHosts[host]?[place].text, let common = unique[place].text { forms.insert((own, common), at: 0) }
+        // What a command says of itself often names its host.
+        forms.append((host.name, "{host}"))
         return MetricGap(subject: subject, reason: reason, replacing: forms)
     }
 }

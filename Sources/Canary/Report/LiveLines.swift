@@ -45,18 +45,42 @@ public struct LiveLines: Sendable, Equatable {
         }
     }
 
+    /// Whose levels are shown beside each other.
+    public enum Sides: Sendable, Hashable {
+        /// The hosts flipped first, and those that were not.
+        case canaries
+        /// All that were flipped by now, and those that were not.
+        case flippedHosts
+        /// All hosts, and the same before their flip: none was left to compare with.
+        case allHosts
+
+        fileprivate var names: (String, String) {
+            switch self {
+            case .canaries: ("canaries", "controls")
+            case .flippedHosts: ("flipped", "controls")
+            case .allHosts: ("hosts", "before")
+            }
+        }
+    }
+
     public var phases: [Phase]
     /// Seconds until the running phase ends; nil: unknown.
     public var timeLeft: Double?
     /// What is said of the running phase beside that: "38 of 100 hosts, 12.3 MB, 4.1 MB/s"; empty: nothing.
     public var detail: String
     public var metrics: [MetricLine]
+    /// What the two columns of levels are of.
+    public var sides: Sides
 
-    public init(phases: [Phase], timeLeft: Double? = nil, detail: String = "", metrics: [MetricLine] = []) {
+    public init(
+        phases: [Phase], timeLeft: Double? = nil, detail: String = "", metrics: [MetricLine] = [],
+        sides: Sides = .canaries
+    ) {
         self.phases = phases
         self.timeLeft = timeLeft
         self.detail = detail
         self.metrics = metrics
+        self.sides = sides
     }
 
     /// The lines, none of them longer than `width` columns, without escape sequences.
@@ -73,7 +97,7 @@ public struct LiveLines: Sendable, Equatable {
         }
         if !metrics.isEmpty {
             let layout = Layout(metrics, width: width)
-            lines.append(layout.heading(style: style))
+            lines.append(layout.heading(sides, style: style))
             lines += metrics.map { layout.line($0, style: style) }
         }
         if lines.count > height {
@@ -146,8 +170,8 @@ public struct LiveLines: Sendable, Equatable {
             if width < name + fixed - Self.change - 2 { hasLevels = false }
         }
 
-        func heading(style: Sparkline.Style) -> String {
-            row("metric", "canaries", "controls", "over time", "change", "p", "so far", style: style)
+        func heading(_ sides: Sides, style: Sparkline.Style) -> String {
+            row("metric", sides.names.0, sides.names.1, "over time", "change", "p", "so far", style: style)
         }
 
         func line(_ line: MetricLine, style: Sparkline.Style) -> String {
@@ -164,7 +188,7 @@ public struct LiveLines: Sendable, Equatable {
                 level(found?.controlLevel ?? line.controlLevel),
                 Sparkline.text(line.canaries, width: max(sparkline, 0), style: style, range: Self.range(of: line)),
                 found?.effect.map(NumberText.change) ?? NumberText.none,
-                found?.p.map(Self.probability) ?? NumberText.none, Self.word(found?.verdict), style: style)
+                found?.p.map(Self.probability) ?? NumberText.none, Self.word(found), style: style)
         }
 
         /// A counter's bars stand on zero. A gauge's show a quarter up and down at least, so that its noise stays small.
@@ -182,11 +206,12 @@ public struct LiveLines: Sendable, Equatable {
             return TextColumns.count(text) <= Self.p ? text : NumberText.exponential(p, digits: 1)
         }
 
-        private static func word(_ verdict: Verdict?) -> String {
-            switch verdict {
+        private static func word(_ found: MetricJudgement?) -> String {
+            switch found?.verdict {
             case .pass: "ok so far"
             case .regression: "WORSE"
-            case .inconclusive: "unclear"
+            // What was tested and is not worse stays so unless a later look says otherwise.
+            case .inconclusive: found?.isUndecided == true && found?.p != nil ? "ok so far" : "unclear"
             case nil: "waiting"
             }
         }

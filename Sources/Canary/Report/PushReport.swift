@@ -29,6 +29,8 @@ public struct PushReport: Sendable, Equatable {
     public var settings: Settings
     /// What the chosen canaries can detect, in the sentence that said so before the push began; empty: none did.
     public var power: String
+    /// The same by the noise of the base line, in the sentence that said so before the flip; empty: none did.
+    public var measuredPower: String
     /// The file of `--record`, to judge the push again from; nil: it was not recorded.
     public var recording: String?
     /// The command line, as a shell would read it.
@@ -40,7 +42,8 @@ public struct PushReport: Sendable, Equatable {
         title: String, release: Release, previous: Release? = nil, outcome: Outcome, verdict: Verdict? = nil,
         sentence: String, start: Double, end: Double, canaryFlip: Double? = nil, phases: [Phase] = [],
         hosts: [Host] = [], metrics: [MetricSamples] = [], comparisons: [Comparison] = [],
-        settings: Settings = Settings(), power: String = "", recording: String? = nil, command: String, version: String
+        settings: Settings = Settings(), power: String = "",
+        measuredPower: String = "", recording: String? = nil, command: String, version: String
     ) {
         self.title = title
         self.release = release
@@ -57,6 +60,7 @@ public struct PushReport: Sendable, Equatable {
         self.comparisons = comparisons
         self.settings = settings
         self.power = power
+        self.measuredPower = measuredPower
         self.recording = recording
         self.command = command
         self.version = version

@@ -40,9 +40,10 @@ extension ReportPage {
     /// Names of metrics: what regressed, what is unclear, and the rest, each in the order of the configuration.
     private func worstFirst(_ names: [String]) -> [String] {
         func rank(_ name: String) -> Int {
-            switch deciding?.judgement.metrics.first(where: { $0.name == name })?.verdict {
+            let found = deciding?.judgement.metrics.first { $0.name == name }
+            return switch found?.verdict {
             case .regression: 0
-            case .inconclusive: 1
+            case .inconclusive: found?.isUndecided == true ? 2 : 1
             case .pass, nil: 2
             }
         }
@@ -76,7 +77,7 @@ extension ReportPage {
                     let index = report.metrics.firstIndex { $0.metric.name == found.name }
                     let samples = index.map { report.metrics[$0] }
                     let metric = samples?.metric ?? Metric(name: found.name, kind: .gauge)
-                    body.element("tr", ["class": "row-\(found.verdict.tone)"]) { row in
+                    body.element("tr", ["class": "row-\(found.tone)"]) { row in
                         row.element("th", ["scope": "row"]) { name in
                             if let index {
                                 name.element("a", ["href": "#metric-\(index + 1)"], found.name)
@@ -84,13 +85,23 @@ extension ReportPage {
                                 name.text(found.name)
                             }
                         }
-                        row.element("td", ["class": "found"]) { writeVerdict(found.verdict, into: &$0) }
-                        func cell(_ label: String, _ text: String) {
-                            row.element("td", ["class": "number", "data-label": label], text)
+                        row.element("td", ["class": "found"]) { cell in
+                            writeVerdict(of: found, into: &cell)
+                            if let alone = found.aloneText { cell.element("span", ["class": "remark"], alone) }
                         }
-                        let unit = samples?.unit ?? ""
-                        cell(isGuard ? "now" : "flipped", level(found.canaryLevel, of: metric, unit: unit))
-                        cell(isGuard ? "before" : "controls", level(found.controlLevel, of: metric, unit: unit))
+                        func cell(_ label: String, _ text: String, before: String? = nil) {
+                            row.element("td", ["class": "number", "data-label": label]) { cell in
+                                cell.text(text)
+                                if let before { cell.element("span", ["class": "remark"], "before it \(before)") }
+                            }
+                        }
+                        func shown(_ value: Double?) -> String { level(value, of: metric, unit: samples?.unit ?? "") }
+                        cell(
+                            isGuard ? "now" : "flipped", shown(found.canaryLevel),
+                            before: found.canaryBefore.map(shown))
+                        cell(
+                            isGuard ? "before" : "controls", shown(found.controlLevel),
+                            before: found.controlBefore.map(shown))
                         cell("change", found.effect.map(NumberText.change) ?? NumberText.none)
                         cell("p", found.p.map(NumberText.probability) ?? NumberText.none)
                     }
@@ -117,9 +128,17 @@ extension ReportPage {
     }
 
     private func writeVerdict(_ verdict: Verdict, into page: inout Markup) {
-        page.element("span", ["class": "chip \(verdict.tone)"]) { chip in
-            verdict.icon.draw(into: &chip)
-            chip.element("span", verdict.word)
+        writeChip(verdict.word, verdict.icon, tone: verdict.tone, into: &page)
+    }
+
+    private func writeVerdict(of found: MetricJudgement, into page: inout Markup) {
+        writeChip(found.word, found.icon, tone: found.tone, into: &page)
+    }
+
+    private func writeChip(_ word: String, _ icon: ReportIcon, tone: String, into page: inout Markup) {
+        page.element("span", ["class": "chip \(tone)"]) { chip in
+            icon.draw(into: &chip)
+            chip.element("span", word)
         }
     }
 
@@ -132,7 +151,7 @@ extension ReportPage {
         let samples = report.metrics[index]
         let metric = samples.metric
         let found = deciding?.judgement.metrics.first { $0.name == metric.name }
-        let tone = found.map { "metric metric-\($0.verdict.tone)" } ?? "metric"
+        let tone = found.map { "metric metric-\($0.tone)" } ?? "metric"
         main.element("section", ["class": tone, "id": "metric-\(index + 1)"]) { section in
             section.element("h3") { title in
                 title.element("span", ["class": "metric-name"], metric.name)
@@ -168,7 +187,7 @@ extension ReportPage {
     }
 
     private func plotLabel(_ samples: PushReport.MetricSamples) -> String {
-        "\(samples.metric.name) over time, canaries beside controls; the numbers of the comparisons stand beside the plot"
+        "\(samples.metric.name) over time, hosts on the release beside those that were not flipped; the numbers of the comparisons stand beside the plot"
     }
 
     private func writeFinding(
@@ -179,7 +198,8 @@ extension ReportPage {
         findings.element("div", ["class": "finding"]) { finding in
             finding.element("h4", comparison.title)
             finding.element("p", ["class": "remark"], comparison.sides)
-            finding.element("p") { writeVerdict(found.verdict, into: &$0) }
+            finding.element("p") { writeVerdict(of: found, into: &$0) }
+            if let alone = found.aloneText { finding.element("p", ["class": "remark"], alone) }
             finding.element("dl") { list in
                 func line(_ name: StaticString, _ value: String, _ remarks: String...) {
                     list.element("dt") { $0.literal(name) }
@@ -188,11 +208,17 @@ extension ReportPage {
                         for remark in remarks { detail.element("span", ["class": "remark"], remark) }
                     }
                 }
+                func levels(_ name: StaticString, _ now: Double?, _ before: Double?) {
+                    func shown(_ value: Double?) -> String { level(value, of: samples.metric, unit: samples.unit) }
+                    if let before {
+                        line(name, shown(now), "before it \(shown(before))")
+                    } else {
+                        line(name, shown(now))
+                    }
+                }
                 if found.canaryLevel != nil || found.controlLevel != nil {
-                    line(isGuard ? "Now" : "Flipped", level(found.canaryLevel, of: samples.metric, unit: samples.unit))
-                    line(
-                        isGuard ? "Before" : "Controls",
-                        level(found.controlLevel, of: samples.metric, unit: samples.unit))
+                    levels(isGuard ? "Now" : "Flipped", found.canaryLevel, found.canaryBefore)
+                    levels(isGuard ? "Before" : "Controls", found.controlLevel, found.controlBefore)
                 }
                 if let effect = found.effect, isGuard {
                     line("Change", NumberText.change(effect))

@@ -2,6 +2,8 @@
 // `slotsync push --report FILE` writes it. Each part of the page is a file of its own: verdict, metrics, timeline, hosts,
 // settings.
 
+import SlotSync
+
 /// A page about one push.
 public struct ReportPage: Sendable {
     let report: PushReport
@@ -70,8 +72,20 @@ public struct ReportPage: Sendable {
     /// A metric's level, with what it is counted in.
     func level(_ value: Double?, of metric: Metric, unit: String) -> String {
         guard let value, value.isFinite else { return NumberText.none }
+        if metric.kind == .gauge, unit == "bytes", (0..<1e18).contains(value) { return byteText(UInt64(value)) }
         let number = NumberText.level(value)
         return metric.kind == .counter ? number + " /min" : unit.isEmpty ? number : number + " " + unit
+    }
+}
+
+extension MetricJudgement {
+    /// What was found of a metric; one that another's regression left open is not called inconclusive.
+    var word: String { isUndecided ? "not decided" : verdict.word }
+    var icon: ReportIcon { isUndecided ? .pause : verdict.icon }
+    var tone: String { isUndecided ? "idle" : verdict.tone }
+    /// Whose numbers these are where they are not all flipped hosts'; nil: they are.
+    var aloneText: String? {
+        canary.map { verdict == .regression ? "on \($0) alone" : "\($0) alone stands nearest" }
     }
 }
 

@@ -48,6 +48,7 @@ let reportStyle: StaticString = """
       stroke-linejoin: round; vertical-align: -.2em; }
     .icon path:not(.solid) { fill: none; stroke: var(--icon-line, var(--card)); stroke-width: 2.6; }
     .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
+    .idle { color: var(--muted); }
 
     header.verdict { border-left-width: 8px; border-left-color: currentColor; padding: 1.5rem; }
     header.good { background: var(--good-card); --icon-line: var(--good-card); }
@@ -70,6 +71,7 @@ let reportStyle: StaticString = """
     table { border-collapse: collapse; width: 100%; margin-top: .5rem; }
     th, td { text-align: left; padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--grid); vertical-align: baseline; }
     thead th { border-top: 0; font-size: .8125rem; font-weight: 400; color: var(--muted); }
+    .glance .remark { display: block; white-space: nowrap; }
     tbody th { font-weight: 600; }
     th.number, td.number { text-align: right; padding-right: 0; padding-left: .75rem; }
     .row-bad { background: var(--bad-card); box-shadow: -.625rem 0 0 var(--bad-card), .625rem 0 0 var(--bad-card);
@@ -167,7 +169,9 @@ let reportStyle: StaticString = """
       .glance thead, .host-table thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
         clip-path: inset(50%); }
       .glance tbody, .host-table tbody { display: block; }
-      .glance tr { display: grid; grid-template-columns: 1fr 1fr; gap: .125rem 1rem; padding: .625rem 0;
+      .glance td.number { flex-wrap: wrap; } .glance td.number .remark { flex: 1 0 100%; text-align: right; }
+      .glance td.found .remark { white-space: normal; }
+      .glance tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: .125rem 1rem; padding: .625rem 0;
         border-top: 1px solid var(--grid); }
       .host-table tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; padding: .375rem 0;
         border-top: 1px solid var(--grid); }

@@ -3,7 +3,7 @@
 extension ReportPage {
     func writeVerdict(into main: inout Markup) {
         main.element("header", ["class": "verdict \(report.outcome.tone)"]) { header in
-            header.element("p", ["class": "about"], "Push to \(report.title)")
+            header.element("p", ["class": "about"], "Push to \(report.title)\(courseText)")
             header.element("h1") { title in
                 report.outcome.icon.draw(into: &title)
                 title.element("span", report.outcome.word)
@@ -29,6 +29,12 @@ extension ReportPage {
                 fact("Took", NumberText.duration(report.end - report.start))
             }
         }
+    }
+
+    /// From which release to which: `, from v1.4.1 (a81c5510) to v1.4.2 (3f2a09bc)`.
+    private var courseText: String {
+        guard !report.release.id.isEmpty, let previous = report.previous else { return "" }
+        return ", from \(releaseText(previous)) to \(releaseText(report.release))"
     }
 
     private var hostsFact: String {

@@ -24,6 +24,14 @@ public struct Comparison: Sendable, Hashable {
         case watch
         /// The watch without any control: everybody against the own past.
         case guarding
+
+        /// What the hosts on the release are called in it.
+        public var flippedName: FlippedName {
+            switch self {
+            case .baseline, .window(.canaries): .canaries
+            case .window, .watch, .guarding: .flippedHosts
+            }
+        }
     }
 
     /// A host's part.

@@ -36,6 +36,19 @@ public struct MetricSettings: Sendable, Hashable {
         self.source = source
     }
 
+    /// What its levels are measured in: per cent where they are processor time, and otherwise what the name's end says. Empty:
+    /// unknown, or events, which are shown by the minute.
+    public var unit: String {
+        guard metric.kind == .gauge else { return "" }
+        if source == .host(.cpu) { return "%" }
+        return Self.unitsOfNames.first { metric.name.hasSuffix($0.key) }?.value ?? ""
+    }
+
+    /// Longer endings first: what is counted per second is no time.
+    private static let unitsOfNames: KeyValuePairs<String, String> = [
+        "_per_s": "/s", "_per_second": "/s", "_ms": "ms", "_s": "s", "_seconds": "s", "_bytes": "bytes",
+    ]
+
     /// This metric's number among what its source gave on a host.
     ///
     /// A command that prints one number gives it to every metric that names the command; of one that prints lines

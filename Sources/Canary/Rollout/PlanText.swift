@@ -10,8 +10,8 @@ extension RolloutPlan {
         for step in steps { lines += self.lines(of: step) }
         let each = judgeSettings(isWatch: false).significance
         lines.append(
-            "chance of a false rollback: \(settings.significance)"
-                + (judgements > 1 ? ", \(each) for each of \(judgements) judgements" : ""))
+            "chance of a false rollback: \(Figures.chance(settings.significance))"
+                + (judgements > 1 ? ", \(Figures.chance(each)) for each of \(judgements) judgements" : ""))
         return lines
     }
 

@@ -7,17 +7,22 @@ public import SlotSync
 public struct SampleLog: Sendable {
     public let metrics: [Metric]
     public let interval: Double
+    /// For each metric what its levels are measured in; empty: unknown.
+    public let units: [String]
     private let hosts: [Host]
     /// When each round began, ascending.
     private var times: [Double] = []
     /// For each round, the values of all hosts and metrics, by `host * metrics.count + metric`; NaN where none came.
     private var rounds: [[Double]] = []
 
-    /// - Parameter hosts: the push's, in the plan's order.
-    public init(hosts: [Host], metrics: [Metric], interval: Double) {
+    /// - Parameters:
+    ///   - hosts: the push's, in the plan's order.
+    ///   - units: one for each metric, or none at all.
+    public init(hosts: [Host], metrics: [Metric], interval: Double, units: [String] = []) {
         self.hosts = hosts
         self.metrics = metrics
         self.interval = interval
+        self.units = metrics.indices.map { $0 < units.count ? units[$0] : "" }
     }
 
     /// Begins a round: hosts and servers are being asked.
@@ -51,7 +56,7 @@ public struct SampleLog: Sendable {
     func report(from zero: Double) -> [PushReport.MetricSamples] {
         metrics.indices.map { metric in
             PushReport.MetricSamples(
-                metric: metrics[metric], times: times.map { $0 - zero },
+                metric: metrics[metric], unit: units[metric], times: times.map { $0 - zero },
                 values: hosts.indices.map { host in
                     times.indices.map { value(round: $0, host: host, metric: metric) }
                 })

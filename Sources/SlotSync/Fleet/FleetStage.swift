@@ -153,7 +153,7 @@ final class FleetStage {
                 host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
                 copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
                 receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session),
-                isFirst: session.ring?.live == nil)
+                isFirst: session.ring?.live == nil, live: session.ring?.liveRelease)
             await end(number, channel, isOrderly: true)
             return staged
         } catch {

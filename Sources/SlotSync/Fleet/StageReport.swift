@@ -24,6 +24,8 @@ public struct StagedHost: Sendable, Hashable {
     public var badReason: String?
     /// Nothing was live there before.
     public var isFirst = false
+    /// The release that was live there when the stage began; nil: none was.
+    public var live: ReleaseName?
 }
 
 /// What came of a stage over the fleet.

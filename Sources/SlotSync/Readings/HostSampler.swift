@@ -21,11 +21,12 @@ final class HostSampler {
     private let samplingTime: Duration
     private let readers: [Reader]
     private let logs: [(path: String, reader: LogReader)]
-    private var processorTimes: ProcessorTimes?
+    private var processorCourse: ProcessorCourse
 
     /// - Parameter interval: from one sample to the next.
     init(_ sources: [HostSource], interval: Duration) {
         samplingTime = ReadingLimits.samplingTime(interval: interval)
+        processorCourse = ProcessorCourse(shortest: ReadingLimits.shortestProcessorTime(interval: interval))
         var patterns: [String: [LinePattern]] = [:]
         var paths: [String] = []
         let readers = sources.map { source -> Reader in
@@ -49,7 +50,7 @@ final class HostSampler {
             do throws(SlotSyncError) { try reader.begin() } catch { logProblems[path] = "\(error)" }
         }
         let (times, cpuProblem) = Self.readProcessorTimes()
-        processorTimes = times
+        if let times { _ = processorCourse.share(until: times, at: .now) }
         problems = readers.map { reader in
             switch reader {
             case .loadAverage, .command: nil
@@ -103,14 +104,11 @@ final class HostSampler {
 
     private func cpuOutcome() -> HostReadings.Outcome {
         let (times, problem) = Self.readProcessorTimes()
-        let before = processorTimes
-        processorTimes = times ?? before
         guard let times else { return .missing(problem ?? "") }
-        guard let before else { return .missing("there is no reading before this one") }
-        guard let share = times.share(since: before) else {
-            return .missing("no processor time has passed since the reading before")
+        return switch processorCourse.share(until: times, at: .now) {
+        case .success(let share): .read([HostReading(value: share)])
+        case .failure(let gap): .missing(gap.rawValue)
         }
-        return .read([HostReading(value: share)])
     }
 
     private static func readProcessorTimes() -> (ProcessorTimes?, problem: String?) {

@@ -30,6 +30,31 @@ struct ProcessorTimes: Equatable {
     }
 }
 
+/// The share of processor time from one reading to the next.
+struct ProcessorCourse {
+    /// Why there is no share.
+    enum Gap: String, Error {
+        case first = "there is no reading before this one"
+        case tooSoon = "too little time has passed since the reading before"
+        case standstill = "no processor time has passed since the reading before"
+    }
+
+    /// Over less time than this a few ticks decide; see ``ReadingLimits/shortestProcessorTime(interval:)``.
+    let shortest: Duration
+    private var before: (times: ProcessorTimes, moment: ContinuousClock.Instant)?
+
+    init(shortest: Duration) { self.shortest = shortest }
+
+    /// The share since the reading before, in percent. Where too little time has passed that one stays, so that the next share
+    /// spans this time as well.
+    mutating func share(until times: ProcessorTimes, at moment: ContinuousClock.Instant) -> Result<Double, Gap> {
+        if let before, moment - before.moment < shortest { return .failure(.tooSoon) }
+        defer { before = (times, moment) }
+        guard let before else { return .failure(.first) }
+        return times.share(since: before.times).map { .success($0) } ?? .failure(.standstill)
+    }
+}
+
 /// The load average of the last minute, from the text of /proc/loadavg.
 func loadAverage(_ text: some StringProtocol) -> Double? {
     text.split(separator: " ").first.flatMap { Double($0) }.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }

@@ -23,6 +23,9 @@ enum ReadingLimits {
     static let longestSampling = Duration.seconds(5)
     static func samplingTime(interval: Duration) -> Duration { min(interval / 2, longestSampling) }
 
+    /// The kernel counts processor time in ticks of 10 ms: over a few of them its share is anything from 0 to 100 %.
+    static func shortestProcessorTime(interval: Duration) -> Duration { min(interval / 4, .milliseconds(500)) }
+
     /// The rest of a line that is longer is not searched.
     static let longestLine = 16 << 10
     /// How many steps the matcher may take from one place of a line. What is quadratic in the longest line comes through,

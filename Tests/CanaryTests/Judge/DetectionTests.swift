@@ -36,6 +36,56 @@ import Testing
         #expect(none.sentence == "without canaries and controls nothing can be detected")
     }
 
+    @Test func aBaseLineForetellsWhatThePushesThenShowWhateverItsNoise() {
+        for (deviation, persistence, rate) in [(0.05, 0.5, 0.1), (0.25, 0.9, 1.0)] {
+            func push(_ seed: Int, _ factors: [Double] = [1, 1]) -> Recording {
+                SimulatedPush(
+                    seed: UInt64(seed), persistence: persistence, deviation: deviation, rate: rate, factors: factors
+                ).recording()
+            }
+            let changes = judge.detectionBeforeFlip(push(5).withoutSamplesAfter).changes
+            for (metric, factor, index) in [(0, 1.2, 0), (0, 1.5, 1), (1, 2.0, 3), (1, 5.0, 4)] {
+                let caught = (1...150).count { seed in
+                    var factors = [1.0, 1.0]
+                    factors[metric] = factor
+                    return judge.judge(push(3000 + seed, factors)).metrics[metric].verdict == .regression
+                }
+                #expect(abs(Double(caught) / 150 - changes[index].share) < 0.2, "\(changes[index]): \(caught) of 150")
+            }
+        }
+    }
+
+    @Test func largerChangesMoreCanariesAndAQuieterBaseLineShowMore() {
+        func changes(canaries: Int, deviation: Double) -> [DetectableChange] {
+            let push = SimulatedPush(seed: 9, canaries: canaries, controls: 40 - canaries, deviation: deviation)
+            return judge.detectionBeforeFlip(push.recording().withoutSamplesAfter).changes
+        }
+        let usual = changes(canaries: 3, deviation: 0.3)
+        #expect(usual[0].share < usual[1].share && usual[1].share < usual[2].share)
+        #expect(usual[3].share < usual[4].share && usual[4].share < usual[5].share)
+        let more = changes(canaries: 10, deviation: 0.3)
+        for index in [0, 1, 3] { #expect(more[index].share > usual[index].share) }
+        let quieter = changes(canaries: 3, deviation: 0.1)
+        for index in [0, 1] { #expect(quieter[index].share > usual[index].share) }
+    }
+
+    @Test func whereTheBaseLineHasTooLittleTheUsualNoiseStandsAndIsSaidToBeThat() {
+        let short = SimulatedPush(before: 3).recording().withoutSamplesAfter
+        let sentence = judge.detectionBeforeFlip(short).sentence
+        #expect(sentence.contains("(by usual noise: too few samples yet)"))
+        #expect(!judge.detectionBeforeFlip(SimulatedPush().recording().withoutSamplesAfter).sentence.contains("usual"))
+        let none = SimulatedPush(rate: 0).recording().withoutSamplesAfter
+        #expect(judge.detectionBeforeFlip(none).sentence.hasSuffix("errors, without an event so far, by no factor"))
+    }
+
+    @Test func hostsThatSentNothingDoNotCount() {
+        let push = SimulatedPush(canaries: 6, controls: 34)
+        let silent = push.recording().withoutSamplesAfter.mapped { host, _, _, value in host < 3 ? .nan : value }
+        let all = judge.detectionBeforeFlip(push.recording().withoutSamplesAfter).changes
+        let half = judge.detectionBeforeFlip(silent).changes
+        #expect(half[3].share < all[3].share)
+    }
+
     @Test func theSharesOfTheSignificanceNeverAddUpToMore() {
         var random = Seeded(state: 3)
         for _ in 0..<300 {

@@ -50,6 +50,15 @@ import Testing
         #expect(fleetGuard.judge(fleet([1, 1]).mapped { _, _, _, _ in .nan }).verdict == .inconclusive)
     }
 
+    @Test func whatARegressionLeftWithoutTimeIsUndecided() {
+        let silent = fleet([2, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 2 ? .nan : value }
+        let ended = fleetGuard.judge(silent)
+        #expect(ended.verdict == .regression && ended.metrics.map(\.isUndecided) == [false, true])
+        let good = fleet([1, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 2 ? .nan : value }
+        let going = fleetGuard.judge(good)
+        #expect(going.verdict == .inconclusive && going.metrics.map(\.isUndecided) == [false, false])
+    }
+
     @Test func onlyHostsThatSentSamplesAreCounted() {
         let silent = fleet([1, 1]).mapped { host, _, moment, value in host < 3 && moment >= 0 ? .nan : value }
         let judgement = fleetGuard.judge(silent)

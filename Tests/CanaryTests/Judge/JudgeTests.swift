@@ -131,6 +131,8 @@ import Testing
         let judgement = judge.judge(critical)
         #expect(judgement.verdict == .regression)
         #expect(judgement.why.contains("on canary web4 alone"), "\(judgement.why)")
+        #expect(judgement.metrics[0].canary == "web4")
+        #expect(judge.judge(recording).metrics[0].canary == nil)
     }
 
     @Test func criticalMetricsSpendNoMoreThanOthers() {

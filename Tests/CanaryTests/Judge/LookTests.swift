@@ -31,6 +31,46 @@ import Testing
         #expect(judge.look(recording, afterSamples: 12, of: 12).verdict == .pass)
     }
 
+    @Test func whatARegressionLeavesOpenIsUndecidedAndAtTheLastLookNothingIs() {
+        let recording = SimulatedPush(canaries: 5, factors: [3, 1]).recording()
+        let early = judge.look(recording, afterSamples: 4, of: 12)
+        #expect(early.verdict == .regression)
+        #expect(early.metrics.map(\.isUndecided) == [false, true])
+        #expect(early.metrics[1].note == "load ended the window before this was decided")
+        #expect(judge.judge(recording).metrics.map(\.isUndecided) == [false, false])
+        let silent = recording.mapped { host, metric, moment, value in
+            host < 5 && metric == 1 && moment >= 0 ? .nan : value
+        }
+        let last = judge.judge(silent).metrics[1]
+        #expect(last.verdict == .inconclusive && !last.isUndecided)
+    }
+
+    @Test func hostsOnTheReleaseAreCalledCanariesInTheirOwnWindowAlone() {
+        let recording = SimulatedPush(canaries: 5, factors: [3, 1]).recording()
+        let silent = recording.mapped { $0 < 5 && $2 >= 0 ? .nan : $3 }
+        let later = Judge(JudgeSettings(), naming: .flippedHosts)
+        #expect(judge.judge(recording).why.contains(" on 5 canaries ("))
+        #expect(later.judge(recording).why.contains(" on 5 flipped hosts ("))
+        #expect(later.judge(silent).why.contains("load has no sample of a flipped host after the flip"))
+        #expect(
+            later.look(recording, afterSamples: 3, of: 12).metrics
+                == judge.look(recording, afterSamples: 3, of: 12).metrics)
+        #expect(Comparison.Kind.window(.canaries).flippedName == .canaries)
+        for kind in [Comparison.Kind.window(.subset(1)), .watch, .guarding] {
+            #expect(kind.flippedName == .flippedHosts)
+        }
+    }
+
+    @Test func levelsBeforeTheFlipStandBesideThoseAfterIt() throws {
+        let recording = SimulatedPush(canaries: 5, factors: [3, 1]).recording()
+        let found = judge.judge(recording).metrics
+        let ratio = try #require(found[0].canaryLevel) / (try #require(found[0].canaryBefore))
+        #expect(ratio > 2 && ratio < 4.5)
+        let events = recording.hosts.filter { $0.role == .control }.flatMap { $0.baseline[1] }
+        let rate = events.reduce(0, +) / Double(events.count) * 12
+        #expect(abs(try #require(found[1].controlBefore) - rate) < 1e-9)
+    }
+
     @Test func aLookSeesNothingOfWhatCameLater() {
         let recording = SimulatedPush(seed: 4, factors: [1.2, 2]).recording()
         let cut = recording.mapped { $2 < 6 ? $3 : 1e6 }

@@ -87,6 +87,13 @@ struct SimulatedPush {
 }
 
 extension Recording {
+    /// As it is when the base line has just ended.
+    var withoutSamplesAfter: Recording {
+        var recording = self
+        for host in hosts.indices { recording.hosts[host].after = metrics.map { _ in [] } }
+        return recording
+    }
+
     /// Every sample changed by `change(host, metric, moment, value)`, moments after the flip counted from 0 on, those
     /// before it negative.
     func mapped(_ change: (Int, Int, Int, Double) -> Double) -> Recording {

@@ -21,6 +21,24 @@ import Testing
         #expect(told(&notices, gaps) == ["[1, 2, 3]: errors: there is no log \"/srv/{host}/www/log\" yet"])
     }
 
+    @Test("a host's name in what a command says is the same reason on another, and no part of a longer name")
+    func named() {
+        var notices = GapNotices()
+        let gaps = [1, 10, 2].map { host in
+            (host, MetricGap(subject: "p95", reason: "no data of h\(host), h100", replacing: [("h\(host)", "{host}")]))
+        }
+        #expect(told(&notices, gaps) == ["[1, 2, 10]: p95: no data of {host}, h100"])
+    }
+
+    @Test("lines stand in the order of the hosts, and the last one names all that are left") func rest() {
+        var notices = GapNotices()
+        let lines = told(&notices, (0..<15).reversed().map { ($0, gap("p95", "it printed \($0)", host: $0)) })
+        #expect(lines.count == GapNotices.mostLines && lines[0] == "[0]: p95: it printed 0")
+        #expect(
+            lines.last
+                == "[9, 10, 11, 12, 13, 14]: p95: it printed 9, or another reason (no more is told of what it lacks)")
+    }
+
     @Test("a single host's reason is told in its own words") func alone() {
         var notices = GapNotices()
         #expect(

@@ -37,6 +37,24 @@ import Testing
             ])
     }
 
+    @Test func theColumnsAreNamedByWhatIsCompared() {
+        var view = view
+        view.sides = .flippedHosts
+        #expect(view.lines(width: 80)[1].hasPrefix("metric         flipped    controls  over time"))
+        view.sides = .allHosts
+        #expect(view.lines(width: 80)[1].hasPrefix("metric           hosts      before  over time"))
+    }
+
+    @Test func whatWasTestedAndIsNotWorseIsFineSoFar() {
+        var view = view
+        view.metrics[0].judgement?.verdict = .inconclusive
+        #expect(view.lines(width: 80)[2].hasSuffix("unclear"))
+        view.metrics[0].judgement?.isUndecided = true
+        #expect(view.lines(width: 80)[2].hasSuffix("ok so far"))
+        view.metrics[0].judgement?.p = nil
+        #expect(view.lines(width: 80)[2].hasSuffix("unclear"))
+    }
+
     @Test func aPlainTerminalGetsPlainText() {
         let lines = view.lines(width: 80, style: .ascii)
         #expect(lines.allSatisfy { $0.utf8.allSatisfy { (0x20...0x7e).contains($0) } })

@@ -133,7 +133,7 @@ import Testing
         let html = ReportPage(SamplePush.bad.report).html
         let order = [
             "<h1>", "Rolled back", "php_errors 14.0 a minute on 3 canaries", "Metrics at a glance", "id=\"metric-3\"",
-            "id=\"metric-4\"", "id=\"metric-1\"", "id=\"metric-2\"", "Course of the push", "<h2>Hosts",
+            "id=\"metric-1\"", "id=\"metric-2\"", "id=\"metric-4\"", "Course of the push", "<h2>Hosts",
             "slotsync judge push.jsonl",
         ]
         var rest = html[html.range(of: "<body>")!.upperBound...]
@@ -141,6 +141,42 @@ import Testing
             let range = try #require(rest.range(of: text), "\(text) in its place")
             rest = rest[range.upperBound...]
         }
+    }
+
+    @Test func valuesCarryTheirUnitsAndWhatTheyWereBefore() {
+        var report = SamplePush.good.report
+        report.metrics[0].unit = "bytes"
+        report.comparisons[0].judgement.metrics[0].canaryLevel = 204_029_916
+        let html = ReportPage(report).html
+        #expect(html.contains("40.7 %<span class=\"remark\">before it 40.4 %</span></td>"))
+        #expect(html.contains("<b>189 ms</b><span class=\"remark\">before it 178 ms</span>"))
+        #expect(html.contains("<b>0.94 /min</b><span class=\"remark\">before it 0.87 /min</span>"))
+        #expect(html.contains("<b>204 MB</b>"))
+    }
+
+    @Test func theReleaseBeforeIsNamedWhereThereWasOne() {
+        var report = SamplePush.good.report
+        let from = "Push to www.example.com, from v1.4.1 (a81c5510) to v1.4.2 (3f2a09bc)</p>"
+        #expect(ReportPage(report).html.contains(from))
+        report.previous = nil
+        #expect(ReportPage(report).html.contains("Push to www.example.com</p>"))
+    }
+
+    @Test func whatAnotherMetricsRegressionLeftOpenIsNotDecidedAndOneCanaryIsNamed() {
+        var report = SamplePush.bad.report
+        let html = ReportPage(report).html
+        #expect(html.contains("not decided") && !html.contains("inconclusive</span>"))
+        #expect(html.contains("web002.example.com alone stands nearest"))
+        report.comparisons[0].judgement.metrics[3].verdict = .regression
+        report.comparisons[0].judgement.metrics[3].isUndecided = false
+        #expect(ReportPage(report).html.contains("on web002.example.com alone"))
+    }
+
+    @Test func whatCouldBeDetectedIsToldTwiceAndWhyASmallPMayRollBackNothingYet() {
+        let html = ReportPage(SamplePush.bad.report).html
+        #expect(html.contains("Said before the flip, by the base line’s noise: </b>by the base line, these canaries"))
+        #expect(html.contains("share of a comparison’s 1 %: an early one 0.08"))
+        #expect(!ReportPage(SamplePush.guardOnly.report).html.contains("an early one"))
     }
 
     @Test func theIntroductionSaysWhoWasFlippedWhenAndWhatWasCompared() {

@@ -179,7 +179,7 @@ import Testing
                 "everybody: 85 hosts more",
                 "watch: 300 s, judged against 5 hosts held back",
                 "held back until then: 5 hosts (web[20,29,47,85,94])",
-                "chance of a false rollback: 0.01, \(0.01 / 3) for each of 3 judgements",
+                "chance of a false rollback: 0.01, 0.0033 for each of 3 judgements",
             ])
         #expect(try self.plan(100).lines.contains("watch: 300 s, by a guard: no controls are left"))
     }

@@ -1,4 +1,4 @@
-import Canary
+@testable import Canary
 import SlotSync
 import Testing
 
@@ -66,5 +66,18 @@ import Testing
             after: TimeSpan(start: 15, end: 15), settings: JudgeSettings())
         let errors = log.recording(of: comparison, name: "").hosts[0].baseline[1]
         #expect(errors.count == 4 && errors[1] == 5 && errors[0].isNaN)
+    }
+
+    @Test func theReportGetsEachMetricsUnit() {
+        func unit(_ name: String, _ source: MetricSource = .host(.command("x")), _ kind: Metric.Kind? = nil) -> String {
+            MetricSettings(name: name, source: source, kind: kind).unit
+        }
+        #expect(unit("work", .host(.cpu)) == "%" && unit("load", .host(.loadAverage)) == "")
+        let names = ["p95_ms", "took_s", "took_seconds", "heap_bytes", "hits_per_s", "ms", "items"]
+        #expect(names.map { unit($0) } == ["ms", "s", "s", "bytes", "/s", "", ""])
+        #expect(unit("slow_ms", .host(.log(path: "/l", pattern: "x"))) == "")
+        let log = SampleLog(hosts: [], metrics: metrics, interval: 5, units: ["ms", ""])
+        #expect(log.report(from: 0).map(\.unit) == ["ms", ""])
+        #expect(self.log(rounds: 1).report(from: 0).map(\.unit) == ["", ""])
     }
 }

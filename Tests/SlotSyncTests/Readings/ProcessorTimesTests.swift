@@ -29,6 +29,21 @@ struct ProcessorTimesTests {
         #expect(try times("50 0 0 150 100 0 0 0 0 0").share(since: before) == 0)
     }
 
+    @Test("over a few ticks there is no share, and the next one spans their time as well")
+    func tooSoon() throws {
+        let start = ContinuousClock.now
+        var course = ProcessorCourse(shortest: .milliseconds(500))
+        func share(_ ticks: String, after milliseconds: Int) throws -> Result<Double, ProcessorCourse.Gap> {
+            course.share(until: try times(ticks), at: start + .milliseconds(milliseconds))
+        }
+        #expect(try share("0 0 0 0 0 0 0 0 0 0", after: 0) == .failure(.first))
+        #expect(try share("2 0 0 0 0 0 0 0 0 0", after: 20) == .failure(.tooSoon))
+        #expect(try share("50 0 0 150 0 0 0 0 0 0", after: 2000) == .success(25))
+        #expect(try share("50 0 0 150 0 0 0 0 0 0", after: 2600) == .failure(.standstill))
+        #expect(try share("51 0 0 150 0 0 0 0 0 0", after: 2700) == .failure(.tooSoon))
+        #expect(try share("100 0 0 200 0 0 0 0 0 0", after: 7000) == .success(50))
+    }
+
     @Test("a kernel that tells less of it is understood, damage is not")
     func forms() {
         #expect(ProcessorTimes(stat: "cpu 1 2 3 4 5 6 7\n") == ProcessorTimes(stat: "cpu  1 2 3 4 5 6 7 8 9 10"))
