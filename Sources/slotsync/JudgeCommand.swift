@@ -17,7 +17,7 @@ struct JudgeCommand: AsyncParsableCommand {
 
             Without --looks each push is judged once, by all of its samples and with all of the significance. A live push \
             looks after every sample, and each look has its share: a twelfth of the significance or less at an early one, \
-            nearly all at the last, divided among the metrics. So p = 0.004 at a first look rolls nothing back yet where \
+            most of it at the last, divided among the metrics. So p = 0.004 at a first look rolls nothing back yet where \
             the significance is 0.01: its limit there is 0.0008 over all metrics. Had every look all of the significance, \
             chance alone would find something at one of them far too often.
 

@@ -21,7 +21,7 @@ struct PushNarration: Sendable {
         let detection = Judge(plan.judgeSettings(isWatch: false)).detection(
             of: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries,
             interval: options.canary.interval, baselineTime: options.canary.baseline)
-        let power = "these canaries can show: \(detection.sentence)"
+        let power = Self.power(detection)
         return (plan.lines, power, ["event": "plan", "steps": .list(steps), "power": .text(power)])
     }
 
@@ -39,22 +39,20 @@ struct PushNarration: Sendable {
         case .waiting(let hosts, let what):
             "waiting for \(what) on \(HostList.fold(hosts.map(\.label))); Ctrl-C again leaves at once: agents take back what "
                 + "was not confirmed"
-        case .detectable(let detection): Self.measuredPower(detection)
+        case .detectable(let detection): "by the base line, " + Self.power(detection)
         case .staging, .staged, .progress, .judged, .question: nil
         }
     }
 
-    /// What the canaries will detect, by the base line.
-    static func measuredPower(_ detection: Detection) -> String {
-        "by the base line, these canaries can show: \(detection.sentence)"
-    }
+    /// What canaries can detect: foretold before the push, and again by its base line.
+    static func power(_ detection: Detection) -> String { "these canaries can show: \(detection.sentence)" }
 
     func json(_ event: PushEvent) -> JSONValue? {
         switch event {
         case .phase(let phase): ["event": "phase", "phase": .text(phase)]
         case .detectable(let detection):
             [
-                "event": "detectable", "power": .text(Self.measuredPower(detection)),
+                "event": "detectable", "power": .text(Self.power(detection)),
                 "changes": .list(
                     detection.changes.map {
                         ["metric": .text($0.metric), "factor": .number($0.factor), "share": .number($0.share)]

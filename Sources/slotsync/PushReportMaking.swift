@@ -72,7 +72,7 @@ extension PushReport {
             watch: canary.watch,
             others: [Settings.Other(name: "if inconclusive", value: canary.onInconclusive.rawValue)])
         self.power = power
-        measuredPower = result.detection.map(PushNarration.measuredPower) ?? ""
+        measuredPower = result.detection.map(PushNarration.power) ?? ""
         self.recording = recording
     }
 }

@@ -27,8 +27,9 @@ extension EndToEnd {
                 #expect(page.contains(/, from [0-9a-f]{8} to [0-9a-f]{8}</))
                 #expect(page.contains(/<b>[0-9.]+ ms<\/b><span class="remark">before it [0-9.]+ ms</))
                 let foretold = outcome.errors.split(separator: "\n").first { $0.contains("by the base line, ") }
-                let power = try #require(foretold?.split(separator: "] ").last)
-                #expect(power.hasPrefix("by the base line, these canaries can show: p95_ms ") && page.contains(power))
+                let power = try #require(foretold?.split(separator: "by the base line, ").last)
+                #expect(power.hasPrefix("these canaries can show: p95_ms "), "\(power)")
+                #expect(page.contains("the base line’s noise: </b>\(power)</p>"))
             }
         }
 

@@ -93,7 +93,7 @@ extension SamplePush {
             push.comparisons[0].judgement.metrics[index].isUndecided = true
         }
         push.comparisons[0].judgement.metrics[3].canary = "web002.example.com"
-        push.measuredPower = "by the base line, these canaries can show: errors × 5 in 9 of 10 cases, × 2 hardly"
+        push.measuredPower = "these canaries can show: errors × 5 in 9 of 10 cases, × 2 hardly"
         return push
     }
 

@@ -23,6 +23,11 @@ public struct Detection: Sendable, Equatable {
     public var changes: [DetectableChange]
     /// "errors × 5 in 8 of 10 cases, errors × 2 hardly: choose 10 canaries or more; …".
     public var sentence: String
+
+    public init(changes: [DetectableChange], sentence: String) {
+        self.changes = changes
+        self.sentence = sentence
+    }
 }
 
 extension Judge {

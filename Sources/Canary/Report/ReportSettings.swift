@@ -61,7 +61,7 @@ extension ReportPage {
         }
     }
 
-    /// Why a p below the significance need not roll back: each look has a share of it, the last one nearly all.
+    /// Why a p below the significance need not roll back: each look has a share of it, the last one most.
     private func writeLooks(into section: inout Markup) {
         guard let looks else { return }
         let all = NumberText.percent(report.settings.judge.significance / Double(max(report.settings.judgements, 1)))

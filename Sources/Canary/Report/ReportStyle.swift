@@ -169,8 +169,6 @@ let reportStyle: StaticString = """
       .glance thead, .host-table thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
         clip-path: inset(50%); }
       .glance tbody, .host-table tbody { display: block; }
-      .glance td.number { flex-wrap: wrap; } .glance td.number .remark { flex: 1 0 100%; text-align: right; }
-      .glance td.found .remark { white-space: normal; }
       .glance tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: .125rem 1rem; padding: .625rem 0;
         border-top: 1px solid var(--grid); }
       .host-table tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; padding: .375rem 0;
@@ -179,6 +177,8 @@ let reportStyle: StaticString = """
       .glance td.found { justify-self: end; } .host-table th { grid-column: 1 / -1; }
       .glance td.number, .host-table td.number { display: flex; justify-content: space-between; gap: .5rem; padding: 0;
         font-size: .875rem; }
+      .glance td.number { flex-wrap: wrap; row-gap: 0; } .glance td.number .remark { flex: 1 0 100%; text-align: right; }
+      .glance td.found .remark { white-space: normal; }
       td[data-label]::before { content: attr(data-label); color: var(--muted); white-space: nowrap; }
       .settings dl { grid-template-columns: 1fr 1fr; } figure { padding-right: .375rem; }
       .comparisons li > span:last-child { flex-basis: 100%; }

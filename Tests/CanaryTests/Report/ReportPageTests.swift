@@ -174,7 +174,7 @@ import Testing
 
     @Test func whatCouldBeDetectedIsToldTwiceAndWhyASmallPMayRollBackNothingYet() {
         let html = ReportPage(SamplePush.bad.report).html
-        #expect(html.contains("Said before the flip, by the base line’s noise: </b>by the base line, these canaries"))
+        #expect(html.contains("Said before the flip, by the base line’s noise: </b>these canaries"))
         #expect(html.contains("share of a comparison’s 1 %: an early one 0.08"))
         #expect(!ReportPage(SamplePush.guardOnly.report).html.contains("an early one"))
     }

@@ -48,6 +48,34 @@ struct PushNarrationTests {
             try narration(CanarySettings()).json(.phase(phase))?.line == #"{"event":"phase","phase":"\#(name)"}"#)
     }
 
+    @Test("what canaries can show by their base line is one line, and with --json each change beside it")
+    func detectable() throws {
+        let change = DetectableChange(metric: "load", factor: 1.5, share: 0.75)
+        let event = PushEvent.detectable(Detection(changes: [change], sentence: "load +50 % in 7 of 10 cases"))
+        let narration = try narration(CanarySettings())
+        #expect(
+            narration.line(event, isVerbose: false)
+                == "by the base line, these canaries can show: load +50 % in 7 of 10 cases")
+        #expect(
+            narration.json(event)?.line
+                == #"{"event":"detectable","power":"these canaries can show: load +50 % in 7 of 10 cases","#
+                + #""changes":[{"metric":"load","factor":1.5,"share":0.75}]}"#)
+    }
+
+    @Test("a metric that one canary decides names it, and one that was left open says so")
+    func metrics() throws {
+        let judgement = Judgement(
+            verdict: .regression,
+            metrics: [
+                MetricJudgement(name: "dies", verdict: .regression, canaryBefore: 0.5, canary: "web07"),
+                MetricJudgement(name: "load", verdict: .inconclusive, isUndecided: true),
+            ], why: "…")
+        let event = PushEvent.judged(judgement, kind: .window(.canaries), isLast: false)
+        let line = try #require(try narration(CanarySettings()).json(event)?.line)
+        #expect(line.contains(#""canaries_before":0.5,"controls_before":null,"canary":"web07","is_decided":true}"#))
+        #expect(line.contains(#""canary":null,"is_decided":false}"#))
+    }
+
     @Test("what an interrupted push waits for is said with its hosts, and what another Ctrl-C does")
     func waiting() throws {
         let event = PushEvent.waiting(try HostList.parse("web[03-05]"), for: "after_flip")
