@@ -124,7 +124,7 @@ struct AgentBadTests {
             try agent.greet()
             try agent.send(request)
             let warning = try agent.warning()
-            #expect(warning.contains("errors rose") && warning.contains("flip --force"))
+            #expect(warning.contains("errors rose") && warning.contains("--force"))
             #expect(
                 try agent.receive()
                     == .present(StageOutcome(kind: .alreadyBad, slot: 2, received: 0, copied: 0, kept: 0)))
