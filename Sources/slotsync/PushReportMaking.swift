@@ -99,7 +99,7 @@ extension PushReport {
         guard let why = outcome.judgement?.why, !first.contains(why) else {
             return outcome.ending == .regression ? outcome.judgement?.why ?? first : first
         }
-        return first.isEmpty ? why : "\(first). \(why)"
+        return first.isEmpty ? why : "\(first): \(why)"
     }
 }
 
