@@ -229,7 +229,7 @@ struct CounterTest {
             exceedsTolerance: sign * seen >= tolerance,
             attainable: .anyUpTo(law.survival(excess(tolerated))),
             power: .steps(
-                UsualRegressions.counter.map { excess(worse == .higher ? $0 : 1 / $0) },
+                UsualRegressions.counter.map { excess(worse == .higher ? $0 : 1 / $0) }, tolerated: excess(tolerated),
                 degreesOfFreedom: law.degreesOfFreedom, scale: 1))
     }
 

@@ -36,9 +36,10 @@ extension Judge {
 
     /// What would be detected over `metrics` with so many canaries and controls.
     ///
-    /// The noise is taken from `baseline`, a recording without samples after the flip, and where it has too little of a metric
-    /// from a usual fleet, which the sentence says then: samples that waver by 12 %, correlated by 0.9 over five seconds; events twice a minute and
-    /// host, half of the hosts with most of them.
+    /// The noise is taken from `baseline`, a recording without samples after the flip, and where it has too little of a
+    /// metric from a usual fleet, which the sentence says then: samples that waver by 12 %, correlated by 0.9 over five
+    /// seconds; events twice a minute and host, half of the hosts with most of them. Of a metric that cannot be judged by
+    /// that base line nothing is detected.
     ///
     /// - Parameters:
     ///   - interval: seconds from one sample to the next, where there is no recording.
@@ -59,7 +60,10 @@ extension Judge {
         let parts = metrics.compactMap { metric -> String? in
             let own = changes.filter { $0.metric == metric.name }
             guard let smallest = own.first else { return nil }
-            if forecast.isWithoutEvents(metric.name) { return "\(metric.name), without an event so far, by no factor" }
+            if forecast.isBlind(metric.name) { return "\(metric.name) nothing, for want of samples before the flip" }
+            if forecast.isWithoutEvents(metric.name) {
+                return "\(metric.name) had no event before the flip, so no factor can be told"
+            }
             let seen = own.first { $0.share >= Self.often } ?? own.last ?? smallest
             var text = "\(metric.name) \(Self.words(seen.factor)) \(Self.cases(seen.share))"
             if baseline != nil, forecast.isUsual(metric.name) { text += " (by usual noise: too few samples yet)" }
@@ -110,6 +114,8 @@ private struct Forecast {
     private var usual: Set<String> = []
     /// Counters that were sampled, and counted nothing.
     private var withoutEvents: Set<String> = []
+    /// Metrics that cannot be judged by the base line.
+    private var blind: Set<String> = []
 
     private let metrics: [Metric]
     private let settings: JudgeSettings
@@ -135,6 +141,8 @@ private struct Forecast {
         let recorded = baseline?.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
         let before = recorded >= GaugeTest.leastBefore ? recorded : baselineTime.map(samples) ?? window
         let shape = SeriesShape(before: before, settle: settle, after: window)
+        // Hosts of which none is a canary are no push's: they show noise alone.
+        let roles = baseline.map { Roles($0.hosts) }.flatMap { $0.canaries.isEmpty ? nil : $0 }
         noise = metrics.map { metric in
             usual.insert(metric.name)
             let table = baseline.flatMap { recording in
@@ -142,6 +150,7 @@ private struct Forecast {
                     SampleTable(recording, metric: $0, before: recorded, settle: 0, after: 0)
                 }
             }
+            if let roles, let table, Sufficiency.lackBefore(metric, table, roles) != nil { blind.insert(metric.name) }
             switch metric.kind {
             case .gauge:
                 var model = NoiseModel(
@@ -181,12 +190,15 @@ private struct Forecast {
         }
     }
 
+    func isBlind(_ metric: String) -> Bool { blind.contains(metric) }
     func isUsual(_ metric: String) -> Bool { usual.contains(metric) }
     func isWithoutEvents(_ metric: String) -> Bool { withoutEvents.contains(metric) }
 
     /// What is detected, from the smallest change on.
     func changes(canaries: Int, controls: Int) -> [DetectableChange] {
-        let tests = zip(metrics, noise).map { evidence($0, $1, canaries: canaries, controls: controls) }
+        let tests = zip(metrics, noise).map { metric, noise in
+            isBlind(metric.name) ? nil : evidence(metric, noise, canaries: canaries, controls: controls)
+        }
         let claims = zip(metrics, tests).compactMap { metric, test in
             test.map { Claim(evidence: $0, weight: metric.weight) }
         }
@@ -200,7 +212,7 @@ private struct Forecast {
                 changes.append(
                     DetectableChange(
                         metric: metric.name, factor: metric.worse == .higher ? factor : 1 / factor,
-                        share: index < shares.count ? shares[index] : 0))
+                        share: index < shares.count ? min(shares[index], 1) : 0))
             }
         }
         return changes

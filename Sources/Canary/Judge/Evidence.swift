@@ -48,8 +48,9 @@ enum UsualRegressions {
 
 /// A test's power, for each of the usual regressions.
 enum Power {
-    /// A gauge's: the steps over their standard error, and the degrees of freedom of the t law with its scale.
-    case steps([Double], degreesOfFreedom: Double, scale: Double)
+    /// A gauge's, in standard errors: the steps, and the tolerance, infinite where no change is worse than it; the degrees
+    /// of freedom of the t law with its scale.
+    case steps([Double], tolerated: Double, degreesOfFreedom: Double, scale: Double)
     /// A count's: for each regression and each attainable p-value, in their order, the chance to get it or a smaller one.
     case counts([[Double]])
     /// Nothing can be seen by this test.
@@ -70,15 +71,14 @@ extension Evidence {
     /// The critical values worth considering between two, ascending, the lower one first.
     func options(from least: Double, to most: Double) -> [Option] {
         switch (power, attainable) {
-        case (.steps(let steps, let freedom, let scale), .anyUpTo(let limit)):
+        case (.steps, .anyUpTo(let limit)):
             let ratio = exp(log(most / least) / Double(Self.gaugeOptions - 1))
             var critical = least
             return (0..<Self.gaugeOptions).map { _ in
                 defer { critical *= ratio }
                 return Option(
                     critical: critical, spent: min(critical, limit),
-                    power: Self.mean(
-                        Self.powers(steps, at: min(critical, limit), degreesOfFreedom: freedom, scale: scale)))
+                    power: Self.mean(powers(at: critical)))
             }
         case (.counts(let powers), .only(let values)):
             let spent = attainable.spent(at: least)
@@ -99,8 +99,9 @@ extension Evidence {
     /// The chance to catch each usual regression with a critical value.
     func powers(at critical: Double) -> [Double] {
         switch (power, attainable) {
-        case (.steps(let steps, let freedom, let scale), .anyUpTo(let limit)):
-            return Self.powers(steps, at: min(critical, limit), degreesOfFreedom: freedom, scale: scale)
+        case (.steps(let steps, let tolerated, let freedom, let scale), .anyUpTo(let limit)):
+            return Self.powers(
+                steps, at: min(critical, limit), tolerated: tolerated, degreesOfFreedom: freedom, scale: scale)
         case (.counts(let powers), .only(let values)):
             guard let index = values.lastIndex(where: { $0 <= critical }) else { return powers.map { _ in 0 } }
             return powers.map { $0[index] }
@@ -108,14 +109,20 @@ extension Evidence {
         }
     }
 
+    /// Below this p the expansion of the quantile is of no use.
+    private static let farthest = 1e-20
+
     private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
 
     /// P(T ≥ t) for a t law shifted by each step, on average: the normal approximation of the noncentral t (Abramowitz
     /// and Stegun 26.7.10), t by the expansion of its quantile (26.7.5). Rough for the fewest degrees of freedom, where it
-    /// decides how the significance is shared and never how much of it there is.
+    /// decides how the significance is shared and never how much of it there is. Where the tolerance is so many standard
+    /// errors that its own p is next to nothing, or is 0 as a number, it is the tolerance that a step has to exceed.
     private static func powers(
-        _ steps: [Double], at critical: Double, degreesOfFreedom v: Double, scale: Double
+        _ steps: [Double], at critical: Double, tolerated: Double, degreesOfFreedom v: Double, scale: Double
     ) -> [Double] {
+        guard tolerated.isFinite else { return steps.map { _ in 0 } }
+        guard critical > farthest else { return steps.map { $0 > tolerated ? 1 : $0 < tolerated ? 0 : 0.5 } }
         let z = Normal.upperQuantile(min(critical, 0.5))
         let square = z * z
         let first = (square + 1) * z / 4

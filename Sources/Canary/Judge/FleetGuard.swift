@@ -27,7 +27,9 @@ public struct FleetGuard: Sendable {
     ///
     /// A `pass` means that nothing is to be seen yet; `inconclusive`, that less than 30 s after the settling time, or of
     /// the base line, were sampled.
-    public func judge(_ recording: Recording) -> Judgement {
+    ///
+    /// - Parameter isLast: false: more samples are to come, so that what lacks nothing but time is undecided yet.
+    public func judge(_ recording: Recording, isLast: Bool = true) -> Judgement {
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
         let after = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
         let settle = Look.settleSamples(settings, recording)
@@ -48,7 +50,7 @@ public struct FleetGuard: Sendable {
         let isOver = watches.contains { $0.judgement.verdict.isRegression }
         let metrics = watches.map { watch in
             var metric = watch.judgement
-            metric.isUndecided = isOver && watch.isTooEarly
+            metric.isUndecided = (isOver || !isLast) && watch.isTooEarly
             return metric
         }
         let all = recording.hosts.count

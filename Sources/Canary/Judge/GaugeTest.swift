@@ -238,7 +238,7 @@ struct GaugeTest {
             attainable: .anyUpTo(law.survival(tolerated / error * stretch)),
             power: .steps(
                 UsualRegressions.gauge.map { (scale.isLogarithmic ? log($0) : $0 - 1) / error },
-                degreesOfFreedom: law.degreesOfFreedom, scale: 1 / stretch))
+                tolerated: tolerated / error, degreesOfFreedom: law.degreesOfFreedom, scale: 1 / stretch))
     }
 
     /// What a test with this standard error could find, before there are samples.
@@ -253,6 +253,7 @@ struct GaugeTest {
             p: 1, change: 0, exceedsTolerance: false,
             attainable: .anyUpTo(StudentT(degreesOfFreedom: freedom).survival(tolerated / error)),
             power: .steps(
-                UsualRegressions.gauge.map { log($0) / error }, degreesOfFreedom: freedom, scale: 1))
+                UsualRegressions.gauge.map { log($0) / error }, tolerated: tolerated / error, degreesOfFreedom: freedom,
+                scale: 1))
     }
 }

@@ -120,6 +120,12 @@ struct Look {
         }
     }
 
+    /// Whether samples that are still to come may decide it. A gauge needs a base line, which is over.
+    private func canBeDecided(_ item: Item) -> Bool {
+        guard !roles.canaries.isEmpty, !roles.controls.isEmpty else { return false }
+        return item.metric.kind == .counter || Sufficiency.lackBefore(item.metric, item.table, roles) == nil
+    }
+
     /// The verdict with this much significance; `isLast`: a pass may be given.
     func judgement(significance: Double, isLast: Bool) -> Judgement {
         let criticals = criticalValues(significance)
@@ -128,7 +134,7 @@ struct Look {
         for index in findings.indices where !findings[index].judgement.verdict.isRegression {
             guard lacks[index] != nil || !isLast else { continue }
             findings[index].judgement.verdict = .inconclusive
-            findings[index].judgement.isUndecided = !isLast
+            findings[index].judgement.isUndecided = !isLast && canBeDecided(items[index])
             findings[index].judgement.note = lacks[index] ?? "the window is not over"
         }
         let regressed = findings.filter(\.judgement.verdict.isRegression).sorted { $0.nearness < $1.nearness }

@@ -11,7 +11,7 @@ extension PushDriver {
             noteJudgement(
                 JudgedComparison(kind: comparison.kind, recording: recording, judgement: lack), isLast: true)
         }
-        guard lack == nil || options.canary.onInconclusive == .proceed else {
+        guard lack == nil || options.canary.onInconclusive != .rollback else {
             post.yield(.rollout(.baselineChecked(lack)))
             return
         }
@@ -53,7 +53,7 @@ extension PushDriver {
         of recording: Recording, _ comparison: Comparison, planned: Int, isLast: Bool
     ) async -> Judgement {
         if case .guarding = comparison.kind {
-            return FleetGuard(comparison.settings).judge(recording)
+            return FleetGuard(comparison.settings).judge(recording, isLast: isLast)
         }
         let count = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
         // At the end of the time all of the significance is spent, however many samples there are.

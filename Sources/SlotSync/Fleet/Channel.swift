@@ -48,10 +48,12 @@ final class Channel {
     private var warnings = 0
     private var wasGreeted = false
     private var progress = HostProgress()
-    /// Samples that were asked for and have not come, and when the last one did. The host takes them before what it is
-    /// asked after them.
-    private var owedSamples = 0
-    private var lastSample: SuspendingClock.Instant?
+    /// How many samples were asked for, and how many have come.
+    private var askedSamples = 0
+    private var gotSamples = 0
+    /// How many of them the host takes before what it is asked next, and when the last one of those came.
+    private var dueSamples = 0
+    private var lastDueSample: SuspendingClock.Instant?
 
     /// Starts `command` and speaks with what it becomes.
     ///
@@ -69,7 +71,7 @@ final class Channel {
 
     /// Queues a request. It goes out as the host takes it; that it cannot is told by `receive`.
     func send(_ request: Request) {
-        if case .sample = request { owedSamples += 1 }
+        if case .sample = request { askedSamples += 1 }
         var frame: [UInt8] = []
         request.encode(into: &frame)
         stream.writer.append(frame)
@@ -137,19 +139,22 @@ final class Channel {
     func receivePromptly() async throws -> Reply {
         let clock = SuspendingClock()
         let start = clock.now
+        // Those that are asked for from now on stand behind what was asked: they are no excuse.
+        (dueSamples, lastDueSample) = (askedSamples, nil)
         let alarm = Task { @FleetActor in
             var end: SuspendingClock.Instant {
-                max(start, lastSample ?? start) + timeout + (owedSamples > 0 ? ReadingLimits.longestSampling : .zero)
+                (lastDueSample ?? start) + timeout + (gotSamples < dueSamples ? ReadingLimits.longestSampling : .zero)
             }
             while clock.now < end { try await clock.sleep(until: end, tolerance: nil) }
             try Task.checkCancellation()
-            let seconds = timeout.components.seconds
             // Both clocks run out together where a host never said anything.
             let isThere = silence + Self.lifeSigns < timeout
             giveUp(
                 SlotSyncError(
                     .timedOut,
-                    isThere ? "did not answer for \(seconds) s, though it is there" : "said nothing for \(seconds) s"))
+                    isThere
+                        ? "did not answer for \((clock.now - start).components.seconds) s, though it is there"
+                        : "said nothing for \(timeout.components.seconds) s"))
         }
         defer { alarm.cancel() }
         return try await receive()
@@ -205,8 +210,8 @@ final class Channel {
             }
         case .sample(let number, let readings):
             stream.noteLife()
-            owedSamples = max(0, owedSamples - 1)
-            lastSample = SuspendingClock().now
+            gotSamples += 1
+            if gotSamples <= dueSamples { lastDueSample = SuspendingClock().now }
             // Where nobody hears them they are a reply like any other.
             if let onReadings { try onReadings(number, readings) } else { inbox.append(reply) }
         default:

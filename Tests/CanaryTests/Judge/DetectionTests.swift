@@ -75,7 +75,37 @@ import Testing
         #expect(sentence.contains("(by usual noise: too few samples yet)"))
         #expect(!judge.detectionBeforeFlip(SimulatedPush().recording().withoutSamplesAfter).sentence.contains("usual"))
         let none = SimulatedPush(rate: 0).recording().withoutSamplesAfter
-        #expect(judge.detectionBeforeFlip(none).sentence.hasSuffix("errors, without an event so far, by no factor"))
+        #expect(
+            judge.detectionBeforeFlip(none).sentence.hasSuffix(
+                "errors had no event before the flip, so no factor can be told"))
+    }
+
+    @Test func whatHasNoBaseLineShowsNothing() {
+        let silent = SimulatedPush().recording().withoutSamplesAfter.mapped { _, metric, _, value in
+            metric == 0 ? .nan : value
+        }
+        let detection = judge.detectionBeforeFlip(silent)
+        #expect(detection.sentence.hasPrefix("load nothing, for want of samples before the flip; errors × "))
+        #expect(detection.changes.prefix(3).allSatisfy { $0.share == 0 })
+        #expect(detection.changes[5].share > 0.5)
+    }
+
+    @Test func whatHardlyWaversOnManyHostsIsSeenFromTheToleranceOn() {
+        for hosts in [40, 90, 300, 2000] {
+            let push = SimulatedPush(canaries: hosts / 20, controls: hosts - hosts / 20, rate: 3).recording()
+            let constant = push.mapped { _, metric, _, value in metric == 0 ? 8 : value }
+            let recording = constant.mapped { $0 < hosts / 20 && $1 == 0 && $2 >= 0 ? 1.05 * $3 : $3 }
+            for tolerance in [0.1, 0.7, 3] {
+                let judge = Judge(JudgeSettings(tolerance: tolerance, settle: 10, window: 60))
+                let changes = judge.detectionBeforeFlip(constant.withoutSamplesAfter).changes
+                let factors = changes.filter { $0.share > 0.99 && $0.metric == "load" }.map(\.factor)
+                #expect(factors == [1.2, 1.5, 2].filter { $0 > 1 + tolerance }, "\(hosts) hosts, \(tolerance)")
+                #expect(changes.allSatisfy { (0...1).contains($0.share) }, "\(changes.map(\.share))")
+                #expect(judge.judge(recording).verdict == .pass)
+                let few = judge.detection(of: SimulatedPush.usual, canaries: hosts / 20, controls: hosts - hosts / 20)
+                #expect(few.changes.allSatisfy { (0...1).contains($0.share) }, "\(few.changes.map(\.share))")
+            }
+        }
     }
 
     @Test func hostsThatSentNothingDoNotCount() {
@@ -105,7 +135,9 @@ import Testing
                         attainable: isCount ? .only(tails) : .anyUpTo(pow10(random.normal() - 2)),
                         power: isCount
                             ? .counts([powers])
-                            : .steps([1, 3], degreesOfFreedom: Double.random(in: 2...90, using: &random), scale: 1)),
+                            : .steps(
+                                [1, 3], tolerated: Double.random(in: 0...50, using: &random),
+                                degreesOfFreedom: Double.random(in: 2...90, using: &random), scale: 1)),
                     weight: weight)
             }
             let criticals = SignificanceAllocation.criticalValues(claims, significance: 0.01)

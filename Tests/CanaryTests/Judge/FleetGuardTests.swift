@@ -57,6 +57,7 @@ import Testing
         let good = fleet([1, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 2 ? .nan : value }
         let going = fleetGuard.judge(good)
         #expect(going.verdict == .inconclusive && going.metrics.map(\.isUndecided) == [false, false])
+        #expect(fleetGuard.judge(good, isLast: false).metrics.map(\.isUndecided) == [false, true])
     }
 
     @Test func onlyHostsThatSentSamplesAreCounted() {

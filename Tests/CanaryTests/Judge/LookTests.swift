@@ -43,6 +43,12 @@ import Testing
         }
         let last = judge.judge(silent).metrics[1]
         #expect(last.verdict == .inconclusive && !last.isUndecided)
+        // A gauge without a base line could not be decided by any sample to come.
+        let push = SimulatedPush(canaries: 5, factors: [1, 30]).recording()
+        let pastless = push.mapped { _, metric, moment, value in metric == 0 && moment < 0 ? .nan : value }
+        let ended = judge.look(pastless, afterSamples: 4, of: 12)
+        #expect(ended.verdict == .regression && ended.metrics.map(\.isUndecided) == [false, false])
+        #expect(ended.metrics[0].note.contains("before the flip"))
     }
 
     @Test func hostsOnTheReleaseAreCalledCanariesInTheirOwnWindowAlone() {

@@ -14,7 +14,7 @@ import Testing
         let roles = Roles(recording.hosts)
         let test = GaugeTest(scale.levels(table), scale: scale, worse: .higher, roles: roles, peerLevels: nil)
         let evidence = try #require(test?.evidence(for: roles.canaries, tolerance: 0.1))
-        guard case .steps(_, let freedom, _) = evidence.power else { return .nan }
+        guard case .steps(_, _, let freedom, _) = evidence.power else { return .nan }
         return freedom
     }
 

@@ -148,6 +148,28 @@ struct ChannelTests {
         }
     }
 
+    @Test("samples that are asked for afterwards are no excuse for an answer that does not come")
+    func endlessSamples() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.sample(1, HostReadings([]))], to: "sample")
+            try await withChannel("cat hello; while sleep 0.3; do cat sample; done", in: folder, timeout: .seconds(5)) {
+                channel in
+                channel.onReadings = { _, _ in }
+                _ = try await channel.receive()
+                let asking = Task { @FleetActor in
+                    while !Task.isCancelled {
+                        channel.send(.sample(1))
+                        try await Task.sleep(for: .milliseconds(200))
+                    }
+                }
+                let error = await #expect(throws: SlotSyncError.self) { try await channel.receivePromptly() }
+                asking.cancel()
+                #expect(error?.code == .timedOut)
+            }
+        }
+    }
+
     @Test("replies go to who waits for one, though another task listens")
     func listening() async throws {
         try await withFolder { folder in
