@@ -424,6 +424,38 @@ struct RolloutTests {
             ])
     }
 
+    @Test("canaries that fall silent are warned of and named, once each, beside what metrics lack")
+    func warnedOfSilence() throws {
+        var push = try Self.push(hosts: 10) {
+            $0.onInconclusive = .proceed
+            $0.phases = [.count(5)]
+        }
+        push.run(until: .baseline)
+        push.lackBaseline()
+        var windows = 0
+        while push.outcome == nil, push.problems.isEmpty, let move = push.usualMove {
+            guard case .judge = move, let look = push.look, look.isLast, windows < 2 else {
+                push.make(move)
+                continue
+            }
+            windows += 1
+            push.passes += 1
+            push.look = nil
+            var judgement = RolloutWorld.lack("load has no sample of a canary after the flip")
+            judgement.lost = windows == 1 ? ["web2"] : ["web2", "web3", "web4"]
+            push.feed(.judged(judgement, look: look.number))
+        }
+        push.checkEnd()
+        #expect(push.problems.isEmpty && windows == 2 && push.live.count == 10)
+        let lacks = [
+            "load has no sample of a canary before the flip", "web2 fell silent after the flip",
+            "web[3-4] fell silent after the flip",
+        ]
+        #expect(push.warnings == lacks.map { "\($0): going on all the same, as on_inconclusive says" })
+        let end = "it went on although there was too little data to judge by: " + lacks.joined(separator: "; ")
+        #expect(push.outcome?.sentences.contains(end) == true)
+    }
+
     @Test(
         "on_inconclusive: ask does what somebody says about a base line that lacks something",
         arguments: [true, false],
