@@ -156,8 +156,9 @@ extension Rollout {
         }
         if [.live, .canariesLive].contains(ending), let judgement { sentences.append(judgement.why) }
 
+        let isGivenUp = earlyEnd != nil || ending == .abandoned
         let unjudged = live.filter { hosts[$0].isFirst && plan.isMeantToJudge }
-        if !unjudged.isEmpty {
+        if !isGivenUp, !unjudged.isEmpty {
             sentences.append(
                 "\(names(unjudged)): nothing was live there before, so \(unjudged.count == 1 ? "it was" : "they were") "
                     + "flipped without being judged")
@@ -166,7 +167,6 @@ extension Rollout {
         if !wasLive.isEmpty, ending != .live || !live.isEmpty {
             sentences.append("it was live already on \(names(wasLive))")
         }
-        let isGivenUp = earlyEnd != nil || ending == .abandoned
         if isGivenUp { sentences += advice(forLive: live) }
         let lapsing = those { $0.standing == .lapsing }
         if !lapsing.isEmpty {
