@@ -50,7 +50,10 @@ struct PushCommand: AsyncParsableCommand {
             do { try Push.check(options, for: settled.fleet) } catch let error as SlotSyncError {
                 throw ValidationError(error.message)
             }
-            if stage.dryRun { return try await rehearse(options, settled.fleet, reporter) }
+            if stage.dryRun {
+                return try await PushRehearsal(source: FilePath(source), fleet: settled.fleet, options: options).show(
+                    reporter)
+            }
             let began = unixTime()
             let narration = PushNarration(fleet: settled.fleet, options: options)
             let plan = try narration.plan()
@@ -95,26 +98,6 @@ struct PushCommand: AsyncParsableCommand {
         let folder = FilePath(path).removingLastComponent()
         guard access(folder.isEmpty ? "." : folder.string, W_OK) != 0 else { return }
         throw ValidationError("cannot write \(path): there is no such folder, or it is not ours to write to")
-    }
-
-    /// Shows the plan, and what staging would do.
-    private func rehearse(_ options: PushOptions, _ fleet: Fleet, _ reporter: Reporter) async throws -> Conclusion {
-        let plan = try PushNarration(fleet: fleet, options: options).plan()
-        await reporter.essentialResult(plan.lines + (plan.power.isEmpty ? [] : [plan.power]))
-        await reporter.json(plan.json)
-        let report = try await reporter.follow(
-            fleet.stage(FilePath(source), options: options.stage), as: "planning", hosts: fleet.hosts.count)
-        for host in report.hosts { await reporter.json(of: host.host, host.json) }
-        await reporter.failures(report.failures, root: fleet.root)
-        await reporter.unsent(report)
-        let first = report.hosts.filter(\.isFirst).map(\.host.label)
-        if options.mode != .unjudged, !first.isEmpty, first.count == report.hosts.count {
-            await reporter.warn(
-                "nothing is live yet on \(HostList.fold(first)), so a push would end after staging: with --no-canary it "
-                    + "flips everybody at once")
-        }
-        await reporter.result([report.summary(duration: reporter.elapsed)])
-        return report.conclusion
     }
 
     private func write(_ text: String, to path: String) throws {

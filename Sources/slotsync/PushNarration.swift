@@ -9,17 +9,22 @@ struct PushNarration: Sendable {
 
     /// The plan in words, and what its canaries can detect; empty where nothing is judged.
     func plan() throws -> (lines: [String], power: String, json: JSONValue) {
-        let plan = try usage { () throws(SlotSyncError) in
-            try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        }
+        try told(
+            usage { () throws(SlotSyncError) in
+                try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
+            })
+    }
+
+    /// The same of a plan that is made already.
+    func told(_ plan: RolloutPlan) -> (lines: [String], power: String, json: JSONValue) {
         let steps = plan.steps.map { step -> JSONValue in
             ["step": .text("\(step.kind)"), "hosts": .list(step.hosts.map { .text(plan.hosts[$0].label) })]
         }
-        guard options.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else {
+        guard plan.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else {
             return (plan.lines, "", ["event": "plan", "steps": .list(steps), "power": .null])
         }
         let detection = Judge(plan.judgeSettings(isWatch: false)).detection(
-            of: options.canary.metrics.map(\.metric), canaries: canaries, controls: fleet.hosts.count - canaries,
+            of: options.canary.metrics.map(\.metric), canaries: canaries, controls: plan.comparable - canaries,
             interval: options.canary.interval, baselineTime: options.canary.baseline)
         let power = Self.power(detection)
         return (plan.lines, power, ["event": "plan", "steps": .list(steps), "power": .text(power)])

@@ -42,7 +42,8 @@ extension PushReport {
             (result.staged?.hosts ?? []).map { ($0.host, $0) }, uniquingKeysWith: { first, _ in first })
         hosts = outcome.hosts.map { host in
             Host(
-                label: host.host.label, role: Host.Role(host.step), outcome: Host.Outcome(host),
+                label: host.host.label, role: host.isUnjudged ? .new : Host.Role(host.step),
+                outcome: Host.Outcome(host),
                 flippedAt: result.flipTimes[host.host],
                 stagedFiles: staged[host.host].map { UInt64($0.received) },
                 stagedBytes: staged[host.host]?.sentBytes, error: host.failure ?? "")

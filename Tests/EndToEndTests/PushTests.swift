@@ -195,7 +195,10 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 4).with("--config", file)
                 let site = try firstTree(bench)
                 let planned = try await fleet.done("push", site.path, "--dry-run")
-                #expect(planned.errors.contains("nothing is live yet on h[1-4]"), "\(planned)")
+                #expect(
+                    planned.errors.contains("a push would end after staging: nothing is live yet on h[1-4]"),
+                    "\(planned)")
+                #expect(!planned.output.contains("canaries"), "\(planned)")
                 let outcome = try await fleet.call("push", site.path)
                 #expect(outcome.exitCode == 1, "\(outcome)")
                 #expect(outcome.errors.contains("nothing is live yet on h[1-4]"), "\(outcome)")
@@ -211,17 +214,51 @@ extension EndToEnd {
             try await CanaryScene.use { scene in
                 try scene.bench.folder("h9/www")
                 let larger = CanaryScene(
-                    fleet: try scene.fleet.with("--hosts", replacedBy: "h[1-9]"), bench: scene.bench)
+                    fleet: try scene.fleet.with("--hosts", replacedBy: "h[1-4],h9,h[5-8]"), bench: scene.bench)
                 let record = scene.bench["push.jsonl"]
-                let outcome = try await larger.push(scene.site("second", .fast), "--record", record) { _ in
+                let report = scene.bench["push.html"]
+                let site = try scene.site("second", .fast)
+                // By the list alone the host in the middle would be the first canary.
+                let planned = try await larger.push(site, "--dry-run", "--json")
+                let plan = try #require(planned.events().first { $0["event"] as? String == "plan" }, "\(planned)")
+                let steps = try #require(plan["steps"] as? [[String: Any]])
+                let canaries = try #require(steps.first?["hosts"] as? [String])
+                #expect(canaries.count == 2 && !canaries.contains("h9"), "\(planned)")
+                let words = try await larger.push(site, "--dry-run")
+                #expect(words.output.contains("nothing is live yet on h9, so it is flipped with everybody"), "\(words)")
+                let outcome = try await larger.push(site, "--record", record, "--report", report) { _ in
                     try await scene.waitUntil(2, areOn: 2)
                     #expect(scene.fleet.current("h9") == nil)
+                    #expect(scene.fleet.hosts.filter { scene.fleet.current($0) == "slots/2" } == canaries)
                 }
                 #expect(outcome.exitCode == 0, "\(outcome)")
                 #expect(scene.live == scene.everywhere(2) && scene.fleet.current("h9") == "slots/1")
                 #expect(!outcome.errors.contains("h9: warning"), "\(outcome)")
                 let recorded = try String(contentsOfFile: record, encoding: .utf8)
                 #expect(recorded.contains(#""h8""#) && !recorded.contains(#""h9""#))
+                let told = "h9: nothing was live there before, so it was flipped without being judged"
+                #expect(outcome.output.contains(told), "\(outcome)")
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains("neither canaries nor controls"))
+            }
+        }
+
+        @Test(
+            "a new host beside others that have the release already is flipped without being judged, and that is told")
+        func newHostBesideLive() async throws {
+            try await CanaryScene.use { scene in
+                try scene.bench.folder("h9/www")
+                let larger = try scene.fleet.with("--hosts", replacedBy: "h[1-9]")
+                let warning = "nothing is live yet on h9, and the release is live on h[1-8] already"
+                let planned = try await larger.done("push", scene.bench["first"], "--dry-run")
+                #expect(planned.output.contains(warning) && !planned.output.contains("canaries:"), "\(planned)")
+                let alone = try await larger.call("push", scene.bench["first"], "--canary-only")
+                #expect(alone.exitCode == 1 && alone.errors.contains("push without --canary-only"), "\(alone)")
+                #expect(scene.fleet.current("h9") == nil)
+                let outcome = try await larger.call("push", scene.bench["first"])
+                #expect(outcome.exitCode == 0 && outcome.errors.contains(warning), "\(outcome)")
+                #expect(outcome.output.contains("h9: nothing was live there before"), "\(outcome)")
+                #expect(scene.live == scene.everywhere(1) && scene.fleet.current("h9") == "slots/1")
             }
         }
 

@@ -26,18 +26,16 @@ public struct Judge: Sendable {
     public static func lackBeforeFlip(_ recording: Recording) -> Judgement? {
         let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
         let roles = Roles(recording.hosts)
-        var lacks: [String] = []
         var metrics: [MetricJudgement] = []
         for (place, metric) in recording.metrics.enumerated() {
             let table = SampleTable(recording, metric: place, before: before, settle: 0, after: 0)
             guard let lack = Sufficiency.lackBefore(metric, table, roles) else { continue }
-            lacks.append(lack)
             metrics.append(
                 MetricJudgement(name: metric.name, verdict: .inconclusive, note: "\(lack) before the flip"))
         }
-        guard !lacks.isEmpty else { return nil }
+        guard !metrics.isEmpty else { return nil }
         return Judgement(
-            verdict: .inconclusive, metrics: metrics, why: "\(lacks.joined(separator: ", ")) before the flip")
+            verdict: .inconclusive, metrics: metrics, why: metrics.map(\.note).joined(separator: "; "))
     }
 
     /// Judges by the first `n` samples after the flip, as one of the looks at a window of `planned` samples: there is one

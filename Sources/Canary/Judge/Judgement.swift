@@ -6,11 +6,14 @@ public struct Judgement: Sendable, Equatable {
     public var metrics: [MetricJudgement]
     /// One sentence with numbers: "errors 14.0 a minute on 3 canaries, 0.4 on 97 controls, p = 2e-9 over 4 metrics".
     public var why: String
+    /// Hosts on the release that had sent samples and fell silent, of every metric; only where the verdict is `inconclusive`.
+    public var lost: [String]
 
-    public init(verdict: Verdict, metrics: [MetricJudgement], why: String) {
+    public init(verdict: Verdict, metrics: [MetricJudgement], why: String, lost: [String] = []) {
         self.verdict = verdict
         self.metrics = metrics
         self.why = why
+        self.lost = lost
     }
 }
 

@@ -163,7 +163,7 @@ struct Look {
             let seconds = Double(planned) * recording.interval
             return Judgement(
                 verdict: .inconclusive, metrics: metrics,
-                why: Sentences.inconclusive(lacks.compactMap { $0 }, lost: lost, after: seconds))
+                why: Sentences.inconclusive(lacks.compactMap { $0 }, lost: lost, after: seconds), lost: lost)
         }
         let silent = roles.canaries.filter { host in
             items.allSatisfy { $0.table.count(host, 0..<$0.table.moments) == 0 }

@@ -168,6 +168,8 @@ extension PushReport {
             case phase(Int)
             /// Flipped with everybody; a control until then.
             case control
+            /// Nothing was live there before, so it was neither canary nor control; flipped with everybody.
+            case new
             /// A control until the end of the watch.
             case heldBack
         }

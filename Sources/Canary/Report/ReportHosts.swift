@@ -48,7 +48,7 @@ extension ReportPage {
         var hosts: [PushReport.Host] = []
     }
 
-    /// Canaries, the further subsets in their order, everybody else, those held back.
+    /// Canaries, the further subsets in their order, everybody else, new hosts, those held back.
     private var groups: [Group] {
         var order: [PushReport.Host.Role] = []
         var members: [PushReport.Host.Role: [PushReport.Host]] = [:]
@@ -60,7 +60,10 @@ extension ReportPage {
             return [Group(name: "All hosts", meaning: "There were no canaries.", hosts: report.hosts)]
         }
         return order.sorted { $0.rank < $1.rank }.map { role in
-            Group(name: role.name, meaning: role.meaning, hosts: members[role, default: []])
+            let isWithoutCanaries = role == .control && !order.contains(.canary)
+            return Group(
+                name: role.name, meaning: isWithoutCanaries ? "There were no canaries." : role.meaning,
+                hosts: members[role, default: []])
         }
     }
 
@@ -138,8 +141,9 @@ extension PushReport.Host.Role {
     var rank: Int {
         switch self {
         case .canary: .min
-        case .phase(let number): min(number, .max - 2)
-        case .control: .max - 1
+        case .phase(let number): min(number, .max - 3)
+        case .control: .max - 2
+        case .new: .max - 1
         case .heldBack: .max
         }
     }
@@ -149,6 +153,7 @@ extension PushReport.Host.Role {
         case .canary: "Canaries"
         case .phase(let number): "Phase \(number)"
         case .control: "Everybody else"
+        case .new: "New"
         case .heldBack: "Held back"
         }
     }
@@ -158,6 +163,7 @@ extension PushReport.Host.Role {
         case .canary: "Flipped first, and watched."
         case .phase: "Flipped after the canaries and before everybody; controls until then."
         case .control: "Controls as long as they were not flipped."
+        case .new: "Nothing was live there before: neither canaries nor controls."
         case .heldBack: "Controls until the end of the watch, and flipped then."
         }
     }

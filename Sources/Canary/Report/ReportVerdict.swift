@@ -79,7 +79,10 @@ extension ReportPage {
 
     /// Those that were flipped together, in the order of time; nil: nobody was.
     private var stepsText: String? {
-        let flipped = Dictionary(grouping: report.hosts.filter { $0.flippedAt != nil }, by: \.role)
+        // New hosts are flipped in one step with all the others.
+        let flipped = Dictionary(grouping: report.hosts.filter { $0.flippedAt != nil }) {
+            $0.role == .new ? .control : $0.role
+        }
         let roles = flipped.keys.sorted { $0.rank < $1.rank }
         switch roles {
         case []: return nil
@@ -91,7 +94,7 @@ extension ReportPage {
                 return switch role {
                 case .canary: "\(NumberText.count(count)) \(count == 1 ? "canary" : "canaries")"
                 case .phase(let number): "\(NumberText.count(count, "host")) of phase \(number)"
-                case .control: NumberText.count(count, "other")
+                case .control, .new: NumberText.count(count, "other")
                 case .heldBack: "\(NumberText.count(count)) that had been held back"
                 }
             }

@@ -5,7 +5,9 @@ import SlotSync
 extension RolloutPlan {
     /// The plan, a line a step, in the order of time.
     public var lines: [String] {
-        guard mode != .unjudged else { return ["stage, then flip \(counted(hosts.count)) together; nothing is judged"] }
+        guard mode != .unjudged else {
+            return ["stage, then flip \(counted(steps[0].hosts.count)) together; nothing is judged"]
+        }
         var lines = ["base line: \(said(settings.baseline)), a sample every \(said(settings.interval))"]
         for step in steps { lines += self.lines(of: step) }
         let each = judgeSettings(isWatch: false).significance

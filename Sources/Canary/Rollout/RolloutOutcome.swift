@@ -61,6 +61,8 @@ public struct RolloutOutcome: Sendable, Equatable {
         /// Why it took no part, or not to the end.
         public var failure: String?
         public var isMarkedBad: Bool
+        /// Nothing was live there before, so that it was neither canary nor control in a push that was to judge.
+        public var isUnjudged: Bool
     }
 
     /// The beginning of a phase.
@@ -100,7 +102,8 @@ extension Rollout {
             RolloutOutcome.HostOutcome(
                 host: plan.hosts[index], step: steps[index], result: result(of: hosts[index]),
                 failure: hosts[index].failure,
-                isMarkedBad: hosts[index].isMarkedBad)
+                isMarkedBad: hosts[index].isMarkedBad,
+                isUnjudged: hosts[index].isFirst && !hosts[index].wasLive && plan.isMeantToJudge)
         }
         let ending = isAbandoned ? .abandoned : self.ending
         return RolloutOutcome(
@@ -153,14 +156,18 @@ extension Rollout {
         }
         if [.live, .canariesLive].contains(ending), let judgement { sentences.append(judgement.why) }
 
+        let isGivenUp = earlyEnd != nil || ending == .abandoned
+        let unjudged = live.filter { hosts[$0].isFirst && plan.isMeantToJudge }
+        if !isGivenUp, !unjudged.isEmpty {
+            sentences.append(
+                "\(names(unjudged)): nothing was live there before, so \(unjudged.count == 1 ? "it was" : "they were") "
+                    + "flipped without being judged")
+        }
         let wasLive = those(\.wasLive)
         if !wasLive.isEmpty, ending != .live || !live.isEmpty {
             sentences.append("it was live already on \(names(wasLive))")
         }
-        let isGivenUp = earlyEnd != nil || ending == .abandoned
-        if isGivenUp, !live.isEmpty {
-            sentences.append("\(names(live)): still on this release; run `slotsync rollback` there")
-        }
+        if isGivenUp { sentences += advice(forLive: live) }
         let lapsing = those { $0.standing == .lapsing }
         if !lapsing.isEmpty {
             sentences.append(
@@ -181,6 +188,20 @@ extension Rollout {
         let unmarked = those { $0.markFailure != nil }
         if !unmarked.isEmpty {
             sentences.append("\(names(unmarked)): could not be marked bad, \(hosts[unmarked[0]].markFailure ?? "")")
+        }
+        return sentences
+    }
+
+    /// What to do about hosts that are still on a release that was given up.
+    private func advice(forLive live: [Int]) -> [String] {
+        let old = live.filter { !hosts[$0].isFirst }
+        let new = live.filter { hosts[$0].isFirst }
+        var sentences: [String] = []
+        if !old.isEmpty { sentences.append("\(names(old)): still on this release; run `slotsync rollback` there") }
+        if !new.isEmpty {
+            sentences.append(
+                "\(names(new)): still on this release, the first there, so there is none to roll back to: bring "
+                    + "another one there with `slotsync push --no-canary`")
         }
         return sentences
     }

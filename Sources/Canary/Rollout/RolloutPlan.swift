@@ -36,8 +36,13 @@ public struct RolloutPlan: Sendable, Equatable {
     /// The whole fleet, in the order of the host list.
     public let hosts: [Host]
     public let settings: CanarySettings
-    public let mode: RolloutMode
+    /// What is judged. After staging it may be nothing, whatever was asked for: see ``settled(_:)``.
+    public private(set) var mode: RolloutMode
     public private(set) var steps: [Step] = []
+    /// How many hosts can be canaries or controls.
+    public private(set) var comparable: Int
+    /// Whether a judgement was asked for.
+    let isMeantToJudge: Bool
 
     /// The hosts in the order in which they are chosen; those held back are the last of it.
     private let order: [Int]
@@ -57,6 +62,8 @@ public struct RolloutPlan: Sendable, Equatable {
         self.hosts = hosts
         self.settings = settings
         self.mode = mode
+        isMeantToJudge = mode != .unjudged
+        comparable = isMeantToJudge ? hosts.count : 0
         try settings.validate()
         guard mode == .unjudged || !settings.metrics.isEmpty else {
             throw SlotSyncError(
@@ -90,38 +97,42 @@ public struct RolloutPlan: Sendable, Equatable {
             settle: settings.settle, window: isWatch ? settings.watch : settings.window)
     }
 
-    /// The plan for the hosts that are left: of those chosen by number or share, the next in the order takes the place of
-    /// one that is missing. The steps keep their sizes, as far as enough controls are left.
-    ///
-    /// - Parameter incomparable: hosts on which nothing was live before, which are neither canaries nor controls: they are
-    ///   flipped with everybody.
-    /// - Throws: ``SlotSyncError`` with the code `notReady`, if too few hosts are left to judge by.
-    func without(_ absent: Set<Int>, incomparable: Set<Int> = []) throws(SlotSyncError) -> RolloutPlan {
-        guard !absent.isEmpty || !incomparable.isEmpty else { return self }
+    /// The plan for what staging found, where some of the hosts can be compared.
+    func judged(_ fleet: StagedFleet) throws(SlotSyncError) -> RolloutPlan {
+        guard fleet != StagedFleet() else { return self }
         var plan = self
-        let present = order.filter { !absent.contains($0) }
-        guard mode != .unjudged else {
-            plan.steps = [Step(kind: .everybody, hosts: present)]
-            return plan
-        }
-        let left = present.filter { !incomparable.contains($0) }
-        let most = left.count - max(heldBack, RolloutPlan.fewestControls)
+        let present = order.filter { !fleet.absent.contains($0) }
+        let left = present.filter { !fleet.new.contains($0) }
+        let fewest = max(heldBack, RolloutPlan.fewestControls)
+        let most = left.count - fewest
         var canaries = totals[0].total
-        if case .list = settings.hosts { canaries = order.prefix(canaries).count(where: left.contains) }
-        guard canaries > 0, most > 0 else {
+        if case .list = settings.hosts {
+            let named = order.prefix(canaries)
+            canaries = named.count(where: left.contains)
+            if canaries == 0 { throw SlotSyncError(.notReady, whyNoCanary(of: Array(named), fleet)) }
+        }
+        guard most > 0 else {
             throw SlotSyncError(
                 .notReady,
-                canaries == 0
-                    ? "none of the canaries can be flipped\(incomparable.isEmpty ? "" : ", or nothing is live on them yet")"
-                    : "\(RolloutText.hosts(left.count))\(incomparable.isEmpty ? "" : " on which something is live") are too few to judge by: a canary, and "
-                        + "\(max(heldBack, RolloutPlan.fewestControls)) that are not flipped, are needed")
+                "\(RolloutText.hosts(left.count))\(fleet.new.isEmpty ? "" : " on which another release is live") are too few "
+                    + "to judge by: a canary, and \(fewest) that are not flipped, are needed; push with --no-canary")
         }
         var clipped: [(kind: StepKind, total: Int)] = []
         for (kind, total) in [(StepKind.canaries, canaries)] + totals.dropFirst() {
             let total = min(total, most)
             if total > clipped.last?.total ?? 0 { clipped.append((kind, total)) }
         }
-        plan.steps = makeSteps(left, clipped, joining: present.filter(incomparable.contains))
+        plan.comparable = left.count
+        plan.steps = makeSteps(left, clipped, joining: present.filter(fleet.new.contains))
+        return plan
+    }
+
+    /// All but these are flipped at once, and nothing is judged.
+    func unjudged(without absent: Set<Int>) -> RolloutPlan {
+        var plan = self
+        plan.mode = .unjudged
+        plan.comparable = 0
+        plan.steps = [Step(kind: .everybody, hosts: hosts.indices.filter { !absent.contains($0) })]
         return plan
     }
 

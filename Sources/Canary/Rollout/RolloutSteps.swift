@@ -63,21 +63,14 @@ extension Rollout {
             finish()
             return true
         }
-        let first = usable.filter { hosts[$0].isFirst }
-        if plan.mode != .unjudged, first == usable {
-            end(
-                .failure(
-                    "nothing is live yet on \(names(first)), so there is nothing to compare with: flip everybody at once "
-                        + "with `slotsync push --no-canary`"))
-            return true
-        }
-        do {
-            plan = try plan.without(Set(hosts.indices.filter { !hosts[$0].isUsable }), incomparable: Set(first))
-        } catch {
-            end(.failure("\(error.message); push with --no-canary"))
+        let fleet = stagedFleet
+        do { plan = try plan.settled(fleet) } catch {
+            end(.failure(error.message))
             return true
         }
         if plan.mode == .unjudged {
+            let remark = plan.remark(on: fleet)
+            if !remark.isEmpty { actions.append(.warn(remark)) }
             beginStep(0)
             return true
         }
@@ -86,8 +79,22 @@ extension Rollout {
         phaseEnd = now + plan.settings.baseline + lateness
         let connected = usable.filter { hosts[$0].isConnected }
         actions.append(.sample(connected.filter { !hosts[$0].isFirst }))
-        if !first.isEmpty { actions.append(.listen(connected.filter { hosts[$0].isFirst })) }
+        if !fleet.new.isEmpty { actions.append(.listen(connected.filter { hosts[$0].isFirst })) }
         return true
+    }
+
+    private var stagedFleet: StagedFleet {
+        var fleet = StagedFleet()
+        for (place, host) in hosts.enumerated() {
+            if host.wasLive {
+                fleet.live.insert(place)
+            } else if !host.isUsable {
+                fleet.failed.insert(place)
+            } else if host.isFirst {
+                fleet.new.insert(place)
+            }
+        }
+        return fleet
     }
 
     private mutating func endBaseline() -> Bool {

@@ -68,6 +68,13 @@ struct GapTests {
         #expect(lack?.verdict == .inconclusive && lack?.why == "errors has no sample of a canary before the flip")
         #expect(lack?.metrics.map(\.name) == ["errors"] && lack?.metrics.first?.note == lack?.why)
 
+        var both = silent
+        for host in both.hosts.indices { both.hosts[host].baseline[0] = [] }
+        #expect(
+            Judge.lackBeforeFlip(both)?.why
+                == "load has no sample of a canary before the flip; errors has no sample of a "
+                + "canary before the flip")
+
         var few = recording
         for host in few.hosts.indices.dropFirst(3) { few.hosts[host].baseline[0] = [.nan, 1] }
         #expect(

@@ -228,6 +228,29 @@ import Testing
         #expect(mark?.attributes["cx"] == "50%")
     }
 
+    @Test("new hosts stand by themselves, are called no controls, and were flipped in one step with the others")
+    func newHosts() {
+        func page(_ canary: PushReport.Host.Role) -> String {
+            let roles: [(String, PushReport.Host.Role, Double)] = [
+                ("a", canary, 20), ("b", .control, 40), ("c", .control, 40), ("d", .new, 40),
+            ]
+            let hosts = roles.map { PushReport.Host(label: $0, role: $1, outcome: .live, flippedAt: $2) }
+            return ReportPage(
+                PushReport(
+                    title: "t", release: .init(id: "1"), outcome: .done, sentence: "", start: 0, end: 60, hosts: hosts,
+                    command: "", version: "")
+            ).html
+        }
+        let judged = page(.canary)
+        #expect(
+            judged.contains("<h3>New <span class=\"count\">1</span></h3><p class=\"caption\">Nothing was live there"))
+        #expect(judged.contains("in 2 steps: 1 canary, then 3 others"))
+        #expect(judged.contains("Controls as long as they were not flipped."))
+        let unjudged = page(.control)
+        #expect(unjudged.contains("all at once and without canaries") && unjudged.contains("There were no canaries."))
+        #expect(!unjudged.contains("Controls as long"))
+    }
+
     @Test func theLastWordOfAFileNameWithBlanksIsQuoted() {
         let html = ReportPage(SamplePush.large.report).html
         #expect(html.contains("slotsync judge &#39;/var/log/slotsync/push of today.jsonl&#39;"))

@@ -107,7 +107,7 @@ import Testing
     @Test func anotherHostTakesThePlaceOfOneThatIsMissing() throws {
         let plan = try plan(100)
         let missing = plan.steps[0].hosts[2]
-        let left = try plan.without([missing])
+        let left = try plan.settled(StagedFleet(failed: [missing]))
         #expect(left.steps[0].hosts.count == 5 && !left.steps[0].hosts.contains(missing))
         #expect(Set(left.steps[0].hosts).isSuperset(of: Set(plan.steps[0].hosts).subtracting([missing])))
         #expect(left.steps.flatMap(\.hosts).count == 99)
@@ -116,27 +116,65 @@ import Testing
     @Test func nobodyTakesThePlaceOfANamedCanary() throws {
         let canaries = try HostList.parse("web7,web2")
         let plan = try plan(10) { $0.hosts = .list(canaries) }
-        #expect(try plan.without([6]).steps[0].hosts == [1])
-        #expect(throws: SlotSyncError.self) { try plan.without([6, 1]) }
+        #expect(try plan.settled(StagedFleet(failed: [6])).steps[0].hosts == [1])
+        #expect(throws: SlotSyncError.self) { try plan.settled(StagedFleet(failed: [6, 1])) }
     }
 
     @Test func tooFewThatAreLeftAreRefused() throws {
         let plan = try plan(4) { $0.phases = [.count(2)] }
-        #expect(try plan.without([0]).steps.map(\.hosts.count) == [1, 2])
-        #expect(throws: SlotSyncError.self) { try plan.without([0, 1]) }
+        #expect(try plan.settled(StagedFleet(live: [0])).steps.map(\.hosts.count) == [1, 2])
+        #expect(throws: SlotSyncError.self) { try plan.settled(StagedFleet(failed: [0], live: [1])) }
     }
 
     @Test func hostsWithoutAPastAreNoneToJudgeBy() throws {
         let plan = try RolloutPlan(
             hosts: Self.fleet(4), settings: CanarySettings(hosts: .portion(.count(1)), metrics: Self.metrics))
-        let few = try #require(throws: SlotSyncError.self) { try plan.without([], incomparable: [0, 1]) }
-        #expect(few.message.hasPrefix("2 hosts on which something is live are too few to judge by"), "\(few)")
+        let few = try #require(throws: SlotSyncError.self) { try plan.settled(StagedFleet(new: [0, 1])) }
+        #expect(few.message.hasPrefix("2 hosts on which another release is live are too few to judge by"), "\(few)")
         let named = try RolloutPlan(
             hosts: Self.fleet(5),
             settings: CanarySettings(hosts: .list([Self.fleet(5)[1]]), metrics: Self.metrics))
-        let none = try #require(throws: SlotSyncError.self) { try named.without([], incomparable: [1]) }
-        #expect(none.message == "none of the canaries can be flipped, or nothing is live on them yet")
-        #expect(try named.without([], incomparable: [0]).steps.map(\.hosts) == [[1], [0, 2, 3, 4]])
+        let settled = try named.settled(StagedFleet(new: [0]))
+        #expect(settled.steps.map(\.hosts) == [[1], [0, 2, 3, 4]] && settled.comparable == 4)
+        #expect(
+            settled.remark(on: StagedFleet(new: [0]))
+                == "nothing is live yet on web1, so it is flipped with everybody, without being judged")
+    }
+
+    @Test("where no canary that was named is left it is said what became of each")
+    func noNamedCanary() throws {
+        let fleet = Self.fleet(9)
+        let plan = try RolloutPlan(
+            hosts: fleet, settings: CanarySettings(hosts: .list(Array(fleet[1...4])), metrics: Self.metrics))
+        for (found, what) in [
+            (StagedFleet(new: [1, 2, 3, 4, 5]), "with nothing live yet to compare with: web[2-5]"),
+            (
+                StagedFleet(failed: [4, 5], live: [1, 2], new: [3]),
+                "failed: web5; on the release already: web[2-3]; with nothing live yet to compare with: web4"
+            ),
+        ] {
+            let error = try #require(throws: SlotSyncError.self) { try plan.settled(found) }
+            #expect(
+                error.message
+                    == "no host of canary.hosts can be a canary (\(what)): name others there, or push with --no-canary")
+        }
+    }
+
+    @Test("new hosts beside others that have the release are flipped at once, unless canaries alone were asked for")
+    func newBesideLive() throws {
+        let found = StagedFleet(failed: [0], live: [1, 2, 3], new: [4, 5])
+        let plan = try plan(6)
+        let settled = try plan.settled(found)
+        #expect(settled.mode == .unjudged && settled.steps == [RolloutPlan.Step(kind: .everybody, hosts: [4, 5])])
+        #expect(settled.lines == ["stage, then flip 2 hosts together; nothing is judged"])
+        #expect(
+            settled.remark(on: found)
+                == "nothing is live yet on web[5-6], and the release is live on web[2-4] already, so there is nothing to "
+                + "compare with: they are flipped without being judged")
+        let canaryOnly = try RolloutPlan(
+            hosts: Self.fleet(6), settings: plan.settings, mode: .canaryOnly)
+        let error = try #require(throws: SlotSyncError.self) { try canaryOnly.settled(found) }
+        #expect(error.message.contains("there are no canaries: push without --canary-only"), "\(error)")
     }
 
     @Test func withoutACanaryEverybodyIsOneStep() throws {

@@ -424,6 +424,38 @@ struct RolloutTests {
             ])
     }
 
+    @Test("canaries that fall silent are warned of and named, once each, beside what metrics lack")
+    func warnedOfSilence() throws {
+        var push = try Self.push(hosts: 10) {
+            $0.onInconclusive = .proceed
+            $0.phases = [.count(5)]
+        }
+        push.run(until: .baseline)
+        push.lackBaseline()
+        var windows = 0
+        while push.outcome == nil, push.problems.isEmpty, let move = push.usualMove {
+            guard case .judge = move, let look = push.look, look.isLast, windows < 2 else {
+                push.make(move)
+                continue
+            }
+            windows += 1
+            push.passes += 1
+            push.look = nil
+            var judgement = RolloutWorld.lack("load has no sample of a canary after the flip")
+            judgement.lost = windows == 1 ? ["web2"] : ["web2", "web3", "web4"]
+            push.feed(.judged(judgement, look: look.number))
+        }
+        push.checkEnd()
+        #expect(push.problems.isEmpty && windows == 2 && push.live.count == 10)
+        let lacks = [
+            "load has no sample of a canary before the flip", "web2 fell silent after the flip",
+            "web[3-4] fell silent after the flip",
+        ]
+        #expect(push.warnings == lacks.map { "\($0): going on all the same, as on_inconclusive says" })
+        let end = "it went on although there was too little data to judge by: " + lacks.joined(separator: "; ")
+        #expect(push.outcome?.sentences.contains(end) == true)
+    }
+
     @Test(
         "on_inconclusive: ask does what somebody says about a base line that lacks something",
         arguments: [true, false],
@@ -521,16 +553,50 @@ struct RolloutTests {
     @Test("where nothing is live on any host a push ends after staging, and says what to do", arguments: [0, 6])
     func liveNowhere(allowed: Int) throws {
         var push = try Self.push(allowed: .hosts(allowed))
-        // One has it already, from a push that was cut short.
-        push.make(.stageLive(0))
-        for host in 1..<6 { push.make(.stageFirst(host)) }
+        for host in 0..<6 { push.make(.stageFirst(host)) }
         push.runToEnd()
         #expect(push.problems.isEmpty && push.flips.isEmpty && push.outcome?.status == .failed)
         #expect(
             push.outcome?.sentences.first
-                == "nothing is live yet on web[2-6], so there is nothing to compare with: flip "
+                == "nothing is live yet on web[1-6], so there is nothing to compare with: flip "
                 + "everybody at once with `slotsync push --no-canary`; nothing was flipped")
         #expect(push.outcome?.timeline.map(\.phase).contains(.baseline) == false)
+    }
+
+    @Test("new hosts beside others that have the release already are flipped without being judged, which is told")
+    func liveOnAllOthers() throws {
+        var push = try Self.push()
+        for host in 0..<4 { push.make(.stageLive(host)) }
+        for host in 4..<6 { push.make(.stageFirst(host)) }
+        push.runToEnd()
+        #expect(push.problems.isEmpty && push.live == [4, 5] && push.outcome?.status == .done)
+        #expect(
+            push.warnings.count == 1 && push.warnings[0].hasPrefix("nothing is live yet on web[5-6], and the release"))
+        #expect(
+            push.outcome?.sentences == [
+                "live on 2 hosts",
+                "web[5-6]: nothing was live there before, so they were flipped without being judged",
+                "it was live already on web[1-4]",
+            ])
+        #expect(push.outcome?.hosts.map(\.isUnjudged) == [false, false, false, false, true, true])
+    }
+
+    @Test("a new host that cannot be rolled back is told what can be done about it")
+    func newHostThatStays() throws {
+        var push = try Self.push(hosts: 9)
+        push.make(.stageFirst(8))
+        push.run(until: .watching)
+        push.make(.lose(8, isDone: false))
+        push.make(.succeed(8))
+        while push.look == nil, let move = push.usualMove { push.make(move) }
+        push.make(.judge(.regression))
+        while push.outcome == nil, let move = push.usualMove {
+            push.make(push.hosts[8].request == .rollBack ? .fail(8) : move)
+        }
+        #expect(push.problems.isEmpty && push.live == [8] && push.outcome?.status == .partlyDone)
+        let told = push.outcome?.sentences.filter { $0.hasPrefix("web9: ") } ?? []
+        #expect(
+            told.count == 1 && told[0].contains("slotsync push --no-canary") && !told[0].contains("slotsync rollback"))
     }
 
     @Test("a host on which nothing is live is neither canary nor control, and is flipped with everybody")
@@ -547,6 +613,10 @@ struct RolloutTests {
         #expect(push.rollout.comparison?.hosts.count == 7)
         push.runToEnd()
         #expect(push.problems.isEmpty && push.live.count == 9 && push.outcome?.status == .done)
+        let names = HostList.fold(new.map { push.rollout.plan.hosts[$0].label })
+        #expect(
+            push.outcome?.sentences.contains(
+                "\(names): nothing was live there before, so they were flipped without being judged") == true)
     }
 
     @Test("too few hosts that are left to judge by end it")

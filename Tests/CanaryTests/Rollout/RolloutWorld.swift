@@ -289,7 +289,9 @@ struct RolloutWorld {
             checkPasts(of: comparison)
             isBaselineAsked = true
         case .warn(let text):
-            if policy != .proceed { problems.append("warns of what it decides: \(text)") }
+            if policy != .proceed, rollout.plan.mode != .unjudged {
+                problems.append("warns of what it decides: \(text)")
+            }
         case .ask:
             if !rollout.canAsk { problems.append("asks nobody") }
             isAsked = true

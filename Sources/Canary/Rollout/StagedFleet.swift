@@ -1,0 +1,92 @@
+// The plan for the hosts as staging found them. Rollout asks for it at the end of staging, and `--dry-run` when it has
+// looked: so both do and say the same.
+
+public import SlotSync
+
+/// What staging found, by places in the plan's hosts. No host stands in two of these; those in none of them have another
+/// release live.
+public struct StagedFleet: Sendable, Equatable {
+    /// They could not be staged, or are not to be flipped to this release.
+    public var failed: Set<Int>
+    /// The release is live there already.
+    public var live: Set<Int>
+    /// Nothing is live there yet: they have no past to be compared with.
+    public var new: Set<Int>
+
+    public init(failed: Set<Int> = [], live: Set<Int> = [], new: Set<Int> = []) {
+        self.failed = failed
+        self.live = live
+        self.new = new
+    }
+
+    /// Those that take no part.
+    var absent: Set<Int> { failed.union(live) }
+}
+
+extension RolloutPlan {
+    /// The plan for the hosts that are left: of canaries chosen by number or share, the next in the order takes the place
+    /// of one that is missing. The steps keep their sizes, as far as enough controls are left. New hosts are neither
+    /// canaries nor controls, and are flipped with everybody.
+    ///
+    /// Where all that are left are new and the others have the release already, it was judged there or needs no judge any
+    /// more: the new ones are flipped at once, unjudged, and ``mode`` says so.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `notReady`, in the words with which a push ends, if there is nothing to
+    ///   compare with or too few hosts are left to judge by.
+    public func settled(_ fleet: StagedFleet) throws(SlotSyncError) -> RolloutPlan {
+        guard mode != .unjudged else { return unjudged(without: fleet.absent) }
+        let left = hosts.indices.filter { !fleet.absent.contains($0) }
+        if !left.isEmpty, left.allSatisfy(fleet.new.contains) {
+            let names = names(left)
+            guard !fleet.live.isEmpty else {
+                throw SlotSyncError(
+                    .notReady,
+                    "nothing is live yet on \(names), so there is nothing to compare with: flip everybody at once with "
+                        + "`slotsync push --no-canary`")
+            }
+            guard mode == .full else {
+                throw SlotSyncError(
+                    .notReady,
+                    "nothing is live yet on \(names), and no other host is to be flipped, so there are no canaries: push "
+                        + "without --canary-only, which flips them without judging")
+            }
+            return unjudged(without: fleet.absent)
+        }
+        return try judged(fleet)
+    }
+
+    /// What is to be said before the plan is followed; empty: nothing.
+    public func remark(on fleet: StagedFleet) -> String {
+        let new = hosts.indices.filter(fleet.new.contains)
+        guard !new.isEmpty, isMeantToJudge else { return "" }
+        let one = new.count == 1
+        if mode == .unjudged {
+            let live = names(hosts.indices.filter(fleet.live.contains))
+            return
+                "nothing is live yet on \(names(new)), and the release is live on \(live) already, so there is nothing to "
+                + "compare with: \(one ? "it is" : "they are") flipped without being judged"
+        }
+        let what =
+            mode == .full
+            ? "\(one ? "it is" : "they are") flipped with everybody, without being judged"
+            : "\(one ? "it is no canary" : "they are no canaries")"
+        return "nothing is live yet on \(names(new)), so \(what)"
+    }
+
+    /// Why no canary that was named is left: which of them failed, which have the release, on which nothing is live.
+    func whyNoCanary(of canaries: [Int], _ fleet: StagedFleet) -> String {
+        let parts = [
+            ("failed: ", fleet.failed), ("on the release already: ", fleet.live),
+            ("with nothing live yet to compare with: ", fleet.new),
+        ].compactMap { what, places -> String? in
+            let those = canaries.filter(places.contains).sorted()
+            return those.isEmpty ? nil : what + names(those)
+        }
+        return
+            "no host of canary.hosts can be a canary (\(parts.joined(separator: "; "))): name others there, or push with "
+            + "--no-canary"
+    }
+
+    /// `web[003,017]`
+    func names(_ places: [Int]) -> String { HostList.fold(places.map { hosts[$0].label }) }
+}

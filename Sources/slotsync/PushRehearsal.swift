@@ -1,0 +1,66 @@
+// `slotsync push --dry-run`: what staging would do, and the plan that a push would follow. The plan is made for the hosts as a
+// dry stage finds them, since hosts on which nothing is live yet, or the release already, are no canaries.
+
+import Canary
+import SlotSync
+import SystemPackage
+
+struct PushRehearsal: Sendable {
+    let source: FilePath
+    let fleet: Fleet
+    let options: PushOptions
+
+    /// Stages without changing anything, and shows what came of it.
+    ///
+    /// - Throws: a usage error where no plan can be made; ``SlotSyncError`` where the source cannot be read.
+    func show(_ reporter: Reporter) async throws -> Conclusion {
+        let plan = try usage { () throws(SlotSyncError) in
+            try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
+        }
+        let report = try await reporter.follow(
+            fleet.stage(source, options: options.stage), as: "planning", hosts: fleet.hosts.count)
+        let found = found(report)
+        await show(plan, found, reporter)
+        for host in report.hosts { await reporter.json(of: host.host, host.json) }
+        await reporter.failures(report.failures, root: fleet.root)
+        await reporter.unsent(report)
+        await reporter.result([report.summary(duration: reporter.elapsed)])
+        return report.conclusion
+    }
+
+    /// The plan for what was found, or why there is none.
+    private func show(_ plan: RolloutPlan, _ found: StagedFleet, _ reporter: Reporter) async {
+        guard found.failed.count + found.live.count < fleet.hosts.count else {
+            if !found.live.isEmpty { await reporter.essentialResult(["live already, there would be nothing to flip"]) }
+            return await reporter.json(["event": "plan", "steps": .list([]), "power": .null])
+        }
+        do throws(SlotSyncError) {
+            let settled = try plan.settled(found)
+            let told = PushNarration(fleet: fleet, options: options).told(settled)
+            let remark = settled.remark(on: found)
+            await reporter.essentialResult(told.lines + [remark, told.power].filter { !$0.isEmpty })
+            await reporter.json(told.json)
+        } catch {
+            await reporter.json(["event": "plan", "steps": .list([]), "power": .null])
+            await reporter.warn("a push would end after staging: \(error.message)")
+        }
+    }
+
+    /// What a push would find: its driver tells the rollout the same of each host.
+    private func found(_ report: StageReport) -> StagedFleet {
+        let staged = Dictionary(report.hosts.map { ($0.host, $0) }) { first, _ in first }
+        var found = StagedFleet()
+        for (place, host) in fleet.hosts.enumerated() {
+            guard let staged = staged[host], staged.badReason == nil || options.force else {
+                found.failed.insert(place)
+                continue
+            }
+            if staged.kind == .alreadyLive {
+                found.live.insert(place)
+            } else if staged.isFirst {
+                found.new.insert(place)
+            }
+        }
+        return found
+    }
+}
