@@ -59,8 +59,12 @@ extension ReportPage {
         if order == [.control] {
             return [Group(name: "All hosts", meaning: "There were no canaries.", hosts: report.hosts)]
         }
+        let isAnyFlipped = report.hosts.contains { $0.flippedAt != nil }
         return order.sorted { $0.rank < $1.rank }.map { role in
-            Group(name: role.name, meaning: role.meaning, hosts: members[role, default: []])
+            let hosts = members[role, default: []]
+            let isFlipped = hosts.contains { $0.flippedAt != nil }
+            let wasTheirTurn = role == .control ? isAnyFlipped : isFlipped
+            return Group(name: role.name, meaning: wasTheirTurn ? role.meaning : role.intention, hosts: hosts)
         }
     }
 
@@ -159,6 +163,16 @@ extension PushReport.Host.Role {
         case .phase: "Flipped after the canaries and before everybody; controls until then."
         case .control: "Controls as long as they were not flipped."
         case .heldBack: "Controls until the end of the watch, and flipped then."
+        }
+    }
+
+    /// What was meant for hosts whose turn did not come.
+    fileprivate var intention: String {
+        switch self {
+        case .canary: "To be flipped first, and watched."
+        case .phase: "To be flipped after the canaries and before everybody; controls until then."
+        case .control: "To be flipped with everybody; controls until then."
+        case .heldBack: "To be flipped at the end of the watch; controls until then."
         }
     }
 }
