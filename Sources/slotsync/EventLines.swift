@@ -50,9 +50,11 @@ extension FleetEvent {
                 "event": "source", "release": .text(release.id), "name": .text(release.name),
                 "files": .number(files), "bytes": .number(bytes),
             ]
-        case .sourceWarning(let text): ["event": "warning", "host": .null, "message": .text(text)]
+        case .sourceWarning(let text): ["event": "warning", "host": .null, "hosts": [], "message": .text(text)]
         case .hostWarning(let host, let text):
-            ["event": "warning", "host": .text(host.label), "message": .text(text)]
+            [
+                "event": "warning", "host": .text(host.label), "hosts": [.text(host.label)], "message": .text(text),
+            ]
         case .scanning, .transferred, .hostStarted, .hostFinished: nil
         }
     }

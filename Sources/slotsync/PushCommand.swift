@@ -59,6 +59,7 @@ struct PushCommand: AsyncParsableCommand {
             let plan = try narration.plan()
             if !plan.power.isEmpty { await reporter.note(plan.power) }
             for file in [push.record, push.report].compactMap(\.self) { try checkFolder(of: file) }
+            try checkFilesDiffer()
             let result = try await reporter.follow(
                 Push(FilePath(source), to: settled.fleet, options: options), narration, answersYes: push.yes)
             var files: [(path: String, text: String)] = []
@@ -98,6 +99,28 @@ struct PushCommand: AsyncParsableCommand {
         let folder = FilePath(path).removingLastComponent()
         guard access(folder.isEmpty ? "." : folder.string, W_OK) != 0 else { return }
         throw ValidationError("cannot write \(path): there is no such folder, or it is not ours to write to")
+    }
+
+    /// Of two results that go into one file the later one alone would be left.
+    private func checkFilesDiffer() throws {
+        guard let record = push.record, let report = push.report, place(of: record) == place(of: report) else { return }
+        throw ValidationError(
+            "--record \(record) and --report \(report) are one file, and the report would overwrite the record: name two"
+        )
+    }
+
+    /// The path of a file that is there or will be, without links; the folder is there.
+    private func place(of path: String) -> String {
+        func resolved(_ path: String) -> String? {
+            realpath(path, nil).map { resolved in
+                defer { free(resolved) }
+                return String(cString: resolved)
+            }
+        }
+        let file = FilePath(path)
+        let folder = file.removingLastComponent()
+        return resolved(path)
+            ?? "\(resolved(folder.isEmpty ? "." : folder.string) ?? "")/\(file.lastComponent?.string ?? "")"
     }
 
     private func write(_ text: String, to path: String) throws {

@@ -169,9 +169,14 @@ struct PushNarration: Sendable {
             let line = place == 0 ? release + sentence : sentence
             if outcome.status == .done { await reporter.result([line]) } else { await reporter.problem(line) }
         }
+        if outcome.ending == .inconclusive, options.canary.onInconclusive == .ask, !options.canAsk {
+            await reporter.problem(
+                "on_inconclusive says to ask, but without a terminal in the foreground nobody can be asked: --yes answers yes"
+            )
+        }
         if let report { await reporter.note("report: \(report)") }
         await reporter.json([
-            "event": "verdict", "of": "push", "verdict": .text(outcome.judgement?.verdict.rawValue),
+            "event": "verdict", "of": "push", "verdict": .text(outcome.finding?.verdict.rawValue),
             "is_last": .bool(true), "why": .text(outcome.sentences.first),
         ])
         var conclusion = Conclusion(

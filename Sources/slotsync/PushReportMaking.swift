@@ -20,7 +20,7 @@ extension PushReport {
         self.init(
             title: fleet.root,
             release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
-            previous: Self.previous(of: result), outcome: Outcome(outcome), verdict: outcome.judgement?.verdict,
+            previous: Self.previous(of: result), outcome: Outcome(outcome), verdict: outcome.finding?.verdict,
             sentence: Self.sentence(of: outcome), start: start, end: start + result.seconds,
             canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
             version: SlotSyncVersion.current)
@@ -29,7 +29,8 @@ extension PushReport {
         phases = zip(outcome.timeline, ends).compactMap { moment, end in
             // Getting ready and confirming are worth a line where they take time.
             let isWorthALine = Phase.Kind(moment.phase) != .other || end - moment.seconds >= 0.1
-            guard moment.phase != .done, isWorthALine else { return nil }
+            let isVain = moment.phase == .takingBack && result.flipTimes.isEmpty
+            guard moment.phase != .done, isWorthALine, !isVain else { return nil }
             var phase = Phase(
                 kind: Phase.Kind(moment.phase), name: "\(moment.phase)", start: moment.seconds, end: end)
             if case .flipping(let step) = moment.phase {
@@ -95,12 +96,26 @@ extension PushReport {
         if outcome.status == .partlyDone, !others.isEmpty {
             first += "; not on \(HostList.fold(others.map(\.host.label))): \(others[0].failure ?? "")"
         }
-        // A watch that was cut short has no judgement of its own.
-        guard outcome.ending != .watchCutShort else { return first }
-        guard let why = outcome.judgement?.why, !first.contains(why) else {
-            return outcome.ending == .regression ? outcome.judgement?.why ?? first : first
+        if let why = outcome.finding?.why {
+            if !first.contains(why) {
+                first = first.isEmpty ? why : "\(first): \(why)"
+            } else if outcome.ending == .regression {
+                first = why
+            }
         }
-        return first.isEmpty ? why : "\(first): \(why)"
+        return outcome.lackSentence.map { "\(first); \($0)" } ?? first
+    }
+}
+
+extension RolloutOutcome {
+    /// What was found of the release in the end; nil where nothing was judged, or where something else ended the push: what
+    /// an earlier window came to says nothing of that.
+    var finding: Judgement? {
+        switch ending {
+        case .live, .canariesLive, .regression, .inconclusive: judgement
+        // A watch that was cut short has no judgement of its own.
+        case .watchCutShort, .failed, .interrupted, .abandoned: nil
+        }
     }
 }
 

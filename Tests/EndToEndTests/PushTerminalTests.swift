@@ -87,6 +87,9 @@ extension EndToEnd {
                 #expect(try await terminal.ended() == 1, "\(terminal.output)")
                 #expect(ContinuousClock.now - start < .seconds(4))
                 #expect(terminal.output.contains("second interruption"), "\(terminal.output)")
+                // What it would wait for is of no interest any more.
+                let rest = terminal.output.components(separatedBy: "interrupted again").last ?? ""
+                #expect(rest.contains("stopping at once") && !rest.contains("waiting for"), "\(terminal.output)")
                 try await eventually("canaries stayed: \(scene.live)", within: .seconds(15)) {
                     scene.live == scene.everywhere(1)
                 }
@@ -143,6 +146,7 @@ extension EndToEnd {
                 }
                 #expect(outcome.exitCode == (saysYes ? 0 : 1), "\(outcome)")
                 #expect(scene.live == scene.everywhere(saysYes ? 2 : 1))
+                #expect(outcome.errors.contains("nobody can be asked: --yes answers yes") != saysYes, "\(outcome)")
             }
         }
     }

@@ -199,9 +199,14 @@ extension EndToEnd {
                     planned.errors.contains("a push would end after staging: nothing is live yet on h[1-4]"),
                     "\(planned)")
                 #expect(!planned.output.contains("canaries"), "\(planned)")
-                let outcome = try await fleet.call("push", site.path)
+                let (record, report) = (bench["push.jsonl"], bench["push.html"])
+                let outcome = try await fleet.call("push", site.path, "--record", record, "--report", report)
                 #expect(outcome.exitCode == 1, "\(outcome)")
                 #expect(outcome.errors.contains("nothing is live yet on h[1-4]"), "\(outcome)")
+                // The report tells of nothing that was not.
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains("Nothing was sampled") && page.contains("there was nothing to record"))
+                #expect(page.contains("4, 1 of them chosen as canary") && !page.contains("taking back"))
                 #expect(outcome.errors.contains("`slotsync push --no-canary`; nothing was flipped"), "\(outcome)")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == nil && exists(fleet.slot(1, of: $0)) })
                 try await fleet.done("push", site.path, "--no-canary")
@@ -303,6 +308,45 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "one file for both record and report is refused, however it is spelled, before anything is done",
+            arguments: ["push", "./push", "folder/../push", "link"])
+        func oneFile(spelling: String) async throws {
+            try await CanaryScene.use(hosts: 5) { scene in
+                try scene.bench.folder("folder")
+                let record = try scene.bench.write("earlier\n", to: "push")
+                try FileManager.default.createSymbolicLink(
+                    atPath: scene.bench["link"], withDestinationPath: record)
+                let source = try scene.site("second", .fast)
+                let outcome = try await scene.push(source, "--record", record, "--report", spelling)
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("are one file"), "\(outcome)")
+                #expect(try String(contentsOfFile: record, encoding: .utf8) == "earlier\n")
+                #expect(scene.live == scene.everywhere(1))
+                // Nor where there is none yet.
+                let new = try await scene.push(source, "--record", scene.bench["new"], "--report", "folder/../new")
+                #expect(new.exitCode == 64 && new.errors.contains("are one file"), "\(new)")
+            }
+        }
+
+        @Test("what on_inconclusive goes on without is warned of before the next phase, and stands in the report")
+        func goesOn() async throws {
+            let settings = ["hosts: 2", "on_inconclusive: continue"]
+            try await CanaryScene.use(settings: settings, metrics: ["{name: p50_ms, source: command, run: 'true'}"]) {
+                scene in
+                let report = scene.bench["push.html"]
+                let outcome = try await scene.push(scene.site("second", .fast), "--json", "--report", report)
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                let events = try outcome.events()
+                let warning = events.firstIndex {
+                    ($0["message"] as? String)?.contains("going on all the same") == true
+                }
+                let preparing = events.firstIndex { $0["phase"] as? String == "preparing canaries" }
+                #expect(try #require(warning) < #require(preparing), "\(outcome)")
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains(/<p class="sentence">live on 8 hosts: .*; it went on although .*p50_ms/))
+            }
+        }
+
         @Test("an earlier record stays where a push ends before its first window is judged, and that is told")
         func nothingToRecord() async throws {
             let metric = "{name: p50_ms, source: command, run: 'true'}"
@@ -389,6 +433,25 @@ extension EndToEnd {
                 }
                 #expect(outcome.exitCode == 1, "\(outcome)")
                 #expect(scene.live == scene.everywhere(1))
+            }
+        }
+
+        @Test("a push that is interrupted has no verdict, though an earlier window passed")
+        func interruptedPhase() async throws {
+            try await CanaryScene.use(settings: ["hosts: 2", "phases: [4]", "window: 3s"]) { scene in
+                let report = scene.bench["push.html"]
+                let outcome = try await scene.push(scene.site("second", .fast), "--json", "--report", report) {
+                    program in
+                    try await scene.waitUntil(4, areOn: 2)
+                    program.interrupt()
+                }
+                #expect(outcome.exitCode == 1 && scene.live == scene.everywhere(1), "\(outcome)")
+                let verdicts = try outcome.events().filter { $0["event"] as? String == "verdict" }
+                #expect(verdicts.contains { $0["of"] as? String == "canaries" }, "\(outcome)")
+                #expect(verdicts.last?["of"] as? String == "push" && verdicts.last?["verdict"] is NSNull, "\(outcome)")
+                let page = try String(contentsOfFile: report, encoding: .utf8)
+                #expect(page.contains("<dd>not judged</dd>"))
+                #expect(page.contains("<p class=\"sentence\">interrupted, taken back on 4 hosts</p>"))
             }
         }
 

@@ -116,6 +116,8 @@ actor PushDriver {
     func handle(_ event: Rollout.Event) {
         let actions = rollout.handle(event, at: now)
         if event == .interrupted { tellWaits() }
+        // What is warned of led to the phase that comes.
+        for case .warn(let text) in actions { emit.yield(.warning([], text)) }
         if rollout.phase != shownPhase {
             shownPhase = rollout.phase
             emit.yield(.phase(rollout.phase))
@@ -147,7 +149,8 @@ actor PushDriver {
             ticker = nil
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
         case .checkBaseline(let comparison): checkBaseline(comparison)
-        case .warn(let text): emit.yield(.warning([], text))
+        // Told before the phase.
+        case .warn: break
         case .ask(let question): emit.yield(.question(question))
         case .wake(let time): wake(at: time)
         // Its sessions end with the push, which comes next.

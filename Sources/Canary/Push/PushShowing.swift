@@ -13,7 +13,8 @@ extension PushDriver {
         waitTeller = Task {
             var told: Set<String> = []
             while rollout.phase != .done, !Task.isCancelled {
-                try? await Task.sleep(for: Self.shortWait)
+                // Cancelled it has nothing to tell: another one tells, or the push has ended.
+                guard (try? await Task.sleep(for: Self.shortWait)) != nil else { return }
                 for (what, places) in waits where told.insert(what).inserted {
                     emit.yield(.waiting(places.map { hosts[$0] }, for: what))
                 }

@@ -59,11 +59,15 @@ extension ReportPage {
         if order == [.control] {
             return [Group(name: "All hosts", meaning: "There were no canaries.", hosts: report.hosts)]
         }
+        let isAnyFlipped = report.hosts.contains { $0.flippedAt != nil }
         return order.sorted { $0.rank < $1.rank }.map { role in
+            let hosts = members[role, default: []]
+            let isFlipped = hosts.contains { $0.flippedAt != nil }
+            let wasTheirTurn = role == .control ? isAnyFlipped : isFlipped
             let isWithoutCanaries = role == .control && !order.contains(.canary)
+            let meaning = wasTheirTurn ? role.meaning : role.intention
             return Group(
-                name: role.name, meaning: isWithoutCanaries ? "There were no canaries." : role.meaning,
-                hosts: members[role, default: []])
+                name: role.name, meaning: isWithoutCanaries ? "There were no canaries." : meaning, hosts: hosts)
         }
     }
 
@@ -165,6 +169,17 @@ extension PushReport.Host.Role {
         case .control: "Controls as long as they were not flipped."
         case .new: "Nothing was live there before: neither canaries nor controls."
         case .heldBack: "Controls until the end of the watch, and flipped then."
+        }
+    }
+
+    /// What was meant for hosts whose turn did not come.
+    fileprivate var intention: String {
+        switch self {
+        case .canary: "To be flipped first, and watched."
+        case .phase: "To be flipped after the canaries and before everybody; controls until then."
+        case .control: "To be flipped with everybody; controls until then."
+        case .new: "Nothing is live there yet: to be flipped with everybody, without being judged."
+        case .heldBack: "To be flipped at the end of the watch; controls until then."
         }
     }
 }

@@ -10,6 +10,13 @@ extension ReportPage {
             }
             return
         }
+        guard !report.comparisons.isEmpty || report.metrics.contains(where: { !$0.times.isEmpty }) else {
+            main.element("section") { section in
+                section.element("h2", "Metrics")
+                section.element("p", "Nothing was sampled: the push ended before.")
+            }
+            return
+        }
         main.element("section") { section in
             section.element("h2", "Metrics at a glance")
             if let decidingIndex {

@@ -42,6 +42,12 @@ extension ReportPage {
             writeLooks(into: &section)
             section.element("h3", "Judge it again")
             guard let recording = report.recording else {
+                guard report.comparisons.contains(where: { $0.method == .judge }) else {
+                    section.element(
+                        "p", "No hosts were judged beside others that were not flipped, so there was nothing to record."
+                    )
+                    return
+                }
                 section.element("p") { line in
                     line.text("This push was not recorded. With ")
                     line.element("code", "--record FILE")

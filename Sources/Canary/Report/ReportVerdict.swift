@@ -40,8 +40,10 @@ extension ReportPage {
     private var hostsFact: String {
         let canaries = report.hosts.count { $0.role == .canary }
         let all = NumberText.count(report.hosts.count)
-        return canaries == 0
-            ? all : "\(all), \(NumberText.count(canaries)) of them \(canaries == 1 ? "canary" : "canaries")"
+        guard canaries > 0 else { return all }
+        // Who was never flipped was no canary yet.
+        let chosen = report.hosts.contains { $0.flippedAt != nil } ? "" : "chosen as "
+        return "\(all), \(NumberText.count(canaries)) of them \(chosen)\(canaries == 1 ? "canary" : "canaries")"
     }
 
     // MARK: What it means

@@ -91,6 +91,8 @@ public struct RolloutOutcome: Sendable, Equatable {
     public var verdicts: [Verdict]
     /// What happened, for people; the first sentence says it all.
     public var sentences: [String]
+    /// The one of them that says what the push went on without, though it was inconclusive for that; nil: nothing.
+    public var lackSentence: String?
     public var timeline: [Moment]
 }
 
@@ -108,7 +110,7 @@ extension Rollout {
         let ending = isAbandoned ? .abandoned : self.ending
         return RolloutOutcome(
             ending: ending, status: status(ending, outcomes), hosts: outcomes, judgement: judgement,
-            verdicts: verdicts, sentences: sentences(ending), timeline: timeline)
+            verdicts: verdicts, sentences: sentences(ending), lackSentence: lackSentence, timeline: timeline)
     }
 
     private func result(of host: HostProgress) -> RolloutOutcome.HostResult {
@@ -150,10 +152,7 @@ extension Rollout {
         let live = those { $0.standing == .confirmed }
         let takenBack = those { $0.wasTakenBack && $0.standing == .old }
         var sentences = [headline(ending, live: live.count, takenBack: takenBack.count)]
-        if !passedLacks.isEmpty, earlyEnd == nil {
-            sentences.append(
-                "it went on although there was too little data to judge by: \(list(passedLacks.lacks))")
-        }
+        if let lackSentence { sentences.append(lackSentence) }
         if [.live, .canariesLive].contains(ending), let judgement { sentences.append(judgement.why) }
 
         let isGivenUp = earlyEnd != nil || ending == .abandoned
@@ -204,6 +203,11 @@ extension Rollout {
                     + "another one there with `slotsync push --no-canary`")
         }
         return sentences
+    }
+
+    private var lackSentence: String? {
+        guard !passedLacks.isEmpty, earlyEnd == nil else { return nil }
+        return "it went on although there was too little data to judge by: \(list(passedLacks.lacks))"
     }
 
     private func headline(_ ending: RolloutOutcome.Ending, live: Int, takenBack: Int) -> String {

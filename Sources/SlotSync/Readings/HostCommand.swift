@@ -7,16 +7,26 @@ final class HostCommand {
     /// What was started with this sample; or an earlier one's that could not be killed.
     private var process: ShellProcess?
     private var problem: String?
+    /// Since when an earlier sample's, though killed, was found to be there still.
+    private var hangsSince: ContinuousClock.Instant?
+
+    /// A killed command that is there so much longer hangs in the kernel; before, the machine may merely be slow.
+    private static let longestEnd = Duration.seconds(4)
 
     init(_ command: String) { self.command = command }
 
-    func start() {
+    func start(at now: ContinuousClock.Instant = .now) {
         if let process, !process.hasEnded {
+            let since = hangsSince ?? now
+            hangsSince = since
             problem =
-                "it still hangs since an earlier sample, and cannot be killed: does it wait for a dead disk or server?"
+                since.duration(to: now) < Self.longestEnd
+                ? "it took longer than it may for an earlier sample, and is still being ended"
+                : "it still hangs since an earlier sample, and cannot be killed: does it wait for a dead disk or server?"
             return
         }
         problem = nil
+        hangsSince = nil
         process = nil
         do { process = try ShellProcess(command, longestOutput: ReadingLimits.longestOutput) } catch {
             problem = "it could not be started: \(error)"

@@ -197,6 +197,21 @@ import Testing
         #expect(failed.contains("In this push no host was switched."))
     }
 
+    @Test func aPushThatEndedBeforeSamplingClaimsNothingThatWasNot() {
+        var report = SamplePush.failed.report
+        report.metrics = [.init(metric: Metric(name: "load", kind: .gauge), times: [], values: [])]
+        let html = ReportPage(report).html
+        #expect(html.contains("Nothing was sampled: the push ended before.") && !html.contains("Samples were taken"))
+        #expect(html.contains("<dd>5, 1 of them chosen as canary</dd>"))
+        #expect(html.contains("To be flipped first, and watched.") && !html.contains(">Flipped first, and watched."))
+        #expect(html.contains("To be flipped with everybody; controls until then."))
+        #expect(html.contains("so there was nothing to record.") && !html.contains("--record FILE"))
+        var judged = SamplePush.good.report
+        judged.recording = nil
+        #expect(ReportPage(judged).html.contains("--record FILE"))
+        #expect(ReportPage(judged).html.contains("Flipped first, and watched."))
+    }
+
     @Test func aGuardIsCalledAGuardOnceInEachPlace() {
         let html = ReportPage(SamplePush.good.report).html
         #expect(html.contains("<b>Watch (guard)</b>, 20 hosts, all flipped: nothing large on 20 hosts"))

@@ -96,6 +96,20 @@ struct HostCommandTests {
         return stat.firstPlace(of: ") Z") == nil
     }
 
+    @Test("one that an earlier sample left is said to be ended at first, and to hang when it is there long after")
+    func hanging() {
+        let command = HostCommand("sleep 600")
+        let start = ContinuousClock.now
+        func reason(at seconds: Int) -> String {
+            command.start(at: start + .seconds(seconds))
+            return self.reason(command.outcome(by: start, limit: .zero))
+        }
+        command.start(at: start)
+        #expect(reason(at: 5).firstPlace(of: "for an earlier sample, and is still being ended") != nil)
+        #expect(reason(at: 6).firstPlace(of: "still being ended") != nil)
+        #expect(reason(at: 10).firstPlace(of: "cannot be killed") != nil)
+    }
+
     @Test("what it leaves running in the background is not waited for, though it keeps the pipe")
     func background() async throws {
         try await withFolder { folder in
