@@ -108,10 +108,8 @@ private struct FleetWatch {
             worst = (log, range)
         }
         guard let worst else {
-            words =
-                "\(metric.name) has less than \(Figures.seconds(Double(width) * interval)) of samples after the flip"
+            noteTooEarly(width: width, interval: interval)
             judgement.note = words
-            isTooEarly = true
             return
         }
         let limit = log(FleetGuard.levelLimit(metric.kind))
@@ -142,13 +140,17 @@ private struct FleetWatch {
         judgement.controlLevel = course.mean(base).map { $0 * unit }
     }
 
+    private mutating func noteTooEarly(width: Int, interval: Double) {
+        words = "\(judgement.name) has less than \(Figures.seconds(Double(width) * interval)) of samples after the flip"
+        isTooEarly = true
+    }
+
     private mutating func judgeWithoutEvents(
         _ course: FleetCourse, _ table: SampleTable, width: Int, interval: Double, chance: Double, sign: Double
     ) {
         let window = table.settled
         guard course.samples(window) >= Double(width) else {
-            isTooEarly = true
-            return
+            return noteTooEarly(width: width, interval: interval)
         }
         var most = 0.0
         var isBeyond = false

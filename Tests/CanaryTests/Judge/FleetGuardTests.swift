@@ -47,6 +47,7 @@ import Testing
         #expect(fleetGuard.judge(fleet([1, 1], after: 5)).verdict == .inconclusive)
         let beginning = fleet([1, 1], after: 1).mapped { _, metric, _, value in metric == 1 ? 0 : value }
         #expect(fleetGuard.judge(beginning).verdict == .inconclusive)
+        #expect(fleetGuard.judge(beginning).metrics[1].note == "errors has less than 30 s of samples after the flip")
         #expect(fleetGuard.judge(fleet([1, 1]).mapped { _, _, _, _ in .nan }).verdict == .inconclusive)
     }
 
