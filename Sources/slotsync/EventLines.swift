@@ -50,11 +50,8 @@ extension FleetEvent {
                 "event": "source", "release": .text(release.id), "name": .text(release.name),
                 "files": .number(files), "bytes": .number(bytes),
             ]
-        case .sourceWarning(let text): ["event": "warning", "host": .null, "hosts": [], "message": .text(text)]
-        case .hostWarning(let host, let text):
-            [
-                "event": "warning", "host": .text(host.label), "hosts": [.text(host.label)], "message": .text(text),
-            ]
+        case .sourceWarning(let text): .warning(text)
+        case .hostWarning(let host, let text): .warning(text, of: [host])
         case .scanning, .transferred, .hostStarted, .hostFinished: nil
         }
     }
@@ -106,6 +103,16 @@ extension HostFailure {
         [
             "event": "host", "host": .text(host.label), "result": "failed", "code": .text(error.code.rawValue),
             "message": .text(error.description),
+        ]
+    }
+}
+
+extension JSONValue {
+    /// The object for `--json` of a warning, about these hosts or none.
+    static func warning(_ text: String, of hosts: [Host] = []) -> JSONValue {
+        [
+            "event": "warning", "host": hosts.count == 1 ? .text(hosts[0].label) : .null,
+            "hosts": .list(hosts.map { .text($0.label) }), "message": .text(text),
         ]
     }
 }

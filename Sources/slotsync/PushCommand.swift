@@ -103,24 +103,12 @@ struct PushCommand: AsyncParsableCommand {
 
     /// Of two results that go into one file the later one alone would be left.
     private func checkFilesDiffer() throws {
-        guard let record = push.record, let report = push.report, place(of: record) == place(of: report) else { return }
+        guard let record = push.record, let report = push.report,
+            ResultFile.place(of: record) == ResultFile.place(of: report)
+        else { return }
         throw ValidationError(
             "--record \(record) and --report \(report) are one file, and the report would overwrite the record: name two"
         )
-    }
-
-    /// The path of a file that is there or will be, without links; the folder is there.
-    private func place(of path: String) -> String {
-        func resolved(_ path: String) -> String? {
-            realpath(path, nil).map { resolved in
-                defer { free(resolved) }
-                return String(cString: resolved)
-            }
-        }
-        let file = FilePath(path)
-        let folder = file.removingLastComponent()
-        return resolved(path)
-            ?? "\(resolved(folder.isEmpty ? "." : folder.string) ?? "")/\(file.lastComponent?.string ?? "")"
     }
 
     private func write(_ text: String, to path: String) throws {

@@ -70,11 +70,7 @@ struct PushNarration: Sendable {
                 "is_last": .bool(isLast || judgement.verdict == .regression), "why": .text(judgement.why),
                 "metrics": .list(judgement.metrics.map(json)),
             ]
-        case .warning(let hosts, let text):
-            [
-                "event": "warning", "host": hosts.count == 1 ? .text(hosts[0].label) : .null,
-                "hosts": .list(hosts.map { .text($0.label) }), "message": .text(text),
-            ]
+        case .warning(let hosts, let text): .warning(text, of: hosts)
         case .waiting(let hosts, let what):
             ["event": "waiting", "hosts": .list(hosts.map { .text($0.label) }), "for": .text(what)]
         case .question(let question): ["event": "question", "message": .text(question)]

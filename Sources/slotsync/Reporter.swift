@@ -52,7 +52,7 @@ actor Reporter {
     /// A warning for everybody that is about no single host.
     func warn(_ text: String) {
         problem("warning: \(text)")
-        json(["event": "warning", "host": .null, "hosts": [], "message": .text(text)])
+        json(.warning(text))
     }
 
     /// What a stage came to, for people who watch.

@@ -37,10 +37,7 @@ struct ResultFile {
 
     private static func replace(_ path: String, mode: mode_t?, _ body: (ResultFile) throws -> Void) throws {
         // Through a symlink, the file it points to is replaced.
-        let target = realpath(path, nil).map { resolved in
-            defer { free(resolved) }
-            return String(cString: resolved)
-        }
+        let target = resolved(path)
         let temporary = "\(target ?? path).slotsync-\(getpid())"
         let descriptor = try attempt("create", temporary) {
             try FileDescriptor.open(
@@ -64,6 +61,22 @@ struct ResultFile {
         } catch {
             unlink(temporary)
             throw error
+        }
+    }
+
+    /// Where a file is, or will be in a folder that is there: two paths of one file have the same.
+    static func place(of path: String) -> String {
+        let file = FilePath(path)
+        let folder = file.removingLastComponent()
+        return resolved(path)
+            ?? "\(resolved(folder.isEmpty ? "." : folder.string) ?? "")/\(file.lastComponent?.string ?? "")"
+    }
+
+    /// The path without links; nil: nothing is there.
+    private static func resolved(_ path: String) -> String? {
+        realpath(path, nil).map { resolved in
+            defer { free(resolved) }
+            return String(cString: resolved)
         }
     }
 
