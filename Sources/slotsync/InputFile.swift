@@ -36,16 +36,12 @@ struct InputFile {
     }
 
     private func spooled() throws -> InputFile {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
-        var template = Array("\(folder)/slotsync.XXXXXX".utf8CString)
-        let raw = mkstemp(&template)
-        guard raw >= 0 else {
+        let spool: FileDescriptor
+        do { spool = try makeUnnamedFile() } catch {
             throw SlotSyncError(
-                .system, "cannot make a temporary file in \(folder); set TMPDIR to a folder with room",
-                errno: Errno(rawValue: errno))
+                .system, "cannot make a temporary file in \(temporaryFolder); set TMPDIR to a folder with room",
+                errno: error)
         }
-        unlink(template)
-        let spool = FileDescriptor(rawValue: raw)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { buffer.deallocate() }
         while true {
@@ -57,7 +53,7 @@ struct InputFile {
             do { try spool.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count])) } catch let errno as Errno {
                 throw SlotSyncError(
                     .system,
-                    "cannot keep \(named.name) in a temporary file in \(folder); set TMPDIR to a folder with room",
+                    "cannot keep \(named.name) in a temporary file in \(temporaryFolder); set TMPDIR to a folder with room",
                     errno: errno)
             }
         }

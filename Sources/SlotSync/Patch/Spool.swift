@@ -1,7 +1,6 @@
-// Encoded messages wait here, once for the whole fleet: an unlinked temporary file, so that the
-// controller's memory does not grow with the release, and each session is fed from it at its own pace.
+// Holds encoded messages once for the whole fleet, in an unlinked temporary file. So the controller's memory does not
+// grow with the release, and each session is fed from the file at its own pace.
 
-import Glibc
 import Synchronization
 import SystemPackage
 
@@ -16,25 +15,17 @@ final class Spool: Sendable {
     let file: FileDescriptor
     private let end = Atomic<Int64>(0)
 
-    /// Makes the file in `$TMPDIR`, or `/var/tmp`, where there is more room than in memory.
+    /// Makes the file in `temporaryFolder`.
     init() throws(SlotSyncError) {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
-        do { file = try Self.unnamedFile(in: folder) } catch {
+        do { file = try makeUnnamedFile() } catch {
             throw SlotSyncError(
                 .system,
-                "cannot make the spool file in \(quoted(folder)): point TMPDIR at a folder that can be written",
+                "cannot make the spool file in \(quoted(temporaryFolder)): point TMPDIR at a folder that can be written",
                 errno: error)
         }
     }
 
     deinit { try? file.close() }
-
-    private static func unnamedFile(in folder: String) throws(Errno) -> FileDescriptor {
-        var template = Array("\(folder)/slotsync-spool-XXXXXX".utf8CString)
-        let raw = try systemCall { mkostemp_(&template) }
-        unlink(template)
-        return FileDescriptor(rawValue: raw)
-    }
 
     /// Appends `bytes` and says where they stand.
     func append(_ bytes: [UInt8]) throws(SlotSyncError) -> SpoolRange {
@@ -50,11 +41,4 @@ final class Spool: Sendable {
         }
         return SpoolRange(offset: offset, length: bytes.count)
     }
-}
-
-/// `mkstemp`, closed in child processes; `mkostemp` is not visible from Swift.
-private func mkostemp_(_ template: inout [CChar]) -> CInt {
-    let raw = mkstemp(&template)
-    if raw != -1 { _ = fcntl(raw, F_SETFD, FD_CLOEXEC) }
-    return raw
 }
