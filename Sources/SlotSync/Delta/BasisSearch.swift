@@ -1,9 +1,9 @@
-// Matching content against a basis whose bytes are at hand: roll to a window that the basis has, follow it to both
-// sides as far as most bytes are equal, and code the few that are not as differences, since in programs they are
-// addresses that moved by the same amount everywhere. DeltaEncoder runs it in place of the search by checksums.
+// Matches content against a basis whose bytes are at hand. The search rolls to a window that the basis has, follows
+// the match to both sides as long as most bytes are equal, and codes the others as differences: in programs they are
+// addresses that all moved by the same amount. DeltaEncoder runs it in place of BlockSearch.
 
 /// One pass over a segment.
-struct BasisSearch {
+struct BasisSearch: SegmentSearch {
     let basis: BasisBytes
     /// The basis's bytes.
     let old: UnsafeRawBufferPointer
@@ -14,11 +14,14 @@ struct BasisSearch {
 
     /// What lies before this is made by the instructions; what follows up to the search's position matched nothing.
     private var literalStart = 0
-    /// How many bytes have been compared, which is most of what a search costs. Grows with the content's length, however
-    /// repetitive it is.
-    private(set) var comparedCount = 0
-    /// The zeros seen last end here.
-    private var zerosEnd = 0
+    var zerosEnd = 0
+    var isExhausted: Bool { false }
+    var index: BlockIndex { basis.index }
+    #if DEBUG
+        /// How many bytes have been compared, which is most of what a search costs. Tests see that it grows with the
+        /// content's length, however repetitive that is.
+        private(set) var comparedCount = 0
+    #endif
 
     // Measured on a library of 10.8 MB that was built anew, and on 1,800 small files.
 
@@ -43,52 +46,19 @@ struct BasisSearch {
         let last = min(end - 1, segment.count - length)
         while literalStart <= last, old.count >= length {
             var window = BlockIndex.Window(at: literalStart, of: segment, length: length)
-            guard findMatch(&window, last: last) else { break }
+            guard let match = nextMatch(&window, last: last) else { break }
+            take(match)
         }
         if literalStart < end { instructions.append(literal: literalStart..<end, of: segment) }
     }
 
-    /// Rolls to the next window that is really there, and takes the longest match. False: there is none up to `last`.
-    private mutating func findMatch(_ window: inout BlockIndex.Window, last: Int) -> Bool {
-        let basis = basis
-        var found: (position: Int, match: Match)?
-        func isMatch(_ window: BlockIndex.Window) -> Bool {
-            // Zeros are dealt with below.
-            guard window.hash != 0 else { return true }
-            guard let match = longestMatch(at: window) else { return false }
-            found = (window.position, match)
-            return true
-        }
-        while basis.index.roll(&window, over: segment, last: last, isMatch: isMatch) {
-            if let found, found.position == window.position {
-                take(found.match)
-                return true
-            }
-            let zeros = window.hash == 0 ? zeroCount(at: window.position) : 0
-            if zeros < max(ZeroRun.minimumLength, basis.windowLength), let match = longestMatch(at: window) {
-                take(match)
-                return true
-            }
-            if zeros >= basis.windowLength {
-                // Long enough for an instruction, or not in the basis: on to the first window that is not all zeros.
-                let position = window.position + zeros - basis.windowLength + 1
-                guard position <= last else { return false }
-                window = BlockIndex.Window(at: position, of: segment, length: basis.windowLength)
-                continue
-            }
-            guard window.position < last else { return false }
-            basis.index.step(&window, over: segment)
-        }
-        return false
-    }
-
-    private struct Match {
+    struct Match {
         var content: Range<Int>
         var offset: Int
     }
 
     /// The longest of the matches that the window is part of.
-    private mutating func longestMatch(at window: BlockIndex.Window) -> Match? {
+    mutating func match(at window: BlockIndex.Window) -> Match? {
         var longest: Match?
         let basis = basis
         basis.index.forEachBlock(withWeak: window.weak) { number in
@@ -111,14 +81,21 @@ struct BasisSearch {
 
     private mutating func equalCount(after position: Int, _ offset: Int, limit: Int) -> Int {
         let count = EqualBytes.forwards(segment, position, old, offset, limit: limit)
-        comparedCount &+= count &+ 1
+        noteCompared(count &+ 1)
         return count
     }
 
     private mutating func equalCount(before position: Int, _ offset: Int, limit: Int) -> Int {
         let count = EqualBytes.backwards(segment, position, old, offset, limit: limit)
-        comparedCount &+= count &+ 1
+        noteCompared(count &+ 1)
         return count
+    }
+
+    @inline(__always)
+    private mutating func noteCompared(_ count: Int) {
+        #if DEBUG
+            comparedCount &+= count
+        #endif
     }
 
     /// Appends what makes the content up to the match's end, and what can be made beyond along its diagonal.
@@ -198,11 +175,5 @@ struct BasisSearch {
             position += count + 1
         }
         instructions.append(add: start..<range.upperBound, of: segment, to: old, diagonal: diagonal)
-    }
-
-    /// How many zeros follow at `position`. Each run is measured once.
-    private mutating func zeroCount(at position: Int) -> Int {
-        if zerosEnd <= position { zerosEnd = ZeroRun.end(from: position, limit: segment.count, of: segment) }
-        return zerosEnd - position
     }
 }

@@ -1,6 +1,6 @@
-// rsync's algorithm on one segment of content: roll a weak checksum until a block of the basis may be
-// there, ask the strong one, then follow the basis block by block without rolling as long as it matches.
-// The patch encoder uses it on whole small files, SegmentedEncoder on long ones piece by piece.
+// Applies rsync's algorithm to one segment of content: it rolls a weak checksum until a block of the basis may be
+// there, asks the strong one, then follows the basis block by block, without rolling, as long as it matches.
+// PairEncoder encodes whole small files with it, SegmentedEncoder long ones piece by piece.
 
 /// Finds a basis in content. Made once a basis; as a value without mutable state, shared by cores.
 struct DeltaEncoder: Sendable {
@@ -38,7 +38,7 @@ struct DeltaEncoder: Sendable {
         let end = segment.count - lookahead
         switch basis {
         case .signature(let signature, let index):
-            var search = Search(signature: signature, index: index, segment: segment, end: end)
+            var search = BlockSearch(signature: signature, index: index, segment: segment, end: end)
             // Moved, not copied: there and back.
             swap(&search.instructions, &instructions)
             search.run()
@@ -60,8 +60,8 @@ struct DeltaEncoder: Sendable {
     }
 }
 
-/// One pass over a segment.
-private struct Search {
+/// The search for blocks of a signature.
+private struct BlockSearch: SegmentSearch {
     let signature: Signature
     let index: BlockIndex
     let segment: UnsafeRawBufferPointer
@@ -76,10 +76,10 @@ private struct Search {
     private var literalStart = 0
     /// The block that would continue the last match, at `literalStart`.
     private var next: Int?
-    /// The zeros seen last end here.
-    private var zerosEnd = 0
+    var zerosEnd = 0
     /// How many bytes may be hashed in vain. Only content made to deceive the weak checksum uses it up.
     private var futileBytes: Int
+    var isExhausted: Bool { futileBytes <= 0 }
 
     init(signature: Signature, index: BlockIndex, segment: UnsafeRawBufferPointer, end: Int) {
         self.signature = signature
@@ -97,7 +97,8 @@ private struct Search {
             let last = min(end - 1, segment.count - blockLength)
             guard position <= last else { return }
             var window = BlockIndex.Window(at: position, of: segment, length: blockLength)
-            guard findMatch(&window, last: last) else { return }
+            guard let block = nextMatch(&window, last: last) else { return }
+            take(block, at: window.position)
         }
     }
 
@@ -118,44 +119,9 @@ private struct Search {
         next = block
     }
 
-    /// Rolls to the next block that is really there, and takes it. False: there is none up to `last`.
-    private mutating func findMatch(_ window: inout BlockIndex.Window, last: Int) -> Bool {
-        let index = index
-        var found: (position: Int, block: Int)?
-        func isMatch(_ window: BlockIndex.Window) -> Bool {
-            // Zeros, and the end of patience, are dealt with below.
-            guard window.hash != 0, futileBytes > 0 else { return true }
-            guard let block = block(at: window) else { return false }
-            found = (window.position, block)
-            return true
-        }
-        while index.roll(&window, over: segment, last: last, isMatch: isMatch) {
-            if let found, found.position == window.position {
-                take(found.block, at: found.position)
-                return true
-            }
-            let zeros = window.hash == 0 ? zeroCount(at: window.position) : 0
-            if window.hash == 0, zeros < max(ZeroRun.minimumLength, blockLength), let block = block(at: window) {
-                take(block, at: window.position)
-                return true
-            }
-            if zeros >= blockLength {
-                // Long enough for an instruction, or without a block of zeros to match: on to the first
-                // position whose block is not all zeros.
-                position = window.position + zeros - blockLength + 1
-                guard position <= last else { return false }
-                window = BlockIndex.Window(at: position, of: segment, length: blockLength)
-                continue
-            }
-            guard futileBytes > 0, window.position < last else { return false }
-            index.step(&window, over: segment)
-        }
-        return false
-    }
-
     /// A block whose checksums are those of the window: rather the one that lies as far behind the last match in
     /// the basis as here, else the first.
-    private mutating func block(at window: BlockIndex.Window) -> Int? {
+    mutating func match(at window: BlockIndex.Window) -> Int? {
         let weak = WeakChecksum.checksum(window.hash)
         let content = bytes(at: window.position)
         let strong =
@@ -184,12 +150,6 @@ private struct Search {
         position = start + blockLength
         literalStart = position
         next = block + 1
-    }
-
-    /// How many zeros follow at `position`. Each run is measured once.
-    private mutating func zeroCount(at position: Int) -> Int {
-        if zerosEnd <= position { zerosEnd = ZeroRun.end(from: position, limit: segment.count, of: segment) }
-        return zerosEnd - position
     }
 
     /// What matched nothing becomes literal, but for the basis's short last block at the content's end.

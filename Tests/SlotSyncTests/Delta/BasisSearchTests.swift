@@ -124,30 +124,32 @@ extension BasisSearchTests {
         #expect(instructions.total(.copy) >= 9950)
     }
 
-    /// Bytes compared for each byte of content.
-    private func effort(_ content: [UInt8], basis: [UInt8]) -> Int {
-        let basis = BasisBytes(basis)
-        return basis.bytes.withUnsafeBytes { old in
-            content.withUnsafeBytes { content in
-                var search = BasisSearch(basis, old: old, segment: content, end: content.count)
-                search.run()
-                return search.comparedCount / content.count
+    #if DEBUG
+        /// Bytes compared for each byte of content.
+        private func effort(_ content: [UInt8], basis: [UInt8]) -> Int {
+            let basis = BasisBytes(basis)
+            return basis.bytes.withUnsafeBytes { old in
+                content.withUnsafeBytes { content in
+                    var search = BasisSearch(basis, old: old, segment: content, end: content.count)
+                    search.run()
+                    return search.comparedCount / content.count
+                }
             }
         }
-    }
 
-    @Test func effortStaysLinearInRepetitiveContent() {
-        var generator = SeededGenerator(seed: 12)
-        let zeros = [UInt8](repeating: 0, count: 1 << 17)
-        var marked = [UInt8](repeating: 65, count: 1 << 17)
-        for start in stride(from: 7, to: marked.count, by: 50) { marked[start] = UInt8(generator.below(256)) }
-        let periodic = (0..<(1 << 17)).map { UInt8($0 % 17) }
-        var alternating = periodic
-        for start in stride(from: 0, to: alternating.count, by: 3) { alternating[start] &+= 1 }
-        let bits = generator.bytes(1 << 17).map { $0 & 1 }
-        let contents = [zeros, marked, periodic, alternating, bits, Array(zeros.dropLast(77)) + [1] + zeros]
-        for basis in contents {
-            for content in contents + [Array(marked.reversed())] { #expect(effort(content, basis: basis) <= 24) }
+        @Test func effortStaysLinearInRepetitiveContent() {
+            var generator = SeededGenerator(seed: 12)
+            let zeros = [UInt8](repeating: 0, count: 1 << 17)
+            var marked = [UInt8](repeating: 65, count: 1 << 17)
+            for start in stride(from: 7, to: marked.count, by: 50) { marked[start] = UInt8(generator.below(256)) }
+            let periodic = (0..<(1 << 17)).map { UInt8($0 % 17) }
+            var alternating = periodic
+            for start in stride(from: 0, to: alternating.count, by: 3) { alternating[start] &+= 1 }
+            let bits = generator.bytes(1 << 17).map { $0 & 1 }
+            let contents = [zeros, marked, periodic, alternating, bits, Array(zeros.dropLast(77)) + [1] + zeros]
+            for basis in contents {
+                for content in contents + [Array(marked.reversed())] { #expect(effort(content, basis: basis) <= 24) }
+            }
         }
-    }
+    #endif
 }
