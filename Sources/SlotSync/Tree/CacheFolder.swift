@@ -1,5 +1,5 @@
-// Where the controller keeps what makes the next command cheaper: digests of sources, manifests and contents of releases.
-// All of it is only ever a help, for its owner alone to read, and safe to delete at any time.
+// Tells where the controller keeps what makes the next command cheaper: digests of sources, manifests and contents of
+// releases. These caches only ever help; they are for their owner alone to read, and safe to delete at any time.
 
 import Glibc
 import SystemPackage

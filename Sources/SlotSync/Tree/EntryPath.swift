@@ -1,5 +1,6 @@
-// The path of an entry, put together in memory that is used again and again: work on a whole tree asks for thousands,
-// one directory after the other. A path that is too long for the system is not made; the caller then goes by names.
+// Puts an entry's path together in memory that is used again and again: work on a whole tree asks for thousands of
+// paths, one directory after the other. A path that is too long for the system is not made; the caller then goes by
+// names.
 
 import Glibc
 

@@ -1,6 +1,5 @@
-// One file is read and hashed, so that the digest belongs to a moment when the file stood still: its
-// status is the same before and after. A file that changes meanwhile is read again. TreeHashing's threads
-// have one FileHasher each.
+// Reads and hashes one file, so that the digest belongs to a moment when the file stood still: its status is the same
+// before and after. A file that changes meanwhile is read again. Each thread of TreeHashing has one FileHasher.
 
 import Glibc
 import SystemPackage
@@ -36,7 +35,7 @@ struct FileHasher: ~Copyable {
                 if error.isFromReplacedEntry || error == .noSuchAddressOrDevice { return nil }
                 throw error
             }
-            let opened = OpenFile(file)
+            defer { try? file.close() }
             var status = try file.status()
             guard status.kind == .file else { return nil }
             if attempt > 0 || StatTuple(status) != StatTuple(known) {
@@ -44,7 +43,7 @@ struct FileHasher: ~Copyable {
                 waitUntilSettled(status.changed)
                 status = try file.status()
             }
-            let (digest, count) = try contentDigest(of: opened.descriptor, status, onBytes)
+            let (digest, count) = try contentDigest(of: file, status, onBytes)
             if let digest, try StatTuple(file.status()) == StatTuple(status) {
                 return Result(digest: digest, status: status)
             }
@@ -83,13 +82,6 @@ struct FileHasher: ~Copyable {
             position += Int64(piece.count)
         }
         return (hasher.digest(), Int(size))
-    }
-
-    /// Closes a descriptor at the end of its scope, however that is left.
-    private struct OpenFile: ~Copyable {
-        let descriptor: FileDescriptor
-        init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
-        deinit { try? descriptor.close() }
     }
 }
 

@@ -1,6 +1,6 @@
-// The digests of a source's files, kept from one command to the next so that an unchanged tree costs a
-// walk. One file a source in the user's cache directory. It is only ever a help: whatever is wrong
-// with the file, the scan hashes again.
+// Keeps the digests of a source's files from one command to the next, so that an unchanged tree costs a walk. Each
+// source has one file in the user's cache directory. The cache only ever helps: whatever is wrong with the file, the
+// scan hashes again.
 
 import Glibc
 import SystemPackage

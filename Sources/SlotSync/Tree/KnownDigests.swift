@@ -1,5 +1,5 @@
-// Which files have which digests, by what their statuses were. Looked up in a sorted array: what comes
-// from a cache's file needs no further building, however many entries it has.
+// Tells a file's digest by what its status was. The digests stand in a sorted array: what comes from a cache's file
+// needs no further building, however many entries it has.
 
 /// Digests by stat tuple, one for each inode.
 struct KnownDigests: Sendable {

@@ -1,5 +1,5 @@
-// Manifests of releases that were staged from this machine, by release ID: with the live release's
-// manifest at hand, the next one travels as a difference. Only ever a help; safe to delete.
+// Keeps manifests of releases that were staged from this machine, by release ID: with the live release's manifest at
+// hand, the next one travels as a difference. The archive only ever helps, and is safe to delete.
 
 import SystemPackage
 

@@ -1,5 +1,5 @@
-// Two manifests side by side: which entry of one stands at the same path in the other. Everything that
-// compares releases (what a slot keeps, which basis a file has, what a hand changed) starts from it.
+// Compares two manifests: it finds which entry of one stands at the same path in the other. Everything that compares
+// releases (what a slot keeps, which basis a file has, what somebody edited) starts here.
 
 extension Manifest {
     /// For each entry, the entry of `other` at the same path, of whatever kind; -1 where there is none.

@@ -1,5 +1,5 @@
-// Bytes become a manifest again: what ManifestWriting wrote, or what a peer or a damaged disk made of it.
-// Nothing is believed: names, counts, order and links are checked, so that whatever comes out is a tree.
+// Reads a manifest from bytes: what ManifestWriting wrote, or what a peer or a damaged disk made of it. Names,
+// counts, order and links are checked, so that whatever comes out is a tree.
 
 extension Manifest {
     /// Reads what `encoded(against:)` wrote, believing nothing: names, counts, order and links are checked.

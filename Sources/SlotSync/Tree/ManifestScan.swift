@@ -1,5 +1,5 @@
-// The contents that a stored manifest names, found without building the manifest: a host that looks for a content in all
-// of its slots reads every slot's record, and needs the entries of hardly any.
+// Finds the contents that a stored manifest names, without building the manifest: a host that looks for a content in
+// all of its slots reads every slot's record, and needs the entries of hardly any.
 
 extension Manifest {
     /// Calls `body` with each file that has content, of a manifest that is written against no base, and leaves the

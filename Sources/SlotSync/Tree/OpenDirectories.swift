@@ -1,5 +1,6 @@
-// The directories of a tree whose manifest is known, reached by the numbers of entries. Whoever reads or writes many
-// entries in the manifest's order goes through here: the patch's encoder at the source, the planner and the filler in a slot.
+// The directories of a tree whose manifest is known, reached by the numbers of entries. Whoever works through many
+// entries in the manifest's order has one: hashing, the source's second look, the patch's encoder, and what fills and
+// seals a slot. Each thread has its own.
 
 import SystemPackage
 

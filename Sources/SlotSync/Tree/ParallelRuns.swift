@@ -1,5 +1,5 @@
-// A list of equal tasks is worked off by several threads, each of which brings its own working memory.
-// Hashing and the second look at a tree are done so. With one thread, the caller's, Dispatch is not used.
+// Has several threads work off a list of equal tasks, each with its own working memory. Hashing and looking at a
+// whole tree are done so. With one thread, the caller's, Dispatch is not used.
 
 import Dispatch
 import Synchronization

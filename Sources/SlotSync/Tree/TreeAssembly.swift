@@ -1,5 +1,5 @@
-// The listings of a walk, which were read in any order, become one manifest in level order. TreeWalk's
-// second half; it works on memory alone.
+// Makes one manifest in level order of a walk's listings, which were read in any order. This is the second half of
+// TreeWalk; it works on memory alone.
 
 /// Puts a tree together from its directories' listings.
 struct TreeAssembly {

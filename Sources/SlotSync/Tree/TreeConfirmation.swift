@@ -36,19 +36,19 @@ private struct SecondLook: Sendable {
         let size = Self.directoriesPerRun
         let runs = (directories.count + size - 1) / size
         return try ParallelRuns.perform(count: runs, parallelism: parallelism) { take, report in
-            var cursor = DirectoryCursor(root: root)
+            let open = OpenDirectories(root: root, manifest: tree.manifest)
             while let run = take() {
                 for directory in directories[run * size..<min((run + 1) * size, directories.count)] {
-                    let changed = try changedChildren(of: directory, with: &cursor)
+                    let changed = try changedChildren(of: directory, in: open)
                     if !changed.isEmpty { report(changed) }
                 }
             }
         }
     }
 
-    private func changedChildren(of entry: Int, with cursor: inout DirectoryCursor) throws(Errno) -> [Int] {
+    private func changedChildren(of entry: Int, in open: OpenDirectories) throws(Errno) -> [Int] {
         let directory: Directory
-        do { directory = try cursor.directory(entry, of: tree.manifest) } catch {
+        do { directory = try open.directory(UInt32(entry), isKept: false) } catch {
             if error.isFromReplacedEntry { return [entry] }
             throw error
         }

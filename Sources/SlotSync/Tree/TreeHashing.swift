@@ -1,12 +1,16 @@
-// The digests of a walked tree's files: taken from where they are known, computed for the others by
-// several threads. Files are grouped in runs that are near each other in the tree; the largest runs go
-// first, so that all threads end at about the same time. The source's scan and the slots' use it.
+// Fills in the digests of a walked tree's files: they are taken from where they are known, and computed for the
+// others by several threads. Files are grouped in runs that are near each other in the tree; the largest runs go
+// first, so that all threads end at about the same time. SourceScan and SlotInspection use it.
 
 import Dispatch
+import Glibc
 import Synchronization
 import SystemPackage
 
 enum TreeHashing {
+    /// Stands for the digest of a file that cannot be read: no content has it.
+    static let unknown = ContentDigest(high: 0, low: 0)
+
     /// How many files, and about how many bytes, one thread takes at a time.
     private static let filesPerRun = 128
     private static let bytesPerRun: UInt64 = 4 << 20
@@ -17,6 +21,7 @@ enum TreeHashing {
     /// - Parameters:
     ///   - name: what the tree is, for messages.
     ///   - known: the digest of an entry's file, if its status is enough to tell; called on this thread.
+    ///   - toleratesUnreadable: whether a file that cannot be read gets the digest `unknown`, in place of an error.
     ///   - onProgress: called with the files and bytes done so far, from any thread, one call at a time.
     /// - Returns: whether all files that were read had their walked status.
     /// - Throws: `SlotSyncError`: `sourceChanged` for a file that will not hold still or is gone, `system`
@@ -24,7 +29,8 @@ enum TreeHashing {
     @discardableResult
     static func hash(
         _ tree: inout WalkedTree, root: Directory, name: String, known: (Int, FileStatus) -> ContentDigest?,
-        parallelism: Int, onProgress: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in }
+        toleratesUnreadable: Bool = false, parallelism: Int,
+        onProgress: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in }
     ) throws -> Bool {
         var isAsWalked = true
         var leaders: [FileIdentity: Int] = [:]
@@ -47,7 +53,8 @@ enum TreeHashing {
         if !runs.isEmpty {
             runs.sort { $0.bytes > $1.bytes }
             let work = HashWork(
-                tree: tree, root: root, name: name, runs: runs, progress: Progress(done, report: onProgress))
+                tree: tree, root: root, name: name, runs: runs, toleratesUnreadable: toleratesUnreadable,
+                progress: Progress(done, report: onProgress))
             let results = try work.results(parallelism: runs.count == 1 ? 1 : parallelism)
             for result in results {
                 tree.manifest.entries[result.entry].digest = result.digest
@@ -125,27 +132,28 @@ private struct HashWork: Sendable {
     let root: Directory
     let name: String
     let runs: [TreeHashing.Run]
+    let toleratesUnreadable: Bool
     let progress: TreeHashing.Progress
 
     func results(parallelism: Int) throws -> [TreeHashing.Outcome] {
         try ParallelRuns.perform(count: runs.count, parallelism: parallelism) { take, report in
             var hasher = FileHasher()
-            var cursor = DirectoryCursor(root: root)
+            let directories = OpenDirectories(root: root, manifest: tree.manifest)
             while let run = take() {
-                report(try hash(runs[run], with: &hasher, &cursor))
+                report(try hash(runs[run], with: &hasher, directories))
             }
         }
     }
 
     private func hash(
-        _ run: TreeHashing.Run, with hasher: inout FileHasher, _ cursor: inout DirectoryCursor
+        _ run: TreeHashing.Run, with hasher: inout FileHasher, _ directories: OpenDirectories
     ) throws -> [TreeHashing.Outcome] {
         var outcomes: [TreeHashing.Outcome] = []
         outcomes.reserveCapacity(run.entries.count)
         var pending = (files: 0, bytes: 0)
         for entry in run.entries {
             outcomes.append(
-                try hash(entry, with: &hasher, &cursor) { bytes in
+                try hash(entry, with: &hasher, directories) { bytes in
                     pending.bytes += bytes
                     // A large file shows its progress, small ones are reported together.
                     if abs(pending.bytes) >= 4 << 20 {
@@ -160,13 +168,16 @@ private struct HashWork: Sendable {
     }
 
     private func hash(
-        _ entry: Int, with hasher: inout FileHasher, _ cursor: inout DirectoryCursor, onBytes: (Int) -> Void
+        _ entry: Int, with hasher: inout FileHasher, _ directories: OpenDirectories, onBytes: (Int) -> Void
     ) throws -> TreeHashing.Outcome {
         let known = tree.statuses[entry]
         let result: FileHasher.Result?
         do {
-            result = try read(entry, known, with: &hasher, &cursor, onBytes)
+            result = try read(entry, known, with: &hasher, directories, onBytes)
         } catch {
+            if toleratesUnreadable, error.isOfOneFile {
+                return TreeHashing.Outcome(entry: entry, digest: TreeHashing.unknown, status: nil)
+            }
             throw SlotSyncError(.system, "\(name): the file \(path(entry)) cannot be read", errno: error)
         }
         guard let result else {
@@ -179,12 +190,12 @@ private struct HashWork: Sendable {
     }
 
     private func read(
-        _ entry: Int, _ known: FileStatus, with hasher: inout FileHasher, _ cursor: inout DirectoryCursor,
+        _ entry: Int, _ known: FileStatus, with hasher: inout FileHasher, _ directories: OpenDirectories,
         _ onBytes: (Int) -> Void
     ) throws(Errno) -> FileHasher.Result? {
         let directory: Directory
         do {
-            directory = try cursor.directory(Int(tree.manifest.entries[entry].parent), of: tree.manifest)
+            directory = try directories.directory(tree.manifest.entries[entry].parent, isKept: false)
         } catch {
             // The file's directory was removed or replaced.
             if error.isFromReplacedEntry { return nil }
@@ -196,4 +207,13 @@ private struct HashWork: Sendable {
     }
 
     private func path(_ entry: Int) -> String { quoted(String(decoding: tree.manifest.path(of: entry), as: UTF8.self)) }
+}
+
+extension Errno {
+    /// Whether the disk or the rights of one file are at fault, not the process or the system.
+    fileprivate var isOfOneFile: Bool {
+        // The last two are what file systems say of structures and blocks that fail their checksums.
+        [.ioError, .permissionDenied, .notPermitted, Errno(rawValue: Glibc.EUCLEAN), Errno(rawValue: Glibc.EBADMSG)]
+            .contains(self)
+    }
 }

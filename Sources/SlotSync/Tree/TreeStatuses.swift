@@ -1,12 +1,12 @@
-// The statuses of a tree's entries, asked for by their paths and without opening a directory: of all ways to look at a
-// whole tree the one that costs least. For looking alone: a slot's check and its seal, and whether another slot still has
-// a content, of which the descriptor is asked once more when it is opened.
+// The statuses of a tree's entries, asked for by their paths and without opening a directory: of all ways to look at
+// a whole tree the one that costs least. For looking alone: a slot's check and its seal, and whether another slot
+// still has a content, of which the descriptor is asked once more when it is opened.
 //
 // The last name of a path is not followed where it is a link, those before it are: whoever replaces a directory by a
 // link while we look makes us see entries of another tree. That leads no byte anywhere, since nothing is written or
-// read by these paths, and it hides nothing that a descriptor would show: each directory is looked at itself, as an entry
-// of its parent, and what is a link there is no directory. Put in place after that look, the link is a change after a
-// look, as it could be made after any; it shows in the parent's change time the next time.
+// read by these paths, and it hides nothing that a descriptor would show: each directory is looked at itself, as an
+// entry of its parent, and what is a link there is no directory. Put in place after that look, the link is a change
+// after a look, as it could be made after any; it shows in the parent's change time the next time.
 
 import SystemPackage
 

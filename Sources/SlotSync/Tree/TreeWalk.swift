@@ -1,6 +1,6 @@
-// A tree is walked: every directory is read by one of several threads, then the listings are put
-// together in level order as a manifest, whose files' digests are still unknown. The controller walks a
-// source, an agent the slots of its host. Paths play no part: each directory is opened from its parent.
+// Walks a tree: several threads read its directories, then the listings are put together in level order as a
+// manifest, whose files have no digests yet. The controller walks a source, an agent the slots of its host. Paths
+// play no part: each directory is opened from its parent.
 
 import Dispatch
 import Glibc

@@ -1,6 +1,6 @@
-// The work of a walk that several threads share: directories that wait to be read, and what was read.
-// The deepest are handed out first, so that their parents, which they are opened from, are held open
-// for a short time only. TreeWalk's threads are its users.
+// Holds the work of a walk that several threads share: directories that wait to be read, and what was read. The
+// deepest are handed out first, so that their parents, from which they are opened, are held open for a short time
+// only.
 
 import Dispatch
 import Synchronization
@@ -29,8 +29,8 @@ final class WalkQueue: Sendable {
 
     fileprivate struct State {
         var batches: [Batch] = []
-        /// For each directory its parent's number, and its place in the parent's listing.
-        var places: [(parent: Int, item: Int)] = []
+        /// For each directory its parent's number, and its index in the parent's listing.
+        var positions: [(parent: Int, item: Int)] = []
         var listings: [FolderListing?] = []
         /// The number of the first subdirectory; the others follow in the order of the listing.
         var firstFolders: [Int] = []
@@ -49,7 +49,7 @@ final class WalkQueue: Sendable {
     init(parallelism: Int) {
         wake = parallelism > 1 ? DispatchSemaphore(value: 0) : nil
         state.withLock {
-            $0.places.append((0, 0))
+            $0.positions.append((0, 0))
             $0.listings.append(nil)
             $0.firstFolders.append(1)
             $0.working = 1
@@ -75,11 +75,11 @@ final class WalkQueue: Sendable {
         let subdirectories = listing.items.reduce(0) { $0 + ($1.status.kind == .directory ? 1 : 0) }
         let awakened = state.withLock { state in
             state.listings[folder] = listing
-            let first = state.places.count
+            let first = state.positions.count
             state.firstFolders[folder] = first
             if subdirectories > 0 {
                 for (index, item) in listing.items.enumerated() where item.status.kind == .directory {
-                    state.places.append((folder, index))
+                    state.positions.append((folder, index))
                 }
                 state.listings.append(contentsOf: repeatElement(nil, count: subdirectories))
                 state.firstFolders.append(contentsOf: repeatElement(0, count: subdirectories))
@@ -111,10 +111,10 @@ final class WalkQueue: Sendable {
             var components: [ArraySlice<UInt8>] = []
             var folder = folder
             while folder != 0 {
-                let place = state.places[folder]
-                guard let listing = state.listings[place.parent] else { break }
-                components.append(listing.name(of: place.item))
-                folder = place.parent
+                let position = state.positions[folder]
+                guard let listing = state.listings[position.parent] else { break }
+                components.append(listing.name(of: position.item))
+                folder = position.parent
             }
             components.reverse()
             return components
