@@ -56,7 +56,7 @@ extension AgentSession {
         for (index, entry) in target.entries.enumerated() where entry.kind == .file && entry.size > 0 {
             if seen.insert(entry.digest).inserted { needs.append(Need(entry: UInt32(index), basis: nil)) }
         }
-        try send(needs)
+        try ask(for: needs)
     }
 
     // MARK: Manifest
@@ -77,10 +77,10 @@ extension AgentSession {
             }
         }
         // The controller saw in our greeting that we have this release.
-        guard request.manifestLength > 0 else { return try records?.record(of: request.release.id)?.manifest }
+        guard request.manifestLength > 0 else { return records?.record(of: request.release.id)?.manifest }
         var base: Manifest?
         if let id = request.base {
-            guard let record = try records?.record(of: id) else { return nil }
+            guard let record = records?.record(of: id) else { return nil }
             base = record.manifest
         }
         var reader = ByteReader(bytes, name: "the manifest")
@@ -95,19 +95,19 @@ extension AgentSession {
     /// Answers `present` if the release is ready in next, or live, or bad anywhere, and still as it was sealed.
     private func confirmPresent(_ request: StageRequest, ring: Ring, _ records: SlotRecords) throws -> Bool {
         let next = ring.status.next
-        var places: [(slot: Int, kind: StageOutcome.Kind)] = []
-        if ring.state[next].state == .ready { places.append((next, .alreadyReady)) }
-        if let live = ring.state.live { places.append((live, .alreadyLive)) }
+        var candidates: [(slot: Int, kind: StageOutcome.Kind)] = []
+        if ring.state[next].state == .ready { candidates.append((next, .alreadyReady)) }
+        if let live = ring.state.live { candidates.append((live, .alreadyLive)) }
         for slot in 1...ring.state.slots.count where ring.state[slot].state == .bad {
-            places.append((slot, .alreadyBad))
+            candidates.append((slot, .alreadyBad))
         }
-        for place in places where ring.state[place.slot].release?.id == request.release.id {
-            let record = try records.record(of: place.slot)
+        for candidate in candidates where ring.state[candidate.slot].release?.id == request.release.id {
+            let record = records.record(of: candidate.slot)
             var isRight = false
             if let record {
                 let content = try SlotInspection.content(
-                    of: place.slot, in: ring, record: record, checksum: request.checksum, parallelism: parallelism,
-                    progress: progress)
+                    of: candidate.slot, in: ring, record: record, checksum: request.checksum,
+                    toleratesUnreadable: true, parallelism: parallelism, progress: progress)
                 isRight =
                     content.isAsSealed
                     || (content.specials.isEmpty
@@ -115,19 +115,19 @@ extension AgentSession {
             }
             if isRight {
                 if !request.release.name.isEmpty, !request.dryRun,
-                    ring.state[place.slot].release?.name != request.release.name
+                    ring.state[candidate.slot].release?.name != request.release.name
                 {
-                    try ring.update { $0[place.slot].release = request.release }
+                    try ring.update { $0[candidate.slot].release = request.release }
                 }
-                if place.kind == .alreadyBad { try connection.send(.warning(warningOfBad(place.slot, ring))) }
+                if candidate.kind == .alreadyBad { try connection.send(.warning(warningOfBad(candidate.slot, ring))) }
                 try connection.send(
-                    .present(StageOutcome(kind: place.kind, slot: place.slot, received: 0, copied: 0, kept: 0)))
+                    .present(StageOutcome(kind: candidate.kind, slot: candidate.slot, received: 0, copied: 0, kept: 0)))
                 return true
             }
-            if place.kind == .alreadyLive {
+            if candidate.kind == .alreadyLive {
                 try connection.send(
                     .warning(
-                        "the live slot \(place.slot) is no longer as it was staged; the release is staged anew beside it"
+                        "the live slot \(candidate.slot) is no longer as it was staged; the release is staged anew beside it"
                     ))
             }
         }
@@ -150,44 +150,38 @@ extension AgentSession {
         try connection.send(.staged(outcome))
     }
 
-    /// Makes the next slot the release; nil after a dry run.
+    /// Makes the next slot the release; nil after a dry run. What it holds of old contents is gone when it returns.
     private func makeSlot(
         _ ring: Ring, with target: Manifest, _ request: StageRequest, _ records: SlotRecords
-    ) throws -> (FilledSlot, StageOutcome)? {
-        let slot = ring.status.next
+    ) throws -> (StageSlot, StageOutcome)? {
+        let number = ring.status.next
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
         let actual = try SlotInspection.content(
-            of: slot, in: ring, record: records.record(of: slot), checksum: request.checksum, parallelism: parallelism,
-            progress: progress)
-        records.forget(slot)
+            of: number, in: ring, record: records.record(of: number), checksum: request.checksum,
+            toleratesUnreadable: true, parallelism: parallelism, progress: progress)
+        records.forget(number)
         let space = try FileSystemSpace(of: ring.slotsDirectory.descriptor)
         let planner = StagePlanner(
-            ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: space.blockSize,
-            proposesBases: !request.wholeFiles)
-        let plan = try planner.plan(for: target)
+            ring: ring, slot: number, actual: actual, records: records, leftovers: leftovers,
+            blockSize: space.blockSize, proposesBases: !request.wholeFiles)
+        let plan = planner.plan(for: target)
         try DiskSpace.check(plan, ring: ring)
         if request.dryRun {
-            try send(plan.needs)
+            try ask(for: plan.needs)
             return nil
         }
-        try ring.update { $0.beginStaging(request.release, in: slot, at: Timestamp.now.seconds) }
+        try ring.update { $0.beginStaging(request.release, in: number, at: Timestamp.now.seconds) }
         try makeShared(request.sharedPaths, ring: ring)
-        let filler = try SlotFiller(
-            ring: ring, slot: slot, target: target, actual: actual, plan: plan, records: records, leftovers: leftovers,
-            setsOwner: request.ownership, progress: progress)
-        try filler.saveSources()
-        try send(plan.needs)
-        try filler.prepare { try self.answerSignatures(filler) }
-        let received = try applyFrames(filler)
-        let filled = try filler.finish()
-        return (
-            filled,
-            StageOutcome(
-                kind: .staged, slot: slot, received: received, copied: filler.copiedFiles, kept: plan.keptFiles)
-        )
+        let slot = try StageSlot(number, of: ring, target: target, plan: plan, progress: progress)
+        let filler = SlotFiller(
+            slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
+            setsOwner: request.ownership)
+        return (slot, try filler.fill(self))
     }
+}
 
-    private func send(_ needs: [Need]) throws {
+extension AgentSession: StageController {
+    func ask(for needs: [Need]) throws {
         var rest = needs[...]
         repeat {
             let part = rest.prefix(WireLimits.mostNeedsPerPart)
@@ -196,34 +190,15 @@ extension AgentSession {
         } while !rest.isEmpty
     }
 
-    /// Applies frames until all content is right.
-    ///
-    /// - Returns: how many files came over the wire.
-    private func applyFrames(_ filler: SlotFiller) throws -> Int {
-        let applier = FrameApplier(filler: filler, needs: filler.plan.needs, progress: progress)
-        var round = 0
+    func nextFrame(answeringFrom sources: SlotSources) throws -> DeflatedPart? {
         while true {
             guard let request = try receive() else {
                 throw SlotSyncError(.unreachable, "the controller went away in the middle of the stage")
             }
             switch request {
-            case .signatures(let bases): try sendSignatures(bases, filler)
-            case .frame(let frame): try applier.apply(frame)
-            case .framesEnd:
-                try applier.finish()
-                let damaged = (applier.damaged + (round == 0 ? filler.failedCopies : [])).sorted()
-                if damaged.isEmpty { return applier.receivedFiles }
-                round += 1
-                guard round <= WireLimits.mostRepairRounds else {
-                    let path = String(decoding: filler.target.path(of: damaged[0]), as: UTF8.self)
-                    throw SlotSyncError(
-                        .verification,
-                        "\(quoted(path)) did not verify in \(round) rounds: the source changed, or this host's disk or memory "
-                            + "damages data")
-                }
-                let repairs = damaged.map { Need(entry: UInt32($0), basis: nil) }
-                applier.expect(repairs)
-                try send(repairs)
+            case .signatures(let bases): try sendSignatures(bases, sources)
+            case .frame(let frame): return frame
+            case .framesEnd: return nil
             default: throw unexpected("something else in the middle of a stage")
             }
         }

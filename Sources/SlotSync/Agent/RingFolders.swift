@@ -8,7 +8,7 @@ extension AgentSession {
     func hashLeftovers(in ring: Ring, removing: Bool) throws -> Set<ContentDigest> {
         var leftovers: Set<ContentDigest> = []
         for name in try ring.temporary.names() {
-            if let digest = ContentDigest(name), try contentDigest(of: name, in: ring.temporary, progress) == digest {
+            if let digest = ContentDigest(name), contentDigest(of: name, in: ring.temporary, progress) == digest {
                 leftovers.insert(digest)
             } else if removing {
                 try ring.temporary.removeTree(name)

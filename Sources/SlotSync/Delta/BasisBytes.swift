@@ -1,6 +1,5 @@
-// A basis whose bytes are at hand, not only its checksums: indexed at small steps, so that matches of a few bytes
-// are found, checked by comparing, and followed to their last byte. DeltaEncoder owns one instead of a signature
-// where the controller holds the earlier content itself.
+// A basis whose bytes the controller has, not only its checksums. Short windows of it are indexed, so that matches of
+// a few bytes are found, compared, and followed to their last byte. DeltaEncoder owns one in place of a signature.
 
 /// The bytes of a basis and their index.
 struct BasisBytes: Sendable {

@@ -1,6 +1,6 @@
-// Finds in microseconds which block of a signature has a given weak checksum, or that none has: a filter that
-// stays in the processor's near caches answers most questions with no, a hash table the rest. DeltaEncoder owns one.
-// Its size follows the block count, so that small files cost little.
+// Finds the blocks of a signature that have a given weak checksum, in microseconds. A filter that stays in the
+// processor's near caches answers most questions with no, a hash table answers the rest. DeltaEncoder owns one. Its
+// size follows the number of blocks, so that small files cost little.
 
 /// The blocks of a signature by weak checksum.
 struct BlockIndex: Sendable {

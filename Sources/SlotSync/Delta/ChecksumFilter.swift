@@ -1,5 +1,5 @@
-// Says of a weak checksum, asked at every byte of new content, whether a block may have it. A question costs four
-// instructions and one byte pair of a near cache. BlockIndex owns one; RollingSearch asks it.
+// Tells whether a block may have a weak checksum. RollingSearch asks at every byte of new content, so a question
+// costs four instructions and one byte pair of a near cache. BlockIndex owns the filter.
 
 /// A set of weak checksums that may hold others as well.
 struct ChecksumFilter: Sendable {
@@ -12,8 +12,8 @@ struct ChecksumFilter: Sendable {
     private let farShift: UInt32
 
     init(blockCount: Int) {
-        // What passes by chance costs a mispredicted branch, as much as 20 bytes rolled; what misses the near caches, or
-        // the pages that the processor knows, costs as well. Eight slots a block let one in 500 pass; above 256 kB
+        // What passes by chance costs a mispredicted branch, as much as 20 bytes rolled; what misses the near caches,
+        // or the pages that the processor knows, costs as well. Eight slots a block let one in 500 pass; above 256 kB
         // they get fewer, one in the end.
         let ample = min(bitsHolding(blockCount * 8), 17)
         let scarce = bitsHolding(blockCount)

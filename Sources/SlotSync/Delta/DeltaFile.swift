@@ -1,5 +1,5 @@
-// A delta file's frame: blocks of deflated instructions, each checked by itself, and a trailer that says
-// what the result must be. docs/delta-format.md specifies it; DeltaFiles writes and applies it.
+// Frames a delta file: blocks of deflated instructions, each with its own check, and a trailer that says what the
+// result must be. docs/delta-format.md specifies it; DeltaFiles writes and applies it.
 
 /// The parts of a delta file, but for the instructions in its blocks.
 enum DeltaFile {

@@ -1,5 +1,5 @@
-// The delta engine on single files, as the commands `signature`, `delta` and `patch` offer it. Works on open
-// descriptors; what paths mean, and where results are put, is the commands' business.
+// Offers the delta engine on single files, as the commands `signature`, `delta` and `patch` need it. It works on open
+// descriptors; the commands know what paths mean and where results are put.
 
 public import SystemPackage
 
@@ -24,6 +24,8 @@ public enum DeltaFiles {
 
     /// A signature is held in memory whole: longer files are refused.
     static let maximumSignatureFileLength: UInt64 = 1 << 30
+    /// Shorter runs of zeros are written: a hole costs the file system an extent.
+    private static let shortestHole: UInt64 = 64 * 1024
 
     /// Writes the signature of `basis`, which is `length` bytes long.
     /// - Throws: `sourceChanged` if the basis turns out longer or shorter; `system` for what cannot be read or written.
@@ -80,47 +82,59 @@ public enum DeltaFiles {
         basis: NamedDescriptor, delta: NamedDescriptor, to output: NamedDescriptor, makesHoles: Bool = false
     ) throws(SlotSyncError) {
         var reader = try DeltaFileReader.open(SequentialInput(delta.descriptor, name: delta.name))
-        var source = Basis(file: basis, length: reader.basisLength)
-        try source.checkLength()
-        var target = SequentialOutput(output.descriptor, name: output.name, makesHoles: makesHoles)
+        let source = try open(basis, length: reader.basisLength)
+        let target = ContentOutput(output.descriptor, shortestHole: makesHoles ? shortestHole : nil)
+        let maker = ContentMaker()
         while true {
             switch try reader.next() {
             case .block(let block):
-                try apply(block, basis: &source, named: delta.name, to: &target)
-            case .trailer(_, let digest):
-                guard try target.finish() == digest else {
-                    throw source.mismatch("the result is not what \(delta.name) promises")
+                var instructions = InstructionReader(ByteReader(block.instructions, name: delta.name))
+                do {
+                    try maker.append(block.contentLength, from: source, &instructions, to: target)
+                } catch {
+                    switch error {
+                    case .instructions(let error): throw error
+                    case .basis(let errno?): throw SlotSyncError(.system, "cannot read \(basis.name)", errno: errno)
+                    case .basis(nil): throw mismatch(basis, "it became shorter while it was read")
+                    case .output(let errno): throw writeFailure(output, errno)
+                    }
                 }
+                try instructions.reader.expectEnd()
+            case .trailer(_, let digest):
+                let made: ContentDigest
+                do { made = try target.finish() } catch { throw writeFailure(output, error) }
+                guard made == digest else { throw mismatch(basis, "the result is not what \(delta.name) promises") }
                 return
             }
         }
     }
 
-    private static func apply(
-        _ block: DeltaFile.Block, basis: inout Basis, named name: String, to target: inout SequentialOutput
-    ) throws(SlotSyncError) {
-        var instructions = InstructionReader(ByteReader(block.instructions, name: name))
-        instructions.beginItem(contentLength: block.contentLength, basisLength: basis.length)
-        while true {
-            switch try instructions.next() {
-            case .copy(let offset, let length):
-                try basis.copy(offset, length, to: &target)
-            case .add(let offset, let differences):
-                try differences.withUnsafeBufferPointer { (differences) throws(SlotSyncError) in
-                    let differences = UnsafeRawBufferPointer(differences)
-                    try basis.copy(offset, UInt64(differences.count), adding: differences, to: &target)
-                }
-            case .literal(let bytes):
-                try bytes.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
-                    try target.append(UnsafeRawBufferPointer(bytes))
-                }
-            case .zeros(let length):
-                try target.appendZeros(length)
-            case .end:
-                try instructions.reader.expectEnd()
-                return
-            }
+    /// The basis of a delta that was made from `length` bytes.
+    private static func open(_ basis: NamedDescriptor, length: UInt64) throws(SlotSyncError) -> BasisFile {
+        let (file, actual): (FileDescriptor, Int64)
+        do {
+            actual = try basis.descriptor.seek(offset: 0, from: .end)
+            file = try basis.descriptor.duplicate()
+        } catch {
+            throw SlotSyncError(
+                .badInput, "\(basis.name) cannot be read at any position; it must be a file", errno: error as? Errno)
         }
+        let source = BasisFile(file, length: length)
+        guard UInt64(actual) == length else {
+            throw mismatch(basis, "it has \(actual) bytes, the signature was made of \(length)")
+        }
+        return source
+    }
+
+    private static func mismatch(_ basis: NamedDescriptor, _ how: String) -> SlotSyncError {
+        SlotSyncError(
+            .verification,
+            "\(basis.name) is not the file that the signature was made of: \(how); "
+                + "use that file, or make signature and delta again from this one")
+    }
+
+    private static func writeFailure(_ output: NamedDescriptor, _ errno: Errno) -> SlotSyncError {
+        SlotSyncError(errno == .noSpace ? .diskFull : .system, "cannot write \(output.name)", errno: errno)
     }
 
     private static func readSignature(_ file: NamedDescriptor) throws(SlotSyncError) -> Signature {
@@ -130,65 +144,10 @@ public enum DeltaFiles {
     }
 
     private static func write(_ bytes: [UInt8], to output: NamedDescriptor) throws(SlotSyncError) {
-        var target = SequentialOutput(output.descriptor, name: output.name, makesHoles: false)
-        try bytes.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
-            try target.append(UnsafeRawBufferPointer(bytes))
-        }
-        _ = try target.finish()
-    }
-}
-
-/// The file that copies come from.
-private struct Basis {
-    let file: NamedDescriptor
-    /// How long the delta says it is.
-    let length: UInt64
-    private var reader: BasisReader
-
-    init(file: NamedDescriptor, length: UInt64) {
-        self.file = file
-        self.length = length
-        reader = BasisReader(file.descriptor)
-    }
-
-    func checkLength() throws(SlotSyncError) {
-        let actual: Int64
-        do { actual = try file.descriptor.seek(offset: 0, from: .end) } catch {
-            throw SlotSyncError(
-                .badInput, "\(file.name) cannot be read at any position; it must be a file", errno: error as? Errno)
-        }
-        guard UInt64(actual) == length else {
-            throw mismatch("it has \(actual) bytes, the signature was made of \(length)")
-        }
-    }
-
-    /// Appends bytes of the basis to `target`, with differences added if there are any.
-    mutating func copy(
-        _ offset: UInt64, _ length: UInt64, adding differences: UnsafeRawBufferPointer? = nil,
-        to target: inout SequentialOutput
-    ) throws(SlotSyncError) {
-        var done: UInt64 = 0
-        while done < length {
-            let count = try target.append(atMost: length - done) { (space) throws(SlotSyncError) in
-                do throws(Errno) {
-                    let count = try reader.read(at: offset + done, into: space)
-                    if let differences {
-                        space.add(UnsafeRawBufferPointer(rebasing: differences[Int(done)..<Int(done) + count]))
-                    }
-                    return count
-                } catch {
-                    throw SlotSyncError(.system, "cannot read \(file.name)", errno: error)
-                }
+        do {
+            try bytes.withUnsafeBufferPointer { (bytes) throws(Errno) in
+                try output.descriptor.writeFully(UnsafeRawBufferPointer(bytes))
             }
-            guard count > 0 else { throw mismatch("it became shorter while it was read") }
-            done += UInt64(count)
-        }
-    }
-
-    func mismatch(_ how: String) -> SlotSyncError {
-        SlotSyncError(
-            .verification,
-            "\(file.name) is not the file that the signature was made of: \(how); "
-                + "use that file, or make signature and delta again from this one")
+        } catch { throw writeFailure(output, error) }
     }
 }

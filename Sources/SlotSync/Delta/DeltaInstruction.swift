@@ -1,5 +1,5 @@
-// The steps that make new content from a basis. DeltaEncoder finds them, InstructionWriter writes them;
-// between the two, SegmentedEncoder fits together the lists of neighbouring segments.
+// One step that makes new content from a basis. The searches find such steps, SegmentedEncoder fits together the
+// lists of neighbouring segments, InstructionWriter writes them.
 
 /// One step in making content.
 struct DeltaInstruction: Equatable, Sendable {

@@ -1,5 +1,5 @@
-// Takes instructions out of bytes that a file or a peer handed over, and lets none of them reach outside the
-// basis or make another length than the content has. Whoever applies instructions reads them here.
+// Reads instructions from bytes that a file or a peer handed over. None of them can reach outside the basis, or make
+// more or less than the content's length. ContentMaker carries them out.
 
 /// Reads what InstructionWriter wrote, item after item.
 struct InstructionReader: Sendable {
@@ -9,8 +9,6 @@ struct InstructionReader: Sendable {
         case zeros(length: UInt64)
         /// Bytes of the basis from the offset on, to each of which its difference is added, modulo 256.
         case add(offset: UInt64, differences: ArraySlice<UInt8>)
-        /// The item is complete: exactly its content's length has been made.
-        case end
     }
 
     /// What follows the instructions read so far: between items, the caller may read from it what stands there.
@@ -28,13 +26,13 @@ struct InstructionReader: Sendable {
         previousCopyEnd = 0
     }
 
-    /// The item's next step. After `.end`, another item may begin.
-    mutating func next() throws(SlotSyncError) -> Step {
+    /// The item's next step; nil at its end, when exactly its content's length has been made. Then another may begin.
+    mutating func next() throws(SlotSyncError) -> Step? {
         let head = try reader.varint()
         let length = head >> 2
         if head == InstructionWriter.endMark {
             guard remaining == 0 else { throw reader.corrupt("\(remaining) bytes of content are missing") }
-            return .end
+            return nil
         }
         guard length > 0, length <= remaining else {
             throw reader.corrupt("an instruction makes \(length) bytes where \(remaining) are left")
@@ -51,6 +49,12 @@ struct InstructionReader: Sendable {
         default:
             return .zeros(length: length)
         }
+    }
+
+    /// Reads past an item of which nothing is to be made.
+    mutating func skipItem(contentLength: UInt64, basisLength: UInt64) throws(SlotSyncError) {
+        beginItem(contentLength: contentLength, basisLength: basisLength)
+        while try next() != nil {}
     }
 
     /// Where `length` bytes are taken from the basis.

@@ -1,5 +1,5 @@
-// Instructions as bytes: the form that delta files and patch frames share. InstructionReader is its twin,
-// docs/delta-format.md its specification.
+// Writes instructions as bytes, the form that delta files and patch frames share. InstructionReader is its
+// counterpart, docs/delta-format.md its specification.
 
 /// Writes items, each of them the instructions that make one content, one after the other.
 ///

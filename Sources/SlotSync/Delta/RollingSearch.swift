@@ -1,5 +1,5 @@
-// Rolls a window over content to the first position whose weak checksum a block has: the loops that run once a
-// byte wherever nothing matches, and set the delta engine's speed. DeltaEncoder calls `roll`.
+// Rolls a window over content to the first position whose weak checksum a block has. These loops run once a byte
+// wherever nothing matches, and set the delta engine's speed. SegmentSearch calls `roll`.
 
 extension BlockIndex {
     /// A window on content and its hash.
@@ -29,11 +29,11 @@ extension BlockIndex {
         window.position += 1
     }
 
-    /// Rolls the window from its position on, which is looked at as well, to the first one at most `last` whose
-    /// weak checksum a block has, or is that of zeros, and which is a match. False: there is none, and the window has no
+    /// Rolls the window from its position on, which is looked at as well, to the first one at most `last` whose weak
+    /// checksum a block has, or is that of zeros, and which is a match. False: there is none, and the window has no
     /// meaning any more.
-    /// - Parameter isMatch: has the last word. It is not asked in the order of positions: the last one that it takes for
-    ///   a match is the one that the window is at in the end.
+    /// - Parameter isMatch: has the last word. It is not asked in the order of positions: the last one that it takes
+    ///   for a match is the one that the window is at in the end.
     func roll(
         _ window: inout Window, over content: UnsafeRawBufferPointer, last: Int,
         isMatch: (Window) -> Bool = { _ in true }

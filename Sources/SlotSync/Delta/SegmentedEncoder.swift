@@ -1,6 +1,6 @@
-// Content of any length against one signature, on several cores in bounded memory: read in order, matched
-// segment by segment in parallel, and fitted together so that no match is lost where segments meet.
-// `slotsync delta` and the patch encoder hand large files to it.
+// Matches content of any length against one basis, on several cores and in bounded memory. The content is read in
+// order and matched segment by segment in parallel; the results are fitted together so that no match is lost where
+// segments meet. `slotsync delta` and PairEncoder hand large files to it.
 
 import Dispatch
 

@@ -1,5 +1,5 @@
-// Reads a file or a stream from its start to its end, each byte once. Used for the delta engine's inputs;
-// a file that changes or shrinks meanwhile gives an error or a wrong digest, never a fault.
+// Reads a file or a stream from its start to its end, each byte once. A file that changes or shrinks meanwhile gives
+// an error or a wrong digest, never a fault. All inputs of the delta engine are read with it.
 
 import SystemPackage
 

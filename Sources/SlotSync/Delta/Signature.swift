@@ -1,5 +1,5 @@
-// What a basis looks like, block by block: enough to find its blocks in new content without having the
-// basis. Hosts make signatures of what they hold; BlockIndex and DeltaEncoder use them.
+// Describes a basis block by block: enough to find its blocks in new content without having the basis. Hosts make
+// signatures of what they hold; BlockIndex and DeltaEncoder use them.
 
 /// The checksums of a basis, cut into blocks of equal length; the last one may be shorter.
 struct Signature: Sendable, Equatable {

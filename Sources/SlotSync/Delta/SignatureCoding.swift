@@ -1,5 +1,5 @@
-// A signature's byte form, alone as messages carry it and wrapped as `slotsync signature` writes it to a
-// file. docs/delta-format.md specifies both. Decoding believes nothing before it is checked.
+// Writes and reads a signature's byte form, alone as messages carry it, and wrapped as `slotsync signature` writes it
+// to a file. docs/delta-format.md specifies both. Decoding checks everything before it is used.
 
 extension Signature {
     func encode(into writer: inout ByteWriter) {

@@ -1,5 +1,5 @@
-// The strong checksum: seeded XXH3-64, cut to as many bytes as the basis needs. It decides whether a
-// block matches, at memory speed; the digest of the whole result has the last word.
+// The strong checksum is seeded XXH3-64, cut to as many bytes as the basis needs. It decides whether a block matches,
+// at memory speed; the digest of the whole result has the last word.
 
 import CXXHash
 

@@ -1,5 +1,5 @@
-// The weak checksum: a polynomial over a block's bytes (Rabin and Karp), which rolls along by one byte in
-// a few instructions. Signature computes it block by block; BlockIndex rolls it over new content.
+// The weak checksum is a polynomial over a block's bytes (Rabin and Karp), which moves on by one byte in a few
+// instructions. Signature computes it block by block; RollingSearch rolls it over new content.
 
 /// The polynomial's arithmetic, modulo 2^64:
 /// `hash(b[0] … b[n-1]) = b[0]·M^n + b[1]·M^(n-1) + … + b[n-1]·M`.

@@ -1,5 +1,6 @@
-// Runs of zero bytes, which disk images and preallocated files are full of: worth an instruction of their
-// own when long. DeltaEncoder looks for them while it searches, and once more in what remains literal.
+// Finds runs of zero bytes, which disk images and preallocated files are full of. Long ones are worth an instruction
+// of their own. SegmentSearch looks for them while it searches, `append(literal:of:)` once more in what remains
+// literal.
 
 import Glibc
 
@@ -9,12 +10,14 @@ enum ZeroRun {
     private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 
     /// Calls `body` with zeros, piece by piece, `length` bytes in all.
-    static func forEachPiece(of length: UInt64, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
-        try zeros.withUnsafeBytes { zeros in
+    static func forEachPiece<E: Error>(
+        of length: UInt64, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        try zeros.withUnsafeBufferPointer { (zeros) throws(E) in
             var left = length
             while left > 0 {
                 let count = Int(min(left, UInt64(zeros.count)))
-                try body(UnsafeRawBufferPointer(rebasing: zeros[..<count]))
+                try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(zeros)[..<count]))
                 left -= UInt64(count)
             }
         }

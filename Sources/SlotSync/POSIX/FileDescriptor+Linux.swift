@@ -58,6 +58,9 @@ extension FileDescriptor {
 
     func setLength(_ length: Int64) throws(Errno) { try systemCall { Glibc.ftruncate(rawValue, Int(length)) } }
 
+    /// Moves the file offset on: what is written behind it leaves a hole.
+    func skip(_ length: Int64) throws(Errno) { try systemCall { Glibc.lseek(rawValue, Int(length), SEEK_CUR) } }
+
     func synchronize() throws(Errno) { try systemCall { Glibc.fsync(rawValue) } }
 
     func setNonBlocking() throws(Errno) {

@@ -1,5 +1,5 @@
-// How far the work on a host has come: counted where the work is done, told to the controller by the
-// heartbeat, which runs on another thread.
+// Counts how far the work on a host has come. Whoever does the work adds to it; the heartbeat, on another thread,
+// tells the controller.
 
 import Synchronization
 

@@ -1,5 +1,5 @@
-// Which entry has which content: a sorted array, because plans hold one for every file of a release, and a dictionary of
-// digests takes three times as much memory.
+// Tells which entry has which content. The index is a sorted array, because plans hold one for every file of a
+// release, and a dictionary of digests takes three times as much memory.
 
 /// For each of some contents, the first entry that has it.
 struct ContentIndex: Sendable {
@@ -10,8 +10,8 @@ struct ContentIndex: Sendable {
 
     /// Sorted by digest, none of which comes twice.
     private(set) var items: [Item]
-    /// Entries whose content an earlier one has, and that one's place in `items`.
-    private(set) var others: [(entry: Int, place: Int)] = []
+    /// Entries whose content an earlier one has, and that one's index in `items`.
+    private(set) var others: [(entry: Int, item: Int)] = []
 
     init(_ all: [Item]) {
         items = all
@@ -28,8 +28,8 @@ struct ContentIndex: Sendable {
         items.removeLast(items.count - kept)
     }
 
-    /// The content's place in `items`.
-    func place(of digest: ContentDigest) -> Int? {
+    /// The content's index in `items`.
+    func index(of digest: ContentDigest) -> Int? {
         var range = 0..<items.count
         while !range.isEmpty {
             let middle = (range.lowerBound + range.upperBound) / 2
@@ -41,5 +41,5 @@ struct ContentIndex: Sendable {
     }
 
     /// The first entry that has this content.
-    func entry(with digest: ContentDigest) -> Int? { place(of: digest).map { Int(items[$0].entry) } }
+    func entry(with digest: ContentDigest) -> Int? { index(of: digest).map { Int(items[$0].entry) } }
 }

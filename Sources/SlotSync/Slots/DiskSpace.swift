@@ -1,5 +1,5 @@
-// Whether a plan fits on the disk, asked before anything is changed: a full disk in the middle of a
-// stage is survived, but a refusal beforehand is better.
+// Checks whether a plan fits on the disk before anything is changed. A full disk in the middle of a stage is
+// survived, but a refusal beforehand is better.
 
 import Glibc
 import SystemPackage

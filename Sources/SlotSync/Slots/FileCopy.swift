@@ -1,8 +1,15 @@
-// Content copied within a host: a reflink where the file system has them, copy_file_range elsewhere,
-// read and write where neither works. Holes stay holes.
+// Copies content within a host: by a reflink where the file system has them, by copy_file_range elsewhere, and by
+// reading and writing where neither works. Holes stay holes. SlotFiller copies with it.
 
 import Glibc
 import SystemPackage
+
+/// Why a copy was not made.
+enum CopyFailure: Error {
+    /// The source cannot be read, or is shorter than it was.
+    case source
+    case destination(Errno)
+}
 
 /// Copies files of one file system; remembers what it cannot do.
 struct FileCopy {
@@ -13,24 +20,24 @@ struct FileCopy {
     private static let step = 1 << 30
 
     /// Makes `to`, which is new and empty, hold the `size` bytes of `from`.
-    mutating func copy(from: FileDescriptor, to: FileDescriptor, size: UInt64, isSparse: Bool) throws(Errno) {
+    mutating func copy(from: FileDescriptor, to: FileDescriptor, size: UInt64, isSparse: Bool) throws(CopyFailure) {
         guard size > 0 else { return }
         if canClone && size > Self.small {
             do {
                 try to.clone(from: from)
                 return
             } catch {
-                guard Self.meansUnsupported(error) else { throw error }
-                canClone = false
+                // Any other error may be of either file: reading and writing tell of which.
+                if Self.meansUnsupported(error) { canClone = false }
             }
         }
         if isSparse {
             var position: Int64 = 0
-            while let data = try from.nextData(from: position) {
+            while let data = try reading({ () throws(Errno) in try from.nextData(from: position) }) {
                 try copyRange(from: from, to: to, data)
                 position = data.upperBound
             }
-            try to.setLength(Int64(size))
+            try writing { () throws(Errno) in try to.setLength(Int64(size)) }
         } else {
             try copyRange(from: from, to: to, 0..<Int64(size))
         }
@@ -38,18 +45,17 @@ struct FileCopy {
 
     private mutating func copyRange(
         from: FileDescriptor, to: FileDescriptor, _ range: Range<Int64>
-    ) throws(Errno) {
+    ) throws(CopyFailure) {
         var position = range.lowerBound
         while canCopyRange && range.count > Self.small && position < range.upperBound {
-            do {
-                let length = min(Int(range.upperBound - position), Self.step)
-                let count = try to.copyRange(from: from, at: position, length: length)
-                if count == 0 { return }
-                position += Int64(count)
-            } catch {
-                guard Self.meansUnsupported(error) else { throw error }
-                canCopyRange = false
+            let length = min(Int(range.upperBound - position), Self.step)
+            let count: Int
+            do { count = try to.copyRange(from: from, at: position, length: length) } catch {
+                if Self.meansUnsupported(error) { canCopyRange = false }
+                break
             }
+            if count == 0 { throw .source }
+            position += Int64(count)
         }
         guard position < range.upperBound else { return }
         let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -58,11 +64,21 @@ struct FileCopy {
         while position < range.upperBound {
             let wanted = min(Int(range.upperBound - position), buffer.count)
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
-            let count = try from.readFully(at: position, into: part)
-            if count == 0 { return }
-            try to.writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: position)
+            let count = try reading { () throws(Errno) in try from.readFully(at: position, into: part) }
+            if count == 0 { throw .source }
+            try writing { () throws(Errno) in
+                try to.writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: position)
+            }
             position += Int64(count)
         }
+    }
+
+    private func reading<T>(_ read: () throws(Errno) -> T) throws(CopyFailure) -> T {
+        do { return try read() } catch { throw .source }
+    }
+
+    private func writing(_ write: () throws(Errno) -> Void) throws(CopyFailure) {
+        do { try write() } catch { throw .destination(error) }
     }
 
     private static func meansUnsupported(_ error: Errno) -> Bool {

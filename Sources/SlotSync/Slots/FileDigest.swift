@@ -1,5 +1,5 @@
-// The digest of one open file, read from its start: for single files that no stat tuple vouches for. Whole
-// trees are hashed by TreeHashing.
+// Computes the digest of one open file, read from its start: for single files that no stat tuple vouches for.
+// TreeHashing hashes whole trees.
 
 import Glibc
 import SystemPackage
@@ -22,10 +22,9 @@ extension FileDescriptor {
 }
 
 /// The digest of a file's content; nil if it is no regular file, cannot be read, or has another name elsewhere.
-func contentDigest(of name: String, in directory: Directory, _ progress: AgentProgress) throws -> ContentDigest? {
+func contentDigest(of name: String, in directory: Directory, _ progress: AgentProgress) -> ContentDigest? {
     guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
     defer { try? file.close() }
-    let status = try file.status()
-    guard status.kind == .file, status.links == 1 else { return nil }
-    return try file.contentDigest(progress)
+    guard let status = try? file.status(), status.kind == .file, status.links == 1 else { return nil }
+    return try? file.contentDigest(progress)
 }

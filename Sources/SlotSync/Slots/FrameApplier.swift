@@ -1,14 +1,16 @@
-// Makes files of patch frames as they come: straight into the slot, hashed while they are written. What does not have its
-// digest at the end is removed again, or was never there, and is asked for in the repair round.
+// Makes files of patch frames as they come: straight into the slot, digested while they are written. A file that does
+// not have its digest in the end, or whose basis cannot be read, is removed again or never made: it counts as
+// damaged, and SlotFiller asks for it once more.
 
 import Glibc
 import SystemPackage
 
 /// Applies the frames of one stage on a host.
 final class FrameApplier {
-    private let filler: SlotFiller
+    private let writer: SlotWriter
+    private let sources: SlotSources
     private let progress: AgentProgress
-    /// What was asked for, by entry, and which of it has come.
+    /// The needs of this round, sorted by entry, and which of them are met.
     private var needs: [Need] = []
     private var hasCome: [Bool] = []
     private var missing = 0
@@ -18,31 +20,36 @@ final class FrameApplier {
     private(set) var damaged: [Int] = []
     private(set) var receivedFiles = 0
 
+    /// Runs of zeros from here on become holes in files that had holes at their source.
+    private static let shortestHole: UInt64 = 4096
+
     /// A file that comes in several pieces.
     private final class FileInPieces {
         let file: FileDescriptor
+        let output: ContentOutput
         let basis: BasisFile?
-        var hasher = ContentDigest.Hasher()
-        var written: UInt64 = 0
+        /// Where the next piece begins.
+        var end: UInt64 = 0
+        /// The basis could not be read: the pieces that follow are not worth writing.
+        var lacksBasis = false
 
-        init(_ file: FileDescriptor, basis: BasisFile?) {
+        init(_ file: FileDescriptor, output: ContentOutput, basis: BasisFile?) {
             self.file = file
+            self.output = output
             self.basis = basis
         }
 
         deinit { try? file.close() }
-
-        func digest() -> ContentDigest { hasher.digest() }
-        func update(_ bytes: UnsafeRawBufferPointer) { hasher.update(bytes) }
     }
 
-    init(filler: SlotFiller, needs: [Need], progress: AgentProgress) {
-        self.filler = filler
-        self.progress = progress
+    init(writer: SlotWriter, sources: SlotSources, needs: [Need]) {
+        self.writer = writer
+        self.sources = sources
+        progress = writer.slot.progress
         expect(needs)
     }
 
-    /// Awaits these needs, sorted by entry: at the start, and again for the repair round.
+    /// Begins a round with these needs, sorted by entry.
     func expect(_ needs: [Need]) {
         self.needs = needs
         hasCome = [Bool](repeating: false, count: needs.count)
@@ -50,7 +57,7 @@ final class FrameApplier {
         damaged = []
     }
 
-    /// The place among the needs of one that is still awaited.
+    /// The index among the needs of one that is not met yet.
     private func awaited(_ entry: Int) -> Int? {
         var range = 0..<needs.count
         while !range.isEmpty {
@@ -63,66 +70,64 @@ final class FrameApplier {
     }
 
     /// Applies one frame.
-    func apply(_ frame: DeflatedPart) throws {
+    func apply(_ frame: DeflatedPart) throws(SlotSyncError) {
         guard frame.length <= PatchFrameLimits.longestFrame else {
             throw SlotSyncError(.protocolViolation, "a patch frame of \(frame.length) bytes is too large")
         }
         var bytes = frame.bytes
         if frame.isDeflated {
             var inflated: [UInt8] = []
-            try frame.bytes.withUnsafeBytes { try inflater.inflate($0, into: &inflated, exactly: frame.length) }
+            try frame.bytes.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
+                try inflater.inflate(UnsafeRawBufferPointer(bytes), into: &inflated, exactly: frame.length)
+            }
             bytes = inflated
         }
-        var reader = InstructionReader(ByteReader(bytes, name: "a patch frame"))
-        while !reader.reader.isAtEnd {
-            let item = try reader.reader.patchItem()
-            try apply(item, &reader)
+        var instructions = InstructionReader(ByteReader(bytes, name: "a patch frame"))
+        while !instructions.reader.isAtEnd {
+            let item = try instructions.reader.patchItem()
+            try apply(item, &instructions)
         }
     }
 
-    private func apply(_ item: PatchItem, _ reader: inout InstructionReader) throws {
+    private func apply(_ item: PatchItem, _ instructions: inout InstructionReader) throws(SlotSyncError) {
         let index = item.entry
-        guard index < filler.target.count, let place = awaited(index) else {
+        guard index < writer.slot.target.count, let need = awaited(index) else {
             throw SlotSyncError(.protocolViolation, "a patch frame holds entry \(index), which was not asked for")
         }
-        let entry = filler.target.entries[index]
+        let entry = writer.slot.target.entries[index]
         guard item.offset <= entry.size, item.length <= entry.size - item.offset else {
             throw SlotSyncError(.protocolViolation, "a patch frame makes more of entry \(index) than there is")
         }
-        do {
-            if item.length == entry.size, item.length <= UInt64(ContentMaker.bufferSize), !entry.isSparse,
-                open[index] == nil
-            {
-                try makeWhole(item, entry, place, &reader)
-            } else {
-                try makePiece(item, entry, place, &reader)
-            }
-        } catch { throw filler.failure("write", index, error) }
-    }
-
-    private func openBasis(_ item: PatchItem, _ place: Int) throws -> BasisFile? {
-        guard item.usesBasis, let digest = needs[place].basis else { return nil }
-        return BasisFile(try filler.plan.bases[digest].flatMap { try filler.sources.open($0) })
-    }
-
-    // MARK: In one piece
-
-    /// Makes a file that fits the buffer: nothing of it is on the disk before its digest is right.
-    private func makeWhole(_ item: PatchItem, _ entry: Entry, _ place: Int, _ reader: inout InstructionReader) throws {
-        let isRight = try maker.whole(item, from: openBasis(item, place), &reader) { content in
-            guard ContentDigest(of: content) == entry.digest else { return false }
-            let file = try filler.tree.openFile(item.entry, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            defer { try? file.close() }
-            try file.writeFully(content, at: 0)
-            progress.add(files: 0, bytes: UInt64(content.count))
-            try filler.attributes.finish(file, item.entry)
-            return true
+        let isWhole = item.length == entry.size && item.length <= UInt64(ContentMaker.bufferSize)
+        if isWhole, !entry.isSparse, open[index] == nil {
+            try makeWhole(item, entry, need, &instructions)
+        } else {
+            try makePiece(item, entry, need, &instructions)
         }
-        end(item.entry, place, isRight: isRight)
     }
 
-    private func end(_ index: Int, _ place: Int, isRight: Bool) {
-        hasCome[place] = true
+    private func basis(of item: PatchItem, _ need: Int) -> BasisFile? {
+        guard item.usesBasis, let digest = needs[need].basis else { return nil }
+        return sources.basis(digest)
+    }
+
+    /// Runs the maker.
+    ///
+    /// - Returns: nil if the basis cannot be read.
+    private func making<Made>(
+        _ item: PatchItem, _ make: () throws(ContentFailure) -> Made
+    ) throws(SlotSyncError) -> Made? {
+        do { return try make() } catch {
+            switch error {
+            case .instructions(let error): throw error
+            case .output(let errno): throw writer.slot.failure("write", item.entry, errno)
+            case .basis: return nil
+            }
+        }
+    }
+
+    private func end(_ index: Int, _ need: Int, isRight: Bool) {
+        hasCome[need] = true
         missing -= 1
         if isRight {
             receivedFiles += 1
@@ -132,48 +137,73 @@ final class FrameApplier {
         }
     }
 
-    // MARK: In several pieces
+    // MARK: In one piece
 
-    private func makePiece(_ item: PatchItem, _ entry: Entry, _ place: Int, _ reader: inout InstructionReader) throws {
-        if item.offset == 0 { try begin(item, place) }
-        guard let file = open[item.entry], file.written == item.offset else {
-            throw SlotSyncError(.protocolViolation, "the pieces of entry \(item.entry) come in the wrong order")
+    /// Makes a file that fits the buffer: nothing of it is on the disk before its digest is right.
+    private func makeWhole(
+        _ item: PatchItem, _ entry: Entry, _ need: Int, _ instructions: inout InstructionReader
+    ) throws(SlotSyncError) {
+        let basis = basis(of: item, need)
+        let content = try making(item) { () throws(ContentFailure) in
+            try maker.whole(item.length, from: basis, &instructions)
         }
-        let writeHole = { [progress] (length: UInt64) in
-            ZeroRun.forEachPiece(of: length) { file.update($0) }
-            file.written += length
-            try file.file.setLength(Int64(file.written))
-            progress.add(files: 0, bytes: length)
+        guard let content, ContentDigest(of: content) == entry.digest else {
+            return end(item.entry, need, isRight: false)
         }
-        try maker.pieces(of: item, from: file.basis, &reader, writeHole: entry.isSparse ? writeHole : nil) { bytes in
-            file.update(bytes)
-            try file.file.writeFully(bytes, at: Int64(file.written))
-            file.written += UInt64(bytes.count)
-            progress.add(files: 0, bytes: UInt64(bytes.count))
-        }
-        guard file.written == entry.size else { return }
-        open[item.entry] = nil
-        let isRight = file.digest() == entry.digest
-        if isRight {
-            try filler.attributes.finish(file.file, item.entry)
-        } else {
-            let parent = try filler.tree.parent(of: item.entry)
-            try filler.target.withName(of: item.entry) { name in try parent.remove(name) }
-        }
-        end(item.entry, place, isRight: isRight)
+        let file = try writer.makeFile(item.entry)
+        defer { try? file.close() }
+        try writer.slot.attempt("write", item.entry) { () throws(Errno) in try file.writeFully(content) }
+        progress.add(files: 0, bytes: item.length)
+        try writer.finish(file, item.entry)
+        end(item.entry, need, isRight: true)
     }
 
-    private func begin(_ item: PatchItem, _ place: Int) throws {
+    // MARK: In several pieces
+
+    private func makePiece(
+        _ item: PatchItem, _ entry: Entry, _ need: Int, _ instructions: inout InstructionReader
+    ) throws(SlotSyncError) {
+        if item.offset == 0 { try begin(item, entry, need) }
+        guard let file = open[item.entry], file.end == item.offset else {
+            throw SlotSyncError(.protocolViolation, "the pieces of entry \(item.entry) come in the wrong order")
+        }
+        if file.lacksBasis {
+            try instructions.skipItem(contentLength: item.length, basisLength: file.basis?.length ?? 0)
+        } else {
+            let made: Void? = try making(item) { () throws(ContentFailure) in
+                try maker.append(item.length, from: file.basis, &instructions, to: file.output)
+            }
+            file.lacksBasis = made == nil
+        }
+        file.end += item.length
+        guard file.end == entry.size else { return }
+        open[item.entry] = nil
+        let isRight = try isRight(file, item, entry)
+        if isRight { try writer.finish(file.file, item.entry) } else { try writer.remove(item.entry) }
+        end(item.entry, need, isRight: isRight)
+    }
+
+    private func isRight(_ file: FileInPieces, _ item: PatchItem, _ entry: Entry) throws(SlotSyncError) -> Bool {
+        guard !file.lacksBasis else { return false }
+        do { return try file.output.finish() == entry.digest } catch {
+            throw writer.slot.failure("write", item.entry, error)
+        }
+    }
+
+    private func begin(_ item: PatchItem, _ entry: Entry, _ need: Int) throws(SlotSyncError) {
         guard open.count < PatchFrameLimits.mostOpenItems, open[item.entry] == nil else {
             throw SlotSyncError(.protocolViolation, "too many files are begun at once")
         }
-        let basis = try openBasis(item, place)
-        let file = try filler.tree.openFile(item.entry, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        open[item.entry] = FileInPieces(file, basis: basis)
+        let basis = basis(of: item, need)
+        let file = try writer.makeFile(item.entry)
+        let output = ContentOutput(file, shortestHole: entry.isSparse ? Self.shortestHole : nil) { [progress] bytes in
+            progress.add(files: 0, bytes: bytes)
+        }
+        open[item.entry] = FileInPieces(file, output: output, basis: basis)
     }
 
-    /// Checks that all that was awaited came.
-    func finish() throws {
+    /// Ends a round: all needs have to be met.
+    func finish() throws(SlotSyncError) {
         guard missing > 0, let first = hasCome.firstIndex(of: false) else { return }
         throw SlotSyncError(
             .protocolViolation,

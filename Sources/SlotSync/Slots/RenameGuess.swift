@@ -1,6 +1,6 @@
-// Which file of the live release a new one may have been before it was renamed: bundlers put a hash into
-// names (main.3f2a1c.js), packagers a version into folders. A wrong guess costs a useless signature, a
-// right one saves most of a file, so names decide and sizes break ties.
+// Guesses which file of the live release a new one was before it was renamed: bundlers put a hash into names
+// (main.3f2a1c.js), packagers a version into folders. A wrong guess costs a useless signature, a right one saves most
+// of a file, so names decide and sizes break ties. StagePlanner asks it.
 
 /// An index of the live release's files that are not in the new release at the same path.
 struct RenameGuess {

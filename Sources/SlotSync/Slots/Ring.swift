@@ -57,12 +57,12 @@ final class Ring {
             guard error == .noSuchFileOrDirectory else {
                 throw SlotSyncError(.notARing, "cannot open \(quoted(path + "/.slotsync"))", errno: error)
             }
-            try checkVirgin(root, path: path)
+            try requireNothingForeign(in: root, path: path)
             return nil
         }
         guard let bytes = try metadata.contents(of: "state", atMost: RingState.largestFile) else {
             // The making of this ring was interrupted before anything was in it.
-            try checkVirgin(root, path: path)
+            try requireNothingForeign(in: root, path: path)
             return nil
         }
         let stored = try RingState(decoding: bytes, path: "\(path)/.slotsync/state")
@@ -74,7 +74,7 @@ final class Ring {
     /// Makes a ring in a root that holds nothing.
     static func make(_ path: String, slotCount: Int) throws -> Ring {
         let root = try openRoot(path)
-        try checkVirgin(root, path: path)
+        try requireNothingForeign(in: root, path: path)
         do {
             try root.makeDirectoryIfMissing(".slotsync", mode: 0o700)
             let metadata = try root.openDirectory(".slotsync")
@@ -99,7 +99,7 @@ final class Ring {
     }
 
     /// Refuses to adopt a root in which anything stands that is not ours.
-    private static func checkVirgin(_ root: Directory, path: String) throws {
+    private static func requireNothingForeign(in root: Directory, path: String) throws {
         let migrate =
             "SlotSync adopts no folder that it did not make: use an empty root, or follow \"Moving from a "
             + "hand-made `current`\" in docs/operations.md"

@@ -1,11 +1,13 @@
-// Owners, modes and modification times of a slot's entries. What is right already is left alone; what the patch does not
-// touch gets them while the patch is still on its way; a directory gets them after its last entry did.
+// Sets owners, modes and modification times of a slot's entries. It leaves alone what is right already; what the
+// patch does not touch gets its attributes while the patch is still on its way; a directory gets them after its last
+// entry did.
 
 import Glibc
 import SystemPackage
 
 /// Sets the attributes of the entries of one slot.
 final class SlotAttributes {
+    private let slot: StageSlot
     private let target: Manifest
     private let actual: SlotContent
     private let kept: [Int32]
@@ -18,8 +20,9 @@ final class SlotAttributes {
     /// Directories with files below that may be made when all else has been.
     private var isPending: [Bool]
 
-    init(target: Manifest, actual: SlotContent, change: SlotChange, tree: OpenDirectories, setsOwner: Bool) {
-        self.target = target
+    init(_ slot: StageSlot, actual: SlotContent, change: SlotChange, tree: OpenDirectories, setsOwner: Bool) {
+        self.slot = slot
+        target = slot.target
         self.actual = actual
         kept = change.kept
         self.tree = tree
@@ -84,20 +87,18 @@ final class SlotAttributes {
 
     /// Sets what differs in files and links that stay, and in directories below which no file is made any more.
     ///
-    /// - Parameters:
-    ///   - pause: called now and then, so that a waiting controller can be answered.
-    ///   - failure: says what could not be done to which entry.
-    func settle(pause: () throws -> Void, failure: (Int, any Error) -> any Error) throws {
+    /// - Parameter answer: called now and then, so that a waiting controller can be answered.
+    func settle(_ answer: () throws -> Void) throws {
         for (number, index) in directoriesFromInside().enumerated() {
-            try finishKept(in: index, failure)
-            if !isPending[index] { try finishDirectory(index, failure) }
-            if number % 256 == 255 { try pause() }
+            try finishKept(in: index)
+            if !isPending[index] { try finishDirectory(index) }
+            if number % 256 == 255 { try answer() }
         }
     }
 
     /// Sets those of the directories that are left. Nothing may come into the slot, or go, from then on.
-    func finish(failure: (Int, any Error) -> any Error) throws {
-        for index in directoriesFromInside() where isPending[index] { try finishDirectory(index, failure) }
+    func finish() throws(SlotSyncError) {
+        for index in directoriesFromInside() where isPending[index] { try finishDirectory(index) }
     }
 
     /// Those within before those around them: the mode of an outer one may forbid to come in again.
@@ -105,7 +106,7 @@ final class SlotAttributes {
         target.entries.indices.lazy.reversed().filter { [target] in target.entries[$0].kind == .directory }
     }
 
-    private func finishKept(in directory: Int, _ failure: (Int, any Error) -> any Error) throws {
+    private func finishKept(in directory: Int) throws(SlotSyncError) {
         for index in target.children(of: directory) where kept[index] >= 0 {
             let (wanted, found) = (target.entries[index], actual.manifest.entries[Int(kept[index])])
             guard wanted.kind != .directory else { continue }
@@ -115,7 +116,7 @@ final class SlotAttributes {
             guard modeDiffers || ownerDiffers || resetsOwner || wanted.modified != found.modified else { continue }
             do {
                 let parent = try open(directory)
-                try target.withName(of: index) { name in
+                try target.withName(of: index) { name throws(Errno) in
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
                     if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: getegid()) }
                     if modeDiffers { try parent.setMode(of: name, to: wanted.mode) }
@@ -125,7 +126,7 @@ final class SlotAttributes {
         }
     }
 
-    private func finishDirectory(_ index: Int, _ failure: (Int, any Error) -> any Error) throws {
+    private func finishDirectory(_ index: Int) throws(SlotSyncError) {
         let wanted = target.entries[index]
         var (ownerDiffers, modeDiffers, timeDiffers) = (setsOwner, true, true)
         if kept[index] >= 0 {
@@ -143,6 +144,10 @@ final class SlotAttributes {
             if modeDiffers { try folder.setMode(wanted.mode) }
             if timeDiffers { try folder.setModified(wanted.modified) }
         } catch { throw failure(index, error) }
+    }
+
+    private func failure(_ index: Int, _ error: Errno) -> SlotSyncError {
+        slot.failure("set mode and time of", index, error)
     }
 
     private func open(_ directory: Int) throws(Errno) -> Directory {

@@ -1,5 +1,5 @@
-// How a slot's actual content differs from what was sealed there: for `verify`, and for the refusal to
-// flip to a slot that somebody changed. Times do not count: they are no content.
+// Tells how a slot's actual content differs from what was sealed there: for `verify`, and for the refusal to flip to
+// a slot that somebody changed. Times do not count: they are no content.
 
 /// Differences by path.
 struct SlotDifferences {

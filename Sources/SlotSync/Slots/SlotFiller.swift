@@ -1,227 +1,299 @@
-// Carries a plan out on a slot marked `staging`: sources saved, obsolete entries removed, folders, links and local copies
-// made; the files of the patch go through FrameApplier, which uses the same primitives; modes and times through
-// SlotAttributes. Each step may be the last one before a crash.
+// Makes a slot that is marked `staging` hold a release. `fill` has the steps in the order in which they happen:
+//
+//     move aside   old files that new ones are made from go into `tmp`, under their digests
+//     ask          the controller learns what is needed, and encodes it while this host goes on
+//     remove       what the release does not have
+//     make         folders, links, empty files
+//     copy         what this host has elsewhere, or aside
+//     attributes   of what stays, and of folders that nothing comes into any more
+//     frames       the controller's files; then duplicates of them; what failed is asked for once more (repair)
+//     link         further names of the same file
+//     attributes   of the other folders, the innermost first
+//
+// A crash after any step leaves a slot in `staging`, which the next stage looks at anew. An old file that cannot be
+// read is as good as absent: what was to be made from it comes from the controller. AgentStage calls `fill`, then
+// seals the slot.
 
 import Glibc
 import SystemPackage
 
+/// The controller, as the filling of a slot sees it.
+protocol StageController {
+    /// Asks for contents; their frames come after that.
+    func ask(for needs: [Need]) throws
+    /// Answers requests for signatures, if there are any; called now and then during other work.
+    func answer(from sources: SlotSources) throws
+    /// The next frame; nil when all that was asked for has come. Requests for signatures are answered meanwhile.
+    func nextFrame(answeringFrom sources: SlotSources) throws -> DeflatedPart?
+}
+
 /// Fills one slot.
 final class SlotFiller {
-    let ring: Ring
-    let slot: Int
-    let directory: Directory
-    let target: Manifest
-    let actual: SlotContent
-    let plan: StagePlan
-    let tree: OpenDirectories
+    let slot: StageSlot
     let sources: SlotSources
+    let writer: SlotWriter
     let attributes: SlotAttributes
-    let progress: AgentProgress
+    private let ring: Ring
+    private let actual: SlotContent
+    private let plan: StagePlan
+    private let tree: OpenDirectories
+    private var fileCopy = FileCopy()
+    /// Entries whose copy could not be made: they have to come from the controller.
+    private(set) var failedCopies: [Int] = []
+    /// Entries that are still to be made from another one.
+    private var duplicates: [(entry: Int, of: Int)]
+    private var copiedFiles = 0
+
     /// How many directories of the slot are kept open.
     private static let mostOpen = 2048
-    private var fileCopy = FileCopy()
-    /// Entries whose copy could not be made or trusted: they have to come over the wire.
-    private(set) var failedCopies: [Int] = []
-    private(set) var copiedFiles = 0
+    /// After so many copies the controller's requests are looked at.
+    private static let copiesBetweenAnswers = 64
 
     init(
-        ring: Ring, slot: Int, target: Manifest, actual: SlotContent, plan: StagePlan, records: SlotRecords,
-        leftovers: Set<ContentDigest>, setsOwner: Bool, progress: AgentProgress
-    ) throws {
-        self.ring = ring
+        _ slot: StageSlot, of ring: Ring, actual: SlotContent, plan: StagePlan, records: SlotRecords,
+        leftovers: Set<ContentDigest>, setsOwner: Bool
+    ) {
         self.slot = slot
-        self.target = target
+        self.ring = ring
         self.actual = actual
         self.plan = plan
-        self.progress = progress
-        directory = try ring.openSlot(slot)
+        duplicates = plan.duplicates
         // What goes, what is made and what gets its times is mostly in the same directories: each is opened once.
         tree = OpenDirectories(
-            root: directory, manifest: target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
+            root: slot.directory, manifest: slot.target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
         sources = SlotSources(ring: ring, plan: plan, records: records, tree: tree, leftovers: leftovers)
-        attributes = SlotAttributes(
-            target: target, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner)
+        attributes = SlotAttributes(slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner)
+        writer = SlotWriter(slot: slot, tree: tree, attributes: attributes)
     }
 
-    func failure(_ what: String, _ index: Int, _ error: any Error) -> any Error {
-        guard let error = error as? Errno else { return error }
-        let path = "\(ring.path)/slots/\(slot)/\(String(decoding: target.path(of: index), as: UTF8.self))"
-        if error == .noSpace || error == .diskQuotaExceeded {
-            let free = (try? FileSystemSpace(of: directory.descriptor).freeBytes) ?? 0
-            return SlotSyncError(
-                .diskFull,
-                "disk full: needs \(byteText(plan.receivedBytes + plan.copiedBytes)), \(byteText(free)) free while writing \(quoted(path))",
-                errno: error)
-        }
-        return SlotSyncError(.system, "cannot \(what) \(quoted(path))", errno: error)
-    }
-
-    // MARK: Steps, in this order
-
-    /// Saves what is still needed of the slot's old content; from here on bases can be opened.
-    func saveSources() throws {
-        if geteuid() != 0 { try makeWritable() }
-        try sources.save(from: OpenDirectories(root: directory, manifest: actual.manifest))
-    }
-
-    /// Brings everything but the patch's files into place.
+    /// Fills the slot; then it can be sealed.
     ///
-    /// - Parameter pause: called now and then, so that a waiting controller can be answered.
-    func prepare(pause: () throws -> Void) throws {
+    /// - Returns: what was received, copied and kept.
+    func fill(_ controller: some StageController) throws -> StageOutcome {
+        let answer = { [sources] in try controller.answer(from: sources) }
+        try moveAside()
+        try controller.ask(for: plan.needs)
         try removeObsolete()
-        try pause()
-        try makeDirectoriesAndLinks()
-        for (number, (entry, location)) in plan.copies.enumerated() {
-            try copy(entry, from: location)
-            if number % 64 == 63 { try pause() }
-        }
-        try attributes.settle(pause: pause) { failure("set mode and time of", $0, $1) }
-    }
-
-    /// Makes what has its content from another entry, then sets the attributes that are left.
-    ///
-    /// - Returns: the slot as it is to be sealed; the filler, and what it holds of old contents, may go.
-    @discardableResult
-    func finish() throws -> FilledSlot {
-        for (entry, source) in plan.duplicates {
-            do {
-                let file = try tree.openFile(source, O_RDONLY | O_NONBLOCK)
-                defer { try? file.close() }
-                try makeCopy(entry, of: SourceFile(descriptor: file, status: file.status()))
-            } catch { throw failure("copy to", entry, error) }
-        }
+        try answer()
+        try makeFoldersAndLinks()
+        try makeCopies(answer)
+        try attributes.settle(answer)
+        let received = try applyFrames(of: controller)
         try makeHardLinks()
-        try attributes.finish { failure("set mode and time of", $0, $1) }
-        return filled
-    }
-
-    var filled: FilledSlot {
-        FilledSlot(
-            number: slot, path: "\(ring.path)/slots/\(slot)", directory: directory, target: target,
-            progress: progress)
+        try attributes.finish()
+        return StageOutcome(
+            kind: .staged, slot: slot.number, received: received, copied: copiedFiles, kept: plan.keptFiles)
     }
 
     // MARK: What goes
 
+    /// Saves what is still needed of the slot's old content; from here on sources can be opened.
+    func moveAside() throws {
+        let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
+        if geteuid() != 0 { try makeWritable(old) }
+        sources.save(from: old)
+    }
+
     /// Folders that stay may forbid an unprivileged agent to change them; their modes are set at the end.
-    private func makeWritable() throws {
-        let old = OpenDirectories(root: directory, manifest: actual.manifest)
-        for index in actual.manifest.entries.indices {
-            let entry = actual.manifest.entries[index]
-            guard entry.kind == .directory, entry.mode & 0o700 != 0o700 else { continue }
-            if index == 0 {
-                try ring.slotsDirectory.setMode(of: "\(slot)", to: 0o700)
-            } else {
-                let parent = try old.parent(of: index)
-                try actual.manifest.withName(of: index) { name in try parent.setMode(of: name, to: 0o700) }
-            }
+    private func makeWritable(_ old: OpenDirectories) throws(SlotSyncError) {
+        for (index, entry) in actual.manifest.entries.enumerated()
+        where entry.kind == .directory && entry.mode & 0o700 != 0o700 {
+            do {
+                if index == 0 {
+                    try ring.slotsDirectory.setMode(of: "\(slot.number)", to: 0o700)
+                } else {
+                    let parent = try old.parent(of: index)
+                    try actual.manifest.withName(of: index) { name throws(Errno) in
+                        try parent.setMode(of: name, to: 0o700)
+                    }
+                }
+            } catch { throw slot.failure("set mode of", actual.manifest.path(of: index), error) }
         }
     }
 
-    private func removeObsolete() throws {
+    func removeObsolete() throws {
         for path in actual.specials {
             let components = path.split(separator: UInt8(ascii: "/"))
             guard let name = components.last else { continue }
-            let parent = try directory.openDirectory(beneath: Array(components.dropLast()))
-            try parent.removeTree(name.map { CChar(bitPattern: $0) } + [0])
+            try removing(path) {
+                let parent = try slot.directory.openDirectory(beneath: Array(components.dropLast()))
+                try parent.removeTree(name.map { CChar(bitPattern: $0) } + [0])
+            }
         }
-        let old = OpenDirectories(root: directory, manifest: actual.manifest)
+        let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
         // From the end: children stand after their folders.
         let counterparts = plan.change.counterparts(count: actual.manifest.count)
         for index in plan.change.obsolete.reversed() where !sources.savedEntries.contains(index) {
             let folder = Int(actual.manifest.entries[index].parent)
             let stays = counterparts[folder]
-            let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
             let isDirectory = actual.manifest.entries[index].kind == .directory
-            try actual.manifest.withName(of: index) { name in
-                do {
-                    if isDirectory { try parent.removeDirectory(name) } else { try parent.remove(name) }
-                } catch {
-                    // Whatever else stands there by now goes, too: the slot is ours.
-                    try parent.removeTree(name)
+            try removing(actual.manifest.path(of: index)) {
+                let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
+                try actual.manifest.withName(of: index) { name in
+                    do {
+                        if isDirectory { try parent.removeDirectory(name) } else { try parent.remove(name) }
+                    } catch {
+                        // Whatever else stands there by now goes, too: the slot is ours.
+                        try parent.removeTree(name)
+                    }
                 }
             }
         }
+    }
+
+    private func removing(_ path: @autoclosure () -> [UInt8], _ step: () throws -> Void) throws {
+        do { try step() } catch let error as Errno { throw slot.failure("remove", path(), error) }
     }
 
     // MARK: What is made
 
-    private func makeDirectoriesAndLinks() throws {
+    func makeFoldersAndLinks() throws(SlotSyncError) {
+        let target = slot.target
         for index in target.entries.indices.dropFirst() where plan.change.kept[index] < 0 {
             let entry = target.entries[index]
-            guard entry.kind != .file || entry.size == 0 else { continue }
-            do {
-                let parent = try tree.parent(of: index)
-                switch entry.kind {
-                case .directory: try target.withName(of: index) { name in try parent.makeDirectory(name) }
-                case .symbolicLink:
-                    try target.withName(of: index) { name in
-                        try target.withLinkText(of: index) { text in try parent.makeSymbolicLink(name, to: text) }
+            switch entry.kind {
+            case .directory:
+                try slot.attempt("make", index) { () throws(Errno) in
+                    let parent = try tree.parent(of: index)
+                    try target.withName(of: index) { name throws(Errno) in try parent.makeDirectory(name) }
+                }
+            case .symbolicLink:
+                try slot.attempt("make", index) { () throws(Errno) in
+                    let parent = try tree.parent(of: index)
+                    try target.withName(of: index) { name throws(Errno) in
+                        try target.withLinkText(of: index) { text throws(Errno) in
+                            try parent.makeSymbolicLink(name, to: text)
+                        }
                         try attributes.finishLink(name, in: parent, index)
                     }
-                case .file:
-                    if let leader = target.linkLeader(of: index), leader != index { continue }
-                    let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-                    defer { try? file.close() }
-                    try attributes.finish(file, index)
                 }
-            } catch { throw failure("make", index, error) }
+            case .file:
+                guard entry.size == 0, target.linkLeader(of: index) ?? index == index else { continue }
+                let file = try writer.makeFile(index)
+                defer { try? file.close() }
+                try writer.finish(file, index)
+            }
         }
     }
 
-    private func copy(_ index: Int, from location: ContentLocation) throws {
-        do {
+    /// Copies what this host has, and moves what is aside and needed for nothing else.
+    func makeCopies(_ answer: () throws -> Void) throws {
+        for (number, (entry, location)) in plan.copies.enumerated() {
             if let digest = sources.canMove(location) {
-                let parent = try tree.parent(of: index)
-                try target.withName(of: index) { name in
-                    try sources.move(digest, to: name, in: parent, as: index)
-                    try attributes.finishMoved(name, in: parent, index)
-                }
-                copiedFiles += 1
-                return
+                try move(digest, to: entry)
+            } else if try !copy(location, to: entry) {
+                failedCopies.append(entry)
             }
-            guard let source = try sources.open(location) else {
-                failedCopies.append(index)
-                return
-            }
-            defer { try? source.descriptor.close() }
-            try makeCopy(index, of: source)
-        } catch { throw failure("copy to", index, error) }
+            if (number + 1) % Self.copiesBetweenAnswers == 0 { try answer() }
+        }
     }
 
-    private func makeCopy(_ index: Int, of source: SourceFile) throws {
-        let entry = target.entries[index]
-        guard source.status.size == entry.size else {
-            failedCopies.append(index)
-            return
-        }
-        let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        defer { try? file.close() }
-        try fileCopy.copy(from: source.descriptor, to: file, size: entry.size, isSparse: entry.isSparse)
-        // A source that somebody wrote to meanwhile gave a mixture.
-        guard try StatTuple(source.descriptor.status()) == StatTuple(source.status) else {
+    private func move(_ digest: ContentDigest, to index: Int) throws(SlotSyncError) {
+        try slot.attempt("write", index) { () throws(Errno) in
             let parent = try tree.parent(of: index)
-            try target.withName(of: index) { name in try parent.remove(name) }
-            failedCopies.append(index)
-            return
+            try slot.target.withName(of: index) { name throws(Errno) in
+                try sources.move(digest, to: name, in: parent, as: index)
+                try attributes.finishMoved(name, in: parent, index)
+            }
         }
-        try attributes.finish(file, index)
         copiedFiles += 1
-        progress.add(files: 1, bytes: entry.size)
     }
 
-    private func makeHardLinks() throws {
+    /// - Returns: false if the source cannot be read, or is not what it was: then nothing was made.
+    private func copy(_ location: ContentLocation, to index: Int) throws(SlotSyncError) -> Bool {
+        guard let source = sources.open(location) else { return false }
+        defer { try? source.descriptor.close() }
+        let entry = slot.target.entries[index]
+        guard source.status.size == entry.size else { return false }
+        let file = try writer.makeFile(index)
+        defer { try? file.close() }
+        do {
+            try fileCopy.copy(from: source.descriptor, to: file, size: entry.size, isSparse: entry.isSparse)
+        } catch {
+            guard case .destination(let errno) = error else {
+                try writer.remove(index)
+                return false
+            }
+            throw slot.failure("write", index, errno)
+        }
+        // A source that somebody wrote to meanwhile gave a mixture.
+        guard let now = try? source.descriptor.status(), StatTuple(now) == StatTuple(source.status) else {
+            try writer.remove(index)
+            return false
+        }
+        try writer.finish(file, index)
+        copiedFiles += 1
+        slot.progress.add(files: 1, bytes: entry.size)
+        return true
+    }
+
+    // MARK: What comes from the controller
+
+    /// Applies frames until all content is right, and makes what has its content from another entry.
+    ///
+    /// - Returns: how many files came from the controller.
+    private func applyFrames(of controller: some StageController) throws -> Int {
+        let applier = FrameApplier(writer: writer, sources: sources, needs: plan.needs)
+        for round in 0... {
+            while let frame = try controller.nextFrame(answeringFrom: sources) { try applier.apply(frame) }
+            let damaged = try endRound(applier)
+            guard let first = damaged.first else { break }
+            guard round < WireLimits.mostRepairRounds else {
+                let path = String(decoding: slot.target.path(of: first), as: UTF8.self)
+                throw SlotSyncError(
+                    .verification,
+                    "\(quoted(path)) did not verify in \(round + 1) rounds: the source changed, or this host's disk or "
+                        + "memory damages data")
+            }
+            let repairs = damaged.map { Need(entry: UInt32($0), basis: nil) }
+            applier.expect(repairs)
+            try controller.ask(for: repairs)
+        }
+        return applier.receivedFiles
+    }
+
+    /// Ends a round of frames.
+    ///
+    /// - Returns: entries that have to come again, sorted; none if all files of the release are in place.
+    func endRound(_ applier: FrameApplier) throws(SlotSyncError) -> [Int] {
+        try applier.finish()
+        let damaged = (applier.damaged + failedCopies).sorted()
+        failedCopies = []
+        return damaged.isEmpty ? try makeDuplicates() : damaged
+    }
+
+    /// Makes entries that have their content from another one. If that one cannot be read, it is of no use to the
+    /// release either: it is removed, to come again, and the duplicate is made later.
+    ///
+    /// - Returns: what was removed, sorted.
+    private func makeDuplicates() throws(SlotSyncError) -> [Int] {
+        var unreadable: Set<Int> = []
+        var later: [(entry: Int, of: Int)] = []
+        for duplicate in duplicates {
+            if !unreadable.contains(duplicate.of) {
+                if try copy(.target(entry: duplicate.of), to: duplicate.entry) { continue }
+                try writer.remove(duplicate.of)
+                unreadable.insert(duplicate.of)
+            }
+            later.append(duplicate)
+        }
+        duplicates = later
+        return unreadable.sorted()
+    }
+
+    func makeHardLinks() throws(SlotSyncError) {
+        let target = slot.target
         guard target.hasHardLinks else { return }
         for index in target.entries.indices where plan.change.kept[index] < 0 {
             guard let leader = target.linkLeader(of: index), leader != index else { continue }
-            do {
+            try slot.attempt("link", index) { () throws(Errno) in
                 let (parent, source) = (try tree.parent(of: index), try tree.parent(of: leader))
-                try target.withName(of: index) { name in
-                    try target.withName(of: leader) { existing in
+                try target.withName(of: index) { name throws(Errno) in
+                    try target.withName(of: leader) { existing throws(Errno) in
                         try parent.makeHardLink(name, to: existing, in: source)
                     }
                 }
-            } catch { throw failure("link", index, error) }
+            }
         }
     }
 }

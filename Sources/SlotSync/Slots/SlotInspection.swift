@@ -1,6 +1,6 @@
-// What really is in a slot. Where the record's stat tuples all hold, the record says it and nothing is
-// read; otherwise the tree is walked, and what the tuples do not vouch for is hashed. So an edit by hand
-// or a crash needs no special case: it is simply other content.
+// Finds out what really is in a slot. If all of the record's stat tuples hold, the record says it and nothing is
+// read; otherwise the tree is walked, and what the tuples do not vouch for is hashed. So an edit by hand or a crash
+// needs no special case: it is simply other content.
 
 import SystemPackage
 
@@ -9,8 +9,8 @@ struct SlotContent: Sendable {
     var manifest: Manifest
     /// FIFOs, sockets and devices that somebody put there, by path.
     var specials: [[UInt8]] = []
-    /// Files and links that have a name outside of the slot as well (`cp -al` makes such): what changes their mode or time
-    /// changes it there, perhaps in the live slot. They are neither kept nor moved.
+    /// Files and links that have a name outside of the slot as well (`cp -al` makes such): what changes their mode or
+    /// time changes it there, perhaps in the live slot. They are neither kept nor moved.
     var sharedFiles: Set<Int> = []
     /// Whether the slot is exactly as it was sealed.
     var isAsSealed: Bool
@@ -19,9 +19,12 @@ struct SlotContent: Sendable {
 enum SlotInspection {
     /// Finds out what is in a slot.
     ///
-    /// - Parameter checksum: trust no stat tuple.
+    /// - Parameters:
+    ///   - checksum: trust no stat tuple.
+    ///   - toleratesUnreadable: whether a file that cannot be read is one of unknown content, in place of an error.
     static func content(
-        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, parallelism: Int, progress: AgentProgress
+        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, toleratesUnreadable: Bool = false,
+        parallelism: Int, progress: AgentProgress
     ) throws -> SlotContent {
         let directory = try ring.openSlot(slot)
         let trusted = checksum ? nil : record
@@ -39,14 +42,15 @@ enum SlotInspection {
                 guard let trusted, let twins, twins[index] >= 0 else { return nil }
                 let twin = Int(twins[index])
                 return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
-            }, parallelism: parallelism,
+            }, toleratesUnreadable: toleratesUnreadable, parallelism: parallelism,
             onProgress: progress.addingSums())
         return SlotContent(
             manifest: tree.manifest, specials: tree.specials.map(\.path), sharedFiles: sharedFiles(tree),
             isAsSealed: false)
     }
 
-    /// The files with more links than the slot has names for them, and symbolic links with any more: they have no groups.
+    /// The files with more links than the slot has names for them, and symbolic links with any more: they have no
+    /// groups.
     private static func sharedFiles(_ tree: WalkedTree) -> Set<Int> {
         let groups = tree.manifest.linkGroups()
         return Set(

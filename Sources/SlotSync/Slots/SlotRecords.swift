@@ -1,5 +1,5 @@
-// The records of a ring's slots during one stage, each read when it is first asked for. A record takes as much memory as
-// a manifest, so those of slots that only may have a content are searched where they are, as bytes.
+// Holds the records of a ring's slots during one stage. Each is read when it is first asked for. A record takes as
+// much memory as a manifest, so those of slots that may only have a content are searched where they are, as bytes.
 
 /// What was in each slot when it was sealed.
 final class SlotRecords {
@@ -8,18 +8,18 @@ final class SlotRecords {
 
     init(of ring: Ring) { self.ring = ring }
 
-    /// A slot's record; nil where it has none that is whole.
-    func record(of slot: Int) throws -> SlotRecord? {
+    /// A slot's record; nil where it has none that can be read, and is whole.
+    func record(of slot: Int) -> SlotRecord? {
         if let known = records[slot] { return known }
-        let record = try ring.record(of: slot)
+        let record = try? ring.record(of: slot)
         records[slot] = .some(record)
         return record
     }
 
     /// The record of a release's slot.
-    func record(of release: ContentDigest) throws -> SlotRecord? {
+    func record(of release: ContentDigest) -> SlotRecord? {
         for (index, slot) in ring.state.slots.enumerated() where slot.state.isSealed && slot.release?.id == release {
-            if let record = try record(of: index + 1) { return record }
+            if let record = record(of: index + 1) { return record }
         }
         return nil
     }
@@ -32,14 +32,14 @@ final class SlotRecords {
     /// Entries of a slot's record whose content `isWanted`, with its digest and size.
     func files(
         of slot: Int, where isWanted: (ContentDigest, UInt64) -> Bool
-    ) throws -> [(entry: Int, digest: ContentDigest)] {
+    ) -> [(entry: Int, digest: ContentDigest)] {
         var found: [(Int, ContentDigest)] = []
         if let known = records[slot] {
             for (index, entry) in (known?.manifest.entries ?? []).enumerated()
             where entry.kind == .file && entry.size > 0 && isWanted(entry.digest, entry.size) {
                 found.append((index, entry.digest))
             }
-        } else if let bytes = try ring.recordBytes(of: slot),
+        } else if let bytes = try? ring.recordBytes(of: slot),
             // What does not read to its end counts as no record.
             let all = try? SlotRecord.files(in: bytes, where: isWanted)
         {

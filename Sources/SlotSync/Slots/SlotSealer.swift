@@ -1,27 +1,12 @@
-// The last step of filling a slot: every entry is checked against the manifest once more, the file system
-// synchronized once, the stat tuples recorded, and only then does the state say `ready` (invariant 2).
+// Seals a slot, the last step of a stage: every entry is checked against the manifest once more, the file system is
+// synchronized once, the stat tuples are recorded, and only then does the state say `ready` (invariant 2).
 
 import Glibc
 import SystemPackage
 
-/// A slot in which everything has been done for a release.
-struct FilledSlot: Sendable {
-    var number: Int
-    var path: String
-    var directory: Directory
-    var target: Manifest
-    var progress: AgentProgress
-
-    fileprivate func failure(_ what: String, _ index: Int, _ error: any Error) -> any Error {
-        guard let error = error as? Errno else { return error }
-        let path = "\(path)/\(String(decoding: target.path(of: index), as: UTF8.self))"
-        return SlotSyncError(.system, "cannot \(what) \(quoted(path))", errno: error)
-    }
-}
-
 enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
-    static func record(of slot: FilledSlot, parallelism: Int = 1) throws -> SlotRecord {
+    static func record(of slot: StageSlot, parallelism: Int = 1) throws -> SlotRecord {
         let target = slot.target
         let began = Timestamp.fileClock
         // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
@@ -56,7 +41,7 @@ enum SlotSealer {
     private typealias Found = (stamp: SlotRecord.Stamp, modified: Timestamp)
 
     private static func look(
-        at index: Int, of slot: FilledSlot, _ statuses: inout TreeStatuses, _ tree: OpenDirectories
+        at index: Int, of slot: StageSlot, _ statuses: inout TreeStatuses, _ tree: OpenDirectories
     ) throws -> Found {
         let status: FileStatus
         do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
@@ -72,7 +57,7 @@ enum SlotSealer {
     }
 
     private static func isRight(
-        _ status: FileStatus, _ index: Int, of slot: FilledSlot, _ tree: OpenDirectories
+        _ status: FileStatus, _ index: Int, of slot: StageSlot, _ tree: OpenDirectories
     ) throws -> Bool {
         let entry = slot.target.entries[index]
         switch entry.kind {
@@ -87,7 +72,7 @@ enum SlotSealer {
     }
 
     /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.
-    private static func hasContent(_ index: Int, of slot: FilledSlot, _ tree: OpenDirectories) throws -> Bool {
+    private static func hasContent(_ index: Int, of slot: StageSlot, _ tree: OpenDirectories) throws -> Bool {
         do {
             let file = try tree.openFile(index, O_RDONLY | O_NONBLOCK)
             defer { try? file.close() }
@@ -95,9 +80,9 @@ enum SlotSealer {
         } catch { throw slot.failure("verify", index, error) }
     }
 
-    /// Lists a directory whose time is not what was set: something came or went behind our back, or its file system keeps
-    /// times coarser, or none for directories.
-    private static func hasItsNames(_ index: Int, of slot: FilledSlot, _ tree: OpenDirectories) throws -> Bool {
+    /// Lists a directory whose time is not what was set: something came or went behind our back, or its file system
+    /// keeps times coarser, or none for directories.
+    private static func hasItsNames(_ index: Int, of slot: StageSlot, _ tree: OpenDirectories) throws -> Bool {
         let manifest = slot.target
         var wanted = Set(manifest.children(of: index).map { Array(manifest.name(of: $0)) })
         var isForeign = false
@@ -105,12 +90,12 @@ enum SlotSealer {
             try tree.directory(UInt32(index)).forEachName { name in
                 if wanted.remove(Array(name)) == nil { isForeign = true }
             }
-        } catch { throw slot.failure("list", index, error) }
+        } catch let error as Errno { throw slot.failure("list", index, error) }
         return wanted.isEmpty && !isForeign
     }
 
     /// Makes the slot durable and marks it `ready`, or `bad` where its release is.
-    static func seal(_ record: SlotRecord, release: ReleaseName, of slot: FilledSlot, in ring: Ring) throws {
+    static func seal(_ record: SlotRecord, release: ReleaseName, of slot: StageSlot, in ring: Ring) throws {
         do {
             try slot.directory.synchronizeFileSystem()
             try ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())

@@ -1,5 +1,5 @@
-// How a release gets into a slot: what stays, what is copied from where on this host, what has to come over the wire and
-// from which basis. StagePlanner makes it, SlotFiller and FrameApplier carry it out.
+// Says how a release gets into a slot: what stays, what is copied on this host and from where, what the controller
+// has to send and from which basis. StagePlanner makes the plan, SlotFiller carries it out.
 
 /// Where on a host some content is.
 enum ContentLocation: Hashable, Sendable {
@@ -35,12 +35,14 @@ struct StagePlan: Sendable {
 
 /// Where bases are, by digest.
 struct BasisLocations: Sendable {
-    private var sorted: [(digest: ContentDigest, location: ContentLocation)] = []
+    /// A basis, where it is, and how long.
+    typealias Item = (digest: ContentDigest, location: ContentLocation, length: UInt64)
+    private var sorted: [Item] = []
 
     init() {}
 
-    /// Of several places of one content any is as good.
-    init(_ all: [(digest: ContentDigest, location: ContentLocation)]) {
+    /// Of several locations of one content any is as good.
+    init(_ all: [Item]) {
         sorted = all
         sorted.sort { $0.digest < $1.digest }
         var kept = 0
@@ -51,11 +53,11 @@ struct BasisLocations: Sendable {
         sorted.removeLast(sorted.count - kept)
     }
 
-    subscript(digest: ContentDigest) -> ContentLocation? {
+    subscript(digest: ContentDigest) -> Item? {
         var range = 0..<sorted.count
         while !range.isEmpty {
             let middle = (range.lowerBound + range.upperBound) / 2
-            if sorted[middle].digest == digest { return sorted[middle].location }
+            if sorted[middle].digest == digest { return sorted[middle] }
             range = sorted[middle].digest < digest ? middle + 1..<range.upperBound : range.lowerBound..<middle
         }
         return nil

@@ -1,4 +1,4 @@
-// Makes the plan of a stage. Looks at everything the host has, changes nothing.
+// Plans a stage: it looks at everything the host has, and changes nothing. AgentStage asks it.
 
 import SystemPackage
 
@@ -15,7 +15,7 @@ struct StagePlanner {
     /// Whether needs name content that theirs may be made from.
     var proposesBases = true
 
-    func plan(for target: Manifest) throws -> StagePlan {
+    func plan(for target: Manifest) -> StagePlan {
         let change = SlotChange(from: actual.manifest, to: target, without: actual.sharedFiles)
         var plan = StagePlan(change: change)
         var made: [ContentIndex.Item] = []
@@ -31,11 +31,11 @@ struct StagePlanner {
             made.append(.init(digest: entry.digest, entry: UInt32(index)))
         }
         let makers = ContentIndex(made)
-        plan.duplicates = makers.others.map { ($0.entry, Int(makers.items[$0.place].entry)) }
+        plan.duplicates = makers.others.map { ($0.entry, Int(makers.items[$0.item].entry)) }
         plan.duplicates.sort { $0.entry < $1.entry }
         let obsolete = obsoleteFiles(change)
-        try locate(makers, keptIn: target, obsolete: obsolete, in: &plan)
-        if proposesBases { try proposeBases(for: target, obsolete: obsolete, in: &plan) }
+        locate(makers, keptIn: target, obsolete: obsolete, in: &plan)
+        if proposesBases { proposeBases(for: target, obsolete: obsolete, in: &plan) }
         estimateSpace(for: target, in: &plan)
         return plan
     }
@@ -63,31 +63,31 @@ struct StagePlanner {
             })
     }
 
-    /// Finds each content on this host, the cheapest place first; what is nowhere becomes a need.
+    /// Finds each content on this host, the cheapest location first; what is nowhere becomes a need.
     private func locate(
         _ makers: ContentIndex, keptIn target: Manifest, obsolete: ContentIndex, in plan: inout StagePlan
-    ) throws {
+    ) {
         var missing = Missing(makers)
-        func found(_ place: Int, at location: ContentLocation) {
-            guard missing.remove(place) else { return }
-            plan.copies.append((Int(makers.items[place].entry), location))
+        func found(_ item: Int, at location: ContentLocation) {
+            guard missing.remove(item) else { return }
+            plan.copies.append((Int(makers.items[item].entry), location))
         }
-        for (place, maker) in makers.items.enumerated() {
+        for (item, maker) in makers.items.enumerated() {
             // An obsolete file is moved, which costs nothing, before anything is copied.
             if let old = obsolete.entry(with: maker.digest),
                 actual.manifest.entries[old].size == target.entries[Int(maker.entry)].size
             {
                 plan.aside.append((old, maker.digest))
-                found(place, at: .aside(maker.digest))
+                found(item, at: .aside(maker.digest))
             } else if leftovers.contains(maker.digest) {
-                found(place, at: .aside(maker.digest))
+                found(item, at: .aside(maker.digest))
             }
         }
         if missing.count > 0 {
             for index in target.entries.indices
             where plan.change.kept[index] >= 0 && target.entries[index].kind == .file {
-                if let place = missing.place(of: target.entries[index].digest) {
-                    found(place, at: .target(entry: index))
+                if let item = missing.item(with: target.entries[index].digest) {
+                    found(item, at: .target(entry: index))
                 }
             }
         }
@@ -95,8 +95,8 @@ struct StagePlanner {
         let live = ring.state.live
         let others = (1...ring.state.slots.count).filter { $0 != slot && $0 != live }
         for other in (live.map { [$0] } ?? []) + others where missing.count > 0 && other != slot {
-            for (place, entry) in try vouchedFiles(of: other, with: missing, for: target) {
-                found(place, at: .slot(other, entry: entry))
+            for (item, entry) in vouchedFiles(of: other, with: missing, for: target) {
+                found(item, at: .slot(other, entry: entry))
             }
         }
         plan.copies.sort { $0.entry < $1.entry }
@@ -106,42 +106,42 @@ struct StagePlanner {
     /// The files of a sealed slot that have content which is missing, as far as their stat tuples hold.
     private func vouchedFiles(
         of other: Int, with missing: Missing, for target: Manifest
-    ) throws -> [(place: Int, entry: Int)] {
-        let candidates = try records.files(of: other) { digest, size in
-            missing.place(of: digest).map { target.entries[missing.entry(at: $0)].size == size } ?? false
+    ) -> [(item: Int, entry: Int)] {
+        let candidates = records.files(of: other) { digest, size in
+            missing.item(with: digest).map { target.entries[missing.entry(at: $0)].size == size } ?? false
         }
-        guard !candidates.isEmpty, let record = try records.record(of: other),
+        guard !candidates.isEmpty, let record = records.record(of: other),
             let directory = try? ring.openSlot(other)
         else { return [] }
         var statuses = TreeStatuses(root: directory, manifest: record.manifest)
         var vouched: [(Int, Int)] = []
         for (entry, digest) in candidates {
-            guard let place = missing.place(of: digest), let status = try? statuses.status(of: entry),
+            guard let item = missing.item(with: digest), let status = try? statuses.status(of: entry),
                 record.vouches(for: entry, status)
             else { continue }
-            vouched.append((place, entry))
+            vouched.append((item, entry))
         }
         return vouched
     }
 
     /// Proposes a basis for each need: the live release's file at the same path, the same path in the slot
     /// being filled, or a live file that was renamed.
-    private func proposeBases(for target: Manifest, obsolete: ContentIndex, in plan: inout StagePlan) throws {
+    private func proposeBases(for target: Manifest, obsolete: ContentIndex, in plan: inout StagePlan) {
         // Below this a basis costs more in signature and round trip than it saves.
         let numbers = plan.needs.indices.filter { target.entries[Int(plan.needs[$0].entry)].size >= 128 }
         guard !numbers.isEmpty else { return }
         var live: LiveBases?
-        if let slot = ring.state.live, slot != self.slot, let record = try records.record(of: slot) {
+        if let slot = ring.state.live, slot != self.slot, let record = records.record(of: slot) {
             live = LiveBases(slot: slot, manifest: record.manifest, target: target)
         }
         var slotTwins: [Int32]?
         var aside = Set(plan.aside.map(\.digest))
-        var bases: [(digest: ContentDigest, location: ContentLocation)] = []
+        var bases: [BasisLocations.Item] = []
         for number in numbers {
             let index = Int(plan.needs[number].entry)
-            if let (digest, location) = live?.basis(for: index) {
-                plan.needs[number].basis = digest
-                bases.append((digest, location))
+            if let basis = live?.basis(for: index) {
+                plan.needs[number].basis = basis.digest
+                bases.append(basis)
                 continue
             }
             if slotTwins == nil { slotTwins = target.twins(in: actual.manifest) }
@@ -152,7 +152,7 @@ struct StagePlanner {
             let digest = actual.manifest.entries[twin].digest
             guard let old = obsolete.entry(with: digest) else { continue }
             plan.needs[number].basis = digest
-            bases.append((digest, .aside(digest)))
+            bases.append((digest, .aside(digest), actual.manifest.entries[old].size))
             if aside.insert(digest).inserted { plan.aside.append((old, digest)) }
         }
         plan.bases = BasisLocations(bases)
@@ -171,17 +171,17 @@ private struct Missing {
         count = makers.items.count
     }
 
-    func place(of digest: ContentDigest) -> Int? {
-        guard count > 0, let place = makers.place(of: digest), isMissing[place] else { return nil }
-        return place
+    func item(with digest: ContentDigest) -> Int? {
+        guard count > 0, let item = makers.index(of: digest), isMissing[item] else { return nil }
+        return item
     }
 
-    func entry(at place: Int) -> Int { Int(makers.items[place].entry) }
+    func entry(at item: Int) -> Int { Int(makers.items[item].entry) }
 
     /// - Returns: false if it was found before.
-    mutating func remove(_ place: Int) -> Bool {
-        guard isMissing[place] else { return false }
-        isMissing[place] = false
+    mutating func remove(_ item: Int) -> Bool {
+        guard isMissing[item] else { return false }
+        isMissing[item] = false
         count -= 1
         return true
     }
@@ -207,12 +207,13 @@ private struct LiveBases {
         guess = RenameGuess(live: manifest, twins: back, target: target)
     }
 
-    func basis(for index: Int) -> (ContentDigest, ContentLocation)? {
+    func basis(for index: Int) -> BasisLocations.Item? {
         var candidate = Int(twins[index])
         if candidate < 0 || manifest.entries[candidate].kind != .file || manifest.entries[candidate].size == 0 {
             candidate = guess.basis(for: index, of: target) ?? -1
         }
         guard candidate >= 0 else { return nil }
-        return (manifest.entries[candidate].digest, .slot(slot, entry: candidate))
+        let entry = manifest.entries[candidate]
+        return (entry.digest, .slot(slot, entry: candidate), entry.size)
     }
 }

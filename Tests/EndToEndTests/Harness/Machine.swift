@@ -27,6 +27,12 @@ enum Machine {
         await isPossible { try await mountXFS(image: $0["image"], at: $0.folder("mount")) }
     }
 
+    /// Tries whether a process may be traced here, and its system calls be made to fail.
+    static func canTrace() async -> Bool {
+        let command = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=chdir:error=EIO", "true"]
+        return (try? await Program.run(command).exitCode) == 0
+    }
+
     private static func isPossible(_ attempt: (Workbench) async throws -> Void) async -> Bool {
         guard isRoot else { return false }
         do {

@@ -12,11 +12,8 @@ struct InstructionCodingTests {
         var reader = InstructionReader(ByteReader(bytes, name: "item"))
         reader.beginItem(contentLength: contentLength, basisLength: basisLength)
         var steps: [InstructionReader.Step] = []
-        while true {
-            let step = try reader.next()
-            if step == .end { return steps }
-            steps.append(step)
-        }
+        while let step = try reader.next() { steps.append(step) }
+        return steps
     }
 
     @Test func itemsComeBackAsTheyWere() throws {
@@ -37,12 +34,12 @@ struct InstructionCodingTests {
         #expect(try reader.next() == .literal([2, 3, 4]))
         #expect(try reader.next() == .zeros(length: 5000))
         #expect(try reader.next() == .copy(offset: 0, length: 10))
-        #expect(try reader.next() == .end)
+        #expect(try reader.next() == nil)
         reader.beginItem(contentLength: 1, basisLength: 8)
         #expect(try reader.next() == .copy(offset: 7, length: 1))
-        #expect(try reader.next() == .end)
+        #expect(try reader.next() == nil)
         reader.beginItem(contentLength: 0, basisLength: 0)
-        #expect(try reader.next() == .end)
+        #expect(try reader.next() == nil)
         #expect(reader.reader.isAtEnd)
     }
 
@@ -71,7 +68,7 @@ struct InstructionCodingTests {
         let pattern = (0..<InstructionWriter.longestAdd).map { UInt8($0 % 8 + 1) }
         #expect(try reader.next() == .add(offset: 0, differences: pattern[...]))
         #expect(try reader.next() == .add(offset: UInt64(pattern.count), differences: pattern[..<16]))
-        #expect(try reader.next() == .end)
+        #expect(try reader.next() == nil)
     }
 
     @Test func shortenedAddKeepsItsLastDifferences() {
@@ -122,7 +119,6 @@ struct InstructionCodingTests {
                     made += UInt64(differences.count)
                 case .literal(let literal): made += UInt64(literal.count)
                 case .zeros(let length): made += length
-                case .end: break
                 }
             }
             #expect(made == contentLength)

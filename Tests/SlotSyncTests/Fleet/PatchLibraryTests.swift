@@ -48,8 +48,7 @@ struct PatchLibraryTests {
                 while !reader.reader.isAtEnd {
                     let item = try reader.reader.patchItem()
                     if item.offset == 0 { entries.append(item.entry) }
-                    reader.beginItem(contentLength: item.length, basisLength: UInt64(Int64.max))
-                    while try reader.next() != .end {}
+                    try reader.skipItem(contentLength: item.length, basisLength: UInt64(Int64.max))
                 }
             }
             return entries

@@ -246,7 +246,7 @@ struct BasisCacheTests {
             try scene.setAge(of: first, seconds: 100)
             let cache = try scene.cache()
             #expect(cache.packs.count == 2 && cache.packs[1].name == first)
-            #expect(contents.map { cache.place(of: ContentDigest(of: $0))?.pack } == [0, 0, 0, 0, 0])
+            #expect(contents.map { cache.pack(of: ContentDigest(of: $0))?.pack } == [0, 0, 0, 0, 0])
         }
     }
 

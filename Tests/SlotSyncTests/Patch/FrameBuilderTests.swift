@@ -33,14 +33,13 @@ struct FrameBuilderTests {
                 #expect(content.content.count == Int(item.offset), "pieces come in order")
                 #expect(content.usesBasis == item.usesBasis)
                 reader.beginItem(contentLength: item.length, basisLength: UInt64(basis.count))
-                steps: while true {
-                    switch try reader.next() {
+                while let step = try reader.next() {
+                    switch step {
                     case .copy(let offset, let length): content.content += basis[Int(offset)..<Int(offset + length)]
                     case .literal(let bytes): content.content += bytes
                     case .add(let offset, let differences):
                         content.content += zip(basis[Int(offset)...], differences).map { $0 &+ $1 }
                     case .zeros(let length): content.content += [UInt8](repeating: 0, count: Int(length))
-                    case .end: break steps
                     }
                 }
                 made[item.entry] = content

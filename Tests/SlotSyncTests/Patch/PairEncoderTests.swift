@@ -69,14 +69,13 @@ struct PairEncoderTests {
                 let item = try reader.reader.patchItem()
                 #expect(item.entry == job.entry && item.usesBasis == hasBasis && Int(item.offset) == made.count)
                 reader.beginItem(contentLength: item.length, basisLength: UInt64(hasBasis ? basis.count : 0))
-                steps: while true {
-                    switch try reader.next() {
+                while let step = try reader.next() {
+                    switch step {
                     case .copy(let offset, let length): made += basis[Int(offset)..<Int(offset + length)]
                     case .literal(let bytes): made += bytes
                     case .add(let offset, let differences):
                         made += zip(basis[Int(offset)...], differences).map { $0 &+ $1 }
                     case .zeros(let length): made += [UInt8](repeating: 0, count: Int(length))
-                    case .end: break steps
                     }
                 }
             }

@@ -48,7 +48,7 @@ struct DisturbedStageTests {
     @Test("undisturbed, it becomes the release", arguments: [true, false])
     func undisturbed(newTimes: Bool) throws {
         var scene = try Scene(newTimes: newTimes)
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.applyFrames()
         try scene.bench.finish(&scene.fill)
         #expect(try ReleaseModel(reading: scene.bench.slotPath(1)).differences(from: scene.wanted) == [])
@@ -62,7 +62,7 @@ struct DisturbedStageTests {
             return try [dir.status(), dir.status(of: "kept"), dir.status(of: "sub")]
         }
         let before = try statuses()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.applyFrames()
         try scene.bench.finish(&scene.fill)
         #expect(try statuses() == before)
@@ -72,14 +72,14 @@ struct DisturbedStageTests {
         "what comes into a folder, or goes from it, is noticed at the seal", arguments: ["dir", "dir/sub", "quiet", ""])
     func foreignEntry(folder: String) throws {
         var scene = try Scene(newTimes: false)
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.applyFrames()
         if folder.isEmpty { try scene.fill.filler.finish() }
         // As after any pause: the file clock has moved on since the stage began.
         waitUntilSettled(.fileClock)
         try scene.bench.folder.write(Array("x".utf8), to: "root/slots/1/\(folder)/foreign")
         if !folder.isEmpty { try scene.fill.filler.finish() }
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .verification)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.slot) } == .verification)
         // The next stage puts it right.
         try scene.bench.reopen()
         try scene.bench.stage(scene.fill.source)
@@ -89,22 +89,22 @@ struct DisturbedStageTests {
     @Test("a folder that does not keep its time is sealed if it has its names and no other")
     func folderWithoutItsTime() throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.applyFrames()
         try scene.fill.filler.finish()
         try scene.slot.setModified(of: "dir", to: .now)
-        let record = try SlotSealer.record(of: scene.fill.filler.filled)
+        let record = try SlotSealer.record(of: scene.fill.slot)
         #expect(SlotInspection.isAsSealed(record, try scene.slot))
     }
 
     @Test("a mode that is changed behind our back is noticed at the seal", arguments: ["dir", "dir/kept", "made"])
     func mode(path: String) throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.applyFrames()
         try scene.fill.filler.finish()
         #expect(chmod(scene.bench.slotPath(1).string + "/\(path)", 0o700) == 0)
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .verification)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.slot) } == .verification)
     }
 
     @Test("a link in place of a folder leads to nothing outside, whenever it is put there", arguments: 0...2)
@@ -118,7 +118,7 @@ struct DisturbedStageTests {
         }
         var code: SlotSyncError.Code?
         if moment == 0 { try slipIn() }
-        code = errorCode { try scene.fill.filler.prepare {} }
+        code = errorCode { try scene.fill.filler.prepare() }
         if code == nil {
             try scene.applyFrames()
             if moment == 1 { try slipIn() }
@@ -126,7 +126,7 @@ struct DisturbedStageTests {
         }
         if code == nil {
             if moment == 2 { try slipIn() }
-            code = errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) }
+            code = errorCode { _ = try SlotSealer.record(of: scene.fill.slot) }
         }
         #expect(code == (moment == 0 ? .system : .verification))
         #expect(try [outside.status(), outside.status(of: "kept")] == before)
@@ -135,7 +135,7 @@ struct DisturbedStageTests {
     @Test("a folder that is replaced by an empty one is not sealed")
     func replacedFolder() throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.applyFrames()
         try scene.fill.filler.finish()
         let (slot, time) = try (scene.slot, Timestamp(seconds: 2000, nanoseconds: 5))
@@ -143,7 +143,7 @@ struct DisturbedStageTests {
         try slot.makeDirectory("quiet", mode: 0o755)
         try slot.setModified(of: "quiet", to: time)
         try slot.descriptor.setModified(time)
-        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .system)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.slot) } == .system)
     }
 }
 

@@ -47,14 +47,22 @@ final class FillBench {
     /// A stage that has begun: the slot is marked, sources are saved.
     struct Fill {
         var source: ReleaseSource
-        var slot: Int
+        var slot: StageSlot
+        var actual: SlotContent
+        var plan: StagePlan
         var filler: SlotFiller
         var applier: FrameApplier
-        var plan: StagePlan { filler.plan }
         var target: Manifest { source.manifest }
     }
 
     func begin(_ source: ReleaseSource, checksum: Bool = false, proposesBases: Bool = true) throws -> Fill {
+        let fill = try plan(source, checksum: checksum, proposesBases: proposesBases)
+        try fill.filler.moveAside()
+        return fill
+    }
+
+    /// What precedes a stage's first change of the slot's content.
+    func plan(_ source: ReleaseSource, checksum: Bool = false, proposesBases: Bool = true) throws -> Fill {
         let slot = ring.status.next
         var leftovers: Set<ContentDigest> = []
         try ring.temporary.forEachName { name in
@@ -66,15 +74,14 @@ final class FillBench {
         let planner = StagePlanner(
             ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: 4096,
             proposesBases: proposesBases)
-        let plan = try planner.plan(for: source.manifest)
+        let plan = planner.plan(for: source.manifest)
         try ring.update { $0.beginStaging(ReleaseName(id: source.manifest.id), in: slot, at: 1) }
-        let filler = try SlotFiller(
-            ring: ring, slot: slot, target: source.manifest, actual: actual, plan: plan, records: records,
-            leftovers: leftovers, setsOwner: false, progress: progress)
-        try filler.saveSources()
+        let stageSlot = try StageSlot(slot, of: ring, target: source.manifest, plan: plan, progress: progress)
+        let filler = SlotFiller(
+            stageSlot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers, setsOwner: false)
         return Fill(
-            source: source, slot: slot, filler: filler,
-            applier: FrameApplier(filler: filler, needs: plan.needs, progress: progress))
+            source: source, slot: stageSlot, actual: actual, plan: plan, filler: filler,
+            applier: FrameApplier(writer: filler.writer, sources: filler.sources, needs: plan.needs))
     }
 
     /// The frames that a controller would send for these needs.
@@ -98,36 +105,52 @@ final class FillBench {
     }
 
     private func signature(of basis: ContentDigest, _ fill: Fill) throws -> Signature? {
-        guard let location = fill.plan.bases[basis], let file = try fill.filler.sources.open(location)?.descriptor
-        else { return nil }
-        defer { try? file.close() }
-        let size = Int(try file.status().size)
-        let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            count = try file.readFully(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+        guard let basis = fill.filler.sources.basis(basis), basis.file != nil else { return nil }
+        let bytes = try [UInt8](unsafeUninitializedCapacity: Int(basis.length)) { buffer, count in
+            count = try basis.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
         }
         return try Signature(of: bytes)
     }
 
-    /// Fills the next slot as an agent does, with repairs, and seals it.
-    func stage(_ source: ReleaseSource, level: Int = 0) throws {
-        var fill = try begin(source)
-        try fill.filler.prepare {}
-        for frame in try frames(fill.plan.needs, of: fill, level: level) { try fill.applier.apply(frame) }
-        try finish(&fill)
+    /// A controller that answers needs with frames at once.
+    private final class Controller: StageController {
+        private let bench: FillBench
+        private let fill: Fill
+        private let level: Int
+        private var frames: ArraySlice<DeflatedPart> = []
+
+        init(_ bench: FillBench, _ fill: Fill, level: Int) {
+            self.bench = bench
+            self.fill = fill
+            self.level = level
+        }
+
+        func ask(for needs: [Need]) throws { frames = try bench.frames(needs, of: fill, level: level)[...] }
+        func answer(from sources: SlotSources) throws {}
+        func nextFrame(answeringFrom sources: SlotSources) throws -> DeflatedPart? { frames.popFirst() }
     }
 
+    /// Fills the next slot as an agent does, with repairs, and seals it.
+    func stage(_ source: ReleaseSource, level: Int = 0) throws {
+        let fill = try plan(source)
+        _ = try fill.filler.fill(Controller(self, fill, level: level))
+        try seal(fill)
+    }
+
+    /// What is left to do after the first round of frames.
     func finish(_ fill: inout Fill) throws {
-        try fill.applier.finish()
-        let damaged = (fill.applier.damaged + fill.filler.failedCopies).sorted()
-        if !damaged.isEmpty {
+        while case let damaged = try fill.filler.endRound(fill.applier), !damaged.isEmpty {
             let repairs = damaged.map { Need(entry: UInt32($0), basis: nil) }
             fill.applier.expect(repairs)
             for frame in try frames(repairs, of: fill) { try fill.applier.apply(frame) }
-            try fill.applier.finish()
         }
-        let slot = try fill.filler.finish()
-        let record = try SlotSealer.record(of: slot, parallelism: 2)
-        try SlotSealer.seal(record, release: ReleaseName(id: fill.target.id), of: slot, in: ring)
+        try fill.filler.finish()
+        try seal(fill)
+    }
+
+    private func seal(_ fill: Fill) throws {
+        let record = try SlotSealer.record(of: fill.slot, parallelism: 2)
+        try SlotSealer.seal(record, release: ReleaseName(id: fill.target.id), of: fill.slot, in: ring)
         var names: [String] = []
         try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
         for name in names { try ring.temporary.removeTree(name) }
@@ -142,6 +165,22 @@ final class FillBench {
             state[slot].state = .live
             state[slot].previous = before
         }
+    }
+}
+
+extension SlotFiller {
+    /// The steps of `fill` before the first frame, for tests that get in between.
+    func prepare() throws {
+        try removeObsolete()
+        try makeFoldersAndLinks()
+        try makeCopies {}
+        try attributes.settle {}
+    }
+
+    /// The steps after the last one.
+    func finish() throws {
+        try makeHardLinks()
+        try attributes.finish()
     }
 }
 

@@ -58,7 +58,7 @@ struct HostileFrameTests {
     @Test("pieces in their order make the file")
     func pieces() throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let count = scene.content.count
         try scene.fill.applier.apply(scene.frame((scene.item(0, 100), [.literal(at: 0, length: 100)])))
         try scene.fill.applier.apply(
@@ -70,7 +70,7 @@ struct HostileFrameTests {
     @Test("differences are added to the basis, byte by byte")
     func differences() throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let count = scene.content.count
         let shared = min(count, scene.basis.count)
         var steps: [DeltaInstruction] = []
@@ -86,7 +86,7 @@ struct HostileFrameTests {
     @Test("what was not asked for, comes in the wrong order, or is too long is refused")
     func refused() throws {
         let scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let count = scene.content.count
         let all = [DeltaInstruction.literal(at: 0, length: count)]
         var wrong = scene.item(0, count)
@@ -108,7 +108,7 @@ struct HostileFrameTests {
     @Test("a piece again, or twice the same file, is refused")
     func again() throws {
         let scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let piece = scene.frame((scene.item(0, 100), [.literal(at: 0, length: 100)]))
         try scene.fill.applier.apply(piece)
         #expect(errorCode { try scene.fill.applier.apply(piece) } == .protocolViolation)
@@ -124,7 +124,7 @@ struct HostileFrameTests {
         ]
         for step in steps {
             let scene = try Scene()
-            try scene.fill.filler.prepare {}
+            try scene.fill.filler.prepare()
             let frame = scene.frame((scene.item(0, 100, usesBasis: true), step))
             #expect(errorCode { try scene.fill.applier.apply(frame) } == .corrupt)
         }
@@ -133,7 +133,7 @@ struct HostileFrameTests {
     @Test("without a basis, copies are refused")
     func copyWithoutBasis() throws {
         let scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let frame = scene.frame((scene.item(0, 100), [.copy(from: 0, length: 100)]))
         #expect(errorCode { try scene.fill.applier.apply(frame) } == .corrupt)
     }
@@ -141,7 +141,7 @@ struct HostileFrameTests {
     @Test("content that is not what was announced is removed, and comes again in the repair round")
     func damaged() throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         try scene.fill.applier.apply(scene.frame((scene.item(0, scene.content.count), [.zeros(scene.content.count)])))
         #expect(scene.fill.applier.damaged == [scene.file])
         #expect(try ReleaseModel(reading: scene.bench.slotPath(2)).nodes["dir/file"] == nil)
@@ -152,7 +152,7 @@ struct HostileFrameTests {
     @Test("a basis that was changed, or is gone, is made good by the repair round", arguments: [true, false])
     func damagedBasis(isGone: Bool) throws {
         var scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let frames = try scene.bench.frames(scene.fill.plan.needs, of: scene.fill)
         let folder = try scene.bench.ring.openSlot(1).openDirectory("dir")
         if isGone {
@@ -170,7 +170,7 @@ struct HostileFrameTests {
     @Test("a link that is raced into the slot leads no byte outside", arguments: ["dir", "dir/file"])
     func raced(path: String) throws {
         let scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         let outside = try Directory(path: scene.bench.folder.path(""))
         try outside.makeDirectory("outside", mode: 0o755)
         try scene.bench.folder.write(Array("precious".utf8), to: "outside/file")
@@ -182,24 +182,23 @@ struct HostileFrameTests {
         } else {
             try slot.openDirectory("dir").makeSymbolicLink("file", to: "../../../../outside/new")
         }
-        let fresh = try SlotFiller(
-            ring: scene.bench.ring, slot: 2, target: scene.fill.target, actual: scene.fill.filler.actual,
-            plan: scene.fill.plan, records: SlotRecords(of: scene.bench.ring), leftovers: [], setsOwner: false,
-            progress: scene.bench.progress)
-        let applier = FrameApplier(filler: fresh, needs: scene.fill.plan.needs, progress: scene.bench.progress)
+        let fresh = SlotFiller(
+            scene.fill.slot, of: scene.bench.ring, actual: scene.fill.actual, plan: scene.fill.plan,
+            records: SlotRecords(of: scene.bench.ring), leftovers: [], setsOwner: false)
+        let applier = FrameApplier(writer: fresh.writer, sources: fresh.sources, needs: scene.fill.plan.needs)
         let count = scene.content.count
         let frame = scene.frame((scene.item(0, count), [.literal(at: 0, length: count)]))
         #expect(errorCode { try applier.apply(frame) } == .system)
         #expect(try ReleaseModel(reading: scene.bench.folder.path("outside")).nodes.keys.sorted() == ["", "file"])
         #expect(try scene.bench.folder.read("outside/file") == Array("precious".utf8))
         #expect(errorCode { try fresh.finish() } == (path == "dir" ? .system : nil))
-        #expect(errorCode { _ = try SlotSealer.record(of: fresh.filled) } != nil)
+        #expect(errorCode { _ = try SlotSealer.record(of: scene.fill.slot) } != nil)
     }
 
     @Test("a file that is written to between filling and sealing is not sealed")
     func editedBeforeSeal() throws {
         let scene = try Scene()
-        try scene.fill.filler.prepare {}
+        try scene.fill.filler.prepare()
         for frame in try scene.bench.frames(scene.fill.plan.needs, of: scene.fill) {
             try scene.fill.applier.apply(frame)
         }
@@ -207,6 +206,6 @@ struct HostileFrameTests {
         let file = try scene.bench.ring.openSlot(2).openDirectory("dir").openFile("file", O_WRONLY)
         try file.closeAfter { _ = try file.writeAll([scene.content[0] ^ 1]) }
         #expect(
-            errorCode { _ = try SlotSealer.record(of: scene.fill.filler.filled) } == .verification)
+            errorCode { _ = try SlotSealer.record(of: scene.fill.slot) } == .verification)
     }
 }

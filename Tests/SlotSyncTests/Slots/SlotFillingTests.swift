@@ -61,7 +61,7 @@ struct SlotFillingTests {
                 // Interrupted at some point, by a crash: nothing is cleared.
                 let fill = try bench.begin(bench.source(model()))
                 if random.below(3) > 0 {
-                    try fill.filler.prepare {}
+                    try fill.filler.prepare()
                     let frames = try bench.frames(fill.plan.needs, of: fill)
                     for frame in frames.prefix(random.below(frames.count + 1)) { try fill.applier.apply(frame) }
                 }
