@@ -1,6 +1,7 @@
-// Contents of the releases that were staged from this machine, by digest, so that a changed file is compared with what
-// hosts have without asking any of them. Only ever a help: what is read is verified, and whatever is damaged, cut short
-// or gone counts as not kept. The library asks it, the encoder reads from it, BasisCacheFilling adds to it.
+// Keeps contents of the releases that were staged from this machine, by digest, so that a changed file is compared
+// with what hosts have without asking any of them. The cache only ever helps: what is read is verified, and a content
+// that is damaged, cut short or gone counts as not kept. PatchLibrary asks it, PairEncoder reads from it,
+// BasisCacheFilling adds to it.
 
 import Glibc
 import Synchronization
@@ -80,10 +81,10 @@ final class BasisCache: Sendable {
     }
 
     /// The length of a content that is kept; nil if it is not.
-    func length(of digest: ContentDigest) -> UInt64? { place(of: digest)?.length }
+    func length(of digest: ContentDigest) -> UInt64? { pack(of: digest)?.length }
 
     /// In which of `packs` a content is, and its length.
-    func place(of digest: ContentDigest) -> (pack: Int, length: UInt64)? {
+    func pack(of digest: ContentDigest) -> (pack: Int, length: UInt64)? {
         guard let location = locations[digest] else { return nil }
         let pack = Int(location.pack)
         guard !states.withLock({ $0.damaged.contains(pack) }) else { return nil }
@@ -142,7 +143,7 @@ final class BasisCache: Sendable {
         }
 
         private mutating func find(_ digest: ContentDigest) -> (Location, FileDescriptor)? {
-            guard let location = cache.locations[digest], cache.place(of: digest) != nil else { return nil }
+            guard let location = cache.locations[digest], cache.pack(of: digest) != nil else { return nil }
             let pack = Int(location.pack)
             if let open, open.pack == pack { return (location, open.file) }
             try? open?.file.close()

@@ -1,6 +1,6 @@
-// What a stage adds to the cache of bases: the contents of its release that are not kept yet, in one new pack. The
-// encoder hands over what it has read anyway; the rest is read when hosts are served. Then packs that nobody uses any
-// more make room. Nothing here is worth a failed stage: what goes wrong is told once, and the cache stays as it was.
+// Adds a stage's release to the cache of bases: the contents that are not kept yet go into one new pack. The encoder
+// hands over what it reads anyway; the rest is read once hosts are served. Then packs that nobody uses any more are
+// removed. An error here never fails a stage: it is reported once, and the cache stays as it was.
 
 import Glibc
 import Synchronization
@@ -59,7 +59,7 @@ final class BasisCacheFilling: Sendable {
 
     /// Keeps a content, if it is not kept already.
     func add(_ content: UnsafeRawBufferPointer, digest: ContentDigest) {
-        guard let (file, offset) = place(for: digest, length: UInt64(content.count)) else { return }
+        guard let (file, offset) = reserve(digest, length: UInt64(content.count)) else { return }
         do {
             try file.descriptor.writeFully(content, at: Int64(offset))
             enter(ContentPack.Record(digest: digest, offset: offset, length: UInt64(content.count)))
@@ -68,8 +68,8 @@ final class BasisCacheFilling: Sendable {
         }
     }
 
-    /// Where in the new pack a content goes; nil if it is kept already, does not fit, or all is over.
-    private func place(for digest: ContentDigest, length: UInt64) -> (OpenFile, UInt64)? {
+    /// Takes room in the new pack for a content; nil if it is kept already, does not fit, or all is over.
+    private func reserve(_ digest: ContentDigest, length: UInt64) -> (OpenFile, UInt64)? {
         guard length > 0, length <= Self.longestContent, cache.length(of: digest) == nil else { return nil }
         return state.withLock { state in
             guard state.failure == nil, !state.isOver, state.records.count < ContentPack.mostRecords / 2,
@@ -124,8 +124,8 @@ final class BasisCacheFilling: Sendable {
         var missing: UInt64 = 0
         let added = state.withLock { $0.added }
         for entry in manifest.entries where entry.kind == .file && entry.size > 0 {
-            if let place = cache.place(of: entry.digest) {
-                useful[place.pack] += place.length
+            if let kept = cache.pack(of: entry.digest) {
+                useful[kept.pack] += kept.length
             } else if entry.size <= Self.longestContent, !added.contains(entry.digest) {
                 missing += entry.size
             }
@@ -158,11 +158,11 @@ final class BasisCacheFilling: Sendable {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { buffer.deallocate() }
         for (index, entry) in source.manifest.entries.enumerated() where entry.kind == .file {
-            guard let (file, offset) = place(for: entry.digest, length: entry.size) else {
+            guard let (file, offset) = reserve(entry.digest, length: entry.size) else {
                 if state.withLock({ $0.isOver || $0.failure != nil }) { return }
                 continue
             }
-            // What changed meanwhile leaves its place in the pack unused.
+            // What changed meanwhile leaves its room in the pack unused.
             guard let content = try? directories.openFile(index, O_RDONLY | O_NONBLOCK) else { continue }
             defer { try? content.close() }
             var hasher = ContentDigest.Hasher()

@@ -1,5 +1,6 @@
-// Many contents in one file, with an index of their digests at its end: how the cache of bases keeps a release without
-// making a file for each of its files. Written once from start to end, then only read. docs/formats.md has the bytes.
+// Holds many contents in one file, with an index of their digests at its end. So the cache of bases keeps a release
+// without making a file for each of its files. A pack is written once from start to end, then only read.
+// docs/formats.md has the bytes.
 
 import Glibc
 import SystemPackage

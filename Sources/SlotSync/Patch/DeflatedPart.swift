@@ -1,4 +1,4 @@
-// Deflating what travels, where that makes it shorter: manifests and patch frames.
+// Deflates what travels, where that makes it shorter: manifests and patch frames.
 
 /// A piece of a byte string that is sent deflated: manifests and patch frames.
 struct DeflatedPart: Equatable, Sendable {

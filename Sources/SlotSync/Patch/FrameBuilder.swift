@@ -1,5 +1,5 @@
-// Puts contents together into frames: whole small files as long as they fit, pieces of long ones. Hands
-// each full frame on.
+// Puts contents together into frames: whole small files as long as they fit, pieces of long ones. It hands on each
+// frame that is full. PairEncoder owns one.
 
 /// Builds frames of items; not for several threads at once.
 struct FrameBuilder: ~Copyable {

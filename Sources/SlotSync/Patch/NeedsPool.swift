@@ -1,5 +1,5 @@
-// Lists of needs, each held once however many hosts have it: hundreds of hosts that need the same hundred thousand
-// files must not cost hundreds of lists.
+// Holds each list of needs once, however many hosts have it: hundreds of hosts that need the same hundred thousand
+// files must not cost hundreds of lists. PatchLibrary owns one.
 
 /// Numbers equal lists alike.
 struct NeedsPool {
@@ -16,7 +16,7 @@ struct NeedsPool {
     private var numbers: [Key: Int] = [:]
     private(set) var lists: [[Need]] = []
 
-    /// The number of this list: its place in `lists`.
+    /// The number of this list: its index in `lists`.
     mutating func number(of needs: [Need]) -> Int {
         if let known = numbers[Key(needs: needs)] { return known }
         numbers[Key(needs: needs)] = lists.count

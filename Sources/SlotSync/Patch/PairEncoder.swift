@@ -1,6 +1,6 @@
-// Encodes (basis, content) pairs: reads the content from the source, matches it against the basis's
-// signature, and makes frames. Checks that the source still is what the manifest says, so that a release
-// is never a mixture.
+// Encodes pairs of basis and content: it reads the content from the source, matches it against the basis or its
+// signature, and makes frames. It checks that the source still is what the manifest says, so that a release is never
+// a mixture.
 
 import Glibc
 import SystemPackage

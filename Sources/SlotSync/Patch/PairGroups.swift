@@ -1,6 +1,6 @@
-// Which needs, pairs of content and basis, stand together in frames: those that the very same cohorts have; the same pair
-// has the same bytes, whoever needs it. A pure value, so that every constellation of cohorts can be tried in a test.
-// Works on sorted lists, since tables of hundreds of thousands of pairs would be most of a controller's memory.
+// Decides which needs, pairs of content and basis, stand together in frames: those that the very same cohorts have.
+// It is a pure value, so that tests can try every constellation of cohorts, and it works on sorted lists, since
+// tables of hundreds of thousands of pairs would be most of a controller's memory.
 
 /// Groups pairs by the cohorts that need them.
 struct PairGroups: Sendable {
@@ -61,25 +61,25 @@ struct PairGroups: Sendable {
         var isServed = [Bool](repeating: false, count: wanted.count)
         var groups: [Int] = []
         for group in pairs.indices {
-            guard let places = Self.places(of: pairs[group], in: wanted, isFree: { !isServed[$0] }) else { continue }
-            for place in places { isServed[place] = true }
+            guard let indices = Self.indices(of: pairs[group], in: wanted, isFree: { !isServed[$0] }) else { continue }
+            for index in indices { isServed[index] = true }
             groups.append(group)
         }
         return (groups, wanted.indices.filter { !isServed[$0] }.map { wanted[$0] })
     }
 
     /// Where all of a group's pairs are in a sorted list; nil if one is not there, or not free.
-    private static func places(of group: [Need], in wanted: [Need], isFree: (Int) -> Bool) -> [Int]? {
+    private static func indices(of group: [Need], in wanted: [Need], isFree: (Int) -> Bool) -> [Int]? {
         guard group.count <= wanted.count else { return nil }
-        var places: [Int] = []
-        var place = 0
+        var indices: [Int] = []
+        var index = 0
         for pair in group {
-            while place < wanted.count, wanted[place] < pair { place += 1 }
-            guard place < wanted.count, wanted[place] == pair, isFree(place) else { return nil }
-            places.append(place)
-            place += 1
+            while index < wanted.count, wanted[index] < pair { index += 1 }
+            guard index < wanted.count, wanted[index] == pair, isFree(index) else { return nil }
+            indices.append(index)
+            index += 1
         }
-        return places
+        return indices
     }
 }
 

@@ -1,6 +1,6 @@
-// What is inside a frame: items, each a piece of one file's content as delta instructions. Small files
-// stand in a frame as a whole, many together; a long file's pieces go through several frames, in order.
-// FrameBuilder writes them, FrameApplier reads them; docs/formats.md has the bytes.
+// A frame holds items, each a piece of one file's content as delta instructions. Small files stand in a frame whole,
+// many together; the pieces of a long file go through several frames, in order. FrameBuilder writes items,
+// FrameApplier reads them; docs/formats.md has the bytes.
 
 /// The head of one item.
 struct PatchItem: Equatable, Sendable {
