@@ -39,6 +39,7 @@ extension EndToEnd {
         func duplicate() async throws {
             try await withFaultyHost(reading: "slots/2/one", onlyFirst: true) { fleet, faulty in
                 let tree = try fleet.bench.tree("source")
+                try tree.file("index", "1")
                 try await fleet.release(tree)
                 try tree.file("one", Content.random(10_000, seed: 1))
                 try tree.file("two", Content.random(10_000, seed: 1))
@@ -66,6 +67,7 @@ extension EndToEnd {
             let name = content.withUnsafeBytes { ContentDigest(of: $0).description }
             try await withFaultyHost(reading: ".slotsync/tmp/\(name)") { fleet, faulty in
                 let tree = try fleet.bench.tree("source")
+                try tree.file("index", "1")
                 try await fleet.release(tree)
                 try tree.file("blob", content)
                 try Data(content).write(to: URL(fileURLWithPath: "\(fleet.root())/.slotsync/tmp/\(name)"))
