@@ -58,34 +58,39 @@ final class AgentConnection: Sendable {
     /// Waits for the next request; nil when the controller has ended the session. A keep-alive is no request.
     func receive() throws -> Request? {
         let watch = watch.withLock { $0 }
-        return try input.withLock { input in
-            // From here: what the agent did before was its own time, not the controller's silence.
-            var deadline = watch.map { ContinuousClock.now + $0.limit }
-            while true {
-                if let request = try input.next() { return request }
-                if input.isAtEnd {
-                    guard !input.isInsideMessage else { throw Self.controllerIsGone }
-                    return nil
-                }
-                if let watch, let limit = deadline { try waitForInput(watch, until: limit) }
-                try input.read()
-                deadline = watch.map { ContinuousClock.now + $0.limit }
+        // From here: what the agent did before was its own time, not the controller's silence.
+        var deadline = watch.map { ContinuousClock.now + $0.limit }
+        while true {
+            let (request, isOver) = try input.withLock { input throws -> (Request?, Bool) in
+                if let request = try input.next() { return (request, false) }
+                guard input.isAtEnd else { return (nil, false) }
+                guard !input.isInsideMessage else { throw Self.controllerIsGone }
+                return (nil, true)
             }
+            if request != nil || isOver { return request }
+            // Without the lock: `reasonToStop` is asked by other threads.
+            try waitForInput(watch, until: deadline)
+            try input.withLock { if inputDescriptor.isReadable { try $0.read() } }
+            deadline = watch.map { ContinuousClock.now + $0.limit }
         }
     }
 
-    private func waitForInput(_ watch: Watch, until deadline: ContinuousClock.Instant) throws {
-        var wanted = [
+    private func waitForInput(_ watch: Watch?, until deadline: ContinuousClock.Instant?) throws {
+        var wanted = [pollfd(fd: inputDescriptor.rawValue, events: Int16(POLLIN), revents: 0)]
+        guard let watch else {
+            _ = try waitUntilReady(&wanted, until: nil)
+            return
+        }
+        wanted += [
             pollfd(fd: watch.signal.rawValue, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: inputDescriptor.rawValue, events: Int16(POLLIN), revents: 0),
             // Nothing is asked of it: an error is told all the same, when its reader is gone.
             pollfd(fd: outputDescriptor.rawValue, events: 0, revents: 0),
         ]
         guard try waitUntilReady(&wanted, until: deadline) else {
             throw Self.silence(watch)
         }
-        if wanted[0].revents != 0 { throw Self.interrupted }
-        if wanted[1].revents == 0 { throw Self.controllerIsGone }
+        if wanted[1].revents != 0 { throw Self.interrupted }
+        if wanted[0].revents == 0 { throw Self.controllerIsGone }
     }
 
     private static func silence(_ watch: Watch) -> SlotSyncError {

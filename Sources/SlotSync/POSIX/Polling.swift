@@ -3,18 +3,19 @@
 import Glibc
 import SystemPackage
 
-/// Waits until one of `wanted` is ready, or until `deadline`; what is ready already is told whatever the time.
+/// Waits until one of `wanted` is ready, or until `deadline`, if there is one; what is ready already is told whatever the
+/// time.
 ///
 /// - Returns: false if the deadline has passed.
-func waitUntilReady(_ wanted: inout [pollfd], until deadline: ContinuousClock.Instant) throws(Errno) -> Bool {
+func waitUntilReady(_ wanted: inout [pollfd], until deadline: ContinuousClock.Instant?) throws(Errno) -> Bool {
     while true {
-        let left = min(max((deadline - .now).milliseconds, -1) + 1, 60_000)
+        let left = deadline.map { min(max(($0 - .now).milliseconds, -1) + 1, 60_000) } ?? 60_000
         let ready = poll(&wanted, nfds_t(wanted.count), Int32(left))
         if ready > 0 { return true }
         if ready < 0 {
             let error = Errno(rawValue: Glibc.errno)
             guard error == .interrupted else { throw error }
-        } else if deadline <= .now {
+        } else if let deadline, deadline <= .now {
             return false
         }
     }

@@ -32,6 +32,21 @@ struct AgentConnectionTests {
         #expect(error?.code == .unreachable)
     }
 
+    @Test("who looks for a request while another thread waits for one does not wait", .timeLimit(.minutes(1)))
+    func lookedForWhileAwaited() async throws {
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        defer { try? read.close() }
+        let connection = AgentConnection(input: read, output: read)
+        async let received = onQueue { try connection.receive() }
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(await !onQueue { connection.hasInput })
+        var stream: [UInt8] = []
+        let greeting = Request.hello(Greeting(version: "1", peer: "c"))
+        greeting.encode(into: &stream)
+        try write.closeAfter { _ = try write.writeAll(stream) }
+        #expect(try await received == greeting)
+    }
+
     @Test("a controller that is gone is an error, not a signal")
     func brokenPipe() throws {
         signal(SIGPIPE, SIG_IGN)
