@@ -25,7 +25,7 @@ struct Configuration: Sendable, Equatable {
     var slots: Int?
     var parallel: Int?
     var timeout: Duration?
-    var maxFailures: FailureAllowance?
+    var maxFailures: HostPortion?
     var exclude: [String] = []
     var excludeFrom: FilePath?
     var shared: [String] = []
@@ -88,7 +88,7 @@ struct Configuration: Sendable, Equatable {
             case .parallel: parallel = try value.number(in: 1...Configuration.mostParallel)
             case .timeout: timeout = try value.read("a time such as 30, 30s or 5m", Duration.init(timeLimit:))
             case .maxFailures:
-                maxFailures = try value.read("a number of hosts or a percentage such as 10%") { FailureAllowance($0) }
+                maxFailures = try value.read("a number of hosts or a percentage such as 10%") { HostPortion($0) }
             case .exclude: exclude = try value.patterns()
             case .excludeFrom: excludeFrom = try value.path(in: file)
             case .shared: shared = try value.texts()

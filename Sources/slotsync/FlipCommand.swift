@@ -46,12 +46,12 @@ struct FlipSettings: ParsableArguments {
             "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
             valueName: "n|n%"),
         transform: { text in
-            guard let allowance = FailureAllowance(text) else {
+            guard let allowance = HostPortion(text) else {
                 throw ValidationError("expected a number of hosts, or a percentage such as 10%")
             }
             return allowance
         })
-    var maxFailures: FailureAllowance?
+    var maxFailures: HostPortion?
 
     @Flag(help: "Flip to a release that is bad, too: one that was rolled back and marked so.")
     var force = false

@@ -8,7 +8,7 @@ public struct PushOptions: Sendable {
     public var stage = StageOptions()
     public var hooks = Hooks()
     /// How many hosts may fail before everything is taken back.
-    public var maxFailures = FailureAllowance.none
+    public var maxFailures = HostPortion.none
     /// Push a release that is marked bad, too.
     public var force = false
     public var canary = CanarySettings()

@@ -14,7 +14,6 @@ extension CanarySettings {
     public static let longestTime = 86_400.0
     public static let mostMetrics = 64
     public static let mostPhases = 16
-    public static let mostHosts = 100_000
     /// The longest name of a metric, in bytes.
     public static let longestName = 64
     /// The longest path, pattern, URL and query, in bytes.
@@ -50,13 +49,13 @@ extension CanarySettings {
     private func hostsProblem() -> Problem? {
         func isPossible(_ portion: HostPortion) -> Bool {
             switch portion {
-            case .count(let count): (0...CanarySettings.mostHosts).contains(count)
+            case .count(let count): (0...HostList.mostHosts).contains(count)
             case .percent(let percent): (0...100).contains(percent)
             }
         }
         switch hosts {
         case .portion(let portion):
-            guard isPossible(portion), portion.hosts(of: CanarySettings.mostHosts) > 0 else {
+            guard isPossible(portion), portion.hosts(of: HostList.mostHosts) > 0 else {
                 return Problem("hosts", "\(portion) is nobody: at least one host has to be a canary")
             }
         case .list(let list):
@@ -65,7 +64,7 @@ extension CanarySettings {
         guard phases.count <= CanarySettings.mostPhases else {
             return Problem("phases", "\(phases.count) phases; at most \(CanarySettings.mostPhases) are allowed")
         }
-        for portion in phases where !isPossible(portion) || portion.hosts(of: CanarySettings.mostHosts) == 0 {
+        for portion in phases where !isPossible(portion) || portion.hosts(of: HostList.mostHosts) == 0 {
             return Problem("phases", "\(portion) is no part of a fleet")
         }
         var portions: [HostPortion] = []
@@ -125,7 +124,7 @@ extension CanarySettings {
                 "\(said(watch)) are too short for \(CanarySettings.fewestSamples) samples after "
                     + "\(said(settle)) to settle: make it \(said(settle + fewest)) or longer, or 0 for no watch")
         }
-        guard watch > 0 || holdBack.hosts(of: CanarySettings.mostHosts) == 0 else {
+        guard watch > 0 || holdBack.hosts(of: HostList.mostHosts) == 0 else {
             return Problem("hold_back", "hosts are held back for the watch, and there is none (watch: 0)")
         }
         return nil

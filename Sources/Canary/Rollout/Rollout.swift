@@ -84,10 +84,10 @@ public struct Rollout: Sendable {
     /// - Parameters:
     ///   - maxFailures: how many hosts may fail before everything is taken back.
     ///   - canAsk: whether there is somebody to ask; if not, `on_inconclusive: ask` takes back.
-    public init(plan: RolloutPlan, maxFailures: FailureAllowance = .none, canAsk: Bool = false) {
+    public init(plan: RolloutPlan, maxFailures: HostPortion = .none, canAsk: Bool = false) {
         self.plan = plan
         self.canAsk = canAsk
-        allowedFailures = maxFailures.hosts(of: plan.hosts.count)
+        allowedFailures = maxFailures.hosts(of: plan.hosts.count, rounded: .down)
         hosts = Array(repeating: HostProgress(), count: plan.hosts.count)
     }
 

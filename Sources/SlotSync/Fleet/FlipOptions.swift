@@ -1,5 +1,5 @@
-// What a caller says of a flip or a rollback: which release, which hooks, and how many hosts may fail. FleetFlip goes by it;
-// a FleetConnection's flips have hooks as well.
+// What a caller says of a flip or a rollback: which release, which hooks, and how many hosts may fail. FleetFlip reads
+// it; the flips of a FleetConnection have hooks as well.
 
 /// Shell commands that run on each host around a flip, with SLOTSYNC_ROOT, SLOTSYNC_SLOT and SLOTSYNC_RELEASE set.
 public struct Hooks: Sendable, Hashable {
@@ -33,7 +33,7 @@ public struct FlipOptions: Sendable {
     /// What runs on each host around it.
     public var hooks = Hooks()
     /// How many hosts may fail before everything is taken back.
-    public var maxFailures = FailureAllowance.none
+    public var maxFailures = HostPortion.none
     /// Flip to a release that is bad, too.
     public var force = false
 

@@ -7,27 +7,6 @@ import Testing
         try CanarySettings().validate()
     }
 
-    @Test(arguments: [
-        ("3", HostPortion.count(3)), ("0", .count(0)), ("5%", .percent(5)), ("0.5%", .percent(0.5)),
-        ("100%", .percent(100)),
-    ]) func readsPortions(text: String, portion: HostPortion) {
-        #expect(HostPortion(text) == portion)
-        #expect(portion.description == text)
-    }
-
-    @Test(arguments: ["", "%", "-1", "1.5", "101%", "1e3", ".5%", "5 %", "100001", "99999999999", "1.2.3%", "٣"])
-    func refusesOtherPortions(text: String) {
-        #expect(HostPortion(text) == nil)
-    }
-
-    @Test func sharesAreRoundedUp() {
-        #expect(HostPortion.percent(5).hosts(of: 100) == 5)
-        #expect(HostPortion.percent(5).hosts(of: 101) == 6)
-        #expect(HostPortion.percent(1.1).hosts(of: 1000) == 11)
-        #expect(HostPortion.percent(0.1).hosts(of: 3) == 1)
-        #expect(HostPortion.percent(0).hosts(of: 3) == 0)
-    }
-
     @Test func aProblemNamesItsKey() {
         var settings = CanarySettings()
         settings.significance = .nan

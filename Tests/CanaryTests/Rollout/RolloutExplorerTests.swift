@@ -18,7 +18,7 @@ struct RolloutExplorerTests {
         if longWindows { (settings.window, settings.watch) = (60, 300) }
         change(&settings)
         let plan = try RolloutPlan(hosts: RolloutPlanTests.fleet(hosts), settings: settings, mode: mode)
-        return RolloutWorld(plan: plan, maxFailures: .hosts(allowed), canAsk: canAsk)
+        return RolloutWorld(plan: plan, maxFailures: .count(allowed), canAsk: canAsk)
     }
 
     /// Follows the usual course from `world`; at each moment tries each deviation, and from there `depth` - 1 more.

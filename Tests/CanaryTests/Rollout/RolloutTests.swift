@@ -8,7 +8,7 @@ import Testing
 @Suite("A rollout")
 struct RolloutTests {
     static func push(
-        hosts: Int = 6, canaries: Int = 2, mode: RolloutMode = .full, allowed: FailureAllowance = .none,
+        hosts: Int = 6, canaries: Int = 2, mode: RolloutMode = .full, allowed: HostPortion = .none,
         canAsk: Bool = false, _ change: (inout CanarySettings) -> Void = { _ in }
     ) throws -> RolloutWorld {
         var settings = CanarySettings(hosts: .portion(.count(canaries)), metrics: RolloutPlanTests.metrics)
@@ -227,7 +227,7 @@ struct RolloutTests {
 
     @Test("as many as may fail take no part, and another host is the canary")
     func stagingFailsAllowed() throws {
-        var push = try Self.push(hosts: 8, allowed: .hosts(1))
+        var push = try Self.push(hosts: 8, allowed: .count(1))
         let canary = push.steps[0].hosts[0]
         push.make(.fail(canary))
         push.run(until: .window(.canaries))
@@ -252,7 +252,7 @@ struct RolloutTests {
 
     @Test("a lost canary that may fail is out, and the window goes on")
     func lostCanaryAllowed() throws {
-        var push = try Self.push(hosts: 8, allowed: .hosts(1))
+        var push = try Self.push(hosts: 8, allowed: .count(1))
         push.run(until: .window(.canaries))
         let lost = push.steps[0].hosts[0]
         push.make(.lose(lost, isDone: false))
@@ -509,7 +509,7 @@ struct RolloutTests {
 
     @Test("a host that refuses to confirm goes back alone, if it may")
     func confirmFails() throws {
-        var push = try Self.push(allowed: .hosts(1))
+        var push = try Self.push(allowed: .count(1))
         push.run(until: .confirming(.everybody))
         push.make(.fail(2))
         push.runToEnd()
@@ -552,7 +552,7 @@ struct RolloutTests {
 
     @Test("where nothing is live on any host a push ends after staging, and says what to do", arguments: [0, 6])
     func liveNowhere(allowed: Int) throws {
-        var push = try Self.push(allowed: .hosts(allowed))
+        var push = try Self.push(allowed: .count(allowed))
         for host in 0..<6 { push.make(.stageFirst(host)) }
         push.runToEnd()
         #expect(push.problems.isEmpty && push.flips.isEmpty && push.outcome?.status == .failed)

@@ -62,7 +62,7 @@ struct RolloutWorld {
     var actions: [Rollout.Action] = []
     var problems: [String] = []
 
-    init(plan: RolloutPlan, maxFailures: FailureAllowance = .none, canAsk: Bool = false) {
+    init(plan: RolloutPlan, maxFailures: HostPortion = .none, canAsk: Bool = false) {
         rollout = Rollout(plan: plan, maxFailures: maxFailures, canAsk: canAsk)
         hosts = Array(repeating: HostWorld(), count: plan.hosts.count)
         steps = plan.steps

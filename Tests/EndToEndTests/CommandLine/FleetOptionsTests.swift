@@ -104,7 +104,7 @@ struct FleetOptionsTests {
     func flip() throws {
         let configuration = try settled(configuration: everything).configuration
         #expect(try FlipSettings.parse([]).options(configuration).maxFailures == .percent(10))
-        #expect(try FlipSettings.parse(["--max-failures", "2"]).options(configuration).maxFailures == .hosts(2))
+        #expect(try FlipSettings.parse(["--max-failures", "2"]).options(configuration).maxFailures == .count(2))
         #expect(try FlipSettings.parse([]).options(configuration).hooks == Hooks(afterFlip: "reload"))
         #expect(try FlipSettings.parse([]).options(Configuration()).maxFailures == .none)
         #expect(throws: (any Error).self) { try FlipSettings.parse(["--max-failures", "101%"]) }
