@@ -1,19 +1,19 @@
-// An operation on a fleet as its caller sees it: it runs by itself, tells what happens, and has a report in the end. Each
-// operation's own report stands beside it.
+// An operation on a fleet as its caller sees it. It runs by itself, tells what happens, and has a report at its end.
+// Each operation's own report stands beside it.
 
 /// An operation that is under way.
 public struct FleetOperation<Report: Sendable>: Sendable {
-    /// What happens, until the operation ends. One consumer.
+    /// What happens, until the operation ends. One consumer, who may come late: of `scanning` and `transferred` it gets
+    /// the newest, of everything else all.
     public let events: AsyncStream<FleetEvent>
     private let task: Task<Report, any Error>
 
     init(_ work: @escaping @Sendable (@escaping @Sendable (FleetEvent) -> Void) async throws -> Report) {
-        let (events, continuation) = AsyncStream.makeStream(
-            of: FleetEvent.self, bufferingPolicy: .bufferingNewest(4096))
-        self.events = events
+        let queue = EventQueue()
+        events = AsyncStream(unfolding: { await queue.next() })
         task = Task {
-            defer { continuation.finish() }
-            return try await work { continuation.yield($0) }
+            defer { queue.finish() }
+            return try await work { queue.append($0) }
         }
     }
 
@@ -57,21 +57,7 @@ public enum HostResult: Sendable, Hashable {
     /// The release is live there; it may still be taken back.
     case flipped(FlippedHost)
     /// It has the agent.
-    case installed(InstalledHost)
+    case installed(InstallOutcome)
     /// It could not do what was asked.
     case failed(SlotSyncError)
-}
-
-/// A host that could not do what was asked, and why.
-public struct HostFailure: Sendable, Hashable {
-    /// The host.
-    public var host: Host
-    /// Why; its message does not name the host.
-    public var error: SlotSyncError
-
-    /// A failure of one host.
-    public init(host: Host, error: SlotSyncError) {
-        self.host = host
-        self.error = error
-    }
 }
