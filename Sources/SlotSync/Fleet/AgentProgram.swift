@@ -1,5 +1,5 @@
-// The agent's program as a file that goes to hosts: which kind of machine it is for, whether it needs anything of its
-// host, and its compressed form, made once for a whole fleet.
+// The agent's program as a file that goes to hosts: which machines it runs on, whether it needs anything of its host,
+// and its compressed form, which is made once for a whole fleet. FleetInstall sends it.
 
 public import SystemPackage
 

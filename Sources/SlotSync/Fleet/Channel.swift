@@ -1,5 +1,5 @@
-// The controller's end of one session with an agent: requests out, replies in. A session is linear code that sends and
-// receives; ChildStream does the waiting, Transport opens channels.
+// The controller's end of one session with an agent: requests go out, replies come in. A session is linear code that
+// sends and receives. ChildStream does the waiting, Transport opens channels.
 
 import DequeModule
 import SystemPackage
@@ -24,7 +24,8 @@ final class Channel {
         }
     }
 
-    /// Called with what the host read when it was asked for the sample with this number. What it throws ends the session.
+    /// Called with what the host read when it was asked for the sample with this number. What it throws ends the
+    /// session.
     var onReadings: (@FleetActor (UInt32, HostReadings) throws -> Void)?
 
     var receivedBytes: UInt64 { stream.receivedBytes }
@@ -41,9 +42,9 @@ final class Channel {
     /// Tasks that wait for a reply.
     private var receivers = 0
     private var earlyWarnings: [String] = []
-    /// An agent that heals says so right after its greeting; more than a few warnings nobody has to keep.
+    /// An agent that recovers its ring says so right after its greeting. Nobody has to keep more than a few warnings.
     private static let mostEarlyWarnings = 16
-    /// What a host says beyond that is left out: a person has long had enough, and nobody's memory shall fill with it.
+    /// Warnings beyond this number are dropped: nobody reads them, and they would fill the memory.
     private static let mostWarnings = 1000
     private var warnings = 0
     private var wasGreeted = false
@@ -132,8 +133,9 @@ final class Channel {
     /// No sign of life within this before the end of the patience is none at all.
     private static let lifeSigns = Duration.milliseconds(500)
 
-    /// Waits for the reply to a request that needs no work worth mentioning: no longer than the host may be silent, though it
-    /// shows that it lives. An agent whose disk hangs beats on. Samples that it owes it may take first, each in its time.
+    /// Waits for the reply to a request that needs no work worth mentioning: no longer than the host may be silent,
+    /// even if it shows that it lives. An agent whose disk hangs still sends heartbeats. It may answer samples that it
+    /// owes first, each in its time.
     ///
     /// - Throws: as `receive` does.
     func receivePromptly() async throws -> Reply {
@@ -175,7 +177,8 @@ final class Channel {
         }
     }
 
-    /// Nobody waits for a reply: one that was not asked for would be kept for ever, or taken for the answer to the next request.
+    /// Nobody waits for a reply. One that was not asked for would be kept for ever, or taken for the answer to the next
+    /// request.
     private func expectNoReply() throws {
         guard let reply = inbox.first else { return }
         if case .failure(let error) = reply { throw error }
@@ -195,7 +198,8 @@ final class Channel {
         switch reply {
         case .alive(let files, let bytes):
             let now = HostProgress(files: files, bytes: bytes)
-            // An agent that beats but does not greet, or neither works nor takes what is sent to it, is as good as dead.
+            // An agent that sends heartbeats but does not greet, or neither works nor takes what is sent to it, is as
+            // good as dead.
             if wasGreeted, now != progress || pendingBytes == 0 { stream.noteLife() }
             progress = now
             onAlive?(now)

@@ -1,6 +1,6 @@
-// A child process at the other end of three pipes: ssh, the user's remote shell, or an agent on this machine. It has
-// a process group of its own: a person's ^C must not cut sessions that still have to take a flip back, and what a
-// wrapper script started is ended together with it.
+// A child process behind three pipes: ssh, the user's remote shell, or an agent on this machine. It has a process group
+// of its own. So a person's ^C does not cut sessions that still have to take a flip back, and what a wrapper script
+// started is ended together with it.
 
 import Dispatch
 import Subprocess

@@ -1,6 +1,6 @@
-// The bytes of one session: a child process, what goes to it and what comes from it, and the waiting between. Whoever
-// waits is woken by everything that happens, and given up on when the other end is silent or the task is cancelled.
-// Channel speaks messages over it, InstallSession lines of text.
+// The bytes of one session: a child process, what goes to it, what comes from it, and the waiting between. Everything
+// that happens wakes whoever waits. The stream is given up when the other end is silent. Channel speaks messages over
+// it, InstallSession lines of text.
 
 import SystemPackage
 

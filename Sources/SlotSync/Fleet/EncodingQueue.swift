@@ -1,5 +1,6 @@
-// The contents of one group that are ready to be encoded, handed out in batches that are worth a frame. A value
-// of its own because it is asked again after every signature that comes: each question must cost next to nothing.
+// Holds the contents of one group that are ready to be encoded, and hands them out in batches that are worth a frame.
+// It is asked again after every signature that comes, so each question must cost next to nothing. GroupEncoding has
+// one.
 
 import DequeModule
 

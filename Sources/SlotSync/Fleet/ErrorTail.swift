@@ -1,5 +1,5 @@
-// What a child process prints on its standard error: read as it comes, so that it never blocks the child, and the
-// last of it kept, because that is where ssh, a shell and the agent say why they ended.
+// Reads what a child process prints on its standard error, as it comes, so that it never blocks the child. The last
+// lines are kept: there ssh, a shell and the agent say why they ended.
 
 import SystemPackage
 

@@ -1,6 +1,6 @@
-// Where everything that belongs to the fleet is isolated: one actor for all sessions, which runs on one Dispatch
-// queue. So what Dispatch calls on that queue and asynchronous code exclude each other without a lock, and a source's
-// handler may use the fleet's state directly.
+// The one actor that owns the state of all sessions. It runs on one Dispatch queue. So what Dispatch calls on that
+// queue and asynchronous code exclude each other without a lock, and a source's handler may use the fleet's state
+// directly.
 
 import Dispatch
 

@@ -1,5 +1,5 @@
-// What the fleet does, for whoever has to find out why: debug lines through swift-log, which an embedding
-// program sends where it likes. Nothing that a user must know is told here alone.
+// Debug lines through swift-log, for whoever has to find out why the fleet does what it does. An embedding program
+// sends them where it likes. Nothing that a user must know is told here alone.
 
 import Logging
 

@@ -1,5 +1,5 @@
-// How far one group of needs is encoded: what waits for a signature, what is ready, what is at work, and the frames
-// that are made. A value for each group; PatchLibrary leads them.
+// How far one group of needs is encoded: what waits for a signature, what is ready, what is being encoded, and the
+// frames that are made. PatchLibrary has one for each group.
 
 struct GroupEncoding {
     /// All that was made so far, in its order.

@@ -1,6 +1,6 @@
-// One host of a fleet, as a person writes it: [user@]name[:port]. The name goes to ssh as an argument
-// and into the root's path for {host}, so it is held to characters that mean nothing to either: no
-// leading dash (ssh would take it for an option), no slash, nothing that a shell would look at.
+// One host of a fleet, as a person writes it: [user@]name[:port]. The name goes to ssh as an argument, and into the
+// root's path for {host}. So it has only characters that mean nothing to either: no leading dash (ssh would take it for
+// an option), no slash, nothing that a shell would look at.
 
 import Glibc
 

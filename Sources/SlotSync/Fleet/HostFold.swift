@@ -1,6 +1,5 @@
-// The inverse of a host list's ranges, for summaries: web003, web017, web018, web019 become
-// web[003,017-019]. Names fold together where they differ in one number alone; what the fold says is
-// what HostList.parse reads.
+// Folds host names for summaries: web003, web017, web018, web019 become web[003,017-019]. Names fold together where
+// they differ in one number alone. HostList.parse reads what comes out.
 
 extension HostList {
     /// Names in which exactly one number may differ: everything before it, everything after it, and

@@ -1,6 +1,6 @@
-// Host lists as people write them, on the command line and in hosts files: commas, ranges in brackets,
-// comments. Everything a fleet command works on comes through here, so a typo, a host named twice and
-// a list of nobody end here, before any session is opened.
+// Host lists as people write them, on the command line and in hosts files: commas, ranges in brackets, comments. Every
+// fleet command reads its hosts here. So a typo, a host named twice and an empty list are found before any session is
+// opened.
 
 public import SystemPackage
 

@@ -1,7 +1,6 @@
-// One item of a host list with its ranges in brackets: web[01-03,07].dc[1-2]:2222. Taken apart into
-// literal pieces and lists of ranges, counted before anything is expanded (a typo such as
-// [1-999999999] costs nothing), then expanded with the last bracket turning fastest. An IPv6 address
-// in brackets is a literal: a bracket that holds a colon is never a range. Called by HostList.
+// One item of a host list with its ranges in brackets: web[01-03,07].dc[1-2]:2222. It is taken apart into literal
+// pieces and lists of ranges, counted (a typo such as [1-999999999] costs nothing), and expanded, the last bracket
+// first. An IPv6 address in brackets is a literal: a bracket that holds a colon is never a range. HostList calls it.
 
 /// An item of a host list, not yet expanded.
 struct HostPattern {

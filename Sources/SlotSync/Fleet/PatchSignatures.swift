@@ -1,4 +1,5 @@
-// The library's conversation about signatures: carries out what the ledger says, and hands on what hosts deliver.
+// The library's conversation with hosts about signatures. It carries out what the ledger says, and hands on what hosts
+// deliver.
 
 extension PatchLibrary {
     func askForSignatures() {

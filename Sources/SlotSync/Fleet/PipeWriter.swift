@@ -1,5 +1,5 @@
-// What goes to one host, at the host's own pace: a queue of bytes and of ranges of the spool file, written whenever
-// the pipe takes something. Ranges are spliced: they never pass through this process's memory.
+// Writes to one host, at the host's own pace: a queue of bytes and of ranges of the spool file, written whenever the
+// pipe takes something. Ranges are spliced: they never pass through this process's memory.
 
 import DequeModule
 import SystemPackage
@@ -34,8 +34,8 @@ final class PipeWriter {
     /// other end says last, so whoever reads from it tells.
     private(set) var isBroken = false
 
-    /// Takes over the descriptor. `onProgress` is called after some bytes were written, and when the pipe breaks; it hears
-    /// whether the other end must have read to make room for them.
+    /// Takes over the descriptor. `onProgress` is called after some bytes were written, and when the pipe breaks; it
+    /// hears whether the other end must have read to make room for them.
     init(owning pipe: FileDescriptor, onProgress: @escaping @FleetActor (_ hasRead: Bool) -> Void) {
         self.onProgress = onProgress
         readiness = Readiness(owning: pipe, for: .writing) { [weak self] in self?.pump(afterWaiting: true) }

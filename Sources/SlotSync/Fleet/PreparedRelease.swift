@@ -1,4 +1,4 @@
-// From a folder to what is staged: the source is scanned, the links into `shared` are put into its manifest, and the
+// Makes of a folder what is staged. The source is scanned, and the links into `shared` are put into its manifest. The
 // manifest is kept for later stages, which send theirs as a difference from it.
 
 import SystemPackage

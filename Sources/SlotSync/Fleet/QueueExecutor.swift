@@ -1,4 +1,5 @@
-// Runs an actor on a Dispatch queue: the fleet's, whose queue Dispatch's sources use too, and actors that have to block.
+// Runs an actor on a Dispatch queue of its own: the fleet's, which Dispatch's sources use too, and actors that have to
+// block.
 
 import Dispatch
 

@@ -1,7 +1,7 @@
-// Tells when a pipe can be read or written, without a thread and without a Dispatch source for each: libdispatch's
-// bookkeeping of descriptor sources on Linux does not survive many that come and go (swift-corelibs-libdispatch issue
-// 949), and tells of a hang-up once only. So all pipes are in one epoll set, which is itself readable when one of
-// them is ready, and the only descriptor that Dispatch watches, from the first session to the end of the process.
+// Tells when a pipe can be read or written, without a thread and without a Dispatch source for each. On Linux
+// libdispatch's bookkeeping of descriptor sources does not survive many that come and go (swift-corelibs-libdispatch
+// issue 949), and tells of a hang-up once only. So all pipes are in one epoll set, which is itself readable when one of
+// them is ready. It is the only descriptor that Dispatch watches, from the first session to the end of the process.
 
 import CSystemCalls
 import Dispatch

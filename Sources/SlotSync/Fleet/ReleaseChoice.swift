@@ -1,5 +1,5 @@
-// Which release a flip or a rollback is about, where its caller does not say it by an ID: decided from what all hosts say of
-// their rings, before any of them is asked for more. FleetFlip asks.
+// Decides which release a flip or a rollback is about, where its caller does not give an ID. It goes by what all hosts
+// say of their rings, before any of them is asked for more. FleetFlip calls it.
 
 /// The hosts' rings as they were when their sessions began.
 struct ReleaseChoice {
@@ -60,8 +60,8 @@ struct ReleaseChoice {
             .notReady, "\(HostList.fold(rings.map(\.host.label))): no host has a release that \(what): \(how)")
     }
 
-    /// Whoever staged a release that is bad, wherever it stands, must not hear that all is done. Which one is meant has to be
-    /// said, since nothing was staged: force alone does not flip to what is left from long ago.
+    /// Whoever staged a release that is bad, wherever it stands, must not hear that all is done. Which one is meant has
+    /// to be said, since nothing was staged: force alone does not flip to what is left from long ago.
     private func refuseBad() throws {
         for (_, ring) in rings {
             guard let slot = ring?.slots.firstIndex(where: { $0.state == .bad }), let bad = ring?.slots[slot],

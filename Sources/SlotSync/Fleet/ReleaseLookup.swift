@@ -1,5 +1,5 @@
-// From what a person typed to a release: a full ID, a unique prefix of one, or a name, among all that the
-// hosts' slots hold.
+// Finds a release by what a person typed: a full ID, a unique prefix of one, or a name, among all that the hosts' slots
+// hold. ReleaseChoice calls it.
 
 struct ReleaseLookup {
     /// The releases in any slot of any host.

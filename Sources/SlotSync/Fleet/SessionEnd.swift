@@ -1,4 +1,4 @@
-// Why a session ended before it should have: made from how the child process ended and what it printed last. A pure
+// Says why a session ended before it should have, from how the child process ended and what it printed last. A pure
 // function, so that every case can be tested without a process.
 
 /// What is known when a host's replies end before the one that is waited for.

@@ -1,5 +1,6 @@
-// Words for a shell, and words from a person. A remote command passes through whatever login shell the host's user
-// has, so quoting sticks to what sh, bash, zsh, fish and csh agree on; --rsh is split as rsync splits its -e.
+// Quotes words for a shell, and splits words from a person. A remote command passes through whatever login shell the
+// host's user has. So quoting uses only what sh, bash, zsh, fish and csh agree on. --rsh is split as rsync splits its
+// -e.
 
 package enum ShellWords {
     /// `word` as one word of a shell's command line.

@@ -1,6 +1,6 @@
 // Which signatures a stage waits for: who was asked for each, when, and who was asked before. No more are asked for at
 // once than fit a window, so that the controller's memory does not grow with the number of changed files. A pure value,
-// so that hosts can be late, lost or without the basis in any order in a test; PatchLibrary carries out what it says.
+// so that hosts can be late, lost or without the basis in any order in a test. PatchLibrary carries out what it says.
 
 import DequeModule
 

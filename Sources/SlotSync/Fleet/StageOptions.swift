@@ -1,5 +1,5 @@
-// What a caller says of a stage beside the source: how the tree is read, what hosts are asked for, and where the controller
-// keeps what makes the next stage cheaper. FleetStage and PreparedRelease go by it.
+// What a caller says of a stage beside the source: how the tree is read, what hosts are asked for, and where the
+// controller keeps what makes the next stage cheaper. FleetStage and PreparedRelease read it.
 
 public import SystemPackage
 
@@ -23,10 +23,11 @@ public struct StageOptions: Sendable {
     public var hardLinks = false
     /// Slots of a ring that is made now (2 to 9); an existing ring must have as many. Nil: five.
     public var slots: Int?
-    /// Send changed files whole, without a basis, and keep no contents for the next stage; nil: to local agents alone. On one
-    /// machine reading a basis costs as much as reading the content.
+    /// Send changed files whole, without a basis, and keep no contents for the next stage; nil: to local agents alone.
+    /// On one machine reading a basis costs as much as reading the content.
     public var wholeFiles: Bool?
-    /// zlib's level for what goes over the wire, 0 to 9; nil: over ssh 6, or 4 while hosts wait for more; 0 to local agents.
+    /// zlib's level for what goes over the wire, 0 to 9; nil: over ssh 6, or 4 while hosts wait for more; 0 to local
+    /// agents.
     public var compressionLevel: Int?
     /// Where the controller keeps what makes the next stage cheaper; nil: `$XDG_CACHE_HOME/slotsync` or
     /// `~/.cache/slotsync`.

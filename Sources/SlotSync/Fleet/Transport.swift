@@ -1,5 +1,5 @@
-// How a session gets to its host: by ssh, by the user's own remote shell, or to a child process on this machine.
-// What is run is decided by pure functions; opening starts it and hands out the channel.
+// How a session gets to its host: by ssh, by the user's own remote shell, or to a child process on this machine. Pure
+// functions decide what is run; `open` starts it and hands out the channel.
 
 import Glibc
 import SystemPackage

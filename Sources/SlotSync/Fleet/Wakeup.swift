@@ -1,5 +1,5 @@
-// How a session's asynchronous code waits for what pipes and timers tell: it looks at the state, waits for
-// a wake-up, and looks again. On one actor nothing can come between the look and the wait, so none is lost.
+// How asynchronous code of a session waits for pipes and timers. It looks at the state, waits for a wake-up, and looks
+// again. Nothing can come between the look and the wait on one actor, so no wake-up is lost.
 
 /// Tasks wait here until somebody wakes them.
 @FleetActor

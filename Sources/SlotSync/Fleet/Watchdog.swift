@@ -1,4 +1,4 @@
-// Gives up hosts that are silent: one timer for all channels, which runs only while some channel waits for its host.
+// Gives up hosts that are silent. One timer serves all channels, and runs only while some channel waits for its host.
 
 import Dispatch
 
