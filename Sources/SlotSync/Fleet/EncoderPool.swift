@@ -1,8 +1,6 @@
 // Encodes batches on as many cores as there are, away from the fleet's actor, and tells it what came of each. How hard
-// frames are compressed depends on who waits for whom: where hosts have taken all that was made, a quick patch beats a
+// frames are compressed depends on who waits. Where hosts have taken all that was made, a quick patch is better than a
 // small one; where they are behind, there is time for a small one.
-
-import Dispatch
 
 @FleetActor
 final class EncoderPool {
@@ -31,25 +29,23 @@ final class EncoderPool {
         active += share
         let level = isAwaited() ? encoder.levels.quick : encoder.levels.usual
         let encoder = encoder
-        // The actor's queue is serial: frames arrive in the order in which they were made.
+        // The actor's queue is serial: frames arrive in the order in which they were made, and before the end.
         let publish = { @Sendable (ranges: [SpoolRange]) in
             FleetActor.queue.async { FleetActor.assumeIsolated { publish(ranges) } }
         }
-        DispatchQueue.global().async {
-            let result = Result {
-                if batch.isLong {
-                    return try encoder.encodeLong(batch.jobs[0], level: level) { publish([$0]) } ? [] : batch.jobs
-                }
-                let made = try encoder.encode(batch.jobs, level: level)
-                publish(made.ranges)
-                return made.withoutBasis
-            }
-            FleetActor.queue.async {
-                FleetActor.assumeIsolated {
-                    self.active -= share
-                    end(result)
+        Task { @FleetActor in
+            let result = await onQueue {
+                Result {
+                    if batch.isLong {
+                        return try encoder.encodeLong(batch.jobs[0], level: level) { publish([$0]) } ? [] : batch.jobs
+                    }
+                    let made = try encoder.encode(batch.jobs, level: level)
+                    publish(made.ranges)
+                    return made.withoutBasis
                 }
             }
+            active -= share
+            end(result)
         }
     }
 }

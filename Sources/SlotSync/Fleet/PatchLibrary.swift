@@ -1,6 +1,6 @@
-// The patch of one stage for the whole fleet. Hosts join with what they need; hosts with equal needs are
-// a cohort. Needs are gathered for a moment, grouped, encoded once, and each host is told what to do next:
-// which signatures are wanted of it, which ranges of the spool it gets.
+// The patch of one stage for the whole fleet. Hosts join with what they need; hosts with equal needs are a cohort.
+// Needs are gathered for a moment, grouped, and encoded once. Each host is told what to do next: which signatures it
+// has to send, and which ranges of the spool it gets.
 
 import SystemPackage
 
@@ -36,6 +36,9 @@ final class PatchLibrary {
     private var isTaken = false
     private var gathering: [Member] = []
     private var gatheringEnds: ContinuousClock.Instant?
+    /// Whether needs are being grouped, and whether those that were gathered meanwhile are to be grouped next.
+    private var isGrouping = false
+    private var isGatheringClosed = false
     private var parts = NeedsPool()
     private var cohorts = NeedsPool()
     private var groups = PairGroups()
@@ -149,14 +152,29 @@ final class PatchLibrary {
         if expected.isEmpty && !gathering.isEmpty { closeGathering() }
     }
 
-    /// Groups what has been gathered and starts encoding what is new.
+    /// Groups what has been gathered, when earlier needs are grouped.
     private func closeGathering() {
         gatheringEnds = nil
-        let gathered = gathering
-        gathering = []
         // Whoever comes later has lists of another length, most probably.
         parts = NeedsPool()
-        guard !gathered.isEmpty, sourceFailure == nil else { return }
+        guard !isGrouping, !gathering.isEmpty, sourceFailure == nil else {
+            isGatheringClosed = isGrouping
+            return
+        }
+        isGatheringClosed = false
+        isGrouping = true
+        let gathered = gathering
+        gathering = []
+        Task { @FleetActor in
+            await group(gathered)
+            isGrouping = false
+            if isGatheringClosed { closeGathering() }
+            pump()
+        }
+    }
+
+    /// Groups the needs of hosts, and makes ready for encoding what is new.
+    private func group(_ gathered: [Member]) async {
         // Equal needs are one cohort.
         var numbers: [Int: Int] = [:]
         var distinct: [[Need]] = []
@@ -166,7 +184,8 @@ final class PatchLibrary {
             distinct.append(member.needs)
             return distinct.count - 1
         }
-        let (needed, new) = groups.add(distinct)
+        let (needed, new) = await grouped(distinct)
+        guard sourceFailure == nil else { return }
         fleetLog.debug(
             "gathered needs",
             metadata: [
@@ -175,7 +194,9 @@ final class PatchLibrary {
             ])
         encodings.append(contentsOf: new.map { _ in GroupEncoding() })
         subscribers.append(contentsOf: new.map { _ in [] })
-        for (member, position) in zip(gathered, positions) {
+        // Some may have been lost meanwhile.
+        let present = zip(gathered, positions).filter { members[$0.0.host] === $0.0 }
+        for (member, position) in present {
             for group in needed[position] {
                 subscribers[group].append(member)
                 member.openGroups.insert(group)
@@ -185,8 +206,21 @@ final class PatchLibrary {
         for group in new {
             for need in groups.pairs[group] { begin(need, in: group) }
         }
-        for member in gathered { endIfServed(member) }
-        pump()
+        for (member, _) in present { endIfServed(member) }
+    }
+
+    /// Groups away from the actor: a fleet that came apart has millions of pairs. Nobody else uses the groups
+    /// meanwhile.
+    private func grouped(_ needs: [[Need]]) async -> (needed: [[Int]], new: Range<Int>) {
+        let earlier = groups
+        groups = PairGroups()
+        let (result, now) = await onQueue {
+            var groups = earlier
+            let result = groups.add(needs)
+            return (result, groups)
+        }
+        groups = now
+        return (result.groups, result.new)
     }
 
     private func begin(_ need: Need, in group: Int) {
@@ -258,7 +292,8 @@ final class PatchLibrary {
     }
 
     private func tellIfEncoded() {
-        guard isTaken, unheard <= 0, expected.isEmpty, gathering.isEmpty, sourceFailure == nil, let onEncoded,
+        guard isTaken, unheard <= 0, expected.isEmpty, gathering.isEmpty, !isGrouping, sourceFailure == nil,
+            let onEncoded,
             encodings.indices.allSatisfy({ encodings[$0].isDone || subscribers[$0].isEmpty })
         else { return }
         self.onEncoded = nil

@@ -1,17 +1,27 @@
-// A release's manifest as it goes to hosts: encoded once for all that have the same release live, as a difference from that
-// one where the controller knows it, and spooled. Each StageConversation asks for its host's.
+// A release's manifest as it goes to hosts. It is encoded once for all hosts that have the same release live, as a
+// difference from that one where the controller knows it, and spooled. Each StageConversation asks for its host's.
 
 @FleetActor
 final class SpooledManifests {
+    /// A manifest in the spool.
+    struct Spooled: Sendable {
+        /// The release that it is a difference from.
+        var base: ContentDigest?
+        /// Its bytes, inflated.
+        var length: Int
+        /// Where its messages stand.
+        var range: SpoolRange
+    }
+
     private let manifest: Manifest
     private let spool: Spool
     private let archive: ManifestArchive?
     /// zlib's level; 0: as it is.
     private let level: Int
-    /// By the release that they are a difference from.
-    private var spooled: [ContentDigest?: (length: Int, range: SpoolRange)] = [:]
+    /// By the release that is live, made or being made.
+    private var spooled: [ContentDigest?: Task<Spooled, any Error>] = [:]
 
-    nonisolated init(of manifest: Manifest, in spool: Spool, archive: ManifestArchive?, level: Int) async {
+    init(of manifest: Manifest, in spool: Spool, archive: ManifestArchive?, level: Int) {
         self.manifest = manifest
         self.spool = spool
         self.archive = archive
@@ -19,14 +29,25 @@ final class SpooledManifests {
     }
 
     /// - Parameter live: the release that is live on a host, if that is known.
-    /// - Returns: the release that the manifest is a difference from, its bytes inflated, and where its messages stand.
-    func manifest(
-        against live: ContentDigest?
-    ) throws -> (base: ContentDigest?, manifest: (length: Int, range: SpoolRange)) {
-        if let live, let known = spooled[live] { return (live, known) }
+    func manifest(against live: ContentDigest?) async throws -> Spooled {
+        if let known = spooled[live] { return try await known.value }
+        let task = Task { @FleetActor [manifest, spool, archive, level] in
+            let made = try await onQueue {
+                try Self.make(manifest, against: live, in: spool, archive: archive, level: level)
+            }
+            if let made { return made }
+            return try await self.manifest(against: nil)
+        }
+        spooled[live] = task
+        return try await task.value
+    }
+
+    /// - Returns: nil if there is no manifest to make a difference from.
+    private nonisolated static func make(
+        _ manifest: Manifest, against live: ContentDigest?, in spool: Spool, archive: ManifestArchive?, level: Int
+    ) throws -> Spooled? {
         let base = live.flatMap { archive?.manifest(of: $0) }
-        let key = base == nil ? nil : live
-        if let known = spooled[key] { return (key, known) }
+        if live != nil, base == nil { return nil }
         let bytes = manifest.encoded(against: base)
         var message: [UInt8] = []
         var deflater: Deflater? = level > 0 ? Deflater(level: Int32(level)) : nil
@@ -36,8 +57,6 @@ final class SpooledManifests {
             rest = rest.dropFirst(part.count)
             Request.manifest(DeflatedPart(deflating: part, by: &deflater)).encode(into: &message)
         }
-        let made = (bytes.count, try spool.append(message))
-        spooled[key] = made
-        return (key, made)
+        return Spooled(base: live, length: bytes.count, range: try spool.append(message))
     }
 }

@@ -116,6 +116,21 @@ struct PatchLibraryTests {
         #expect(try scene.entries(told.0.ranges.filter(told.1.ranges.contains)) == Array(11...20))
     }
 
+    @Test("needs are grouped while the fleet goes on; a host that is lost meanwhile holds nobody up")
+    func groupedAway() async throws {
+        let scene = try Scene(contents(5))
+        for host in 0..<3 { scene.library.expect(host) }
+        _ = try scene.library.join(0, needs: needs(1...3), isRepair: false)
+        let second = try scene.library.join(1, needs: needs(1...5), isRepair: false)
+        scene.library.withdraw(2)
+        #expect(scene.library.encodings.isEmpty, "grouped on the fleet's queue")
+        scene.library.withdraw(0)
+        let late = try scene.library.join(2, needs: needs(4...5), isRepair: true)
+        #expect(try await scene.entries(serve(second, host: 1, scene).ranges).sorted() == Array(1...5))
+        #expect(try await scene.entries(serve(late, host: 2, scene).ranges) == [4, 5])
+        #expect(scene.library.subscribers.allSatisfy { !$0.contains { $0.host == 0 } })
+    }
+
     @Test("a late host is served from what is there; one that needs only a part gets that part")
     func late() async throws {
         let scene = try Scene(contents(10))
