@@ -32,12 +32,12 @@ struct InstallCommand: AsyncParsableCommand {
             let report = try await reporter.follow(
                 settled.fleet.install(agent, folder: install.prefix), as: "installing",
                 hosts: settled.fleet.hosts.count)
-            for host in report.hosts { await reporter.json(of: host.host, host.json) }
-            await reporter.result(report.lines)
+            for (host, outcome) in report.answers { await reporter.json(of: host, outcome.json(of: host)) }
+            await reporter.result(folded(report.answers.map { ($0, $1.text) }))
             await reporter.failures(report.failures, root: settled.fleet.root)
             let hosts = settled.fleet.hosts.count
             return Conclusion(
-                status: ExitStatus(done: report.hosts.count, failed: report.failures.count), hosts: hosts,
+                status: ExitStatus(done: report.answers.count, failed: report.failures.count), hosts: hosts,
                 failed: report.failures.count)
         }
     }
@@ -58,14 +58,7 @@ struct InstallSettings: ParsableArguments {
     }
 }
 
-extension InstallReport {
-    /// What was done, equal outcomes once.
-    fileprivate var lines: [String] {
-        folded(hosts.map { ($0.host, $0.outcome.text) })
-    }
-}
-
-extension InstalledHost.Outcome {
+extension InstallOutcome {
     fileprivate var text: String {
         switch self {
         case .alreadyThere: "slotsync-agent \(SlotSyncVersion.current) was there already"
@@ -74,11 +67,9 @@ extension InstalledHost.Outcome {
                 + (before.map { ", in place of \($0)" } ?? "")
         }
     }
-}
 
-extension InstalledHost {
-    fileprivate var json: JSONValue {
-        switch outcome {
+    fileprivate func json(of host: Host) -> JSONValue {
+        switch self {
         case .alreadyThere:
             [
                 "event": "host", "host": .text(host.label), "result": "already-there",

@@ -22,22 +22,20 @@ struct StatusCommand: AsyncParsableCommand {
         try await fleet.run("status") { settled, reporter in
             let report = try await reporter.follow(
                 settled.fleet.status(), as: "asking", hosts: settled.fleet.hosts.count)
-            for host in report.hosts { await reporter.json(of: host.host, host.json) }
-            await reporter.result(StatusTable(report.hosts).lines)
+            for (host, ring) in report.answers { await reporter.json(of: host, json(host, ring)) }
+            await reporter.result(StatusTable(report.answers.map { ($0, $1) }).lines)
             await reporter.failures(report.failures, root: settled.fleet.root)
-            let releases = Set(report.hosts.compactMap { $0.ring?.liveRelease?.id })
+            let releases = Set(report.answers.compactMap { $0.answer?.liveRelease?.id })
             return Conclusion(
-                status: ExitStatus(done: report.hosts.count, failed: report.failures.count),
+                status: ExitStatus(done: report.answers.count, failed: report.failures.count),
                 // The release that all hosts agree on.
                 release: releases.count == 1 && report.failures.isEmpty
-                    ? report.hosts.first?.ring?.liveRelease : nil,
+                    ? report.answers.first?.answer?.liveRelease : nil,
                 hosts: settled.fleet.hosts.count, failed: report.failures.count)
         }
     }
-}
 
-extension HostStatus {
-    fileprivate var json: JSONValue {
+    private func json(_ host: Host, _ ring: RingStatus?) -> JSONValue {
         let slots = (ring?.slots ?? []).enumerated().map { index, slot -> JSONValue in
             [
                 "slot": .number(index + 1), "state": .text(slot.state), "release": .text(slot.release?.id),

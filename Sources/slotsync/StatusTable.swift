@@ -3,10 +3,13 @@
 import SlotSync
 
 struct StatusTable {
+    /// A host and its ring; nil: there is none yet.
+    typealias Row = (host: Host, ring: RingStatus?)
+
     /// What is to be printed: the heading, a row a host, and what there is to say of provisional flips and of bad slots.
     let lines: [String]
 
-    init(_ hosts: [HostStatus]) {
+    init(_ hosts: [Row]) {
         guard !hosts.isEmpty else {
             lines = []
             return
@@ -15,7 +18,7 @@ struct StatusTable {
         lines = TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisions(hosts) + Self.badSlots(hosts)
     }
 
-    private static func row(_ status: HostStatus) -> [String] {
+    private static func row(_ status: Row) -> [String] {
         guard let ring = status.ring else { return [status.host.label, "-", "-", "-", "no ring yet"] }
         func cell(_ release: ReleaseName?) -> String { release.map { escapedForDisplay($0.short) } ?? "-" }
         let slots = ring.slots.enumerated().map { "\($0 + 1) \($1.state)" }.joined(separator: "  ")
@@ -25,7 +28,7 @@ struct StatusTable {
     }
 
     /// Which flips nobody has confirmed yet.
-    private static func provisions(_ hosts: [HostStatus]) -> [String] {
+    private static func provisions(_ hosts: [Row]) -> [String] {
         folded(
             hosts.compactMap { status in
                 guard let ring = status.ring, let provision = ring.provision else { return nil }
@@ -40,7 +43,7 @@ struct StatusTable {
     }
 
     /// Why slots are bad, hosts with the same to say together.
-    private static func badSlots(_ hosts: [HostStatus]) -> [String] {
+    private static func badSlots(_ hosts: [Row]) -> [String] {
         folded(
             hosts.flatMap { status in
                 (status.ring?.slots ?? []).enumerated().filter { $1.state == .bad }.map { index, slot in

@@ -14,12 +14,12 @@ struct FleetConnectionTests {
     func lifeOfAPush() async throws {
         try await withConnection(hosts: 3) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, trial: .seconds(1))
+            let flip = HostFlip(release: release, provisionalLimit: .seconds(1))
             #expect(await connection.listen(to: hosts).done == hosts)
             #expect(await connection.prepare(flip, on: hosts).done == hosts)
             #expect(await connection.flip(flip, on: hosts).done == hosts)
             #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2", "slots/2"])
-            // Longer than the trial: they hear of the controller.
+            // Longer than the provisionalLimit: they hear of the controller.
             try await Task.sleep(for: .milliseconds(1500))
             #expect(await connection.confirm(on: [hosts[0]]).done == [hosts[0]])
             #expect(await connection.takeBack(flip, on: [hosts[1]]).done == [hosts[1]])
@@ -35,7 +35,7 @@ struct FleetConnectionTests {
     func trialUnheard() async throws {
         try await withConnection(hosts: 2) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, trial: .seconds(1))
+            let flip = HostFlip(release: release, provisionalLimit: .seconds(1))
             _ = await connection.prepare(flip, on: hosts)
             _ = await connection.flip(flip, on: hosts)
             try await Task.sleep(for: .milliseconds(1500))
@@ -73,7 +73,7 @@ struct FleetConnectionTests {
     func inOrder() async throws {
         try await withConnection(hosts: 1) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: "sleep 0.3"), trial: .seconds(5))
+            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: "sleep 0.3"), provisionalLimit: .seconds(5))
             async let prepared = connection.prepare(flip, on: hosts)
             try await Task.sleep(for: .milliseconds(50))
             async let flipped = connection.flip(flip, on: hosts)
@@ -121,7 +121,7 @@ struct FleetConnectionTests {
     func lostAndHealed() async throws {
         try await withConnection(hosts: 2) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, trial: .seconds(5))
+            let flip = HostFlip(release: release, provisionalLimit: .seconds(5))
             _ = await connection.listen(to: hosts)
             _ = await connection.prepare(flip, on: hosts)
             _ = await connection.flip(flip, on: hosts)
@@ -147,7 +147,7 @@ struct FleetConnectionTests {
     func frozen() async throws {
         try await withConnection(hosts: 1) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, trial: .seconds(1))
+            let flip = HostFlip(release: release, provisionalLimit: .seconds(1))
             _ = await connection.prepare(flip, on: hosts)
             _ = await connection.flip(flip, on: hosts)
             try await signalAgent(of: fleet.root(), SIGSTOP)

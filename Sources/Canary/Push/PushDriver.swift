@@ -184,7 +184,8 @@ actor PushDriver {
     private func noteStaged(_ report: StageReport) {
         staged = report
         flip = HostFlip(
-            release: report.release.id, hooks: options.hooks, force: options.force, trial: options.trial)
+            release: report.release.id, hooks: options.hooks, force: options.force,
+            provisionalLimit: options.trial)
         // It was possible with another release, so it is with this one.
         if let filled = try? PushSources(
             fleet: connection.fleet, settings: options.canary, transport: options.prometheus,
@@ -228,20 +229,21 @@ actor PushDriver {
                 guard let place = places[failure.host] else { continue }
                 let reason = failure.error.description
                 post.yield(
-                    .rollout(failure.isLoss ? .lost(place, reason) : .failed(request, place, reason)))
+                    .rollout(failure.error.isLoss ? .lost(place, reason) : .failed(request, place, reason)))
             }
         }
     }
 
     private func heal(_ places: [Int]) {
-        let healing = Healing(connection: connection, release: staged?.release.id, patience: options.trial)
+        let release = staged?.release.id
         for place in places {
-            let host = hosts[place]
-            Task { [post] in
-                do throws(SlotSyncError) {
-                    post.yield(.rollout(.healed(place, isLive: try await healing.heal(host))))
-                } catch {
-                    post.yield(.rollout(.failed(.heal, place, error.description)))
+            Task { [connection, post, patience = options.trial, host = hosts[place]] in
+                let results = await connection.recover([host], patience: patience)
+                if let (_, ring) = results.answers.first {
+                    post.yield(.rollout(.healed(place, isLive: release != nil && ring?.liveRelease?.id == release)))
+                } else {
+                    let reason = results.failures.first?.error.description ?? "its session could not be opened again"
+                    post.yield(.rollout(.failed(.heal, place, reason)))
                 }
             }
         }
@@ -251,11 +253,4 @@ actor PushDriver {
 extension HostResults {
     /// Who did it and who did not, without the answers.
     fileprivate var toldAlone: (done: [Host], failed: [HostFailure]) { (done, failures) }
-}
-
-extension HostFailure {
-    /// Whether nobody knows what the host did, since its session ended.
-    fileprivate var isLoss: Bool {
-        [.unreachable, .timedOut, .protocolViolation, .cancelled].contains(error.code)
-    }
 }

@@ -1,5 +1,5 @@
-// The library's front door: a fleet of hosts, and how they are reached. What can be done with all of them at once stands in
-// files of its own (FleetStage, FleetFlip, FleetInspection, FleetInstall): each operation returns at once with a handle.
+// The library's front door: a fleet of hosts, and how they are reached. Each operation on all of them has a file of its
+// own (FleetStage, FleetFlip, FleetInspection, FleetInstall) and returns at once with a handle.
 
 /// Hosts that hold the same site, and how to reach them.
 ///
@@ -42,4 +42,30 @@ public struct Fleet: Sendable {
 
     /// The folder that holds the ring on one of the hosts.
     public func root(of host: Host) -> String { Transport.root(root, of: host) }
+
+    /// Does something over sessions that are closed afterwards.
+    func withConnection<Result: Sendable>(
+        _ body: (FleetConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = await FleetConnection(self)
+        do {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close(atOnce: true)
+            throw error
+        }
+    }
+
+    /// Asks something of every host, no more than ``parallelism`` at the same time, each in a session for that alone.
+    func askEach<Answer: Sendable>(
+        _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
+    ) async throws -> HostResults<Answer> {
+        try await withConnection { connection in
+            let results = await connection.each(hosts, atMost: parallelism, closing: true, body)
+            try Task.checkCancellation()
+            return results
+        }
+    }
 }

@@ -1,8 +1,6 @@
-// Flip and rollback over a fleet: opens all sessions, asks what is meant, and carries out what
-// TwoPhaseFlip decides. Hosts connect and prepare by turns, no more than the fleet's `parallelism` at the same time; the
-// commit goes out to all of them in one go, over sessions that are open already.
-
-import Dispatch
+// Flip and rollback over a fleet. Asks all hosts what they have, and carries out what TwoPhaseFlip decides. No more
+// than the fleet's `parallelism` hosts connect or prepare at the same time. The commit goes out to all of them in one
+// go, over sessions that are open already. A host that is lost then is asked again in a new session.
 
 extension Fleet {
     /// Makes a staged release live on every host, or on none.
@@ -10,207 +8,180 @@ extension Fleet {
     /// - Parameter release: which one; by default what every host's next slot agrees on.
     public func flip(
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
-    ) -> FleetOperation<FlipReport> {
-        FleetOperation { emit in
-            try await FleetFlip(fleet: self, direction: .flip, selector: release, options: options, emit: emit).run()
-        }
-    }
+    ) -> FleetOperation<FlipReport> { flip(.flip, to: release, options) }
 
     /// Goes back to the release that was live before, on every host or on none.
     ///
     /// - Parameter release: which one to go back to instead.
     public func rollback(
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
+    ) -> FleetOperation<FlipReport> { flip(.rollback, to: release, options) }
+
+    private func flip(
+        _ direction: FlipRequest.Direction, to release: ReleaseSelector, _ options: FlipOptions
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await FleetFlip(fleet: self, direction: .rollback, selector: release, options: options, emit: emit)
-                .run()
+            try await self.withConnection {
+                try await FleetFlip(over: $0, direction, options, emit: emit).run(release)
+            }
         }
     }
 }
 
 @FleetActor
 private final class FleetFlip {
-    private let fleet: Fleet
+    private let connection: FleetConnection
     private let direction: FlipRequest.Direction
-    private let selector: ReleaseSelector
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
-    private var sessions: [Int: HostSession] = [:]
-    private let preparing: ConcurrencyBound
-    private var decisions = TwoPhaseFlip(hostCount: 0, allowedFailures: 0, hasBeforeHook: false)
-    private var errors: [Int: SlotSyncError] = [:]
-    private var outcomes: [Int: FlipOutcome] = [:]
-    /// Hosts that were told to rename and then fell silent: nobody knows whether they did.
-    private var inDoubt: Set<Int> = []
+    private var release: ReleaseName?
+    private var flipped: [Host: FlippedHost] = [:]
+    private var failures: [HostFailure] = []
+    /// Hosts that were lost when they were told to flip, or to go back, and cannot be asked again.
+    private var uncertain: Set<Host> = []
 
-    nonisolated init(
-        fleet: Fleet, direction: FlipRequest.Direction, selector: ReleaseSelector, options: FlipOptions,
+    /// How long the agent of a lost session is waited for.
+    private static let patience = Duration.seconds(10)
+
+    init(
+        over connection: FleetConnection, _ direction: FlipRequest.Direction, _ options: FlipOptions,
         emit: @escaping @Sendable (FleetEvent) -> Void
-    ) async {
-        self.fleet = fleet
-        preparing = await ConcurrencyBound(fleet.parallelism)
+    ) {
+        self.connection = connection
         self.direction = direction
-        self.selector = selector
         self.options = options
         self.emit = emit
     }
 
-    func run() async throws -> FlipReport {
-        ProcessSetup.prepare()
-        do {
-            let report = try await flip()
-            await closeAll()
-            return report
-        } catch {
-            await closeAll()
-            throw error
-        }
-    }
-
-    private func flip() async throws -> FlipReport {
+    func run(_ selector: ReleaseSelector) async throws -> FlipReport {
+        let fleet = connection.fleet
         guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
         let hooks = options.hooks
-        guard
-            [hooks.beforeFlip, hooks.afterFlip, hooks.afterRollback].allSatisfy({
-                $0.utf8.count <= WireLimits.longestHook
-            })
-        else {
+        guard [hooks.beforeFlip, hooks.afterFlip, hooks.afterRollback].allSatisfy(\.isUsableHook) else {
             throw SlotSyncError(
                 .badInput, "a hook is longer than \(WireLimits.longestHook) bytes: put it into a script and call that")
         }
-        let connected = await fleet.forEachHost { number in
-            self.emit(.hostStarted(self.fleet.hosts[number]))
-            let session = try await self.fleet.connect(number)
-            session.channel.onWarning = { [emit = self.emit] text in emit(.hostWarning(session.host, text)) }
-            self.sessions[number] = session
-        }
-        for (number, result) in connected {
-            if case .failure(let error) = result { fail(number, error) }
+        let rings = await each(fleet.hosts, atMost: fleet.parallelism) { host in
+            self.emit(.hostStarted(host.host))
+            host.onWarning = { [emit = self.emit] in emit(.hostWarning(host.host, $0)) }
+            return try await host.session().ring
         }
         try Task.checkCancellation()
-        let rings = sessions.sorted { $0.key < $1.key }.map { (host: $0.value.host, ring: $0.value.ring) }
-        let release = try ReleaseChoice(direction: direction, rings: rings).choose(selector)
-        let allowed = options.maxFailures.hosts(of: fleet.hosts.count)
-        let beforeHook = direction == .flip ? options.hooks.beforeFlip : ""
-        decisions = TwoPhaseFlip(
-            hostCount: fleet.hosts.count, allowedFailures: allowed, hasBeforeHook: !beforeHook.isEmpty)
-        let request = FlipRequest(
-            direction: direction, release: release, beforeHook: beforeHook,
-            afterHook: direction == .flip ? options.hooks.afterFlip : options.hooks.afterRollback,
-            undoHook: options.hooks.afterRollback, force: options.force)
-        var action = await phase(.prepare(request), on: Array(fleet.hosts.indices))
-        while true {
-            switch action {
-            case .runBeforeHooks(let hosts):
-                try Task.checkCancellation()
-                action = await phase(.runBeforeHook, on: hosts)
-            case .commit(let hosts):
-                // From here on an interruption no longer stops half-way: all commit, or all are taken back.
-                try Task.checkCancellation()
-                action = await phase(.commit, on: hosts)
-            case .undo(let hosts): action = await phase(.undo, on: hosts)
-            case .finish: return report()
-            }
+        let choice = ReleaseChoice(direction: direction, rings: rings.answers.map { ($0.host, $0.answer) })
+        let request = try request(choice.choose(selector))
+        var decisions = TwoPhaseFlip(
+            hosts: rings.done, failed: rings.failures.count,
+            allowedFailures: options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
+        while let step = decisions.step {
+            // From the commit on an interruption no longer stops half-way: all flip, or all are taken back.
+            if step != .undo { try Task.checkCancellation() }
+            decisions.end(await carryOut(step, request, on: decisions.hosts))
         }
+        return report(decisions)
     }
 
-    /// Sends one request to these hosts and hears each of them.
-    private func phase(_ request: Request, on hosts: [Int]) async -> TwoPhaseFlip.Action {
-        let moves = request == .commit || request == .undo
-        // In one go, before any answer is waited for: hosts flip within moments of each other.
-        if moves { for number in hosts { sessions[number]?.channel.send(request) } }
-        let answers = AsyncStream<TwoPhaseFlip.Event>.makeStream()
-        let listeners = hosts.map { number in
-            Task { @FleetActor in
-                let isDone = moves ? await self.hear(number, request) : await self.ask(number, request)
-                answers.continuation.yield(isDone ? .succeeded(number) : .failed(number))
-            }
-        }
-        // Tasks of their own, not children of ours: what has begun to commit is heard to the end, even if we are
-        // interrupted meanwhile.
-        let next = Task { @FleetActor in
-            for await event in answers.stream {
-                if let action = self.decisions.handle(event) { return action }
-            }
-            return TwoPhaseFlip.Action.finish(isMixed: false)
-        }
-        return await withTaskCancellationHandler {
-            await next.value
-        } onCancel: {
-            if !moves { for listener in listeners { listener.cancel() } }
-        }
-    }
-
-    /// Sends one host a request when it is its turn, and hears it.
-    private func ask(_ number: Int, _ request: Request) async -> Bool {
-        guard let session = sessions[number], errors[number] == nil else { return false }
-        do {
-            return try await preparing.withPlace {
-                session.channel.send(request)
-                return await hear(number, request)
-            }
-        } catch {
-            fail(number, error)
-            return false
-        }
-    }
-
-    private func hear(_ number: Int, _ request: Request) async -> Bool {
-        guard let session = sessions[number], errors[number] == nil else { return false }
-        do {
-            let channel = session.channel
-            let reply = isAnsweredSoon(request) ? try await channel.receivePromptly() : try await channel.receive()
-            switch (reply, request) {
-            case (.prepared(let outcome), .prepare): outcomes[number] = outcome
-            case (.hookDone, .runBeforeHook), (.flipped, .undo): break
-            case (.flipped(let outcome), .commit):
-                outcomes[number] = outcome
-                emit(.hostFinished(session.host, .flipped(FlippedHost(session.host, outcome))))
-            case (let reply, _): throw unexpected(reply)
-            }
-            return true
-        } catch {
-            let lost: [SlotSyncError.Code] = [.unreachable, .timedOut, .protocolViolation]
-            if request == .commit || request == .undo, lost.contains(hostError(error).code) { inDoubt.insert(number) }
-            fail(number, error)
-            return false
-        }
-    }
-
-    /// Whether hosts have no hook to run before they answer: a rename that takes long is a disk that hangs.
-    private func isAnsweredSoon(_ request: Request) -> Bool {
+    private func request(_ release: ContentDigest?) -> FlipRequest {
         let hooks = options.hooks
-        return switch request {
-        case .commit: (direction == .flip ? hooks.afterFlip : hooks.afterRollback).isEmpty
-        case .undo: hooks.afterRollback.isEmpty
-        default: false
+        return FlipRequest(
+            direction: direction, release: release, beforeHook: direction == .flip ? hooks.beforeFlip : "",
+            afterHook: direction == .flip ? hooks.afterFlip : hooks.afterRollback, undoHook: hooks.afterRollback,
+            force: options.force)
+    }
+
+    // MARK: Steps
+
+    /// - Returns: the hosts that came through.
+    private func carryOut(_ step: TwoPhaseFlip.Step, _ request: FlipRequest, on hosts: [Host]) async -> [Host] {
+        switch step {
+        case .prepare:
+            let prepared = await each(hosts) { try await $0.prepare(request) }
+            release = prepared.answers.first?.answer.release
+            return prepared.done
+        case .runBeforeHook: return await each(hosts) { try await $0.runBeforeHook() }.done
+        case .commit:
+            return await uninterrupted { await self.each(hosts) { try await self.commit($0, request) } }.done
+        case .undo:
+            return await uninterrupted { await self.each(hosts) { try await self.undo($0, request) } }.done
         }
     }
 
-    private func fail(_ number: Int, _ error: any Error) {
-        errors[number] = hostError(error)
-        emit(.hostFinished(fleet.hosts[number], .failed(hostError(error))))
-    }
-
-    private func closeAll() async {
-        let open = sessions
-        sessions = [:]
-        for session in open.values { session.channel.send(.finish) }
-        let closing = open.values.map { session in Task { @FleetActor in await session.channel.close() } }
-        for task in closing { await task.value }
-    }
-
-    private func report() -> FlipReport {
-        let flipped = decisions.flipped.sorted().compactMap { number in
-            outcomes[number].map { FlippedHost(fleet.hosts[number], $0) }
+    private func each<Answer: Sendable>(
+        _ hosts: [Host], atMost limit: Int = .max,
+        _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
+    ) async -> HostResults<Answer> {
+        let results = await connection.each(hosts, atMost: limit) { [emit] host in
+            do { return try await body(host) } catch {
+                emit(.hostFinished(host.host, .failed(hostError(error))))
+                throw error
+            }
         }
-        let takenBack = decisions.takenBack.sorted().filter { outcomes[$0]?.changed ?? false }
+        failures += results.failures
+        return results
+    }
+
+    /// Does something in a task that is not cancelled with this one.
+    private func uninterrupted<Result: Sendable>(_ body: @escaping @FleetActor () async -> Result) async -> Result {
+        await Task { @FleetActor in await body() }.value
+    }
+
+    private func commit(_ host: HostConnection, _ request: FlipRequest) async throws {
+        do { try await noteFlipped(host, host.commit()) } catch let loss as SlotSyncError where loss.isLoss {
+            let hasFlipped = try await askAgain(host, loss) { try await host.hasFlipped(patience: Self.patience) }
+            guard hasFlipped, let outcome = host.flip?.outcome else {
+                throw SlotSyncError(loss.code, "\(loss); asked again, it has not flipped")
+            }
+            let hook = direction == .flip ? "after_flip" : "after_rollback"
+            let isHookOwed = outcome.changed && !request.afterHook.isEmpty
+            if isHookOwed, direction == .flip {
+                try await askAgain(host, loss) { try await host.takeBack(request.release, hook: request.undoHook) }
+                throw SlotSyncError(loss.code, "\(loss); flipped back, since its \(hook) hook may not have run")
+            }
+            // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
+            if isHookOwed { emit(.hostWarning(host.host, "\(loss); its \(hook) hook may not have run")) }
+            noteFlipped(host, outcome)
+        }
+    }
+
+    private func undo(_ host: HostConnection, _ request: FlipRequest) async throws {
+        do { try await host.takeBack(request.release, hook: request.undoHook) } catch let loss as SlotSyncError
+            where loss.isLoss
+        {
+            try await askAgain(host, loss) {
+                _ = try await host.recover(patience: Self.patience)
+                try await host.takeBack(request.release, hook: request.undoHook)
+            }
+        }
+    }
+
+    /// Asks a host that was lost in a new session.
+    ///
+    /// - Throws: the loss, if that cannot be done: nobody knows which release the host has.
+    private func askAgain<Answer: Sendable>(
+        _ host: HostConnection, _ loss: SlotSyncError, _ body: @FleetActor () async throws -> Answer
+    ) async throws -> Answer {
+        do { return try await body() } catch {
+            uncertain.insert(host.host)
+            throw SlotSyncError(loss.code, "\(loss); asked again: \(hostError(error))")
+        }
+    }
+
+    private func noteFlipped(_ host: HostConnection, _ outcome: FlipOutcome) {
+        let made = FlippedHost(host.host, outcome)
+        flipped[host.host] = made
+        emit(.hostFinished(host.host, .flipped(made)))
+    }
+
+    private func report(_ decisions: TwoPhaseFlip) -> FlipReport {
+        let hosts = connection.fleet.hosts
+        let numbers = Dictionary(zip(hosts, hosts.indices)) { first, _ in first }
         return FlipReport(
-            release: flipped.first?.release ?? outcomes.values.first?.release, flipped: flipped,
-            takenBack: takenBack.map { fleet.hosts[$0] },
-            failures: errors.keys.sorted().map { HostFailure(host: fleet.hosts[$0], error: errors[$0]!) },
-            uncertain: inDoubt.sorted().map { fleet.hosts[$0] },
-            isGivenUp: decisions.isGivenUp, isMixed: decisions.isGivenUp && flipped.contains { $0.changed })
+            release: release, flipped: decisions.flipped.compactMap { flipped[$0] },
+            takenBack: decisions.takenBack.filter { flipped[$0]?.changed ?? false },
+            failures: failures.sorted { numbers[$0.host] ?? 0 < numbers[$1.host] ?? 0 },
+            uncertain: hosts.filter(uncertain.contains), isGivenUp: decisions.isGivenUp)
     }
+}
+
+extension String {
+    fileprivate var isUsableHook: Bool { utf8.count <= WireLimits.longestHook }
 }

@@ -1,20 +1,4 @@
-// What changes nothing: the status of every ring, and the verification of what is in the slots.
-
-/// What one host says of its ring.
-public struct HostStatus: Sendable {
-    /// The host.
-    public var host: Host
-    /// Nil: the root holds no ring yet.
-    public var ring: RingStatus?
-}
-
-/// What all hosts say of their rings.
-public struct StatusReport: Sendable {
-    /// Hosts that answered, in the fleet's order.
-    public var hosts: [HostStatus]
-    /// Hosts that could not be asked.
-    public var failures: [HostFailure]
-}
+// The operations that change nothing: the status of every ring, and the verification of what is in the slots.
 
 /// What hashing a slot again found.
 public struct VerifiedSlot: Sendable {
@@ -43,30 +27,14 @@ public struct VerifyReport: Sendable {
 }
 
 extension Fleet {
-    /// Asks every host for its ring.
-    public func status() -> FleetOperation<StatusReport> {
+    /// Asks every host for its ring; nil: the root holds none yet.
+    public func status() -> FleetOperation<HostResults<RingStatus?>> {
         FleetOperation { emit in
-            ProcessSetup.prepare()
-            let results = await self.forEachHost { number in
-                try await self.withSession(of: number) { session in
-                    // Asked for although the greeting has it: what the agent has to tell besides comes before the answer.
-                    session.channel.onWarning = { emit(.hostWarning(session.host, $0)) }
-                    let ring = session.ring == nil ? nil : try await self.ring(of: session)
-                    return HostStatus(host: session.host, ring: ring)
-                }
+            try await self.askEach { host in
+                host.onWarning = { emit(.hostWarning(host.host, $0)) }
+                return try await host.ring()
             }
-            try Task.checkCancellation()
-            return StatusReport(
-                hosts: results.compactMap { try? $0.result.get() }, failures: self.failures(results))
         }
-    }
-
-    @FleetActor
-    private func ring(of session: HostSession) async throws -> RingStatus {
-        session.channel.send(.status)
-        let reply = try await session.channel.receivePromptly()
-        guard case .status(let ring) = reply else { throw unexpected(reply) }
-        return ring
     }
 
     /// Hashes slots again on every host and compares them with what was sealed.
@@ -74,31 +42,41 @@ extension Fleet {
     /// - Parameter slot: one slot; nil: all that hold a release.
     public func verify(slot: Int? = nil) -> FleetOperation<VerifyReport> {
         FleetOperation { emit in
-            ProcessSetup.prepare()
-            let results = await self.forEachHost { number in
-                emit(.hostStarted(self.hosts[number]))
-                return try await self.withSession(of: number) { try await self.verify(slot: slot, $0) }
+            let results = try await self.askEach { host in
+                emit(.hostStarted(host.host))
+                return try await host.verify(slot: slot)
             }
-            try Task.checkCancellation()
-            return VerifyReport(
-                slots: results.flatMap { (try? $0.result.get()) ?? [] }, failures: self.failures(results))
+            return VerifyReport(slots: results.answers.flatMap(\.answer), failures: results.failures)
         }
     }
+}
 
-    @FleetActor
-    private func verify(slot: Int?, _ session: HostSession) async throws -> [VerifiedSlot] {
-        session.channel.send(.verify(slot: slot))
+extension HostConnection {
+    /// - Returns: nil: the root holds no ring yet.
+    fileprivate func ring() async throws -> RingStatus? {
+        let session = try await session()
+        guard session.ring != nil else { return nil }
+        // Asked for although the greeting has it: what the agent has to tell besides comes before the answer.
+        session.channel.send(.status)
+        let reply = try await session.channel.receivePromptly()
+        guard case .status(let ring) = reply else { throw unexpected(reply) }
+        return ring
+    }
+
+    fileprivate func verify(slot: Int?) async throws -> [VerifiedSlot] {
+        let channel = try await session().channel
+        channel.send(.verify(slot: slot))
         var slots: [VerifiedSlot] = []
         while true {
-            switch try await session.channel.receive() {
+            switch try await channel.receive() {
             case .verified(let found):
                 guard slots.count < RingStatus.slotCounts.upperBound else {
                     throw SlotSyncError(.protocolViolation, "the agent verified more slots than a ring has")
                 }
                 slots.append(
                     VerifiedSlot(
-                        host: session.host, slot: found.slot, release: found.release, files: found.files,
-                        bytes: found.bytes, differences: found.differences, lines: found.named))
+                        host: host, slot: found.slot, release: found.release, files: found.files, bytes: found.bytes,
+                        differences: found.differences, lines: found.named))
             case .status: return slots
             case let reply: throw unexpected(reply)
             }

@@ -1,26 +1,11 @@
 // Puts the agent on all hosts, over ssh, at the same time.
 
-/// How the installation went on one host.
-public struct InstalledHost: Sendable, Hashable {
-    /// What had to be done.
-    public enum Outcome: Sendable, Hashable {
-        /// The same version was there.
-        case alreadyThere
-        /// It is at `path` on the host now; `before` is the version that was there, if one was.
-        case installed(path: String, before: String?)
-    }
-    /// The host.
-    public var host: Host
-    /// What had to be done there.
-    public var outcome: Outcome
-}
-
-/// What came of an installation over the fleet.
-public struct InstallReport: Sendable {
-    /// Hosts that have this version of the agent now, in the fleet's order.
-    public var hosts: [InstalledHost]
-    /// Hosts where it could not be put.
-    public var failures: [HostFailure]
+/// How the installation went on one host, which has this version of the agent now.
+public enum InstallOutcome: Sendable, Hashable {
+    /// The same version was there.
+    case alreadyThere
+    /// It is at `path` on the host now; `before` is the version that was there, if one was.
+    case installed(path: String, before: String?)
 }
 
 extension Fleet {
@@ -28,18 +13,17 @@ extension Fleet {
     /// matter.
     ///
     /// - Parameter folder: The folder on the hosts; nil: `~/.local/bin`, where a session looks for the agent.
-    public func install(_ agent: AgentProgram, folder: String? = nil) -> FleetOperation<InstallReport> {
+    public func install(_ agent: AgentProgram, folder: String? = nil) -> FleetOperation<HostResults<InstallOutcome>> {
         FleetOperation { emit in
-            ProcessSetup.prepare()
             guard self.transport.kind == .ssh else {
                 throw SlotSyncError(
                     .badInput, "install goes over ssh; --transport local starts the agent that is on this machine")
             }
-            let results = await self.forEachHost { number in
-                let host = self.hosts[number]
+            return try await self.askEach { connection in
+                let host = connection.host
                 emit(.hostStarted(host))
                 do {
-                    let installed = try await self.install(agent, folder: folder.map(Self.remoteFolder), on: host)
+                    let installed = try await install(agent, folder: folder.map(Self.remoteFolder), on: host)
                     emit(.hostFinished(host, .installed(installed)))
                     return installed
                 } catch {
@@ -47,21 +31,18 @@ extension Fleet {
                     throw error
                 }
             }
-            try Task.checkCancellation()
-            return InstallReport(
-                hosts: results.compactMap { try? $0.result.get() }, failures: self.failures(results))
         }
     }
 
     @FleetActor
-    private func install(_ agent: AgentProgram, folder: String?, on host: Host) async throws -> InstalledHost {
+    private func install(_ agent: AgentProgram, folder: String?, on host: Host) async throws -> InstallOutcome {
         let command = InstallSession.command(folder: folder, version: SlotSyncVersion.current)
         let stream = try ChildStream(
             transport.remoteShellCommand(to: host, timeout: timeout) + [command], timeout: timeout)
         do {
             let outcome = try await InstallSession(agent: agent, folder: folder, stream: stream).run()
             await stream.close()
-            return InstalledHost(host: host, outcome: outcome)
+            return outcome
         } catch {
             await stream.close()
             throw error

@@ -1,4 +1,4 @@
-// Staging a release on all hosts: the source is scanned once, the patch is encoded once, and each host's session is one
+// Stages a release on all hosts. The source is scanned once and the patch is encoded once; each host's session is one
 // StageConversation with its agent.
 
 public import SystemPackage
@@ -10,25 +10,9 @@ extension Fleet {
     ///   used, or changed while it was read.
     public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
         FleetOperation { emit in
-            ProcessSetup.prepare()
-            return try await OpenSessions(self).stage(source, options: options, emit: emit)
-        }
-    }
-}
-
-extension OpenSessions {
-    /// Stages over these sessions, which are opened while the source is read.
-    nonisolated func stage(
-        _ source: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
-    ) async throws -> StageReport {
-        try PreparedRelease.checkFolder(source)
-        await openAhead()
-        do {
-            let release = try PreparedRelease.prepare(source, options: options, emit: emit)
-            return try await FleetStage(sessions: self, release: release, options: options, emit: emit).run()
-        } catch {
-            await closeAll(areOrderly: false)
-            throw error
+            try await self.withConnection {
+                try await FleetStage.run(source, options: options, over: $0, keepsSessions: false, emit: emit)
+            }
         }
     }
 }
@@ -36,8 +20,8 @@ extension OpenSessions {
 /// One stage over a fleet.
 @FleetActor
 final class FleetStage {
-    private let sessions: OpenSessions
-    private let fleet: Fleet
+    private let connection: FleetConnection
+    private let keepsSessions: Bool
     private let release: PreparedRelease
     private let options: StageOptions
     private let emit: @Sendable (FleetEvent) -> Void
@@ -51,34 +35,33 @@ final class FleetStage {
     /// Bytes through sessions that have ended.
     private var endedBytes: (sent: UInt64, received: UInt64) = (0, 0)
 
-    nonisolated init(
-        sessions: OpenSessions, release: PreparedRelease, options: StageOptions,
+    /// Stages over a connection's sessions, which are opened while the source is read.
+    ///
+    /// - Parameter keepsSessions: whether a host's session stays open when it has the release.
+    static func run(
+        _ source: FilePath, options: StageOptions, over connection: FleetConnection, keepsSessions: Bool,
         emit: @escaping @Sendable (FleetEvent) -> Void
-    ) async throws {
-        self.sessions = sessions
-        fleet = sessions.fleet
-        self.release = release
-        self.options = options
-        self.emit = emit
-        spool = try Spool()
-        // A local agent gets bytes as they are.
-        let levels: CompressionLevels =
-            options.compressionLevel.map { .always($0) } ?? (fleet.transport.kind == .ssh ? .remote : .always(0))
-        wholeFiles = options.wholeFiles ?? (fleet.transport.kind == .local)
-        let cache = wholeFiles ? nil : Self.openCache(options, emit)
-        filling = cache.map { BasisCacheFilling($0) }
-        library = await PatchLibrary(
-            encoder: PairEncoder(
-                source: release.source, spool: spool, levels: levels, parallelism: processorCount(), cache: cache,
-                filling: filling, message: Request.frameMessage),
-            hostCount: fleet.hosts.count)
-        manifests = await SpooledManifests(
-            of: release.manifest, in: spool, archive: ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual),
-            level: levels.usual)
+    ) async throws -> StageReport {
+        try await onQueue { try PreparedRelease.checkFolder(source) }
+        connection.openAhead()
+        do {
+            let wholeFiles = options.wholeFiles ?? (connection.fleet.transport.kind == .local)
+            let (release, cache) = try await onQueue {
+                let release = try PreparedRelease.prepare(source, options: options, emit: emit)
+                return (release, wholeFiles ? nil : openCache(options, emit))
+            }
+            return try await FleetStage(
+                release, cache: cache, wholeFiles: wholeFiles, options: options, over: connection,
+                keepsSessions: keepsSessions, emit: emit
+            ).run()
+        } catch {
+            await connection.closeSessions()
+            throw error
+        }
     }
 
     /// The contents of earlier releases; nil if none are kept.
-    nonisolated private static func openCache(
+    private nonisolated static func openCache(
         _ options: StageOptions, _ emit: @Sendable (FleetEvent) -> Void
     ) -> BasisCache? {
         guard options.cacheSize > 0, let folder = options.cacheDirectory ?? CacheFolder.usual else { return nil }
@@ -88,12 +71,42 @@ final class FleetStage {
         }
     }
 
-    func run() async throws -> StageReport {
+    private init(
+        _ release: PreparedRelease, cache: BasisCache?, wholeFiles: Bool, options: StageOptions,
+        over connection: FleetConnection, keepsSessions: Bool, emit: @escaping @Sendable (FleetEvent) -> Void
+    ) throws {
+        self.connection = connection
+        self.keepsSessions = keepsSessions
+        self.release = release
+        self.wholeFiles = wholeFiles
+        self.options = options
+        self.emit = emit
+        spool = try Spool()
+        let fleet = connection.fleet
+        // A local agent gets bytes as they are.
+        let levels: CompressionLevels =
+            options.compressionLevel.map { .always($0) } ?? (fleet.transport.kind == .ssh ? .remote : .always(0))
+        filling = cache.map { BasisCacheFilling($0) }
+        library = PatchLibrary(
+            encoder: PairEncoder(
+                source: release.source, spool: spool, levels: levels, parallelism: processorCount(), cache: cache,
+                filling: filling, message: Request.frameMessage),
+            hostCount: fleet.hosts.count)
+        manifests = SpooledManifests(
+            of: release.manifest, in: spool, archive: ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual),
+            level: levels.usual)
+    }
+
+    private func run() async throws -> StageReport {
         // When hosts have what they need, what is new is kept for the next stage, while they put it into place.
-        let keeping = Keeping(filling, release.source)
+        var keeping: Task<Void, any Error>?
+        defer { filling?.cancel() }
         library.pool.isAwaited = { [weak self] in self?.channels.values.allSatisfy { $0.pendingBytes == 0 } ?? false }
-        if !options.dryRun { library.onEncoded = keeping.begin }
-        defer { keeping.cancel() }
+        if !options.dryRun, let filling {
+            library.onEncoded = { [source = release.source] in
+                keeping = Task { try await onQueue(qos: .utility) { try filling.finish(source) } }
+            }
+        }
         let ticker = Task { @FleetActor in
             while !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(200))
@@ -101,29 +114,39 @@ final class FleetStage {
             }
         }
         defer { ticker.cancel() }
-        let results = await fleet.forEachHost { number in
-            let host = self.fleet.hosts[number]
-            self.emit(.hostStarted(host))
-            self.library.expect(number)
+        let fleet = connection.fleet
+        let results = await connection.each(fleet.hosts, atMost: fleet.parallelism, closing: !keepsSessions) { host in
+            self.emit(.hostStarted(host.host))
+            self.library.expect(host.index)
             do {
-                let staged = try await self.stage(number)
-                self.emit(.hostFinished(host, .staged(staged)))
+                let staged = try await self.stage(host)
+                self.emit(.hostFinished(host.host, .staged(staged)))
                 return staged
             } catch {
-                self.library.withdraw(number)
-                self.emit(.hostFinished(host, .failed(hostError(error))))
+                self.library.withdraw(host.index)
+                self.emit(.hostFinished(host.host, .failed(hostError(error))))
                 throw error
             }
         }
         if let error = library.sourceFailure { throw error }
         try Task.checkCancellation()
         reportProgress()
-        if let error = await keeping.end() { emit(.sourceWarning("\(error)")) }
+        await endKeeping(keeping)
         let manifest = release.manifest
         return StageReport(
             release: release.name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes,
-            hosts: results.compactMap { try? $0.result.get() }, failures: fleet.failures(results),
+            hosts: results.answers.map(\.answer), failures: results.failures,
             sentBytes: endedBytes.sent, receivedBytes: endedBytes.received, cohorts: library.cohortCount)
+    }
+
+    /// Waits until the contents are kept; not for long if the stage is interrupted now, when hosts have all they need.
+    private func endKeeping(_ keeping: Task<Void, any Error>?) async {
+        let result = await withTaskCancellationHandler {
+            await keeping?.result
+        } onCancel: { [filling] in
+            filling?.cancel()
+        }
+        if case .failure(let error) = result { emit(.sourceWarning("\(error)")) }
     }
 
     private func reportProgress() {
@@ -133,33 +156,27 @@ final class FleetStage {
 
     // MARK: One host
 
-    private func stage(_ number: Int) async throws -> StagedHost {
-        let session = try await sessions.session(of: number)
+    private func stage(_ host: HostConnection) async throws -> StagedHost {
+        let session = try await host.session()
         let channel = session.channel
-        channels[number] = channel
+        channels[host.index] = channel
         var lastBytes: UInt64 = 0
         channel.onAlive = { [library] progress in
             // Only a host that gets on is worth waiting for.
-            if progress.bytes > lastBytes { library.noteProgress(of: number) }
+            if progress.bytes > lastBytes { library.noteProgress(of: host.index) }
             lastBytes = progress.bytes
         }
         channel.onWarning = { [emit] text in emit(.hostWarning(session.host, text)) }
-        do {
-            let outcome = try await StageConversation(
-                session: session, release: release, options: options, wholeFiles: wholeFiles, library: library,
-                spool: spool, manifests: manifests, emit: emit
-            ).hold()
-            let staged = StagedHost(
-                host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
-                copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
-                receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session),
-                isFirst: session.ring?.live == nil, live: session.ring?.liveRelease)
-            await end(number, channel, isOrderly: true)
-            return staged
-        } catch {
-            await end(number, channel, isOrderly: false)
-            throw error
-        }
+        defer { end(host, channel) }
+        let outcome = try await StageConversation(
+            session: session, index: host.index, release: release, options: options, wholeFiles: wholeFiles,
+            library: library, spool: spool, manifests: manifests, emit: emit
+        ).hold()
+        return StagedHost(
+            host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
+            copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
+            receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session),
+            isFirst: session.ring?.live == nil, live: session.ring?.liveRelease)
     }
 
     /// Why the release is bad on the host: what its greeting said of it, which holds for a copy made anew as well.
@@ -172,10 +189,9 @@ final class FleetStage {
         }
     }
 
-    private func end(_ number: Int, _ channel: Channel, isOrderly: Bool) async {
-        await sessions.end(number, isOrderly: isOrderly)
+    private func end(_ host: HostConnection, _ channel: Channel) {
         (channel.onAlive, channel.onWarning) = (nil, nil)
-        guard channels.removeValue(forKey: number) != nil else { return }
+        channels[host.index] = nil
         endedBytes.sent += channel.sentBytes
         endedBytes.received += channel.receivedBytes
     }

@@ -1,5 +1,5 @@
-// What came of a flip or a rollback, host by host and over the fleet. FleetFlip makes these, and FleetConnection tells single
-// hosts' flips in the same words.
+// What came of a flip or a rollback, host by host and over the fleet. FleetFlip makes the report. FleetConnection tells
+// of single hosts in the same words.
 
 /// What a flip, a rollback or taking one back did on one host.
 public struct FlippedHost: Sendable, Hashable {
@@ -29,12 +29,14 @@ public struct FlipReport: Sendable {
     public var takenBack: [Host]
     /// Hosts that did not flip, or could not be taken back.
     public var failures: [HostFailure]
-    /// Hosts that were lost after they had been told to flip, or to go back: they may have either release.
+    /// Hosts that were lost after they had been told to flip, or to go back, and could not be asked again: they may
+    /// have either release.
     public var uncertain: [Host]
     /// Whether too many hosts failed: then nothing was flipped, or it was taken back.
     public var isGivenUp: Bool
+
     /// Whether some hosts are left on another release than before although the flip was given up.
-    public var isMixed: Bool
+    public var isMixed: Bool { isGivenUp && flipped.contains(where: \.changed) }
 }
 
 extension FlippedHost {

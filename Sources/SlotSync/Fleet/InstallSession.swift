@@ -1,17 +1,22 @@
 // Puts the agent on one host over one ssh session. The host's side is a small shell script, given as the remote
-// command: it says what machine it is and which version it has, is told whether to go on, and unpacks what follows
-// under another name, tries it, and renames it.
+// command. It says what machine it is and which version it has, and is told whether to go on. Then it unpacks what
+// follows under another name, tries it, and renames it.
 
 import DequeModule
 
 /// One host's installation.
 @FleetActor
-struct InstallSession {
-    let agent: AgentProgram
+final class InstallSession {
+    private let agent: AgentProgram
     /// The folder for the agent; nil: `.local/bin` below the home folder.
-    let folder: String?
-    let stream: ChildStream
-    private let lines = LineBuffer()
+    private let folder: String?
+    private let stream: ChildStream
+    /// What the host printed and nobody has read yet, in lines that are safe to show.
+    private var lines: Deque<String> = []
+    private var splitter = LineSplitter()
+    private var printed = 0
+    /// All that a host may print: a start-up file that never stops would be read for ever.
+    private static let mostPrinted = 1 << 20
 
     init(agent: AgentProgram, folder: String?, stream: ChildStream) {
         self.agent = agent
@@ -43,7 +48,7 @@ struct InstallSession {
     }
 
     /// Installs the agent, unless the same version is there.
-    func run() async throws -> InstalledHost.Outcome {
+    func run() async throws -> InstallOutcome {
         let machine = try await answer("machine")
         guard agent.machine.runs(on: machine) else {
             throw SlotSyncError(
@@ -64,8 +69,8 @@ struct InstallSession {
         let mark = Self.mark + word
         return try await stream.wait {
             while true {
-                try stream.read(while: { !lines.hasLine }) { try lines.append($0) }
-                guard let line = lines.next() else { return nil }
+                try stream.read(while: { lines.isEmpty }) { try take($0) }
+                guard let line = lines.popFirst() else { return nil }
                 if line.hasPrefix(mark) { return String(line.dropFirst(mark.count).drop { $0 == " " }) }
             }
         } ending: {
@@ -76,6 +81,14 @@ struct InstallSession {
         }
     }
 
+    private func take(_ bytes: UnsafeRawBufferPointer) throws {
+        printed += bytes.count
+        guard printed <= Self.mostPrinted else {
+            throw SlotSyncError(.protocolViolation, "the host prints without end: check its shell's start-up files")
+        }
+        splitter.take(bytes) { lines.append(escapedForDisplay(String(decoding: $0, as: UTF8.self))) }
+    }
+
     private static func reason(_ end: ChildProcess.End?, _ said: String) -> String {
         switch end {
         case .failed(let reason): reason
@@ -83,35 +96,6 @@ struct InstallSession {
         case .exited(let code): "exit code \(code)"
         case .signalled(let signal): "ended by signal \(signal)"
         case nil: "the host closed its end of the session"
-        }
-    }
-}
-
-/// Cuts what a host prints into lines, safe to show.
-@FleetActor
-private final class LineBuffer {
-    private static let longestLine = 64 << 10
-    /// All that a host may print: a start-up file that never stops would be read for ever.
-    private static let mostPrinted = 1 << 20
-    private var lines: Deque<String> = []
-    private var rest: [UInt8] = []
-    private var printed = 0
-
-    var hasLine: Bool { !lines.isEmpty }
-
-    func next() -> String? { lines.popFirst() }
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws {
-        rest.append(contentsOf: bytes)
-        printed += bytes.count
-        var start = 0
-        while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            lines.append(escapedForDisplay(String(decoding: rest[start..<end], as: UTF8.self)))
-            start = end + 1
-        }
-        rest.removeFirst(start)
-        guard rest.count <= Self.longestLine, printed <= Self.mostPrinted else {
-            throw SlotSyncError(.protocolViolation, "the host prints without end: check its shell's start-up files")
         }
     }
 }

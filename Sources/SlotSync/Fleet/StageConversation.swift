@@ -1,5 +1,5 @@
-// One host's part of a stage: the manifest goes out, needs come back, frames go out until the host has put all of it into
-// place. Linear code over one session; FleetStage holds one with each host, and PatchLibrary says what goes to which.
+// One host's part of a stage. The manifest goes out, needs come back, frames go out until the host has put all of it
+// into place. FleetStage holds one with each host, and PatchLibrary says what goes to which.
 
 @FleetActor
 struct StageConversation {
@@ -7,6 +7,8 @@ struct StageConversation {
     nonisolated private static let mostPendingBytes = 4 << 20
 
     let session: HostSession
+    /// The host's index in the fleet.
+    let index: Int
     let release: PreparedRelease
     let options: StageOptions
     /// Whether no basis is asked for.
@@ -20,7 +22,7 @@ struct StageConversation {
 
     /// Holds the conversation to its end; the session stays open.
     func hold() async throws -> Outcome {
-        try requestStage(withWholeManifest: false)
+        try await requestStage(withWholeManifest: false)
         var isWhole = false
         var rounds = 0
         while true {
@@ -28,12 +30,12 @@ struct StageConversation {
             case .manifestNeeded:
                 guard !isWhole, rounds == 0 else { throw unexpected(.manifestNeeded) }
                 isWhole = true
-                try requestStage(withWholeManifest: true)
+                try await requestStage(withWholeManifest: true)
             case .ended(let outcome):
-                library.withdraw(session.number)
+                library.withdraw(index)
                 return outcome
             case .planned(let count):
-                library.withdraw(session.number)
+                library.withdraw(index)
                 return (.planned, session.ring?.next ?? 1, count, 0, 0)
             case .work(let work, let count):
                 guard rounds <= WireLimits.mostRepairRounds else {
@@ -73,7 +75,7 @@ struct StageConversation {
                 guard isLast else { continue }
                 guard !options.dryRun else { return .planned(count: count) }
                 let needs = parts.count == 1 ? parts[0] : Array(parts.joined())
-                let work = try library.join(session.number, needs: needs, isRepair: isRepair)
+                let work = try library.join(index, needs: needs, isRepair: isRepair)
                 return .work(work, count: count)
             case .present(let outcome):
                 library.notePresence()
@@ -93,7 +95,7 @@ struct StageConversation {
     }
 
     /// Sends the manifest, as a difference from the live release's where both ends have that.
-    private func requestStage(withWholeManifest isWhole: Bool) throws {
+    private func requestStage(withWholeManifest isWhole: Bool) async throws {
         let id = release.name.id
         let ring = session.ring
         let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
@@ -106,8 +108,8 @@ struct StageConversation {
             return
         }
         let live = isWhole ? nil : ring?.liveRelease?.id
-        let (base, manifest) = try manifests.manifest(against: live)
-        request.base = base
+        let manifest = try await manifests.manifest(against: live)
+        request.base = manifest.base
         request.manifestLength = manifest.length
         session.channel.send(.stage(request))
         session.channel.send(spool: spool.file, at: manifest.range.offset, length: manifest.range.length)
@@ -127,9 +129,9 @@ struct StageConversation {
                 for request in requests {
                     switch try await channel.receive() {
                     case .signature(request.basis, let signature):
-                        library.deliver(signature, of: request.basis, from: session.number)
+                        library.deliver(signature, of: request.basis, from: index)
                     case .signatureMissing(request.basis):
-                        library.deliver(nil, of: request.basis, from: session.number)
+                        library.deliver(nil, of: request.basis, from: index)
                     case let reply: throw unexpected(reply)
                     }
                 }

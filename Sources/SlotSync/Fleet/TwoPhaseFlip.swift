@@ -1,100 +1,60 @@
-// When a fleet may go on from one phase of a flip to the next, and when everything is taken back. A value:
-// events in, actions out, no session and no clock, so that every order of events can be tried in a test.
+// When a fleet may go on from one step of a flip to the next, and when everything is taken back. A value: what came of
+// each step goes in, the next step comes out, so that every outcome can be tried in a test. FleetFlip carries the steps
+// out.
 
 /// The decisions of one flip or rollback over a fleet.
 struct TwoPhaseFlip: Sendable {
-    enum Phase: Sendable, Equatable {
+    enum Step: Sendable, Equatable {
         /// Every host confirms that the release is ready.
-        case preparing
+        case prepare
         /// Every host runs its hook.
-        case hooking
+        case runBeforeHook
         /// Every host renames.
-        case committing
+        case commit
         /// Those that flipped are taken back.
-        case undoing
-        case done
+        case undo
     }
 
-    /// How a host came through the phase under way.
-    enum Event: Sendable {
-        case succeeded(Int)
-        case failed(Int)
-    }
-
-    /// What is to be done next, with which hosts.
-    enum Action: Sendable, Equatable {
-        case runBeforeHooks([Int])
-        case commit([Int])
-        case undo([Int])
-        /// Nothing more; `isMixed`: hosts are left on different releases although the flip was given up.
-        case finish(isMixed: Bool)
-    }
-
-    private(set) var phase = Phase.preparing
+    /// What is to be done now; nil: nothing more.
+    private(set) var step: Step? = .prepare
+    /// The hosts that take part in the step.
+    private(set) var hosts: [Host]
     private let allowedFailures: Int
-    private let hasBeforeHook: Bool
-    /// Hosts that the phase under way waits for.
-    private var pending: Set<Int>
-    /// Hosts that came through it.
-    private var succeeded: [Int] = []
-    private(set) var failed: Set<Int> = []
+    private var failed: Int
     /// Hosts that renamed and were not taken back.
-    private(set) var flipped: Set<Int> = []
-    private(set) var takenBack: Set<Int> = []
+    private(set) var flipped: [Host] = []
+    private(set) var takenBack: [Host] = []
 
-    init(hostCount: Int, allowedFailures: Int, hasBeforeHook: Bool) {
-        pending = Set(0..<hostCount)
+    /// - Parameters:
+    ///   - hosts: those that take part.
+    ///   - failed: how many hosts have failed before.
+    init(hosts: [Host], failed: Int, allowedFailures: Int) {
+        self.hosts = hosts
+        self.failed = failed
         self.allowedFailures = allowedFailures
-        self.hasBeforeHook = hasBeforeHook
     }
 
     /// Whether the flip was given up.
-    var isGivenUp: Bool { failed.count > allowedFailures }
+    var isGivenUp: Bool { failed > allowedFailures }
 
-    /// Takes an event of the phase under way.
+    /// Takes what came of the step, when all of its hosts were heard.
     ///
-    /// - Returns: what to do next once every host of the phase was heard of; nil until then.
-    mutating func handle(_ event: Event) -> Action? {
-        switch event {
-        case .succeeded(let host):
-            guard pending.remove(host) != nil else { return nil }
-            succeeded.append(host)
-        case .failed(let host):
-            guard pending.remove(host) != nil else { return nil }
-            failed.insert(host)
+    /// - Parameter done: the hosts that came through it.
+    mutating func end(_ done: [Host]) {
+        failed += hosts.count - done.count
+        hosts = done
+        switch step {
+        case .prepare: step = isGivenUp || done.isEmpty ? nil : .runBeforeHook
+        case .runBeforeHook: step = isGivenUp || done.isEmpty ? nil : .commit
+        case .commit:
+            flipped = done
+            step = isGivenUp && !done.isEmpty ? .undo : nil
+        case .undo:
+            let back = Set(done)
+            flipped.removeAll { back.contains($0) }
+            takenBack = done
+            step = nil
+        case nil: break
         }
-        return pending.isEmpty ? next() : nil
-    }
-
-    private mutating func next() -> Action {
-        let hosts = succeeded.sorted()
-        succeeded = []
-        switch phase {
-        case .preparing where hasBeforeHook && !isGivenUp && !hosts.isEmpty:
-            return begin(.hooking, .runBeforeHooks(hosts), hosts)
-        case .preparing, .hooking:
-            guard !isGivenUp, !hosts.isEmpty else { return finish() }
-            return begin(.committing, .commit(hosts), hosts)
-        case .committing:
-            flipped = Set(hosts)
-            guard isGivenUp, !hosts.isEmpty else { return finish() }
-            return begin(.undoing, .undo(hosts), hosts)
-        case .undoing:
-            takenBack = Set(hosts)
-            flipped.subtract(hosts)
-            return finish()
-        case .done: return finish()
-        }
-    }
-
-    private mutating func begin(_ phase: Phase, _ action: Action, _ hosts: [Int]) -> Action {
-        self.phase = phase
-        pending = Set(hosts)
-        return action
-    }
-
-    private mutating func finish() -> Action {
-        phase = .done
-        return .finish(isMixed: isGivenUp && !flipped.isEmpty)
     }
 }

@@ -19,7 +19,7 @@ struct ConclusionTests {
 
     private func report(
         flipped: String, unchanged: String = "", takenBack: String = "", failed: String = "", uncertain: String = "",
-        isGivenUp: Bool = false, isMixed: Bool = false
+        isGivenUp: Bool = false
     ) throws -> FlipReport {
         func hosts(_ list: String) throws -> [Host] { list.isEmpty ? [] : try HostList.parse(list) }
         func host(_ host: Host, changed: Bool) -> FlippedHost {
@@ -33,7 +33,7 @@ struct ConclusionTests {
                 + hosts(unchanged).map { host($0, changed: false) },
             takenBack: try hosts(takenBack),
             failures: try hosts(failed).map { HostFailure(host: $0, error: SlotSyncError(.hookFailed, "no")) },
-            uncertain: try hosts(uncertain), isGivenUp: isGivenUp, isMixed: isMixed)
+            uncertain: try hosts(uncertain), isGivenUp: isGivenUp)
     }
 
     private let flip = FlipNarration(verb: "flip", root: "/srv")
@@ -69,7 +69,7 @@ struct ConclusionTests {
 
     @Test("a mixed fleet is partly done, and is told which host is where and what to run")
     func mixed() throws {
-        let report = try report(flipped: "h[1-2]", takenBack: "h3", failed: "h4", isGivenUp: true, isMixed: true)
+        let report = try report(flipped: "h[1-2]", takenBack: "h3", failed: "h4", isGivenUp: true)
         #expect(flip.status(report) == .partlyDone)
         let text = flip.problems(report, hosts: 4).joined(separator: "\n")
         #expect(text.contains("DIFFERENT RELEASES"))

@@ -43,12 +43,13 @@ struct TextTests {
             SlotStatus(state: .ready, release: ready),
         ]
         let table = StatusTable([
-            HostStatus(
+            (
                 host: try Host("web1"),
                 ring: RingStatus(
                     slots: slots, live: 2,
-                    provision: ProvisionStatus(slot: 2, from: 3, since: 1, limit: .seconds(12)))),
-            HostStatus(host: try Host("web10"), ring: nil),
+                    provision: ProvisionStatus(slot: 2, from: 3, since: 1, limit: .seconds(12)))
+            ),
+            (host: try Host("web10"), ring: nil),
         ])
         let first = "\(live.id.description.prefix(8)) (line\\nbreak)"
         #expect(

@@ -1,4 +1,4 @@
-// Places that tasks wait for: as many as there are, in the order of coming, and none is lost to who gives up.
+// Permits that tasks wait for: as many as there are, in the order of coming, and none is lost to who gives up.
 
 import Testing
 
@@ -13,7 +13,7 @@ struct ConcurrencyBoundTests {
         var order: [Int] = []
 
         func work(_ number: Int, in bound: ConcurrencyBound) async throws {
-            try await bound.withPlace {
+            try await bound.withPermit {
                 inside += 1
                 most = max(most, inside)
                 order.append(number)
@@ -23,23 +23,23 @@ struct ConcurrencyBoundTests {
         }
     }
 
-    @Test("all get a place, in the order of coming, and no more than there are at a time", arguments: [1, 3, 50])
+    @Test("all get a permit, in the order of coming, and no more than there are at a time", arguments: [1, 3, 50])
     @FleetActor
-    func order(_ places: Int) async throws {
-        let (bound, course) = (await ConcurrencyBound(places), Course())
+    func order(_ permits: Int) async throws {
+        let (bound, course) = (ConcurrencyBound(permits), Course())
         let tasks = (0..<20).map { number in Task { @FleetActor in try await course.work(number, in: bound) } }
         for task in tasks { try await task.value }
         #expect(course.order == Array(0..<20))
-        #expect(course.most == min(places, 20))
+        #expect(course.most == min(permits, 20))
     }
 
-    @Test("who is cancelled while waiting gives way, and what fails inside leaves its place")
+    @Test("who is cancelled while waiting gives way, and what fails inside leaves its permit")
     @FleetActor
     func givenUp() async throws {
         struct Failure: Error {}
-        let (bound, course, gate) = (await ConcurrencyBound(1), Course(), Wakeup())
+        let (bound, course, gate) = (ConcurrencyBound(1), Course(), Wakeup())
         let first = Task { @FleetActor in
-            try await bound.withPlace {
+            try await bound.withPermit {
                 try await gate.wait()
                 throw Failure()
             }

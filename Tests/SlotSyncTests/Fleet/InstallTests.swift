@@ -141,12 +141,12 @@ private struct FakeHost {
     let folder: TemporaryFolder
     var home: String { folder.path("home").string }
 
-    func install(_ agent: AgentProgram, folder place: String? = nil) async throws -> InstalledHost.Outcome {
+    func install(_ agent: AgentProgram, folder place: String? = nil) async throws -> InstallOutcome {
         let fleet = Fleet(
             hosts: [try Host("h1")], root: "", transport: Transport(remoteShell: "/bin/sh '\(folder.path("rsh"))'"))
         let report = try await fleet.install(agent, folder: place).report
         if let failure = report.failures.first { throw failure.error }
-        return try #require(report.hosts.first).outcome
+        return try #require(report.answers.first).answer
     }
 
     /// Puts a script where the agent belongs.

@@ -1,4 +1,4 @@
-// Every order and outcome of events of small fleets, and what must hold in each of them.
+// Every outcome of every step with small fleets, and what must hold in each of them.
 
 import Testing
 
@@ -8,105 +8,85 @@ import Testing
 struct TwoPhaseFlipTests {
     /// What the fleet really is like, kept beside the decisions.
     private struct World {
-        var flipped: Set<Int> = []
-        var failed: Set<Int> = []
-        var undoFailed: Set<Int> = []
+        var flipped: Set<Host> = []
+        var failed: Set<Host> = []
     }
 
-    /// How often the end was reached, and from where the phases so far were begun: each of them once.
-    private struct Course {
-        var ends = 0
-        var begun: Set<String> = []
-    }
-
-    private static func explore(_ decisions: TwoPhaseFlip, hosts: Int, allowed: Int, hook: Bool) -> Int {
-        var course = Course()
-        explore(
-            decisions, pending: Set(0..<hosts), phase: .preparing, World(), hosts: hosts, allowed: allowed, hook,
-            &course)
-        return course.ends
-    }
-
-    /// Tries each pending host with each outcome next.
-    private static func explore(
-        _ decisions: TwoPhaseFlip, pending: Set<Int>, phase: TwoPhaseFlip.Phase, _ world: World, hosts: Int,
-        allowed: Int,
-        _ hook: Bool, _ course: inout Course
-    ) {
-        for host in pending {
-            for succeeds in [true, false] {
-                var (decisions, world, pending) = (decisions, world, pending)
-                pending.remove(host)
-                switch (phase, succeeds) {
-                case (.committing, true): world.flipped.insert(host)
-                case (.undoing, true): world.flipped.remove(host)
-                case (.undoing, false): world.undoFailed.insert(host)
-                default: break
-                }
-                if !succeeds { world.failed.insert(host) }
-                let action = decisions.handle(succeeds ? .succeeded(host) : .failed(host))
-                // The same event again says nothing new.
-                if !pending.isEmpty || action == nil {
-                    var again = decisions
-                    #expect(again.handle(.failed(host)) == nil && again.failed == decisions.failed)
-                }
-                #expect((action == nil) == !pending.isEmpty, "the next phase begins when the last host was heard of")
-                guard let action else {
-                    explore(
-                        decisions, pending: pending, phase: phase, world, hosts: hosts, allowed: allowed, hook, &course)
-                    continue
-                }
-                follow(action, decisions, from: phase, world, hosts: hosts, allowed: allowed, hook, &course)
+    /// Tries each set of hosts that may come through the step under way.
+    ///
+    /// - Returns: how often the end was reached.
+    private static func explore(_ decisions: TwoPhaseFlip, _ world: World, hosts: [Host], allowed: Int) -> Int {
+        guard let step = decisions.step else {
+            expectEnd(decisions, world, allowed: allowed)
+            return 1
+        }
+        return subsets(of: decisions.hosts).reduce(0) { ends, done in
+            var (decisions, world) = (decisions, world)
+            let before = world
+            world.failed.formUnion(Set(decisions.hosts).subtracting(done))
+            switch step {
+            case .prepare, .runBeforeHook: break
+            case .commit: world.flipped = Set(done)
+            case .undo: world.flipped.subtract(done)
             }
+            decisions.end(done)
+            expectSound(decisions, after: step, before, world, hosts: hosts, allowed: allowed)
+            return ends + explore(decisions, world, hosts: hosts, allowed: allowed)
         }
     }
 
-    private static func follow(
-        _ action: TwoPhaseFlip.Action, _ decisions: TwoPhaseFlip, from phase: TwoPhaseFlip.Phase, _ world: World,
-        hosts: Int,
-        allowed: Int, _ hook: Bool, _ course: inout Course
+    private static func subsets(of hosts: [Host]) -> [[Host]] {
+        hosts.reduce([[]]) { subsets, host in subsets + subsets.map { $0 + [host] } }
+    }
+
+    private static func expectSound(
+        _ decisions: TwoPhaseFlip, after step: TwoPhaseFlip.Step, _ before: World, _ world: World, hosts: [Host],
+        allowed: Int
     ) {
         let isGivenUp = world.failed.count > allowed
-        let next: (hosts: [Int], phase: TwoPhaseFlip.Phase)
-        switch action {
-        case .runBeforeHooks(let some):
-            #expect(phase == .preparing && hook && !isGivenUp)
-            next = (some, .hooking)
-        case .commit(let some):
-            #expect(phase == (hook ? .hooking : .preparing) && !isGivenUp)
+        #expect(decisions.isGivenUp == isGivenUp)
+        switch decisions.step {
+        case .prepare: Issue.record("prepared twice")
+        case .runBeforeHook: #expect(step == .prepare && !isGivenUp)
+        case .commit:
+            #expect(step == .runBeforeHook && !isGivenUp)
             #expect(
-                Set(some) == Set(0..<hosts).subtracting(world.failed),
+                Set(decisions.hosts) == Set(hosts).subtracting(world.failed),
                 "who failed is never told to rename; all others are")
-            next = (some, .committing)
-        case .undo(let some):
-            #expect(phase == .committing && isGivenUp)
-            #expect(Set(some) == world.flipped)
-            next = (some, .undoing)
-        case .finish(let isMixed):
-            course.ends += 1
-            #expect(decisions.phase == .done)
-            #expect(decisions.failed == world.failed)
-            #expect(decisions.flipped == world.flipped)
-            #expect(isMixed == (isGivenUp && !world.flipped.isEmpty))
-            if isGivenUp {
-                #expect(world.flipped == world.undoFailed, "given up: nobody stays flipped but where the undo failed")
-            }
-            // Events that come too late change nothing.
-            var late = decisions
-            for host in 0..<hosts { #expect(late.handle(.failed(host)) == nil) }
-            #expect(late.failed == decisions.failed)
-            return
+        case .undo:
+            #expect(step == .commit && isGivenUp)
+            #expect(Set(decisions.hosts) == world.flipped)
+        case nil: break
         }
-        #expect(!next.hosts.isEmpty)
-        guard course.begun.insert("\(next) \(world.failed.sorted()) \(world.flipped.sorted())").inserted else { return }
-        explore(
-            decisions, pending: Set(next.hosts), phase: next.phase, world, hosts: hosts, allowed: allowed, hook, &course
-        )
+        if decisions.step != nil { #expect(!decisions.hosts.isEmpty) }
     }
 
-    @Test("all orders and outcomes of three hosts", arguments: [0, 1, 2], [false, true])
-    func exhaustive(allowed: Int, hook: Bool) {
-        let decisions = TwoPhaseFlip(hostCount: 3, allowedFailures: allowed, hasBeforeHook: hook)
-        #expect(Self.explore(decisions, hosts: 3, allowed: allowed, hook: hook) > 50)
+    private static func expectEnd(_ decisions: TwoPhaseFlip, _ world: World, allowed: Int) {
+        #expect(Set(decisions.flipped) == world.flipped)
+        #expect(world.flipped.isDisjoint(with: decisions.takenBack))
+        if decisions.isGivenUp {
+            #expect(world.flipped.isSubset(of: world.failed), "given up: who stays flipped could not be taken back")
+        } else {
+            #expect(decisions.takenBack.isEmpty)
+        }
+        // What comes too late changes nothing.
+        var late = decisions
+        late.end(late.hosts)
+        #expect(late.step == nil && late.flipped == decisions.flipped && late.isGivenUp == decisions.isGivenUp)
+    }
+
+    @Test("all outcomes of three hosts", arguments: [0, 1, 2])
+    func exhaustive(allowed: Int) throws {
+        let hosts = try HostList.parse("h[1-3]")
+        let decisions = TwoPhaseFlip(hosts: hosts, failed: 0, allowedFailures: allowed)
+        #expect(Self.explore(decisions, World(), hosts: hosts, allowed: allowed) > 10)
+    }
+
+    @Test("hosts that failed before count")
+    func failedBefore() throws {
+        let hosts = try HostList.parse("h[1-2]")
+        var decisions = TwoPhaseFlip(hosts: hosts, failed: 1, allowedFailures: 0)
+        decisions.end(hosts)
+        #expect(decisions.step == nil && decisions.isGivenUp && decisions.flipped.isEmpty)
     }
 }

@@ -1,0 +1,148 @@
+// What a host is asked in a session: each a request and its answer. A flip is prepared, committed and taken back; a
+// host that was lost meanwhile is asked again in a new session. FleetConnection and FleetFlip ask it of many hosts at
+// once.
+
+extension HostConnection {
+    /// Sends a request and expects one answer, soon.
+    func request(_ request: Request, _ isAnswer: (Reply) -> Bool) async throws {
+        let channel = try await session().channel
+        channel.send(request)
+        let reply = try await channel.receivePromptly()
+        guard isAnswer(reply) else { throw unexpected(reply) }
+    }
+
+    /// Tells the host what it will be asked to read.
+    ///
+    /// - Returns: for each source why it cannot be read; nil where it can.
+    func watch(_ sources: [HostSource], every interval: Duration) async throws -> [String?] {
+        expectReadings(ofSources: nil)
+        let channel = try await session().channel
+        channel.send(.watch(WatchRequest(interval: interval, sources: sources)))
+        guard case .watching(let problems) = try await channel.receivePromptly(), problems.count == sources.count else {
+            throw SlotSyncError(.protocolViolation, "the agent did not say which sources it can read")
+        }
+        expectReadings(ofSources: sources.count)
+        return problems
+    }
+
+    // MARK: A flip
+
+    /// The release is looked for, and its slot checked; nothing changes.
+    @discardableResult
+    func prepare(_ request: FlipRequest) async throws -> FlipOutcome {
+        let outcome = try await preparing.withPermit { try await checkedSlot(for: request) }
+        flip = (request, outcome)
+        hasPreparedFlip = true
+        return outcome
+    }
+
+    private func checkedSlot(for request: FlipRequest) async throws -> FlipOutcome {
+        let channel = try await session().channel
+        channel.send(.prepare(request))
+        let reply = try await channel.receive()
+        guard case .prepared(let outcome) = reply else { throw unexpected(reply) }
+        return outcome
+    }
+
+    /// The hook `before_flip` of the flip that was prepared.
+    func runBeforeHook() async throws {
+        let channel = try await session().channel
+        try await preparing.withPermit {
+            channel.send(.runBeforeHook)
+            let reply = try await channel.receive()
+            guard case .hookDone = reply else { throw unexpected(reply) }
+        }
+    }
+
+    /// Makes the flip that was prepared in this session.
+    func commit() async throws -> FlipOutcome {
+        guard hasPreparedFlip, let flip else {
+            throw SlotSyncError(
+                .unreachable, "its session ended after the flip was prepared; nothing was flipped there")
+        }
+        return try await move(.commit, hook: flip.request.afterHook)
+    }
+
+    /// Goes back from a release: takes back this session's flip, or rolls back in a session that was opened anew,
+    /// unless the host has gone back by itself.
+    ///
+    /// - Parameters:
+    ///   - release: what was flipped to.
+    ///   - hook: runs on the host when it is back.
+    func takeBack(_ release: ContentDigest?, hook: String) async throws {
+        let session = try await session()
+        if hasPreparedFlip {
+            _ = try await move(.undo, hook: hook)
+        } else if session.ring?.liveRelease?.id == release {
+            // By its ID: a ring that was left in the middle of a rollback goes further back by itself.
+            let previous = flip?.outcome.release.id == release ? flip?.outcome.previous?.id : nil
+            let back = FlipRequest(
+                direction: .rollback, release: previous, beforeHook: "", afterHook: hook, undoHook: hook)
+            _ = try await preparing.withPermit { try await checkedSlot(for: back) }
+            _ = try await move(.commit, hook: hook)
+        }
+        provisionalLimit = nil
+    }
+
+    /// - Parameter hook: what the host runs before it answers, as long as that takes. Without one it answers soon: a
+    ///   rename that takes long is a disk that hangs.
+    private func move(_ request: Request, hook: String) async throws -> FlipOutcome {
+        let channel = try await session().channel
+        channel.send(request)
+        let reply = hook.isEmpty ? try await channel.receivePromptly() : try await channel.receive()
+        guard case .flipped(let outcome) = reply else { throw unexpected(reply) }
+        return outcome
+    }
+
+    // MARK: Lost hosts
+
+    /// How long going back by itself may take on a host, and between two looks whether it has.
+    private static let timeToGoBack = Duration.seconds(5)
+    private static let pause = Duration.seconds(1)
+
+    /// Opens a session in place of the one that was lost, and waits until no other agent keeps a flip that was not
+    /// confirmed. The agent of the lost session may not know of its end yet: a connection that was cut ends on the host
+    /// when the agent's patience does.
+    ///
+    /// - Parameter patience: how long an agent that hears nothing waits before it goes back.
+    /// - Returns: the ring as it is then; nil: the root holds none.
+    func recover(patience: Duration) async throws -> RingStatus? {
+        let deadline = ContinuousClock.now + patience + Self.timeToGoBack
+        while true {
+            await close(isOrderly: false)
+            let ring = try await session().ring
+            guard ring?.provision != nil else { return ring }
+            guard ContinuousClock.now < deadline else {
+                throw SlotSyncError(.locked, "the agent of the lost session still keeps the flip, and does not go back")
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    /// Whether the last flip that was prepared has been made, asked in a new session after the one that was to make it
+    /// was lost. The ring's lock tells that the agent of that one has ended, and changes nothing any more.
+    ///
+    /// - Parameter patience: how long that agent is waited for.
+    func hasFlipped(patience: Duration) async throws -> Bool {
+        guard var request = flip?.request else { return false }
+        (request.beforeHook, request.afterHook, request.undoHook) = ("", "", "")
+        let deadline = ContinuousClock.now + patience + Self.timeToGoBack
+        while true {
+            _ = try await recover(patience: patience)
+            do {
+                let outcome = try await checkedSlot(for: request)
+                await close(isOrderly: true)
+                return !outcome.changed
+            } catch let error as SlotSyncError where error.code == .locked && ContinuousClock.now < deadline {
+                try await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+}
+
+extension SlotSyncError {
+    /// Whether nobody knows what the host did, since its session ended.
+    public var isLoss: Bool {
+        [.unreachable, .timedOut, .protocolViolation, .cancelled].contains(code)
+    }
+}
