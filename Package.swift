@@ -12,6 +12,8 @@ let package = Package(
     products: [
         .library(name: "SlotSync", targets: ["SlotSync"]),
         .library(name: "Canary", targets: ["Canary"]),
+        .library(name: "CanaryPrometheus", targets: ["CanaryPrometheus"]),
+        .library(name: "CanaryReport", targets: ["CanaryReport"]),
         .executable(name: "slotsync", targets: ["slotsync"]),
         .executable(name: "slotsync-agent", targets: ["slotsync-agent"]),
     ],
@@ -43,10 +45,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(name: "Canary", dependencies: ["CJSONTokens", "SlotSync"], swiftSettings: swiftSettings),
+        .target(
+            name: "CanaryPrometheus", dependencies: ["CCurl", "Canary", "SlotSync"], swiftSettings: swiftSettings),
+        .target(name: "CanaryReport", dependencies: ["Canary", "SlotSync"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "slotsync",
             dependencies: [
-                "SlotSync", "Canary", "CCurl",
+                "SlotSync", "Canary", "CanaryPrometheus", "CanaryReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -70,18 +75,20 @@ let package = Package(
         ),
         // What the tests of the report make pages of.
         .target(
-            name: "SamplePushes", dependencies: ["Canary"], path: "Tests/SamplePushes", swiftSettings: swiftSettings),
+            name: "SamplePushes", dependencies: ["Canary", "CanaryReport"], path: "Tests/SamplePushes",
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "CanaryTests",
             dependencies: [
-                "Canary", "SlotSync", "SamplePushes", .product(name: "SystemPackage", package: "swift-system"),
+                "Canary", "CanaryPrometheus", "CanaryReport", "SlotSync", "SamplePushes",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "SlotSync", "Canary", "SamplePushes", "slotsync", "slotsync-agent",
+                "SlotSync", "Canary", "CanaryPrometheus", "CanaryReport", "SamplePushes", "slotsync", "slotsync-agent",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

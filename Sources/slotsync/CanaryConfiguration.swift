@@ -1,11 +1,18 @@
-// The `canary` section of slotsync.yml: its keys become CanarySettings. As strict as the rest of the file, and what the
+// The `canary` section of slotsync.yml: its keys become CanarySettings, and queries for Prometheus. As
+// strict as the rest of the file, and what the
 // settings themselves find wrong is told with the line of the key that it is about. Keys are checked for every command,
 // values for those that go by them.
 
 import Canary
+import CanaryPrometheus
 import SlotSync
 
-extension CanarySettings {
+/// What the section says.
+struct CanarySection: Sendable, Equatable {
+    var settings = CanarySettings()
+    /// What Prometheus servers are asked for, by the metric's name.
+    var queries: [String: PrometheusQuery] = [:]
+
     private enum Key: String, CaseIterable {
         case hosts, phases
         case holdBack = "hold_back"
@@ -22,38 +29,51 @@ extension CanarySettings {
         }
     }
 
+    init() {}
+
     init(_ node: ConfigurationNode) throws(SlotSyncError) {
-        self.init()
         var lines: [String: ConfigurationNode] = [:]
         var metricLines: [ConfigurationNode] = []
         for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
             lines[key] = value
             switch Key(rawValue: key) {
-            case .hosts: hosts = try value.canaries()
+            case .hosts: settings.hosts = try value.canaries()
             case .phases:
-                phases = []
-                for item in try value.items() { phases.append(try item.portion()) }
-            case .holdBack: holdBack = try value.portion()
-            case .baseline: baseline = try value.seconds()
-            case .window: window = try value.seconds()
-            case .settle: settle = try value.seconds()
-            case .interval: interval = try value.seconds()
-            case .watch: watch = try value.seconds()
-            case .significance: significance = try value.read("a number between 0 and 0.5") { Double(plain: $0) }
-            case .tolerance: tolerance = try value.fraction()
-            case .onInconclusive: onInconclusive = try value.choice(InconclusivePolicy.self)
+                settings.phases = []
+                for item in try value.items() { settings.phases.append(try item.portion()) }
+            case .holdBack: settings.holdBack = try value.portion()
+            case .baseline: settings.baseline = try value.seconds()
+            case .window: settings.window = try value.seconds()
+            case .settle: settings.settle = try value.seconds()
+            case .interval: settings.interval = try value.seconds()
+            case .watch: settings.watch = try value.seconds()
+            case .significance:
+                settings.significance = try value.read("a number between 0 and 0.5") { Double(plain: $0) }
+            case .tolerance: settings.tolerance = try value.fraction()
+            case .onInconclusive: settings.onInconclusive = try value.choice(CanarySettings.InconclusivePolicy.self)
             case .metrics:
                 metricLines = try value.items()
-                for item in metricLines { metrics.append(try MetricSettings(item)) }
+                for item in metricLines {
+                    let (metric, query) = try MetricSettings.read(item)
+                    settings.metrics.append(metric)
+                    if let query { queries[metric.metric.name] = query }
+                }
             case nil: break
             }
         }
-        if let problem = firstProblem() {
+        if let problem = settings.firstProblem() {
             let metric = problem.metric.flatMap { metricLines.indices.contains($0) ? metricLines[$0] : nil }
             // A relation between two keys is told at one of them; if that is a default, at the section.
             throw (metric ?? lines[problem.key] ?? node).wrong(
                 metric == nil && lines[problem.key] == nil ? "\(problem.key): \(problem.message)" : problem.message)
         }
+    }
+
+    /// What asks for metrics that do not come from hosts; nil: there are none.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `system` if there is no HTTP client on this machine.
+    func external() throws(SlotSyncError) -> (any ExternalMetrics)? {
+        queries.isEmpty ? nil : PrometheusMetrics(queries, transport: try PrometheusClient())
     }
 }
 
@@ -82,9 +102,12 @@ extension MetricSettings {
         try node.entries(allowing: Key.allCases.map(\.rawValue))
     }
 
-    fileprivate init(_ node: ConfigurationNode) throws(SlotSyncError) {
+    /// Reads a metric, and what Prometheus is asked for it.
+    fileprivate static func read(
+        _ node: ConfigurationNode
+    ) throws(SlotSyncError) -> (metric: MetricSettings, query: PrometheusQuery?) {
         var values: [Key: ConfigurationNode] = [:]
-        for (key, value) in try Self.entries(of: node) {
+        for (key, value) in try entries(of: node) {
             if let key = Key(rawValue: key) { values[key] = value }
         }
         func value(_ key: Key, _ why: String = "a metric") throws(SlotSyncError) -> ConfigurationNode {
@@ -107,17 +130,23 @@ extension MetricSettings {
             case .cpu: .host(.cpu)
             case .log: .host(.log(path: try text(.path), pattern: try text(.match)))
             case .command: .host(.command(try text(.run)))
-            case .prometheus:
-                .prometheus(url: try text(.url), query: try text(.query), label: try values[.label]?.text())
+            case .prometheus: .external
             }
-        self.init(name: try value(.name).text(), source: place)
-        if let kind = values[.kind] { metric.kind = try kind.choice(Metric.Kind.self) }
-        if let worse = values[.worse] { metric.worse = try worse.choice(Metric.Direction.self) }
-        metric.tolerance = try values[.tolerance]?.fraction()
+        var settings = MetricSettings(name: try value(.name).text(), source: place)
+        if let kind = values[.kind] { settings.metric.kind = try kind.choice(Metric.Kind.self) }
+        if let worse = values[.worse] { settings.metric.worse = try worse.choice(Metric.Direction.self) }
+        settings.metric.tolerance = try values[.tolerance]?.fraction()
         if let weight = values[.weight] {
-            metric.weight = try weight.read("a number such as 2 or 0.5") { Double(plain: $0) }
+            settings.metric.weight = try weight.read("a number such as 2 or 0.5") { Double(plain: $0) }
         }
-        if let critical = values[.critical] { metric.isCritical = try critical.boolean() }
+        if let critical = values[.critical] { settings.metric.isCritical = try critical.boolean() }
+        guard source == .prometheus else { return (settings, nil) }
+        let (url, query, label) = (try text(.url), try text(.query), try values[.label]?.text())
+        do throws(SlotSyncError) {
+            return (settings, try PrometheusQuery(url: url, query: query, label: label))
+        } catch {
+            throw node.wrong("\(quoted(settings.metric.name)): \(error.message)")
+        }
     }
 }
 

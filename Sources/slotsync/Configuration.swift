@@ -36,8 +36,8 @@ struct Configuration: Sendable, Equatable {
     var cacheDirectory: FilePath?
     var cacheSize: UInt64?
     var hooks = Hooks()
-    /// The section `canary`, or what is wrong with its values; see ``canarySettings()``.
-    var canary: Result<CanarySettings, SlotSyncError>?
+    /// The section `canary`, or what is wrong with its values; see ``canarySection()``.
+    var canary: Result<CanarySection, SlotSyncError>?
 
     /// Read when `--config` names no other; it need not be there.
     static let defaultFile: FilePath = "slotsync.yml"
@@ -68,8 +68,8 @@ struct Configuration: Sendable, Equatable {
     /// to roll back must not be stopped by a share of canaries that makes no sense.
     ///
     /// - Throws: a usage error for a value that cannot be used, with file and line.
-    func canarySettings() throws -> CanarySettings {
-        guard let canary else { return CanarySettings() }
+    func canarySection() throws -> CanarySection {
+        guard let canary else { return CanarySection() }
         return try usage { () throws(SlotSyncError) in try canary.get() }
     }
 
@@ -100,8 +100,8 @@ struct Configuration: Sendable, Equatable {
             case .cacheSize: cacheSize = try value.read("a size such as 500M or 2G", UInt64.init(byteCount:))
             case .hooks: hooks = try Hooks(value)
             case .canary:
-                try CanarySettings.checkKeys(value)
-                canary = Result { () throws(SlotSyncError) in try CanarySettings(value) }
+                try CanarySection.checkKeys(value)
+                canary = Result { () throws(SlotSyncError) in try CanarySection(value) }
             case nil: break
             }
         }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Canary
+import CanaryReport
 import Glibc
 import SlotSync
 import SystemPackage
@@ -171,14 +172,15 @@ struct PushSettings: ParsableArguments {
         options.force = flip.force
         options.mode = noCanary ? .unjudged : canaryOnly ? .canaryOnly : .full
         // Where nothing is measured, nothing that would be measured can stop the push.
-        if !noCanary { options.canary = try configuration.canarySettings() }
+        let section = noCanary ? CanarySection() : try configuration.canarySection()
+        options.canary = section.settings
         options.canAsk = yes || Reporter.canAsk
         if options.mode != .unjudged, options.canary.metrics.isEmpty {
             throw ValidationError(
                 "no metrics, so nothing could be judged: name some in slotsync.yml, under canary.metrics, or flip "
                     + "everybody at once with --no-canary")
         }
-        if options.canary.asksPrometheus { options.prometheus = try PrometheusClient() }
+        options.external = try section.external()
         return options
     }
 }

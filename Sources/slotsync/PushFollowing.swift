@@ -87,8 +87,8 @@ struct PushView {
     /// The part under way.
     private var place = 0
     private var staging: FleetProgress?
-    private var metrics: [LiveLines.MetricLine] = []
-    private var sides = LiveLines.Sides.canaries
+    private var metrics: [MetricProgress] = []
+    private var sides = PushProgress.Sides.canaries
     private var doing = ""
     private var isGoingBack = false
     private var flipped = 0

@@ -24,14 +24,15 @@ struct SampleCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await fleet.run("sample") { settled, reporter in
-            let canary = try settled.configuration.canarySettings()
+            let section = try settled.configuration.canarySection()
+            let canary = section.settings
             guard !canary.metrics.isEmpty else {
                 throw ValidationError("no metrics: name some in slotsync.yml, under canary.metrics")
             }
             let hosts = settled.fleet.hosts.count
-            let client = canary.asksPrometheus ? try PrometheusClient() : nil
+            let external = try section.external()
             let sampling = try usage { () throws(SlotSyncError) in
-                try Sampling(canary, of: settled.fleet, prometheus: client)
+                try Sampling(canary, of: settled.fleet, external: external)
             }
             do throws(SlotSyncError) { _ = try RolloutPlan(hosts: settled.fleet.hosts, settings: canary) } catch {
                 await reporter.warn("`slotsync push` would refuse these hosts: \(error.message)")

@@ -1,14 +1,17 @@
 import ArgumentParser
 import Canary
+import CanaryPrometheus
 import SlotSync
 import Testing
 
 @testable import slotsync
 
 @Suite struct CanaryConfigurationTests {
-    private func read(_ text: String) throws -> CanarySettings? {
+    private func section(_ text: String) throws -> CanarySection? {
         try Configuration(parsing: text, file: "slotsync.yml").canary?.get()
     }
+
+    private func read(_ text: String) throws -> CanarySettings? { try section(text)?.settings }
 
     @Test func withoutTheSectionThereIsNoCanary() throws {
         #expect(try read("root: /srv") == nil)
@@ -21,7 +24,7 @@ import Testing
     }
 
     @Test func readsEveryKey() throws {
-        let settings = try read(
+        let section = try section(
             """
             canary:
               hosts: 2.5%
@@ -60,11 +63,13 @@ import Testing
                 MetricSettings(
                     name: "p95_ms", source: .host(.command("/usr/local/bin/p95")), kind: .gauge, worse: .lower,
                     tolerance: 0.05, weight: 2),
-                MetricSettings(
-                    name: "http", source: .prometheus(url: "http://p:9090", query: #"up{instance="{host}"}"#),
-                    kind: .gauge),
+                MetricSettings(name: "http", source: .external, kind: .gauge),
             ])
-        #expect(settings == expected)
+        #expect(section?.settings == expected)
+        #expect(
+            try section?.queries == [
+                "http": PrometheusQuery(url: "http://p:9090", query: #"up{instance="{host}"}"#)
+            ])
     }
 
     @Test func canariesCanBeNamed() throws {
@@ -114,6 +119,10 @@ import Testing
         ("canary:\n  metrics:\n  - {name: a, source: cpu, weight: 0}", ["slotsync.yml:3: ", "weight"]),
         ("canary:\n  metrics:\n  - {name: a, source: log, path: l, match: x}", ["slotsync.yml:3: ", "absolute"]),
         ("canary:\n  metrics:\n  - {name: a, source: prometheus, url: p, query: up}", ["slotsync.yml:3: ", "http://"]),
+        (
+            "canary:\n  metrics:\n  - {name: a, source: prometheus, url: 'http://p', query: 'up{i={host}}'}",
+            ["slotsync.yml:3: ", #""a": query "#, "in quotes"]
+        ),
     ]
 
     @Test(arguments: mistakes) func aMistakeIsNamed(text: String, parts: [String]) throws {
@@ -184,7 +193,7 @@ import Testing
     func aWrongValueIsTheBusinessOfThoseWhoUseIt(line: String) throws {
         let configuration = try Configuration(parsing: "root: /srv\ncanary:\n  \(line)", file: "slotsync.yml")
         #expect(configuration.root == "/srv")
-        let error = try #require(throws: ValidationError.self) { try configuration.canarySettings() }
+        let error = try #require(throws: ValidationError.self) { try configuration.canarySection() }
         #expect(error.message.hasPrefix("slotsync.yml:3: canary."), "\(error.message)")
     }
 

@@ -1,6 +1,7 @@
 // The report in a real browser: it loads in silence, fits phone and desk, and all of it can be read, in light and in dark.
 
 import Canary
+import CanaryReport
 import Foundation
 import SamplePushes
 import Testing

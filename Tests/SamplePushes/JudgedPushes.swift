@@ -1,6 +1,7 @@
 // Pushes with a verdict: a release that goes live, one that is taken back at once, and one that is taken back late.
 
 import Canary
+import CanaryReport
 
 extension SamplePush {
     func good() -> PushReport {

@@ -1,6 +1,7 @@
 // As large a push as a report has to stay readable for.
 
 import Canary
+import CanaryReport
 
 extension SamplePush {
     func large() -> PushReport {

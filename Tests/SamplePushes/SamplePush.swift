@@ -1,7 +1,8 @@
 // Pushes as they happen, made up but lifelike, for the tests of the report: the same at every run. Levels and noise are in
 // the manner of web servers: gauges that drift together, counters that are mostly zero, caches that are cold after a flip.
 
-public import Canary
+import Canary
+public import CanaryReport
 
 /// A push to be reported.
 public enum SamplePush: String, Sendable, CaseIterable {

@@ -2,6 +2,7 @@
 // and canaries change at their flip.
 
 import Canary
+import CanaryReport
 import Glibc
 
 struct SimulatedFleet {
@@ -27,7 +28,7 @@ struct SimulatedFleet {
     mutating func gauge(
         _ name: String, unit: String = "", times: [Double], level: Double, noise: Double, change: Double = 1,
         isCold: Bool = false, tolerance: Double? = nil
-    ) -> PushReport.MetricSamples {
+    ) -> MetricSamples {
         let drift = times.map { 1 + 0.06 * sin($0 / 47) }
         let values = hosts.map { host in
             let own = level * exp(0.15 * normal())
@@ -40,14 +41,14 @@ struct SimulatedFleet {
                     * (isCold && since > 0 && since <= 10 ? 1.35 : 1)
             }
         }
-        return PushReport.MetricSamples(
+        return MetricSamples(
             metric: Metric(name: name, kind: .gauge, tolerance: tolerance), unit: unit, times: times, values: values)
     }
 
     /// - Parameter rate: Events a minute and host.
     mutating func counter(
         _ name: String, times: [Double], rate: Double, change: Double = 1, isCritical: Bool = false
-    ) -> PushReport.MetricSamples {
+    ) -> MetricSamples {
         let minutes = (times[1] - times[0]) / 60
         let values = hosts.map { host in
             let own = rate * minutes * exp(0.4 * normal())
@@ -56,7 +57,7 @@ struct SimulatedFleet {
                 return poisson(own * (isFlipped ? change : 1))
             }
         }
-        return PushReport.MetricSamples(
+        return MetricSamples(
             metric: Metric(name: name, kind: .counter, isCritical: isCritical), times: times, values: values)
     }
 

@@ -1,6 +1,7 @@
 // Pushes that end without a verdict of canaries against controls.
 
 import Canary
+import CanaryReport
 
 extension SamplePush {
     func inconclusive() -> PushReport {

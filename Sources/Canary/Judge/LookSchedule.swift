@@ -10,13 +10,13 @@ import Synchronization
 /// looks spend is mostly spent by the last one as well, since they see the same samples: how much of it the last look may
 /// have is computed for a statistic with independent increments, by the recursive integration of Armitage, McPherson and
 /// Rowe (1969).
-struct LookSchedule: Sendable {
+package struct LookSchedule: Sendable {
     /// The first sample after which there is a look, and the last.
     let first: Int
     let planned: Int
     /// The share of the significance at each look before the last, and at the last.
-    let early: Double
-    let last: Double
+    package let early: Double
+    package let last: Double
 
     /// A twelfth of the significance at each early look: 0.0008 of 0.01.
     private static let usualEarly = 1.0 / 12
@@ -32,7 +32,7 @@ struct LookSchedule: Sendable {
     private static let mostKnown = 64
     private static let known = Mutex<[Key: LookSchedule]>([:])
 
-    static func of(before: Int, settle: Int, planned: Int, significance: Double) -> LookSchedule {
+    package static func of(before: Int, settle: Int, planned: Int, significance: Double) -> LookSchedule {
         let key = Key(before: before, settle: settle, planned: planned, significance: significance)
         if let schedule = known.withLock({ $0[key] }) { return schedule }
         let schedule = LookSchedule(before: before, settle: settle, planned: planned, level: significance / metrics)

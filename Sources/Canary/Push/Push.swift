@@ -35,7 +35,7 @@ public struct Push: Sendable {
     public static func check(_ options: PushOptions, for fleet: Fleet) throws {
         try options.canary.validate()
         _ = try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        _ = try PushSources(fleet: fleet, settings: options.canary, transport: options.prometheus)
+        _ = try PushSources(fleet: fleet, settings: options.canary, external: options.external)
     }
 
     /// Does all of it. Called once.
@@ -46,7 +46,7 @@ public struct Push: Sendable {
         defer { emit.finish() }
         try options.canary.validate()
         let plan = try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        let sources = try PushSources(fleet: fleet, settings: options.canary, transport: options.prometheus)
+        let sources = try PushSources(fleet: fleet, settings: options.canary, external: options.external)
         let connection = await FleetConnection(fleet)
         let driver = PushDriver(
             source: source, plan: plan, options: options, sources: sources, connection: connection, emit: emit,

@@ -14,7 +14,7 @@ actor PushDriver {
         case sampleDue
         /// What was sampled has mostly come by now.
         case progressDue
-        case prometheus(PrometheusSample, sample: Int)
+        case external(ExternalSample, sample: Int)
         /// A host got ready to be sampled, or could not.
         case watching(Int, isReady: Bool, reasons: [String?])
         /// The first sample waits for no more hosts.
@@ -105,7 +105,7 @@ actor PushDriver {
         case .progressDue:
             tellGaps()
             showProgress()
-        case .prometheus(let sample, let number): note(sample, number: number)
+        case .external(let sample, let number): note(sample, number: number)
         case .watching(let place, let isReady, let reasons): noteWatching(place, isReady: isReady, reasons: reasons)
         case .samplingDue:
             sampled.stopWaiting()
@@ -188,7 +188,7 @@ actor PushDriver {
             provisionalLimit: options.trial)
         // It was possible with another release, so it is with this one.
         if let filled = try? PushSources(
-            fleet: connection.fleet, settings: options.canary, transport: options.prometheus,
+            fleet: connection.fleet, settings: options.canary, external: options.external,
             release: report.release.id)
         {
             sources = filled

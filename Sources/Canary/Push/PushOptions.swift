@@ -15,8 +15,8 @@ public struct PushOptions: Sendable {
     public var mode = RolloutMode.full
     /// Whether somebody answers questions (`on_inconclusive: ask`).
     public var canAsk = false
-    /// How Prometheus servers are asked; needed if a metric comes from one.
-    public var prometheus: (any PrometheusTransport)?
+    /// Gives the metrics that do not come from hosts; needed if there is one.
+    public var external: (any ExternalMetrics)?
     /// How long a host that is not confirmed yet may hear nothing of the controller before it goes back by itself.
     public var trial = PushOptions.usualTrial
 
@@ -43,17 +43,6 @@ public enum PushEvent: Sendable {
     case question(String)
 }
 
-/// How far a window or the watch is.
-public struct PushProgress: Sendable {
-    public var phase: Rollout.Phase
-    /// Seconds until it ends; nil where hosts decide that.
-    public var timeLeft: Double?
-    public var metrics: [LiveLines.MetricLine]
-    public var sides: LiveLines.Sides
-    public var flipped: Int
-    public var hosts: Int
-}
-
 /// What a push came to.
 public struct PushResult: Sendable {
     public var outcome: RolloutOutcome
@@ -63,7 +52,7 @@ public struct PushResult: Sendable {
     /// What the canaries would detect by the base line; nil: it did not come to an end.
     public var detection: Detection?
     /// All samples, in the form of the report.
-    public var samples: [PushReport.MetricSamples]
+    public var samples: [MetricSamples]
     /// When hosts were flipped first, in seconds from the push's beginning; nil: none was.
     public var firstFlip: Double?
     public var flipTimes: [Host: Double]

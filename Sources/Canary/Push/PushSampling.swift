@@ -1,10 +1,10 @@
-// How a push gets its samples: at each beat of the interval all hosts are asked at once, and Prometheus servers beside
-// them; what comes, in whatever order, goes into its sample.
+// How a push gets its samples: at each beat of the interval all hosts are asked at once, and for external metrics
+// beside them; what comes, in whatever order, goes into its sample.
 
 import SlotSync
 
 extension PushDriver {
-    /// How long Prometheus servers may take, as a part of the interval.
+    /// How long external metrics may take, as a part of the interval.
     private static let patience = 0.8
     /// When what there is of a sample is shown.
     private static let timeToCome = Duration.milliseconds(500)
@@ -80,9 +80,9 @@ extension PushDriver {
         let number = samples.beginRound(at: now)
         let asked = sampled.ready.sorted().map { hosts[$0] }
         Task { [connection] in await connection.requestReadings(UInt32(number), of: asked) }
-        if let prometheus = sources.prometheus {
+        if let external = sources.external {
             let limit = Duration.seconds(options.canary.interval * Self.patience)
-            Task { [post] in post.yield(.prometheus(await prometheus.sample(within: limit), sample: number)) }
+            Task { [post] in post.yield(.external(await external.sample(within: limit), sample: number)) }
         }
         Task { [post, options] in
             try? await Task.sleep(for: min(.seconds(options.canary.interval / 2), Self.timeToCome))
@@ -110,7 +110,7 @@ extension PushDriver {
         for (places, text) in gaps.take() { emit.yield(.warning(places.map { hosts[$0] }, text)) }
     }
 
-    func note(_ sample: PrometheusSample, number: Int) {
+    func note(_ sample: ExternalSample, number: Int) {
         for (metric, place, reading) in sources.readings(of: sample) {
             samples.record(reading.sample, round: number, host: place, metric: metric)
             if reading.sample.isFinite { handle(.sampled(place)) }

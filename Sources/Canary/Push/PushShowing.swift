@@ -55,7 +55,7 @@ extension PushDriver {
         var end: Double
         var timeLeft: Double?
         var judgement: Judgement?
-        var sides = LiveLines.Sides.canaries
+        var sides = PushProgress.Sides.canaries
     }
 
     func showProgress() {
@@ -65,7 +65,7 @@ extension PushDriver {
         let ahead = min(max((view.end - now) / samples.interval, 0), 1e6)
         let metrics = samples.metrics.enumerated().map { place, metric in
             let means = shown.map { mean([$0], view.canaries, place) }
-            return LiveLines.MetricLine(
+            return MetricProgress(
                 metric: metric, unit: samples.units[place], canaries: means + Array(repeating: .nan, count: Int(ahead)),
                 canaryLevel: level(current, view.canaries, place) ?? level(shown, view.canaries, place),
                 controlLevel: level(current, view.controls, place) ?? level(shown, view.controls, place),
@@ -124,7 +124,7 @@ extension PushDriver {
 
 extension Comparison.Kind {
     /// Whose levels the live view shows.
-    fileprivate var sides: LiveLines.Sides {
+    fileprivate var sides: PushProgress.Sides {
         switch self {
         case .baseline, .window(.canaries): .canaries
         case .window, .watch: .flippedHosts

@@ -1,4 +1,4 @@
-// Where a push's numbers come from: which sources each host's agent reads, what is asked of Prometheus servers, and which
+// Where a push's numbers come from: which sources each host's agent reads, what is asked of others than hosts, and which
 // metric a number is for.
 
 import SlotSync
@@ -9,25 +9,24 @@ struct PushSources: Sendable {
     private let fleet: Fleet
     /// For each host what its agent reads. Metrics that name the same source share it.
     private(set) var onHosts: [Host: [HostSource]] = [:]
-    /// For each metric which of the hosts' sources it is; nil: a Prometheus server's.
+    /// For each metric which of the hosts' sources it is; nil: none, it is external.
     private var places: [Int?] = []
     /// The hosts' sources as the settings have them.
     private var unique: [HostSource] = []
     /// For each of them the metrics that read it.
     private var readers: [String] = []
-    /// The metrics that Prometheus servers are asked for, by their places.
+    /// The external metrics, by their places.
     private var asked: [Int] = []
-    let prometheus: PrometheusSampler?
+    let external: (any ExternalSampler)?
 
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a source that cannot be used.
     init(
-        fleet: Fleet, settings: CanarySettings, transport: (any PrometheusTransport)?, release: ContentDigest? = nil
+        fleet: Fleet, settings: CanarySettings, external: (any ExternalMetrics)?, release: ContentDigest? = nil
     ) throws(SlotSyncError) {
         metrics = settings.metrics
         // Before anything is staged, any text of the form of a release ID shows whether the rest is right.
         let release = (release ?? ContentDigest(of: [])).description
         self.fleet = fleet
-        var queries: [PrometheusMetric] = []
         for (place, metric) in metrics.enumerated() {
             switch metric.source {
             case .host(let source):
@@ -39,17 +38,9 @@ struct PushSources: Sendable {
                     unique.append(source)
                     readers.append(metric.metric.name)
                 }
-            case .prometheus(let url, let query, let label):
+            case .external:
                 places.append(nil)
                 asked.append(place)
-                let name = metric.metric.name
-                let query = try Self.naming(name) { () throws(SlotSyncError) in
-                    try PrometheusQuery(
-                        url: url,
-                        query: Placeholders.replaced(inQuery: query, root: fleet.root, release: release),
-                        label: label, reading: metric.metric.kind == .counter ? .total : .level)
-                }
-                queries.append(PrometheusMetric(name: name, query: query))
             }
         }
         // What is the same on many hosts is looked at once.
@@ -68,14 +59,17 @@ struct PushSources: Sendable {
             }
             onHosts[host] = sources
         }
-        guard !queries.isEmpty else {
-            prometheus = nil
+        guard let first = asked.first else {
+            self.external = nil
             return
         }
-        guard let transport else {
-            throw SlotSyncError(.badInput, "a metric comes from Prometheus, and there is nothing to ask it with")
+        guard let external else {
+            throw SlotSyncError(
+                .badInput, "metric \(metrics[first].metric.name): it does not come from hosts, and nobody else gives it"
+            )
         }
-        prometheus = PrometheusSampler(queries, hosts: fleet.hosts, transport: transport)
+        self.external = try external.sampler(
+            of: asked.map { settings.metrics[$0].metric }, on: fleet, release: release)
     }
 
     /// An error of `body` is about this metric.
@@ -96,8 +90,8 @@ struct PushSources: Sendable {
         }
     }
 
-    /// What a sample of the Prometheus servers has: metric by metric, for each host of the fleet by its place.
-    func readings(of sample: PrometheusSample) -> [(metric: Int, host: Int, reading: PrometheusReading)] {
+    /// What a sample of the external metrics has: metric by metric, for each host of the fleet by its place.
+    func readings(of sample: ExternalSample) -> [(metric: Int, host: Int, reading: MetricReading)] {
         zip(asked, sample.readings).flatMap { metric, readings in
             readings.enumerated().map { (metric, $0, $1) }
         }

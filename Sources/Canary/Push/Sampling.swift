@@ -28,11 +28,11 @@ public struct Sampling: Sendable {
 
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a source that cannot be used.
     public init(
-        _ settings: CanarySettings, of fleet: Fleet, prometheus: (any PrometheusTransport)?
+        _ settings: CanarySettings, of fleet: Fleet, external: (any ExternalMetrics)?
     ) throws(SlotSyncError) {
         self.fleet = fleet
         interval = settings.interval
-        sources = try PushSources(fleet: fleet, settings: settings, transport: prometheus)
+        sources = try PushSources(fleet: fleet, settings: settings, external: external)
     }
 
     /// Takes two samples, an interval apart, and gives the second.
@@ -71,10 +71,10 @@ public struct Sampling: Sendable {
         let places = Dictionary(zip(fleet.hosts, fleet.hosts.indices)) { first, _ in first }
         let second = Task { [sources, interval] in
             await connection.requestReadings(0, of: asked)
-            _ = await sources.prometheus?.sample(within: .seconds(interval))
+            _ = await sources.external?.sample(within: .seconds(interval))
             try? await Task.sleep(for: .seconds(interval))
             await connection.requestReadings(1, of: asked)
-            return await sources.prometheus?.sample(within: .seconds(interval))
+            return await sources.external?.sample(within: .seconds(interval))
         }
         // Whoever has not answered an interval later is late, in a push as well.
         let deadline = Task { [interval] in
@@ -108,13 +108,13 @@ public struct Sampling: Sendable {
         deadline.cancel()
     }
 
-    private func note(_ sample: PrometheusSample, _ round: inout Round) {
+    private func note(_ sample: ExternalSample, _ round: inout Round) {
         for (metric, place, reading) in sources.readings(of: sample) {
             let host = fleet.hosts[place]
             round.rows[host]?.values[metric] = reading.sample
-            if case .missing(let gap) = reading {
+            if case .missing(let reason) = reading {
                 round.note(
-                    MetricGap(subject: sources.metrics[metric].metric.name, reason: "\(gap)"), of: host, at: place)
+                    MetricGap(subject: sources.metrics[metric].metric.name, reason: reason), of: host, at: place)
             }
         }
     }

@@ -71,9 +71,4 @@ public struct CanarySettings: Sendable, Hashable {
         self.onInconclusive = onInconclusive
         self.metrics = metrics
     }
-
-    /// Whether a metric comes from a Prometheus server.
-    public var asksPrometheus: Bool {
-        metrics.contains { if case .prometheus = $0.source { true } else { false } }
-    }
 }

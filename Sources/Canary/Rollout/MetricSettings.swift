@@ -6,13 +6,8 @@ public import SlotSync
 public enum MetricSource: Sendable, Hashable {
     /// The host's agent reads it.
     case host(HostSource)
-    /// The controller asks a Prometheus server, over its HTTP API.
-    ///
-    /// - Parameters:
-    ///   - url: where the server's API begins: `http://prometheus:9090`.
-    ///   - query: PromQL.
-    ///   - label: which label names the host in a query without `{host}`; nil: `instance`.
-    case prometheus(url: String, query: String, label: String? = nil)
+    /// The controller asks for it, of all hosts at once: see ``ExternalMetrics``.
+    case external
 
     /// What its numbers are unless the metric says otherwise: lines of a log are counted, everything else is a level.
     public var usualKind: Metric.Kind {

@@ -30,7 +30,7 @@ extension MetricSettings {
             return "the weight \(metric.weight) is not between 0.001 and 1000"
         }
         switch source {
-        case .host(.loadAverage), .host(.cpu): return nil
+        case .host(.loadAverage), .host(.cpu), .external: return nil
         case .host(.log(let path, let pattern)):
             guard path.hasPrefix("/") || path.hasPrefix("{root}/") else {
                 return "the path of a log has to be absolute, not \(quoted(path))"
@@ -38,11 +38,6 @@ extension MetricSettings {
             return tooLong(path, "path") ?? tooLong(pattern, "pattern")
         case .host(.command(let command)):
             return tooLong(command, "command", limit: CanarySettings.longestCommand)
-        case .prometheus(let url, let query, _):
-            guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-                return "the URL of a Prometheus server begins with http:// or https://, unlike \(quoted(url))"
-            }
-            return tooLong(url, "URL") ?? tooLong(query, "query")
         }
     }
 

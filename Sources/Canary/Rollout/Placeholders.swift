@@ -1,6 +1,6 @@
 // {host}, {root} and {release} in a metric's texts, replaced. Values come from host lists, options and agents, texts from
-// slotsync.yml: what a value may hold depends on who reads the text, so that none can end a word of a shell command or a
-// PromQL string and begin something else. Called by PushSources.
+// slotsync.yml: what a value may hold depends on who reads the text, so that none can end a word of a shell command and begin
+// something else. Called by PushSources, and by CanaryPrometheus for its queries.
 
 public import SlotSync
 
@@ -10,9 +10,8 @@ public import SlotSync
 /// | --- | --- |
 /// | a log's path | stands as it is; the path has to be absolute then |
 /// | a command | may hold ASCII letters and digits and `/ . _ - : @ % + ,`, which mean nothing to a shell, quoted or not; anything else is refused. Quoting it would not do: the placeholder may stand in quotes already |
-/// | a PromQL query | must not hold quotes, backslashes, braces, brackets, parentheses or control characters; refused. `{host}` stays: ``PrometheusQuery`` puts it in, for all hosts in one request |
 ///
-/// Nothing is replaced in a log's pattern and in a URL. `${host}` is left alone in a command: that is a variable of the
+/// Nothing is replaced in a log's pattern. Who asks for external metrics has rules of its own. `${host}` is left alone in a command: that is a variable of the
 /// shell's. What a value holds is not replaced again.
 public struct Placeholders: Sendable, Hashable {
     /// What is replaced, as it stands in texts.
@@ -50,18 +49,8 @@ public struct Placeholders: Sendable, Hashable {
         }
     }
 
-    /// A PromQL query of all hosts: `{host}` stays, in the root as well.
-    ///
-    /// - Parameter root: the fleet's root, with `{host}` in it where the roots differ.
-    /// - Throws: ``SlotSyncError`` with the code `badInput` for a value that may not stand in a query.
-    public static func replaced(
-        inQuery query: String, root: String, release: String
-    ) throws(SlotSyncError) -> String {
-        try filled(query, [("{root}", root), ("{release}", release)], promQLText)
-    }
-
     /// `text` with each placeholder's value in its place, as `form` gives it.
-    private static func filled(
+    package static func filled(
         _ text: String, _ values: [(name: String, value: String)], isShell: Bool = false,
         _ form: (_ value: String, _ name: String) throws(SlotSyncError) -> String
     ) throws(SlotSyncError) -> String {
@@ -88,21 +77,6 @@ public struct Placeholders: Sendable, Hashable {
         return value
     }
 
-    private static func promQLText(_ value: String, _ name: String) throws(SlotSyncError) -> String {
-        var rest = value[...]
-        while let next = rest.unicodeScalars.first {
-            if rest.hasPrefix("{host}") {
-                rest = rest.dropFirst("{host}".count)
-                continue
-            }
-            if "\"'`\\{}[]()".unicodeScalars.contains(next) || next.properties.generalCategory == .control {
-                throw refusal(of: value, name, next, in: "a query")
-            }
-            rest.unicodeScalars.removeFirst()
-        }
-        return value
-    }
-
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9": true
@@ -110,7 +84,7 @@ public struct Placeholders: Sendable, Hashable {
         }
     }
 
-    private static func refusal(
+    package static func refusal(
         of value: String, _ name: String, _ bad: Unicode.Scalar, in place: String
     ) -> SlotSyncError {
         SlotSyncError(

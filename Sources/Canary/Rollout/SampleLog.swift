@@ -53,9 +53,9 @@ public struct SampleLog: Sendable {
     /// All samples, as the report shows them.
     ///
     /// - Parameter zero: what is 0 on the report's axis, in seconds of the push.
-    func report(from zero: Double) -> [PushReport.MetricSamples] {
+    func report(from zero: Double) -> [MetricSamples] {
         metrics.indices.map { metric in
-            PushReport.MetricSamples(
+            MetricSamples(
                 metric: metrics[metric], unit: units[metric], times: times.map { $0 - zero },
                 values: hosts.indices.map { host in
                     times.indices.map { value(round: $0, host: host, metric: metric) }

@@ -2,14 +2,14 @@
 // and Foundation 8. RecordingReader asks for them. The text is hostile: its length and depth are bounded before it is read.
 
 import CJSONTokens
-import SlotSync
+package import SlotSync
 
 /// Reads JSON texts one after the other, in memory that it keeps. Belongs to one task.
-final class JSONParser {
+package final class JSONParser {
     private let reader: OpaquePointer
 
     /// - Throws: `system` when there is no memory.
-    init(maximumLength: Int, maximumDepth: Int) throws(SlotSyncError) {
+    package init(maximumLength: Int, maximumDepth: Int) throws(SlotSyncError) {
         guard let reader = json_tokens_create(maximumLength, maximumDepth) else {
             throw SlotSyncError(.system, "there is not enough memory for a JSON parser")
         }
@@ -21,7 +21,7 @@ final class JSONParser {
     /// Gives `body` the text's value, which must not outlive it.
     ///
     /// - Throws: `bad-input` when the text is no JSON, or beyond the bounds; what `body` throws.
-    func read<Result>(
+    package func read<Result>(
         _ text: UnsafeRawBufferPointer, _ body: (JSONElement) throws(SlotSyncError) -> Result
     ) throws(SlotSyncError) -> Result {
         var tokens: UnsafePointer<json_token>?
@@ -34,22 +34,22 @@ final class JSONParser {
 }
 
 /// One value of a text, valid as long as the parser's call to which it was given.
-struct JSONElement {
+package struct JSONElement {
     fileprivate let tokens: UnsafeBufferPointer<json_token>
     fileprivate let at: Int
 
     private var token: json_token { tokens[at] }
     private func isKind(_ kind: json_kind) -> Bool { token.kind == kind.rawValue }
 
-    var isNull: Bool { isKind(JSON_KIND_NULL) }
-    var boolean: Bool? { isKind(JSON_KIND_TRUE) ? true : isKind(JSON_KIND_FALSE) ? false : nil }
+    package var isNull: Bool { isKind(JSON_KIND_NULL) }
+    package var boolean: Bool? { isKind(JSON_KIND_TRUE) ? true : isKind(JSON_KIND_FALSE) ? false : nil }
     /// Always finite: JSON has nothing else, and what does not fit is an error of the text.
-    var number: Double? { isKind(JSON_KIND_NUMBER) ? token.value.number : nil }
-    var text: String? { isKind(JSON_KIND_TEXT) ? Self.text(token) : nil }
-    var isArray: Bool { isKind(JSON_KIND_ARRAY) }
-    var isObject: Bool { isKind(JSON_KIND_OBJECT) }
+    package var number: Double? { isKind(JSON_KIND_NUMBER) ? token.value.number : nil }
+    package var text: String? { isKind(JSON_KIND_TEXT) ? Self.text(token) : nil }
+    package var isArray: Bool { isKind(JSON_KIND_ARRAY) }
+    package var isObject: Bool { isKind(JSON_KIND_OBJECT) }
     /// Of an array's elements or an object's members; 0 of everything else.
-    var count: Int { isArray || isObject ? Int(token.count) : 0 }
+    package var count: Int { isArray || isObject ? Int(token.count) : 0 }
 
     private static func text(_ token: json_token) -> String {
         String(
@@ -60,7 +60,7 @@ struct JSONElement {
     private var end: Int { isArray || isObject ? token.value.end : at + 1 }
 
     /// An array's elements in their order; of everything else none.
-    func forEachElement(_ body: (Int, JSONElement) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
+    package func forEachElement(_ body: (Int, JSONElement) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
         guard isArray else { return }
         var next = at + 1
         for index in 0..<count {
@@ -71,7 +71,7 @@ struct JSONElement {
     }
 
     /// An object's members in their order, repeated ones too; of everything else none.
-    func forEachMember(_ body: (String, JSONElement) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
+    package func forEachMember(_ body: (String, JSONElement) throws(SlotSyncError) -> Void) throws(SlotSyncError) {
         guard isObject else { return }
         var next = at + 1
         for _ in 0..<count {

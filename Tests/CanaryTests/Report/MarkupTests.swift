@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Canary
+@testable import CanaryReport
 
 @Suite struct MarkupTests {
     private func page(_ text: String) -> String {

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Canary
+@testable import CanaryReport
 
 @Suite struct PlotScaleTests {
     @Test(

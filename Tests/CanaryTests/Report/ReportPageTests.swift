@@ -1,6 +1,7 @@
 // The page as text: well-formed, without anything to load or to run, whatever a push was like and whatever its hosts said.
 
 import Canary
+import CanaryReport
 import Foundation
 import FoundationXML
 import SamplePushes

@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Canary
+@testable import CanaryReport
 
 @Suite struct ReportStyleTests {
     /// Light and dark: the second declaration of a name is that of the dark scheme.

@@ -3,7 +3,7 @@
 import SlotSync
 import Testing
 
-@testable import Canary
+@testable import CanaryPrometheus
 
 @Suite struct PrometheusAskTests {
     private func asks(_ query: String, hosts: Int, joining: Bool = true) throws -> [PrometheusAsk] {

@@ -3,7 +3,7 @@
 import SlotSync
 import Testing
 
-@testable import Canary
+@testable import CanaryPrometheus
 
 @Suite struct PrometheusQueryTests {
     @Test(arguments: [

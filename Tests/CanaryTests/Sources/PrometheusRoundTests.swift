@@ -4,7 +4,7 @@
 import SlotSync
 import Testing
 
-@testable import Canary
+@testable import CanaryPrometheus
 
 @Suite struct PrometheusRoundTests {
     private let hosts: PrometheusHosts

@@ -1,0 +1,49 @@
+// How far a push is, and what there is to show of it while it runs: a value for whoever draws it.
+
+/// How far a window or the watch is.
+public struct PushProgress: Sendable {
+    /// Whose levels are shown beside each other.
+    public enum Sides: Sendable, Hashable {
+        /// The hosts flipped first, and those that were not.
+        case canaries
+        /// All that were flipped by now, and those that were not.
+        case flippedHosts
+        /// All hosts, and the same before their flip: none was left to compare with.
+        case allHosts
+    }
+
+    public var phase: Rollout.Phase
+    /// Seconds until it ends; nil where hosts decide that.
+    public var timeLeft: Double?
+    public var metrics: [MetricProgress]
+    public var sides: Sides
+    public var flipped: Int
+    public var hosts: Int
+}
+
+/// One metric so far.
+public struct MetricProgress: Sendable, Equatable {
+    public var metric: Metric
+    /// What a gauge is measured in; empty: unknown.
+    public var unit: String
+    /// The canaries' mean, sample by sample from the base line on; NaN is missing. Padded with NaN to the end of the
+    /// window it shows how much is to come.
+    public var canaries: [Double]
+    /// What is measured so far, as a judgement's levels are: shown until there is one.
+    public var canaryLevel: Double?
+    public var controlLevel: Double?
+    /// What the judge found so far; nil before the first look.
+    public var judgement: MetricJudgement?
+
+    public init(
+        metric: Metric, unit: String = "", canaries: [Double] = [], canaryLevel: Double? = nil,
+        controlLevel: Double? = nil, judgement: MetricJudgement? = nil
+    ) {
+        self.metric = metric
+        self.unit = unit
+        self.canaries = canaries
+        self.canaryLevel = canaryLevel
+        self.controlLevel = controlLevel
+        self.judgement = judgement
+    }
+}

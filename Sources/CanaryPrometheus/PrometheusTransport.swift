@@ -1,0 +1,74 @@
+// What is needed of an HTTP client. PrometheusClient is one; a program that has another hands in its own, and needs no
+// libcurl then.
+
+/// Sends a form to a server and brings back what it answers.
+public protocol PrometheusTransport: Sendable {
+    /// Sends `call` by POST as `application/x-www-form-urlencoded`.
+    ///
+    /// A transport verifies certificates, follows a redirection only where ``PrometheusCall/redirected(to:)`` allows it,
+    /// reads no more than ``PrometheusResponse/largestBody`` bytes, and returns at once when its task is cancelled.
+    ///
+    /// - Parameter limit: How long it may take, from looking up the name to the last byte.
+    /// - Returns: the answer, whatever its status.
+    /// - Throws: a gap of kind `unreachable`, `timedOut`, `malformed` (the answer is too large) or `cancelled`. Its
+    ///   message does not change from call to call, so that one trouble is told once.
+    func post(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse
+}
+
+/// One HTTP request.
+public struct PrometheusCall: Sendable, Hashable {
+    public var url: String
+    /// The value of the header `Authorization`, if the request has one.
+    public var authorization: String?
+    /// The body.
+    public var form: String
+
+    /// How many redirections in a row are followed.
+    public static let mostRedirections = 3
+
+    /// The request that a redirection asks for: the same question at another address of the same host. Nil for another
+    /// host or port, which would learn the password, and for the way back from https. From http to https is allowed
+    /// together with a change of port.
+    public func redirected(to location: String) -> PrometheusCall? {
+        guard let from = Origin(url), let to = Origin(location), from.host == to.host else { return nil }
+        guard from == to || (from.scheme == "http" && to.scheme == "https") else { return nil }
+        var call = self
+        call.url = location
+        return call
+    }
+
+    private struct Origin: Equatable {
+        var scheme: String
+        var host: Substring
+        var port: Substring
+
+        init?(_ url: String) {
+            guard let end = url.firstRange(of: "://") else { return nil }
+            scheme = url[..<end.lowerBound].lowercased()
+            guard scheme == "http" || scheme == "https" else { return nil }
+            // Whoever reads a backslash as a slash, or finds a user in it, sees another host than this.
+            let authority = url[end.upperBound...].prefix { !"/?#".contains($0) }
+            guard !authority.contains("@"), !authority.contains("\\") else { return nil }
+            let place = authority.lowercased()[...]
+            let colon = place.lastIndex(of: ":").flatMap { place[$0...].contains("]") ? nil : $0 }
+            host = colon.map { place[..<$0] } ?? place
+            port = colon.map { place[place.index(after: $0)...] } ?? (scheme == "https" ? "443" : "80")
+        }
+    }
+}
+
+/// What came back.
+public struct PrometheusResponse: Sendable {
+    /// The HTTP status.
+    public var status: Int
+    public var body: [UInt8]
+
+    /// The most bytes of a body that are read. 100 hosts in one request take 7 kB, 10,000 series of a scrape 2 MB. To read
+    /// one of brackets alone takes thirty times as much memory.
+    public static let largestBody = 4 << 20
+
+    public init(status: Int, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+}

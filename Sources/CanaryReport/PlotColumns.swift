@@ -1,0 +1,145 @@
+// The samples of one metric as its plot shows them: hosts gathered into groups, column by column. MetricPlot draws them.
+
+import Canary
+
+/// What a plot shows, one value a column; NaN where there is none.
+struct PlotColumns: Equatable {
+    /// Seconds after the canaries' flip: the middle of each column.
+    var times: [Double] = []
+    /// Each canary, where they are few enough to be told apart; else the canaries' spread.
+    var canaries: [Line] = []
+    var canarySpread: Spread?
+    var canaryMean: [Double] = []
+    /// Hosts that had not been flipped at that moment.
+    var controls = Spread()
+    /// Hosts other than canaries that had been.
+    var flipped = Spread()
+
+    struct Line: Equatable {
+        var host: String
+        var values: [Double]
+    }
+
+    /// Where 10 %, the middle and 90 % of a group's hosts are. The middle is the median of a gauge, which one sick host
+    /// does not move, and the mean of a counter, whose median is zero as long as most hosts have no event.
+    struct Spread: Equatable {
+        var low: [Double] = []
+        var middle: [Double] = []
+        var high: [Double] = []
+
+        var isEmpty: Bool { middle.allSatisfy(\.isNaN) }
+    }
+
+    /// The most canaries that are drawn one by one.
+    static let mostLines = 15
+    /// The most columns: samples beyond that are averaged, since a screen has no more room.
+    static let mostColumns = 240
+    /// Counters are shown as means of so many seconds.
+    static let smoothing = 30.0
+    /// Larger samples are taken for missing: no metric means them, and a scale could not hold them.
+    private static let largestSample = 1e18
+
+    /// - Parameters:
+    ///   - hosts: The hosts of the report, in the order of the samples' series.
+    ///   - canaryFlip: Seconds after the push's start, as hosts' `flippedAt` is.
+    ///   - interval: Seconds from one sample to the next: counters are shown as events a minute.
+    ///   - rollback: When hosts went back, on the samples' axis. No mean reaches across that, nor across a host's own flip.
+    init(
+        _ samples: MetricSamples, hosts: [PushReport.Host], canaryFlip: Double?, interval: Double,
+        rollback: Double? = nil
+    ) {
+        let scale = samples.metric.kind == .counter && interval > 0 ? 60 / interval : 1
+        let columns = Self.columns(of: samples.times)
+        times = columns.map { Self.mean(samples.times[$0]) }
+
+        var series: [(host: PushReport.Host, flip: Double?, values: [Double])] = []
+        for (host, values) in zip(hosts, samples.values) {
+            let shown = columns.map { column in
+                Self.mean(values[column.clamped(to: values.indices)].filter { abs($0) < Self.largestSample }) * scale
+            }
+            guard !shown.allSatisfy(\.isNaN) else { continue }
+            let flip = host.flippedAt.map { $0 - (canaryFlip ?? 0) }
+            let restarts = [flip, rollback].compactMap(\.self)
+            let isCounter = samples.metric.kind == .counter
+            series.append((host, flip, isCounter ? Self.smoothed(shown, times: times, restarts: restarts) : shown))
+        }
+
+        // One that could not be flipped when the others were shows nothing of the release.
+        let canarySeries = series.filter { $0.host.role == .canary && ($0.flip != nil || canaryFlip == nil) }
+        canaryMean = times.indices.map { column in
+            Self.mean(canarySeries.map(\.values[column]).filter { !$0.isNaN })
+        }
+        if canarySeries.count <= Self.mostLines {
+            canaries = canarySeries.map { Line(host: $0.host.label, values: $0.values) }
+        } else {
+            canarySpread = Spread(canarySeries.map(\.values), kind: samples.metric.kind)
+        }
+
+        // The same host is a control until its flip, and a flipped host afterwards. What is counted in the moment of the
+        // flip happened before it.
+        var before: [[Double]] = []
+        var after: [[Double]] = []
+        for (host, flip, values) in series where host.role != .canary {
+            let flip = flip ?? .infinity
+            before.append(zip(times, values).map { $0 <= flip ? $1 : .nan })
+            after.append(zip(times, values).map { $0 <= flip ? .nan : $1 })
+        }
+        controls = Spread(before, kind: samples.metric.kind)
+        flipped = Spread(after, kind: samples.metric.kind)
+    }
+
+    /// Each value's mean with those of the half minute before it. A rare event is a spike in one sample of 5 s and nothing in
+    /// the rest; rates can be compared by eye only over longer times. What is missing stays missing.
+    private static func smoothed(_ values: [Double], times: [Double], restarts: [Double]) -> [Double] {
+        var first = 0
+        var restarts = restarts.sorted()[...]
+        return values.indices.map { index in
+            while let restart = restarts.first, times[index] > restart {
+                first = index
+                restarts.removeFirst()
+            }
+            while times[index] - times[first] >= smoothing { first += 1 }
+            return values[index].isNaN ? .nan : mean(values[first...index].filter { !$0.isNaN })
+        }
+    }
+
+    /// Runs of samples, each of which becomes one column.
+    private static func columns(of times: [Double]) -> [Range<Int>] {
+        let size = max(1, (times.count + mostColumns - 1) / mostColumns)
+        return stride(from: 0, to: times.count, by: size).map { $0..<min($0 + size, times.count) }
+    }
+
+    private static func mean(_ values: some Collection<Double>) -> Double {
+        values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
+    }
+}
+
+extension PlotColumns.Spread {
+    /// A column in words: `0.41 (0 to 1.20)`.
+    func text(_ column: Int) -> String {
+        guard !middle[column].isNaN else { return NumberText.none }
+        let (low, middle, high) = (low[column], middle[column], high[column])
+        return "\(NumberText.level(middle)) (\(NumberText.level(low)) to \(NumberText.level(high)))"
+    }
+
+    /// - Parameter series: One for each host, all with one value a column.
+    fileprivate init(_ series: [[Double]], kind: Metric.Kind) {
+        for column in series.first?.indices ?? 0..<0 {
+            let values = series.map { $0[column] }.filter { !$0.isNaN }.sorted()
+            low.append(Self.quantile(0.1, of: values))
+            middle.append(
+                kind == .counter && !values.isEmpty
+                    ? values.reduce(0, +) / Double(values.count) : Self.quantile(0.5, of: values))
+            high.append(Self.quantile(0.9, of: values))
+        }
+    }
+
+    /// The quantile of sorted values, interpolated between neighbours (R. J. Hyndman and Y. Fan 1996, definition 7); NaN of
+    /// none.
+    static func quantile(_ share: Double, of sorted: [Double]) -> Double {
+        guard let last = sorted.indices.last else { return .nan }
+        let place = share * Double(last)
+        let below = Int(place)
+        return sorted[below] + (place - Double(below)) * (sorted[min(below + 1, last)] - sorted[below])
+    }
+}
