@@ -5,11 +5,15 @@
 /// Finds a basis in content. Made once a basis; as a value without mutable state, shared by cores.
 struct DeltaEncoder: Sendable {
     private enum Basis: Sendable {
+        case none
         case signature(Signature, BlockIndex)
         case bytes(BasisBytes)
     }
 
     private let basis: Basis
+
+    /// Finds runs of zeros, which need no basis, and nothing else.
+    init() { basis = .none }
 
     /// Finds whole blocks of the basis that has this signature.
     init(_ signature: Signature) { basis = .signature(signature, BlockIndex(signature)) }
@@ -17,9 +21,14 @@ struct DeltaEncoder: Sendable {
     /// Finds all stretches of some 16 to 32 bytes or more of a basis that is at hand.
     init(basis bytes: [UInt8]) { basis = .bytes(BasisBytes(bytes)) }
 
+    var hasBasis: Bool {
+        if case .none = basis { false } else { true }
+    }
+
     /// The bytes after a segment that `encode` should see, so that no match is lost at the border.
     var lookahead: Int {
         switch basis {
+        case .none: 0
         case .signature(let signature, _): signature.blockLength
         case .bytes(let basis): basis.windowLength
         }
@@ -37,6 +46,8 @@ struct DeltaEncoder: Sendable {
         precondition(lookahead >= 0 && lookahead <= segment.count)
         let end = segment.count - lookahead
         switch basis {
+        case .none:
+            instructions.append(literal: 0..<end, of: segment)
         case .signature(let signature, let index):
             var search = BlockSearch(signature: signature, index: index, segment: segment, end: end)
             // Moved, not copied: there and back.
@@ -52,11 +63,6 @@ struct DeltaEncoder: Sendable {
                 swap(&search.instructions, &instructions)
             }
         }
-    }
-
-    /// Appends instructions that need no basis: literals and runs of zeros.
-    static func literal(_ segment: UnsafeRawBufferPointer, into instructions: inout [DeltaInstruction]) {
-        instructions.append(literal: 0..<segment.count, of: segment)
     }
 }
 

@@ -6,17 +6,16 @@ import Dispatch
 
 /// Cuts content into segments and gives their instructions in order.
 struct SegmentedEncoder: Sendable {
-    /// nil: there is no basis; only runs of zeros are found.
-    let encoder: DeltaEncoder?
+    let encoder: DeltaEncoder
     let segmentLength: Int
     /// How many segments are in memory, and so how many cores work.
     let parallelism: Int
 
     static let segmentLength = 8 << 20
 
-    init(_ encoder: DeltaEncoder?, segmentLength: Int = Self.segmentLength, parallelism: Int) {
+    init(_ encoder: DeltaEncoder, segmentLength: Int = Self.segmentLength, parallelism: Int) {
         self.encoder = encoder
-        self.segmentLength = max(segmentLength, encoder?.lookahead ?? 1)
+        self.segmentLength = max(segmentLength, encoder.lookahead, 1)
         self.parallelism = max(parallelism, 1)
     }
 
@@ -27,7 +26,7 @@ struct SegmentedEncoder: Sendable {
     func encode(
         _ input: inout SequentialInput, expectedLength: UInt64? = nil, into consume: Consumer
     ) throws(SlotSyncError) -> (length: UInt64, digest: ContentDigest) {
-        let lookahead = encoder?.lookahead ?? 0
+        let lookahead = encoder.lookahead
         // One byte more than expected shows the end without another round.
         let wanted = Int(clamping: (expectedLength ?? UInt64(Int64.max)).addingReportingOverflow(1).partialValue)
         let capacity = min(segmentLength * parallelism, max(wanted, 64 * 1024)) + lookahead
@@ -65,15 +64,10 @@ struct SegmentedEncoder: Sendable {
     ) -> [[DeltaInstruction]] {
         forEachConcurrently(segments) { segment in
             var instructions: [DeltaInstruction] = []
-            let end = min(segment.upperBound + (encoder?.lookahead ?? 0), window.count)
-            let visible = UnsafeRawBufferPointer(rebasing: window[segment.lowerBound..<end])
-            if let encoder {
-                encoder.encode(
-                    visible, lookahead: end - segment.upperBound, isLast: isLast && end == window.count,
-                    into: &instructions)
-            } else {
-                DeltaEncoder.literal(visible, into: &instructions)
-            }
+            let end = min(segment.upperBound + encoder.lookahead, window.count)
+            encoder.encode(
+                UnsafeRawBufferPointer(rebasing: window[segment.lowerBound..<end]),
+                lookahead: end - segment.upperBound, isLast: isLast && end == window.count, into: &instructions)
             return instructions
         }
     }

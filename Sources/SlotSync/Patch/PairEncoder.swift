@@ -86,25 +86,14 @@ struct PairEncoder: Sendable {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: longest + 1, alignment: 64)
         defer { buffer.deallocate() }
         for job in jobs {
-            let encoder: DeltaEncoder?
-            switch job.basis {
-            case .none: encoder = nil
-            case .signature(let signature): encoder = DeltaEncoder(signature)
-            case .kept(let digest):
-                guard let basis = bases?.contents(of: digest) else {
-                    withoutBasis.append(job)
-                    continue
-                }
-                encoder = DeltaEncoder(basis: basis)
+            guard let encoder = encoder(for: job.basis, &bases) else {
+                withoutBasis.append(job)
+                continue
             }
             let content = try read(job.entry, from: directories, into: buffer)
             instructions.removeAll(keepingCapacity: true)
-            if let encoder {
-                encoder.encode(content, isLast: true, into: &instructions)
-            } else {
-                DeltaEncoder.literal(content, into: &instructions)
-            }
-            builder.begin(entry: job.entry, usesBasis: encoder != nil)
+            encoder.encode(content, isLast: true, into: &instructions)
+            builder.begin(entry: job.entry, usesBasis: encoder.hasBasis)
             try builder.append(instructions, of: content) { frame throws(SlotSyncError) in
                 ranges.append(try spool(frame))
             }
@@ -135,14 +124,8 @@ struct PairEncoder: Sendable {
     ///
     /// - Returns: whether it was encoded; false if its basis is in the cache no longer.
     func encodeLong(_ job: EncodingJob, level: Int, emit: (SpoolRange) -> Void) throws -> Bool {
-        let delta: DeltaEncoder?
-        switch job.basis {
-        case .none: delta = nil
-        case .signature(let signature): delta = DeltaEncoder(signature)
-        case .kept(let digest):
-            guard let made = encoder(forKept: digest) else { return false }
-            delta = made
-        }
+        var bases = cache?.reader()
+        guard let delta = encoder(for: job.basis, &bases) else { return false }
         let expected = source.manifest.entries[job.entry]
         let directories = source.openDirectories()
         guard let file = try? directories.openFile(job.entry, O_RDONLY | O_NONBLOCK) else {
@@ -150,7 +133,7 @@ struct PairEncoder: Sendable {
         }
         defer { try? file.close() }
         var builder = FrameBuilder(level: level)
-        builder.begin(entry: job.entry, usesBasis: delta != nil)
+        builder.begin(entry: job.entry, usesBasis: delta.hasBasis)
         let encoder = SegmentedEncoder(delta, parallelism: parallelism)
         var input = SequentialInput(file, name: source.name)
         var made: UInt64 = 0
@@ -174,10 +157,15 @@ struct PairEncoder: Sendable {
         return true
     }
 
-    private func encoder(forKept digest: ContentDigest) -> DeltaEncoder? {
-        guard let cache, let length = cache.length(of: digest) else { return nil }
-        var reader = cache.reader()
-        if length > Self.longestBasis { return reader.signature(of: digest).map { DeltaEncoder($0) } }
-        return reader.contents(of: digest).map { DeltaEncoder(basis: $0) }
+    /// What finds a basis in content; nil if the basis is in the cache no longer.
+    private func encoder(for basis: EncodingJob.Basis, _ kept: inout BasisCache.Reader?) -> DeltaEncoder? {
+        switch basis {
+        case .none: return DeltaEncoder()
+        case .signature(let signature): return DeltaEncoder(signature)
+        case .kept(let digest):
+            guard let length = cache?.length(of: digest) else { return nil }
+            if length > Self.longestBasis { return kept?.signature(of: digest).map { DeltaEncoder($0) } }
+            return kept?.contents(of: digest).map { DeltaEncoder(basis: $0) }
+        }
     }
 }

@@ -11,7 +11,7 @@ struct SegmentedEncoderTests {
         _ content: [UInt8], basis: [UInt8]?, blockLength: Int = 64, segmentLength: Int, parallelism: Int = 3,
         expectedLength: UInt64? = nil
     ) throws -> (instructions: [DeltaInstruction], content: [UInt8], length: UInt64, digest: ContentDigest) {
-        let encoder = try basis.map { DeltaEncoder(try Signature(of: $0, blockLength: blockLength)) }
+        let encoder = try basis.map { DeltaEncoder(try Signature(of: $0, blockLength: blockLength)) } ?? DeltaEncoder()
         return try withTemporaryFile(content) { file in
             var input = SequentialInput(file.descriptor, name: file.name)
             var all: [DeltaInstruction] = []

@@ -55,14 +55,8 @@ struct FrameBuilderTests {
         var messages: [[UInt8]] = []
         for (entry, content, basis) in contents {
             builder.begin(entry: entry, usesBasis: basis != nil)
-            let instructions: [DeltaInstruction]
-            if let basis {
-                instructions = DeltaEncoder(try Signature(of: basis)).instructions(for: content)
-            } else {
-                var literal: [DeltaInstruction] = []
-                content.withUnsafeBytes { DeltaEncoder.literal($0, into: &literal) }
-                instructions = literal
-            }
+            let encoder = try basis.map { DeltaEncoder(try Signature(of: $0)) } ?? DeltaEncoder()
+            let instructions = encoder.instructions(for: content)
             try content.withUnsafeBytes { bytes in
                 try builder.append(instructions, of: bytes) { frame in messages.append(Request.frameMessage(frame)) }
             }
