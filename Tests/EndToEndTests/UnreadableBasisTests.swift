@@ -101,7 +101,7 @@ private struct FaultyHost {
             exec strace -f -qq -o '\(log)' -P '\(fleet.root())/\(file)' -e trace=\(calls) \\
                 -e inject=\(calls):error=EIO\(onlyFirst ? ":when=1" : "") '\(Program.agent)' "$@"
             """,
-            to: "faulty/agent"
+            to: "faulty-agent"
         )
         self.fleet = fleet.with("--remote-command", agent)
     }
