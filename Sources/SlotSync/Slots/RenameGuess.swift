@@ -25,8 +25,6 @@ struct RenameGuess {
         }
     }
 
-    var isEmpty: Bool { byStem.isEmpty }
-
     /// The live file that `entry` of `target` most probably was.
     func basis(for entry: Int, of target: Manifest) -> Int? {
         let name = target.name(of: entry)
