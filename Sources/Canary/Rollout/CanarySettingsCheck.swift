@@ -105,24 +105,21 @@ extension CanarySettings {
                         + "\(CanarySettings.mostSamples) samples: sample less often")
             }
         }
+        let few = "fewer than \(CanarySettings.fewestSamples) samples, one every \(said(interval)): make it"
         guard baseline >= fewest else {
-            return Problem(
-                "baseline",
-                "\(said(baseline)) hold fewer than \(CanarySettings.fewestSamples) samples, one every "
-                    + "\(said(interval)): make it \(said(fewest)) or longer")
+            return Problem("baseline", "\(said(baseline)) hold \(few) \(said(fewest)) or longer")
         }
         guard window - settle >= fewest - 1e-9 else {
             return Problem(
                 "window",
-                "of \(said(window)), the first \(said(settle)) are left out to settle, and the rest holds "
-                    + "fewer than \(CanarySettings.fewestSamples) samples, one every \(said(interval)): make it "
+                "of \(said(window)), the first \(said(settle)) are left out to settle, and the rest holds \(few) "
                     + "\(said(settle + fewest)) or longer")
         }
         guard watch == 0 || watch - settle >= fewest - 1e-9 else {
             return Problem(
                 "watch",
-                "\(said(watch)) are too short for \(CanarySettings.fewestSamples) samples after "
-                    + "\(said(settle)) to settle: make it \(said(settle + fewest)) or longer, or 0 for no watch")
+                "\(said(watch)) are too short for \(CanarySettings.fewestSamples) samples after \(said(settle)) to settle: "
+                    + "make it \(said(settle + fewest)) or longer, or 0 for no watch")
         }
         guard watch > 0 || holdBack.hosts(of: HostList.mostHosts) == 0 else {
             return Problem("hold_back", "hosts are held back for the watch, and there is none (watch: 0)")

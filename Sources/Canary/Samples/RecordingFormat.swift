@@ -10,9 +10,7 @@ public enum RecordingFormat {
     public static let maximumSamples = 100_000
     /// Bytes of the name of a case, a metric or a host.
     public static let maximumNameLength = 1_024
-    /// Seconds from one sample to the next.
-    public static let longestInterval = 86_400.0
-    /// Seconds of settling, and of a window.
+    /// Seconds from one sample to the next, of settling, and of a window.
     public static let longestTime = 86_400.0
     /// The largest weight, and the largest tolerance.
     public static let maximumFactor = 1e6

@@ -36,34 +36,23 @@ public final class RecordingReader {
         let members = try Members(
             root, at: "", ["case", "interval_s", "gap_s", "settle_s", "window_s", "significance", "metrics", "hosts"])
         let name = try text(try members.required("case"), "case")
-        var interval = Recording.usualInterval
-        if let element = members["interval_s"] {
-            guard let seconds = element.number, seconds > 0, seconds <= RecordingFormat.longestInterval else {
-                throw wrong("interval_s", "is not a number of seconds above 0, and a day at most")
-            }
-            interval = seconds
-        }
         let metrics = try metrics(try members.required("metrics"))
         let hosts = try RecordedHosts(metrics: metrics).read(try members.required("hosts"))
-        var recording = Recording(name: name, interval: interval, metrics: metrics, hosts: hosts)
-        recording.gap = try seconds(members, "gap_s")
-        recording.settle = try seconds(members, "settle_s")
-        recording.window = try seconds(members, "window_s")
-        if let element = members["significance"] {
-            guard let share = element.number, share > 0, share < 1 else {
-                throw wrong("significance", "is not a number between 0 and 1")
+        var recording = Recording(name: name, metrics: metrics, hosts: hosts)
+        let interval = try members.number("interval_s", "a number of seconds above 0, and a day at most") {
+            $0 > 0 && $0 <= RecordingFormat.longestTime
+        }
+        if let interval { recording.interval = interval }
+        func seconds(_ name: String) throws(SlotSyncError) -> Double? {
+            try members.number(name, "a number of seconds from 0 to a day") {
+                (0...RecordingFormat.longestTime).contains($0)
             }
-            recording.significance = share
         }
+        recording.gap = try seconds("gap_s")
+        recording.settle = try seconds("settle_s")
+        recording.window = try seconds("window_s")
+        recording.significance = try members.number("significance", "a number between 0 and 1") { $0 > 0 && $0 < 1 }
         return recording
-    }
-
-    private static func seconds(_ members: Members, _ name: String) throws(SlotSyncError) -> Double? {
-        guard let element = members[name] else { return nil }
-        guard let seconds = element.number, seconds >= 0, seconds <= RecordingFormat.longestTime else {
-            throw wrong(name, "is not a number of seconds from 0 to a day")
-        }
-        return seconds
     }
 
     // MARK: Metrics
@@ -94,17 +83,12 @@ public final class RecordingReader {
         let kind: Metric.Kind = try choice(try members.required("kind"), "\(path).kind")
         var metric = Metric(name: name, kind: kind)
         if let worse = members["worse"] { metric.worse = try choice(worse, "\(path).worse") }
-        if let weight = members["weight"] {
-            guard let number = weight.number, number > 0, number <= RecordingFormat.maximumFactor else {
-                throw wrong("\(path).weight", "is not a number above 0")
-            }
-            metric.weight = number
+        let weight = try members.number("weight", "a number above 0") {
+            $0 > 0 && $0 <= RecordingFormat.maximumFactor
         }
-        if let tolerance = members["tolerance"] {
-            guard let number = tolerance.number, number >= 0, number <= RecordingFormat.maximumFactor else {
-                throw wrong("\(path).tolerance", "is not a number from 0 on, such as 0.1 for 10 %")
-            }
-            metric.tolerance = number
+        if let weight { metric.weight = weight }
+        metric.tolerance = try members.number("tolerance", "a number from 0 on, such as 0.1 for 10 %") {
+            (0...RecordingFormat.maximumFactor).contains($0)
         }
         if let critical = members["critical"] {
             guard let isCritical = critical.boolean else { throw wrong("\(path).critical", "is not true or false") }
@@ -146,6 +130,15 @@ struct Members {
     func required(_ name: String) throws(SlotSyncError) -> JSONElement {
         guard let element = self[name] else { throw wrong(joined(path, name), "is missing") }
         return element
+    }
+
+    /// A number, and what it has to be; nil where the member is missing.
+    func number(
+        _ name: String, _ what: String, where isAllowed: (Double) -> Bool
+    ) throws(SlotSyncError) -> Double? {
+        guard let element = self[name] else { return nil }
+        guard let number = element.number, isAllowed(number) else { throw wrong(joined(path, name), "is not \(what)") }
+        return number
     }
 }
 
