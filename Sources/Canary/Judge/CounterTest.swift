@@ -67,13 +67,11 @@ struct CounterTest {
         dispersion = peers.dispersion
         isOwnLaw = present.count >= Peers.fewest
         isSick = before.indices.map { peers.areFarBelow($0, chance: Self.sickBefore) }
-        let eventsBefore = controls.reduce(0) { $0 + before[$1] }
-        let eventsAfter = controls.reduce(0) { $0 + after[$1] }
-        let allBefore = controls.reduce(0) { $0 + timeBefore[$1] }
-        let allAfter = controls.reduce(0) { $0 + timeAfter[$1] }
+        func sum(_ values: [Double]) -> Double { peers.hosts.reduce(0) { $0 + values[$1] } }
+        let (eventsBefore, eventsAfter, allBefore) = (sum(before), sum(after), sum(timeBefore))
         rate = allBefore > 0 ? eventsBefore / allBefore : 0
         trend =
-            eventsAfter / max(eventsBefore, 1) * (allBefore / allAfter)
+            eventsAfter / max(eventsBefore, 1) * (allBefore / sum(timeAfter))
             * (table.after > 0 ? Double(table.before) / Double(table.after) : 1)
         unrest = 1
         unrest = unrestOfControls(eventsAfter)
@@ -181,13 +179,11 @@ struct CounterTest {
         }
         // From the worse end, so that tails are summed up from their smallest term.
         let counts = worse == .higher ? Array((0...Int(total)).reversed()) : Array(0...Int(total))
-        var tails: [Double] = []
         var sum = 0.0
         var p = 1.0
         var attainable: [Double] = []
         for count in counts {
             sum += probabilities[count]
-            tails.append(sum)
             if sign * change(Double(count)) >= tolerance, sum <= 0.5 { attainable.append(sum) }
             if count == Int(canaryEvents) { p = min(sum, 1) }
         }

@@ -48,33 +48,53 @@ extension Judge {
         of metrics: [Metric], canaries: Int, controls: Int, interval: Double = Recording.usualInterval,
         baselineTime: Double? = nil, baseline: Recording? = nil
     ) -> Detection {
-        let forecast = Forecast(
+        let forecasts = Forecast.of(
             metrics, settings: settings, interval: interval, baselineTime: baselineTime, baseline: baseline)
-        let changes = forecast.changes(canaries: canaries, controls: controls)
+        let changes = changes(forecasts, canaries: canaries, controls: controls)
         guard canaries > 0, controls > 0 else {
-            return Detection(changes: changes, sentence: "without canaries and controls nothing can be detected")
+            return Detection(
+                changes: changes.flatMap(\.self), sentence: "without canaries and controls nothing can be detected")
         }
         let all = canaries + controls
         let sizes = [1, 2, 3, 5, 8, 10, 15, 20, 30, 50].filter { $0 > canaries && 2 * $0 <= all }
-        lazy var more = sizes.map { ($0, forecast.changes(canaries: $0, controls: all - $0)) }
-        let parts = metrics.compactMap { metric -> String? in
-            let own = changes.filter { $0.metric == metric.name }
-            guard let smallest = own.first else { return nil }
-            if forecast.isBlind(metric.name) { return "\(metric.name) nothing, for want of samples before the flip" }
-            if forecast.isWithoutEvents(metric.name) {
-                return "\(metric.name) had no event before the flip, so no factor can be told"
-            }
-            let seen = own.first { $0.share >= Self.often } ?? own.last ?? smallest
-            var text = "\(metric.name) \(Self.words(seen.factor)) \(Self.cases(seen.share))"
-            if baseline != nil, forecast.isUsual(metric.name) { text += " (by usual noise: too few samples yet)" }
+        lazy var more = sizes.map { ($0, self.changes(forecasts, canaries: $0, controls: all - $0)) }
+        let parts = forecasts.enumerated().map { index, forecast -> String in
+            let name = forecast.metric.name
+            if forecast.isBlind { return "\(name) nothing, for want of samples before the flip" }
+            if forecast.isWithoutEvents { return "\(name) had no event before the flip, so no factor can be told" }
+            let own = changes[index]
+            let smallest = own[0]
+            let seen = own.first { $0.share >= Self.often } ?? own[own.count - 1]
+            var text = "\(name) \(Self.words(seen.factor)) \(Self.cases(seen.share))"
+            if baseline != nil, forecast.isUsual { text += " (by usual noise: too few samples yet)" }
             guard smallest.share < Self.often else { return text }
             if smallest != seen { text += ", \(Self.words(smallest.factor)) \(Self.cases(smallest.share))" }
-            let enough = more.first { _, changes in
-                changes.first { $0.metric == metric.name }.map { $0.share >= Self.often } ?? false
-            }
+            let enough = more.first { _, changes in changes[index][0].share >= Self.often }
             return text + (enough.map { ": choose \($0.0) canaries or more" } ?? "")
         }
-        return Detection(changes: changes, sentence: parts.joined(separator: "; "))
+        return Detection(changes: changes.flatMap(\.self), sentence: parts.joined(separator: "; "))
+    }
+
+    /// For each metric what is detected, from the smallest change on.
+    private func changes(_ forecasts: [Forecast], canaries: Int, controls: Int) -> [[DetectableChange]] {
+        let tests = forecasts.map {
+            $0.evidence(canaries: canaries, controls: controls, tolerance: $0.metric.tolerance ?? settings.tolerance)
+        }
+        let claims = zip(forecasts, tests).compactMap { forecast, test in
+            test.map { Claim(evidence: $0, weight: forecast.metric.weight) }
+        }
+        var criticals = SignificanceAllocation.criticalValues(claims, significance: settings.significance)[...]
+        return zip(forecasts, tests).map { forecast, test in
+            let metric = forecast.metric
+            var shares: [Double] = []
+            if let test, let critical = criticals.popFirst() { shares = test.powers(at: critical) }
+            let usual = metric.kind == .gauge ? UsualRegressions.gauge : UsualRegressions.counter
+            return usual.enumerated().map { index, factor in
+                DetectableChange(
+                    metric: metric.name, factor: metric.worse == .higher ? factor : 1 / factor,
+                    share: index < shares.count ? min(shares[index], 1) : 0)
+            }
+        }
     }
 
     /// What will be detected in a push whose base line has just ended, by the noise that it shows.
@@ -102,24 +122,23 @@ extension Judge {
     }
 }
 
-/// The noise of every metric, from which any choice of canaries is foretold.
+/// One metric's noise before the flip, from which any choice of canaries is foretold.
 private struct Forecast {
-    /// A gauge's step variance for one host; a counter's events a host in the base line, and its dispersion.
+    /// A gauge's step variance for one host; a counter's events a host in the base line and in the window, and its
+    /// dispersion.
     private enum Noise {
         case gauge(stepVariance: Double)
         case counter(before: Double, after: Double, dispersion: DispersionPosterior)
     }
 
-    /// Metrics of whose own noise too little is known.
-    private var usual: Set<String> = []
-    /// Counters that were sampled, and counted nothing.
-    private var withoutEvents: Set<String> = []
-    /// Metrics that cannot be judged by the base line.
-    private var blind: Set<String> = []
-
-    private let metrics: [Metric]
-    private let settings: JudgeSettings
-    private var noise: [Noise] = []
+    let metric: Metric
+    /// Too little is known of its own noise: it is a usual fleet's.
+    private(set) var isUsual = true
+    /// A counter that was sampled, and counted nothing.
+    private(set) var isWithoutEvents = false
+    /// It cannot be judged by the base line.
+    private(set) var isBlind = false
+    private var noise = Noise.gauge(stepVariance: 0)
 
     private static let usualDeviation = 0.12
     /// The correlation of samples that are `Recording.usualInterval` apart.
@@ -129,98 +148,76 @@ private struct Forecast {
     /// A host needs this many samples for its noise to be seen.
     private static let leastSamples = 6
 
-    init(
+    static func of(
         _ metrics: [Metric], settings: JudgeSettings, interval: Double, baselineTime: Double?, baseline: Recording?
-    ) {
-        self.metrics = metrics
-        self.settings = settings
+    ) -> [Forecast] {
         let interval = baseline?.interval ?? interval
-        func samples(_ seconds: Double) -> Int { Int(min(max((seconds / interval + 1e-9).rounded(.down), 1), 1e4)) }
-        let window = samples(settings.window)
-        let settle = min(Int(min(max((settings.settle / interval - 1e-9).rounded(.up), 0), 1e4)), window - 1)
-        let recorded = baseline?.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
-        let before = recorded >= GaugeTest.leastBefore ? recorded : baselineTime.map(samples) ?? window
-        let shape = SeriesShape(before: before, settle: settle, after: window)
+        let window = max(settings.plannedSamples(every: interval), 1)
+        let recorded = baseline?.samplesBefore ?? 0
+        let asked = baselineTime.map { max(JudgeSettings.samples(in: $0, every: interval), 1) }
+        let shape = SeriesShape(
+            before: recorded >= GaugeTest.leastBefore ? recorded : asked ?? window,
+            settle: min(settings.settleSamples(every: interval), window - 1), after: window)
         // Hosts of which none is a canary are no push's: they show noise alone.
         let roles = baseline.map { Roles($0.hosts) }.flatMap { $0.canaries.isEmpty ? nil : $0 }
-        noise = metrics.map { metric in
-            usual.insert(metric.name)
+        return metrics.map { metric in
             let table = baseline.flatMap { recording in
                 recording.metrics.firstIndex { $0.name == metric.name }.map {
                     SampleTable(recording, metric: $0, before: recorded, settle: 0, after: 0)
                 }
             }
-            if let roles, let table, Sufficiency.lackBefore(metric, table, roles) != nil { blind.insert(metric.name) }
-            switch metric.kind {
-            case .gauge:
-                var model = NoiseModel(
-                    persistence: pow(Self.usualPersistence, interval / Recording.usualInterval), whiteness: 0)
-                var variance = Self.usualDeviation * Self.usualDeviation
-                if let table {
-                    let hosts = (0..<table.hosts).filter { table.count($0, 0..<recorded) >= Self.leastSamples }
-                    let levels = GaugeScale(table).levels(table)
-                    let grid = NoiseGrid.of(SeriesShape(before: recorded, settle: 0, after: 0))
-                    if hosts.count >= 2, let fit = NoiseFit(levels, hosts: hosts, grid: grid) {
-                        model = fit.entry.model
-                        variance = fit.sampleVariance
-                        usual.remove(metric.name)
-                    }
-                }
-                return .gauge(stepVariance: variance * StepEstimator(model, shape) { _ in true }.variance)
-            case .counter:
-                if let table, recorded > 0 {
-                    let sums = (0..<table.hosts).map { table.sum($0, 0..<recorded) }.filter { $0.count > 0 }
-                    let time = sums.reduce(0) { $0 + $1.count }
-                    if time > 0 {
-                        usual.remove(metric.name)
-                        let clump = Clumps.size(table, hosts: Array(0..<table.hosts))
-                        let events = sums.map { ($0.sum / clump).rounded() }
-                        let rate = events.reduce(0, +) / Double(time)
-                        if rate == 0 { withoutEvents.insert(metric.name) }
-                        let dispersion = DispersionPosterior(events: events, time: sums.map { Double($0.count) })
-                        return .counter(
-                            before: rate * Double(before), after: rate * Double(window), dispersion: dispersion)
-                    }
-                }
-                let rate = Self.usualEvents * interval / 60
-                return .counter(
-                    before: rate * Double(before), after: rate * Double(window),
-                    dispersion: DispersionPosterior(shape: Self.usualShape))
-            }
+            return Forecast(metric, table, roles, shape, interval: interval)
         }
     }
 
-    func isBlind(_ metric: String) -> Bool { blind.contains(metric) }
-    func isUsual(_ metric: String) -> Bool { usual.contains(metric) }
-    func isWithoutEvents(_ metric: String) -> Bool { withoutEvents.contains(metric) }
-
-    /// What is detected, from the smallest change on.
-    func changes(canaries: Int, controls: Int) -> [DetectableChange] {
-        let tests = zip(metrics, noise).map { metric, noise in
-            isBlind(metric.name) ? nil : evidence(metric, noise, canaries: canaries, controls: controls)
+    /// - Parameter table: the base line; nil: there is none.
+    private init(_ metric: Metric, _ table: SampleTable?, _ roles: Roles?, _ shape: SeriesShape, interval: Double) {
+        self.metric = metric
+        if let roles, let table { isBlind = Sufficiency.lackBefore(metric, table, roles) != nil }
+        switch metric.kind {
+        case .gauge: noise = gaugeNoise(table, shape, interval: interval)
+        case .counter: noise = counterNoise(table, shape, interval: interval)
         }
-        let claims = zip(metrics, tests).compactMap { metric, test in
-            test.map { Claim(evidence: $0, weight: metric.weight) }
-        }
-        var criticals = SignificanceAllocation.criticalValues(claims, significance: settings.significance)[...]
-        var changes: [DetectableChange] = []
-        for (metric, test) in zip(metrics, tests) {
-            var shares: [Double] = []
-            if let test, let critical = criticals.popFirst() { shares = test.powers(at: critical) }
-            let usual = metric.kind == .gauge ? UsualRegressions.gauge : UsualRegressions.counter
-            for (index, factor) in usual.enumerated() {
-                changes.append(
-                    DetectableChange(
-                        metric: metric.name, factor: metric.worse == .higher ? factor : 1 / factor,
-                        share: index < shares.count ? min(shares[index], 1) : 0))
-            }
-        }
-        return changes
     }
 
-    private func evidence(_ metric: Metric, _ noise: Noise, canaries: Int, controls: Int) -> Evidence? {
-        guard canaries > 0, controls > 0 else { return nil }
-        let tolerance = metric.tolerance ?? settings.tolerance
+    private mutating func gaugeNoise(_ table: SampleTable?, _ shape: SeriesShape, interval: Double) -> Noise {
+        var model = NoiseModel(
+            persistence: pow(Self.usualPersistence, interval / Recording.usualInterval), whiteness: 0)
+        var variance = Self.usualDeviation * Self.usualDeviation
+        if let table {
+            let hosts = (0..<table.hosts).filter { table.count($0, 0..<table.before) >= Self.leastSamples }
+            let grid = NoiseGrid.of(SeriesShape(before: table.before, settle: 0, after: 0))
+            if hosts.count >= 2, let fit = NoiseFit(GaugeScale(table).levels(table), hosts: hosts, grid: grid) {
+                model = fit.entry.model
+                variance = fit.sampleVariance
+                isUsual = false
+            }
+        }
+        return .gauge(stepVariance: variance * StepEstimator(model, shape) { _ in true }.variance)
+    }
+
+    private mutating func counterNoise(_ table: SampleTable?, _ shape: SeriesShape, interval: Double) -> Noise {
+        var rate = Self.usualEvents * interval / 60
+        var dispersion = DispersionPosterior(shape: Self.usualShape)
+        if let table {
+            let sums = (0..<table.hosts).map { table.sum($0, 0..<table.before) }.filter { $0.count > 0 }
+            let time = sums.reduce(0) { $0 + $1.count }
+            if time > 0 {
+                let clump = Clumps.size(table, hosts: Array(0..<table.hosts))
+                let events = sums.map { ($0.sum / clump).rounded() }
+                rate = events.reduce(0, +) / Double(time)
+                dispersion = DispersionPosterior(events: events, time: sums.map { Double($0.count) })
+                isUsual = false
+                isWithoutEvents = rate == 0
+            }
+        }
+        return .counter(
+            before: rate * Double(shape.before), after: rate * Double(shape.after), dispersion: dispersion)
+    }
+
+    /// What a test could find with so many canaries and controls; nil: there would be none.
+    func evidence(canaries: Int, controls: Int, tolerance: Double) -> Evidence? {
+        guard !isBlind, canaries > 0, controls > 0 else { return nil }
         switch noise {
         case .gauge(let variance):
             guard controls >= 2 else { return nil }

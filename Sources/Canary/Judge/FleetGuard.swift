@@ -30,9 +30,9 @@ public struct FleetGuard: Sendable {
     ///
     /// - Parameter isLast: false: more samples are to come, so that what lacks nothing but time is undecided yet.
     public func judge(_ recording: Recording, isLast: Bool = true) -> Judgement {
-        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
-        let after = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
-        let settle = Look.settleSamples(settings, recording)
+        let before = recording.samplesBefore
+        let after = recording.samplesAfter
+        let settle = settings.settleSamples(every: recording.interval)
         // A base line or a watch that is shorter than 30 s is compared as a whole.
         let seconds = min(
             Self.windowSeconds, Double(before) * recording.interval, settings.window - settings.settle)
@@ -47,7 +47,7 @@ public struct FleetGuard: Sendable {
                 metric: recording.metrics[index], width: Int(width), interval: recording.interval,
                 chance: settings.significance / Double(recording.metrics.count))
         }
-        let isOver = watches.contains { $0.judgement.verdict.isRegression }
+        let isOver = watches.contains { $0.judgement.verdict == .regression }
         let metrics = watches.map { watch in
             var metric = watch.judgement
             metric.isUndecided = (isOver || !isLast) && watch.isTooEarly
@@ -59,7 +59,7 @@ public struct FleetGuard: Sendable {
         func sentence(_ verdict: Verdict, _ text: String) -> Judgement {
             Judgement(verdict: verdict, metrics: metrics, why: "guard: " + text)
         }
-        let regressed = watches.filter(\.judgement.verdict.isRegression)
+        let regressed = watches.filter { $0.judgement.verdict == .regression }
         if !regressed.isEmpty {
             return sentence(
                 .regression, regressed.map(\.words).joined(separator: "; ") + " (\(hosts), all flipped: no controls)")

@@ -14,7 +14,7 @@ public struct Judge: Sendable {
 
     /// Judges a whole comparison by all of its samples, with all of the significance.
     public func judge(_ recording: Recording) -> Judgement {
-        let samples = Self.samples(recording)
+        let samples = recording.samplesAfter
         return Look(recording, settings: settings, samples: samples, planned: samples, naming: naming)
             .judgement(significance: settings.significance, isLast: true)
     }
@@ -24,7 +24,7 @@ public struct Judge: Sendable {
     ///
     /// - Parameter recording: one whose series after the flip are empty yet.
     public static func lackBeforeFlip(_ recording: Recording) -> Judgement? {
-        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
+        let before = recording.samplesBefore
         let roles = Roles(recording.hosts)
         var metrics: [MetricJudgement] = []
         for (place, metric) in recording.metrics.enumerated() {
@@ -44,10 +44,10 @@ public struct Judge: Sendable {
     /// Before the last look the verdict is `regression`, and the release goes back, or `inconclusive`: go on. Without a
     /// sample beyond the settling time it is always inconclusive.
     public func look(_ recording: Recording, afterSamples n: Int, of planned: Int) -> Judgement {
-        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
-        let settle = Look.settleSamples(settings, recording)
         let schedule = LookSchedule.of(
-            before: before, settle: settle, planned: planned, significance: settings.significance)
+            before: recording.samplesBefore, settle: settings.settleSamples(every: recording.interval),
+            planned: planned,
+            significance: settings.significance)
         return Look(
             recording, settings: settings, samples: min(max(n, 0), planned), planned: planned, naming: naming
         ).judgement(significance: settings.significance * schedule.share(after: n), isLast: n >= planned)
@@ -58,19 +58,14 @@ public struct Judge: Sendable {
     ///
     /// - Parameter planned: how many samples the window was to have; nil: as many as the recording has.
     public func looks(_ recording: Recording, of planned: Int? = nil) -> (Judgement, seconds: Double?) {
-        let samples = Self.samples(recording)
+        let samples = recording.samplesAfter
         let planned = max(planned ?? samples, samples)
-        let first = Look.settleSamples(settings, recording) + 1
+        let first = settings.settleSamples(every: recording.interval) + 1
         for n in stride(from: first, to: samples, by: 1) {
             let judgement = look(recording, afterSamples: n, of: planned)
             if judgement.verdict == .regression { return (judgement, Double(n) * recording.interval) }
         }
         let judgement = look(recording, afterSamples: samples, of: planned)
         return (judgement, judgement.verdict == .regression ? Double(samples) * recording.interval : nil)
-    }
-
-    /// How many samples a recording has after the flip.
-    private static func samples(_ recording: Recording) -> Int {
-        recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
     }
 }

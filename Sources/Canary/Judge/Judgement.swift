@@ -1,5 +1,15 @@
 // What a judge says, metric by metric and in one sentence.
 
+/// The outcome of comparing canaries with controls.
+public enum Verdict: String, Sendable, Hashable, Codable, CaseIterable {
+    /// No metric got significantly worse than the tolerance allows.
+    case pass
+    /// At least one metric got significantly worse: the release has to go back.
+    case regression
+    /// There is too little data to tell; never to be taken for a pass.
+    case inconclusive
+}
+
 /// A verdict with its reasons.
 public struct Judgement: Sendable, Equatable {
     public var verdict: Verdict

@@ -3,21 +3,11 @@
 
 /// A recording's metrics as they stand after some of its samples.
 struct Look {
-    /// One test of a metric: of all canaries, or of one of them by itself.
-    struct Test {
-        var claim: Claim
-        var canary: Int?
-
-        func isRegression(at critical: Double) -> Bool {
-            claim.evidence.p <= critical && claim.evidence.exceedsTolerance
-        }
-    }
-
     /// One metric and what its tests found.
     struct Item {
         var metric: Metric
         var table: SampleTable
-        var tests: [Test]
+        var tests: [Claim]
     }
 
     let recording: Recording
@@ -36,8 +26,8 @@ struct Look {
         self.naming = naming
         let roles = Roles(recording.hosts)
         self.roles = roles
-        let before = recording.hosts.flatMap { $0.baseline.map(\.count) }.max() ?? 0
-        let settle = Self.settleSamples(settings, recording)
+        let before = recording.samplesBefore
+        let settle = settings.settleSamples(every: recording.interval)
         let gap = Self.gapSamples(recording)
         let tables = recording.metrics.indices.map {
             SampleTable(recording, metric: $0, before: before, gap: gap, settle: settle, after: samples)
@@ -64,18 +54,17 @@ struct Look {
                     levels[index], scale: scale, worse: metric.worse, roles: roles, peerLevels: peers)
                 if let test { find = { test.evidence(for: $0, tolerance: tolerance) } }
             }
-            var tests: [Test] = []
+            var tests: [Claim] = []
             // A critical metric spends half of its share on the canaries one by one.
             let isSingle = metric.isCritical && roles.canaries.count > 1
             if let evidence = find(roles.canaries) {
-                let weight = metric.weight * (isSingle ? 0.5 : 1)
-                tests.append(Test(claim: Claim(evidence: evidence, weight: weight), canary: nil))
+                tests.append(Claim(evidence: evidence, weight: metric.weight * (isSingle ? 0.5 : 1)))
             }
             if isSingle {
                 for canary in roles.canaries {
                     guard let evidence = find([canary]) else { continue }
                     let weight = 0.5 * metric.weight / Double(roles.canaries.count)
-                    tests.append(Test(claim: Claim(evidence: evidence, weight: weight), canary: canary))
+                    tests.append(Claim(evidence: evidence, weight: weight, canary: canary))
                 }
             }
             return Item(metric: metric, table: tables[index], tests: tests)
@@ -89,12 +78,6 @@ struct Look {
         return samples.isFinite ? Int(min(max(samples, 0), longestGap)) : 0
     }
     private static let longestGap = 200.0
-
-    /// How many samples after the flip fall into the settling time.
-    static func settleSamples(_ settings: JudgeSettings, _ recording: Recording) -> Int {
-        let samples = (settings.settle / recording.interval - 1e-9).rounded(.up)
-        return samples.isFinite ? Int(min(max(samples, 0), 1e6)) : 0
-    }
 
     private static func mean(_ rows: [[Double]]) -> [Double] {
         rows[0].indices.map { index in
@@ -131,13 +114,13 @@ struct Look {
         let criticals = criticalValues(significance)
         var findings = items.indices.map { finding(items[$0], criticals[$0]) }
         let lacks = items.indices.map { Sufficiency.lack(items[$0], in: self) }
-        for index in findings.indices where !findings[index].judgement.verdict.isRegression {
+        for index in findings.indices where findings[index].judgement.verdict != .regression {
             guard lacks[index] != nil || !isLast else { continue }
             findings[index].judgement.verdict = .inconclusive
             findings[index].judgement.isUndecided = !isLast && canBeDecided(items[index])
             findings[index].judgement.note = lacks[index] ?? "the window is not over"
         }
-        let regressed = findings.filter(\.judgement.verdict.isRegression).sorted { $0.nearness < $1.nearness }
+        let regressed = findings.filter { $0.judgement.verdict == .regression }.sorted { $0.nearness < $1.nearness }
         if let first = regressed.first {
             // What it lacks may yet have come.
             for index in findings.indices where findings[index].judgement.isUndecided {
@@ -178,7 +161,7 @@ struct Look {
         var criticals = items.map { [Double](repeating: 0, count: $0.tests.count) }
         var left = items.indices.filter { !items[$0].tests.isEmpty }
         while !left.isEmpty {
-            let claims = left.flatMap { items[$0].tests.map(\.claim) }
+            let claims = left.flatMap { items[$0].tests }
             var values = SignificanceAllocation.criticalValues(claims, significance: significance)[...]
             for index in left {
                 criticals[index] = Array(values.prefix(items[index].tests.count))
@@ -198,13 +181,13 @@ struct Look {
         let tests = zip(item.tests, criticals)
         let regressed = tests.filter { $0.isRegression(at: $1) }
         let nearest = (regressed.isEmpty ? Array(tests) : regressed).min {
-            $0.0.claim.evidence.p / max($0.1, 1e-300) < $1.0.claim.evidence.p / max($1.1, 1e-300)
+            $0.0.evidence.p / max($0.1, 1e-300) < $1.0.evidence.p / max($1.1, 1e-300)
         }
         let canaries = nearest?.0.canary.map { [$0] } ?? roles.canaries
         let canary = level(item, canaries)
         let control = level(item, roles.controls)
         let base = 0..<item.table.before
-        let evidence = nearest?.0.claim.evidence
+        let evidence = nearest?.0.evidence
         let judgement = MetricJudgement(
             name: item.metric.name, verdict: regressed.isEmpty ? .pass : .regression, p: evidence?.p,
             effect: evidence?.change, criticalP: nearest?.1, canaryLevel: canary.level, controlLevel: control.level,
@@ -213,7 +196,7 @@ struct Look {
             canary: nearest?.0.canary.map { recording.hosts[$0].host })
         return Finding(
             judgement: judgement, kind: item.metric.kind, tolerance: item.metric.tolerance ?? settings.tolerance,
-            isSignificant: nearest.map { $0.0.claim.evidence.p <= $0.1 } ?? false,
+            isSignificant: nearest.map { $0.0.evidence.p <= $0.1 } ?? false,
             canaries: canary.hosts, controls: control.hosts)
     }
 

@@ -21,7 +21,7 @@ enum Sentences {
         let rest =
             silent.isEmpty
             ? "" : "; \(list(silent)) never sent a sample and \(silent.count == 1 ? "is" : "are") not judged"
-        let tolerated = findings.filter { $0.isSignificant && !$0.judgement.verdict.isRegression }
+        let tolerated = findings.filter { $0.isSignificant && $0.judgement.verdict != .regression }
         if let finding = tolerated.first {
             return "no metric got worse by more than its tolerance: " + levels(finding, naming) + ", is within "
                 + Figures.percent(finding.tolerance) + over(findings.count) + rest
@@ -93,8 +93,4 @@ enum Sentences {
     private static func list(_ names: [String]) -> String {
         names.count <= 3 ? names.joined(separator: ", ") : "\(names[0]), \(names[1]) and \(names.count - 2) more"
     }
-}
-
-extension Verdict {
-    var isRegression: Bool { self == .regression }
 }

@@ -1,11 +1,15 @@
 // How the significance of one look is shared among tests, so that all of them together spend no more than it. Called by
 // the judge with what the tests found.
 
-/// One test's claim on the significance.
+/// A test of a metric, with its claim on the significance.
 struct Claim {
     var evidence: Evidence
     /// Its share, relative to the others'. Positive.
     var weight: Double
+    /// The canary that is tested by itself; nil: all of them are.
+    var canary: Int?
+
+    func isRegression(at critical: Double) -> Bool { evidence.p <= critical && evidence.exceedsTolerance }
 }
 
 enum SignificanceAllocation {

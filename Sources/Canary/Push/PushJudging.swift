@@ -31,7 +31,7 @@ extension PushDriver {
         for metric in recording.metrics.indices where recording.metrics[metric].tolerance == nil {
             recording.metrics[metric].tolerance = comparison.settings.tolerance
         }
-        let planned = Int((comparison.settings.window / samples.interval + 1e-9).rounded(.down))
+        let planned = comparison.settings.plannedSamples(every: samples.interval)
         Task {
             let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
             noteJudgement(
@@ -55,7 +55,7 @@ extension PushDriver {
         if case .guarding = comparison.kind {
             return FleetGuard(comparison.settings).judge(recording, isLast: isLast)
         }
-        let count = recording.hosts.flatMap { $0.after.map(\.count) }.max() ?? 0
+        let count = recording.samplesAfter
         // At the end of the time all of the significance is spent, however many samples there are.
         return Judge(comparison.settings, naming: comparison.kind.flippedName).look(
             recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))

@@ -26,6 +26,10 @@ public struct Recording: Sendable, Equatable {
         self.metrics = metrics
         self.hosts = hosts
     }
+
+    /// How many samples the longest series before the flip has, and the longest after it.
+    public var samplesBefore: Int { hosts.lazy.flatMap { $0.baseline.lazy.map(\.count) }.max() ?? 0 }
+    public var samplesAfter: Int { hosts.lazy.flatMap { $0.after.lazy.map(\.count) }.max() ?? 0 }
 }
 
 /// One host's part of a recording.
