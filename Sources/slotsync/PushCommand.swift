@@ -55,7 +55,6 @@ struct PushCommand: AsyncParsableCommand {
                 return try await PushRehearsal(source: FilePath(source), fleet: settled.fleet, options: options).show(
                     reporter)
             }
-            let began = unixTime()
             let narration = PushNarration(fleet: settled.fleet, options: options)
             let plan = try narration.plan()
             if !plan.power.isEmpty { await reporter.note(plan.power) }
@@ -76,7 +75,7 @@ struct PushCommand: AsyncParsableCommand {
             }
             if let file = push.report {
                 let report = PushReport(
-                    result, fleet: settled.fleet, options: options, power: plan.power, start: began,
+                    result, fleet: settled.fleet, options: options, power: plan.power,
                     recording: record.isEmpty ? nil : push.record)
                 files.append((file, ReportPage(report).html))
             }
@@ -118,12 +117,6 @@ struct PushCommand: AsyncParsableCommand {
                 throw SlotSyncError(.system, "cannot write \(path)", errno: error as? Errno)
             }
         }
-    }
-
-    private func unixTime() -> Double {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 }
 

@@ -172,7 +172,7 @@ struct PushNarration: Sendable {
         }
         if let report { await reporter.note("report: \(report)") }
         await reporter.json([
-            "event": "verdict", "of": "push", "verdict": .text(outcome.finding?.verdict.rawValue),
+            "event": "verdict", "of": "push", "verdict": .text(outcome.judgement?.verdict.rawValue),
             "is_last": .bool(true), "why": .text(outcome.sentences.first),
         ])
         var conclusion = Conclusion(
@@ -185,17 +185,9 @@ struct PushNarration: Sendable {
     }
 
     private func json(_ host: RolloutOutcome.HostOutcome) -> JSONValue {
-        let result =
-            switch host.result {
-            case .live: "live"
-            case .alreadyLive: "already-live"
-            case .notFlipped: "not-flipped"
-            case .takenBack: "taken-back"
-            case .takesItselfBack: "takes-itself-back"
-            case .unknown: "unknown"
-            }
-        return [
-            "event": "host", "host": .text(host.host.label), "result": .text(result), "failure": .text(host.failure),
+        [
+            "event": "host", "host": .text(host.host.label), "result": .text(host.standing.rawValue),
+            "failure": .text(host.failure),
             "is_bad": .bool(host.isMarkedBad),
         ]
     }

@@ -19,7 +19,7 @@ struct PushRehearsal: Sendable {
         }
         let report = try await reporter.follow(
             fleet.stage(source, options: options.stage), as: "planning", hosts: fleet.hosts.count)
-        let found = found(report)
+        let found = StagedFleet(report, of: fleet.hosts, force: options.force)
         await show(plan, found, reporter)
         for host in report.hosts { await reporter.json(of: host.host, host.json) }
         await reporter.failures(report.failures, root: fleet.root)
@@ -44,23 +44,5 @@ struct PushRehearsal: Sendable {
             await reporter.json(["event": "plan", "steps": .list([]), "power": .null])
             await reporter.warn("a push would end after staging: \(error.message)")
         }
-    }
-
-    /// What a push would find: its driver tells the rollout the same of each host.
-    private func found(_ report: StageReport) -> StagedFleet {
-        let staged = Dictionary(report.hosts.map { ($0.host, $0) }) { first, _ in first }
-        var found = StagedFleet()
-        for (place, host) in fleet.hosts.enumerated() {
-            guard let staged = staged[host], staged.badReason == nil || options.force else {
-                found.failed.insert(place)
-                continue
-            }
-            if staged.kind == .alreadyLive {
-                found.live.insert(place)
-            } else if staged.isFirst {
-                found.new.insert(place)
-            }
-        }
-        return found
     }
 }

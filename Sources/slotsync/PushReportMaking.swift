@@ -14,29 +14,30 @@ extension PushResult {
 
 extension PushReport {
     init(
-        _ result: PushResult, fleet: Fleet, options: PushOptions, power: String, start: Double, recording: String?
+        _ result: PushResult, fleet: Fleet, options: PushOptions, power: String, recording: String?
     ) {
         let outcome = result.outcome
+        let start = Double(result.start.seconds) + Double(result.start.nanoseconds) / 1e9
         let release = result.staged?.release
         self.init(
             title: fleet.root,
             release: Release(id: release.map { "\($0.id)" } ?? "", name: release?.name ?? ""),
-            previous: Self.previous(of: result), outcome: Outcome(outcome), verdict: outcome.finding?.verdict,
+            previous: Self.previous(of: result), outcome: Outcome(outcome), verdict: outcome.judgement?.verdict,
             sentence: Self.sentence(of: outcome), start: start, end: start + result.seconds,
-            canaryFlip: result.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
+            canaryFlip: outcome.firstFlip, command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
             version: SlotSyncVersion.current)
         let narration = PushNarration(fleet: fleet, options: options)
         let ends = outcome.timeline.dropFirst().map(\.seconds) + [result.seconds]
         phases = zip(outcome.timeline, ends).compactMap { moment, end in
             // Getting ready and confirming are worth a line where they take time.
             let isWorthALine = Phase.Kind(moment.phase) != .other || end - moment.seconds >= 0.1
-            let isVain = moment.phase == .takingBack && result.flipTimes.isEmpty
+            let isVain = moment.phase == .takingBack && outcome.firstFlip == nil
             guard moment.phase != .done, isWorthALine, !isVain else { return nil }
             var phase = Phase(
                 kind: Phase.Kind(moment.phase), name: "\(moment.phase)", start: moment.seconds, end: end)
             if case .flipping(let step) = moment.phase {
                 phase.what = counted(
-                    outcome.hosts.count { $0.step == step && result.flipTimes[$0.host] != nil }, "host")
+                    outcome.hosts.count { $0.step == step && $0.flippedAt != nil }, "host")
             }
             return phase
         }
@@ -46,11 +47,19 @@ extension PushReport {
             Host(
                 label: host.host.label, role: host.isUnjudged ? .new : Host.Role(host.step),
                 outcome: Host.Outcome(host),
-                flippedAt: result.flipTimes[host.host],
+                flippedAt: host.flippedAt,
                 stagedFiles: staged[host.host].map { UInt64($0.received) },
                 stagedBytes: staged[host.host]?.sentBytes, error: host.failure ?? "")
         }
-        metrics = result.samples
+        let samples = result.samples
+        let zero = outcome.firstFlip ?? result.seconds
+        metrics = samples.metrics.indices.map { metric in
+            MetricSamples(
+                metric: samples.metrics[metric], unit: samples.units[metric], times: samples.times.map { $0 - zero },
+                values: samples.hosts.indices.map { host in
+                    samples.times.indices.map { samples.value(round: $0, host: host, metric: metric) }
+                })
+        }
         comparisons = result.comparisons.map { judged in
             let flipped = judged.recording.hosts.count { $0.role == .canary }
             let (name, method): (String, Comparison.Method) =
@@ -66,12 +75,11 @@ extension PushReport {
                 judgement: judged.judgement)
         }
         let canary = options.canary
-        let plan = try? RolloutPlan(hosts: fleet.hosts, settings: canary, mode: options.mode)
         settings = Settings(
             judge: JudgeSettings(
                 significance: canary.significance, tolerance: canary.tolerance, settle: canary.settle,
                 window: canary.window),
-            judgements: plan?.judgements ?? 1, baseline: canary.baseline, interval: canary.interval,
+            judgements: result.plan.judgements, baseline: canary.baseline, interval: canary.interval,
             watch: canary.watch,
             others: [Settings.Other(name: "if inconclusive", value: canary.onInconclusive.rawValue)])
         self.power = power
@@ -97,7 +105,7 @@ extension PushReport {
         if outcome.status == .partlyDone, !others.isEmpty {
             first += "; not on \(HostList.fold(others.map(\.host.label))): \(others[0].failure ?? "")"
         }
-        if let why = outcome.finding?.why {
+        if let why = outcome.judgement?.why {
             if !first.contains(why) {
                 first = first.isEmpty ? why : "\(first): \(why)"
             } else if outcome.ending == .regression {
@@ -105,18 +113,6 @@ extension PushReport {
             }
         }
         return outcome.lackSentence.map { "\(first); \($0)" } ?? first
-    }
-}
-
-extension RolloutOutcome {
-    /// What was found of the release in the end; nil where nothing was judged, or where something else ended the push: what
-    /// an earlier window came to says nothing of that.
-    var finding: Judgement? {
-        switch ending {
-        case .live, .canariesLive, .regression, .inconclusive: judgement
-        // A watch that was cut short has no judgement of its own.
-        case .watchCutShort, .failed, .interrupted, .abandoned: nil
-        }
     }
 }
 
@@ -164,11 +160,11 @@ extension PushReport.Host.Role {
 extension PushReport.Host.Outcome {
     fileprivate init(_ host: RolloutOutcome.HostOutcome) {
         self =
-            switch host.result {
+            switch host.standing {
             case .live, .alreadyLive: .live
             case .takenBack: .rolledBack
             case .notFlipped: host.failure == nil ? .unflipped : .failed
-            case .takesItselfBack, .unknown: .lost
+            case .provisional, .takesItselfBack, .unknown: .lost
             }
     }
 }

@@ -30,6 +30,7 @@ actor PushDriver {
     let places: [Host: Int]
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
+    private let startTime = Timestamp.now
 
     var rollout: Rollout
     var sources: PushSources
@@ -43,7 +44,6 @@ actor PushDriver {
     private var staging: FleetOperation<StageReport>?
     private(set) var staged: StageReport?
     private var flip: HostFlip?
-    private var flipTimes: [Host: Double] = [:]
     private var alarm: Task<Void, Never>?
     private var shownPhase: Rollout.Phase?
     private var outcome: RolloutOutcome?
@@ -81,13 +81,11 @@ actor PushDriver {
         ticker?.cancel()
         alarm?.cancel()
         waitTeller?.cancel()
-        // Cancelled together with whoever waited for it: the agents take back what is on trial.
+        // Cancelled together with whoever waited for it: the agents take back what is provisional.
         let outcome = outcome ?? rollout.outcome(isAbandoned: true)
-        let first = flipTimes.values.min()
         return PushResult(
-            outcome: outcome, staged: staged, comparisons: comparisons, detection: detection,
-            samples: samples.report(from: first ?? now),
-            firstFlip: first, flipTimes: flipTimes, seconds: now)
+            outcome: outcome, plan: rollout.plan, staged: staged, comparisons: comparisons, detection: detection,
+            samples: samples, start: startTime, seconds: now)
     }
 
     private func take(_ mail: Mail) {
@@ -128,18 +126,8 @@ actor PushDriver {
 
     private func carryOut(_ action: Rollout.Action) {
         switch action {
-        case .stage: beginStaging()
+        case .request(let request, let places): send(request, to: places)
         case .cancelStaging: staging?.cancel()
-        case .prepare(let places): ask(.prepare, places) { await $0.prepare($1, on: $2).toldAlone }
-        case .flip(let places):
-            for place in places { flipTimes[hosts[place]] = now }
-            ask(.flip, places) { await $0.flip($1, on: $2).toldAlone }
-        case .confirm(let places): ask(.confirm, places) { await $0.confirm(on: $2).toldAlone }
-        case .undo(let places): ask(.undo, places) { await $0.takeBack($1, on: $2).toldAlone }
-        case .rollBack(let places): ask(.rollBack, places) { await $0.takeBack($1, on: $2).toldAlone }
-        case .markBad(let places, let reason):
-            ask(.markBad, places) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
-        case .heal(let places): heal(places)
         case .listen(let places): listen(to: places)
         case .sample(let places): beginSampling(places)
         case .stopSampling:
@@ -196,8 +184,8 @@ actor PushDriver {
         emit.yield(.staged(report))
         for staged in report.hosts {
             guard let place = places[staged.host] else { continue }
-            if let reason = staged.badReason, !options.force {
-                handle(.failed(.stage, place, refusal(of: report.release, badBecause: reason)))
+            if let refusal = staged.refusal(of: report.release, force: options.force) {
+                handle(.failed(.stage, place, refusal))
             } else {
                 handle(.staged(place, isLive: staged.kind == .alreadyLive, isFirst: staged.isFirst))
             }
@@ -207,13 +195,20 @@ actor PushDriver {
         }
     }
 
-    /// What is said of a release that was rolled back on a host before, and marked so.
-    private func refusal(of release: ReleaseName, badBecause reason: String) -> String {
-        "release \(release.id) is bad\(reason.isEmpty ? "" : " (\(reason))"): push another one, or insist with "
-            + "`slotsync push --force`"
-    }
-
     // MARK: Requests to hosts
+
+    private func send(_ request: Rollout.HostRequest, to places: [Int]) {
+        let reason = rollout.judgement?.why ?? ""
+        switch request {
+        case .stage: beginStaging()
+        case .recover: recover(places)
+        case .prepare: ask(request, places) { await $0.prepare($1, on: $2).toldAlone }
+        case .flip: ask(request, places) { await $0.flip($1, on: $2).toldAlone }
+        case .confirm: ask(request, places) { await $0.confirm(on: $2).toldAlone }
+        case .takeBack: ask(request, places) { await $0.takeBack($1, on: $2).toldAlone }
+        case .markBad: ask(request, places) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
+        }
+    }
 
     /// Asks hosts for something, and posts what each of them answers.
     private func ask(
@@ -234,16 +229,16 @@ actor PushDriver {
         }
     }
 
-    private func heal(_ places: [Int]) {
+    private func recover(_ places: [Int]) {
         let release = staged?.release.id
         for place in places {
             Task { [connection, post, patience = options.trial, host = hosts[place]] in
                 let results = await connection.recover([host], patience: patience)
                 if let (_, ring) = results.answers.first {
-                    post.yield(.rollout(.healed(place, isLive: release != nil && ring?.liveRelease?.id == release)))
+                    post.yield(.rollout(.recovered(place, isLive: release != nil && ring?.liveRelease?.id == release)))
                 } else {
                     let reason = results.failures.first?.error.description ?? "its session could not be opened again"
-                    post.yield(.rollout(.failed(.heal, place, reason)))
+                    post.yield(.rollout(.failed(.recover, place, reason)))
                 }
             }
         }

@@ -46,16 +46,17 @@ public enum PushEvent: Sendable {
 /// What a push came to.
 public struct PushResult: Sendable {
     public var outcome: RolloutOutcome
+    /// The plan that was followed, for the hosts as staging found them, with the settings.
+    public var plan: RolloutPlan
     public var staged: StageReport?
     /// What was judged, in the order of time; of the base line only where it lacked something.
     public var comparisons: [JudgedComparison]
     /// What the canaries would detect by the base line; nil: it did not come to an end.
     public var detection: Detection?
-    /// All samples, in the form of the report.
-    public var samples: [MetricSamples]
-    /// When hosts were flipped first, in seconds from the push's beginning; nil: none was.
-    public var firstFlip: Double?
-    public var flipTimes: [Host: Double]
+    /// All samples, of the plan's hosts.
+    public var samples: SampleLog
+    /// When the push began, and how many seconds it took.
+    public var start: Timestamp
     public var seconds: Double
 }
 

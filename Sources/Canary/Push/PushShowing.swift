@@ -30,7 +30,7 @@ extension PushDriver {
             rollout.hosts.indices.filter { place in
                 let host = rollout.hosts[place]
                 guard let request = host.request, requests.contains(request) else { return false }
-                return !isOnTheWayBack || host.standing != .old || request == .flip
+                return !isOnTheWayBack || host.standing.isFlipped || request == .flip
             }
         }
         func name(_ hook: String, _ command: String, _ request: String) -> String { command.isEmpty ? request : hook }
@@ -38,9 +38,9 @@ extension PushDriver {
         return [
             (name("before_flip", hooks.beforeFlip, "the answer"), asked(.prepare)),
             (name("after_flip", hooks.afterFlip, "the flip"), asked(.flip)),
-            (name("after_rollback", hooks.afterRollback, "the way back"), asked(.undo, .rollBack)),
+            (name("after_rollback", hooks.afterRollback, "the way back"), asked(.takeBack)),
             ("the confirmation", asked(.confirm)),
-            ("a new session", asked(.heal)),
+            ("a new session", asked(.recover)),
         ].filter { !$0.places.isEmpty }
     }
 

@@ -1,34 +1,45 @@
 // What the rollout knows of one host.
 
+/// Which release a host is on, as far as is known; after the push, what became of it. The raw values are those of
+/// `--json`.
+public enum HostStanding: String, Sendable, Hashable {
+    /// It has what was live before: it never flipped.
+    case notFlipped = "not-flipped"
+    /// It had the release before the push: it takes no part.
+    case alreadyLive = "already-live"
+    /// It has the release, until the session ends or confirms it. Never so after the push.
+    case provisional
+    /// The session ended before the flip was confirmed or undone: the agent takes it back by itself within seconds.
+    case takesItselfBack = "takes-itself-back"
+    /// It has the release, for good.
+    case live
+    /// It had the release for a while, and has what was live before.
+    case takenBack = "taken-back"
+    /// The session ended while the flip was confirmed or rolled back: it may have either.
+    case unknown
+
+    /// Whether this push may have left the release there.
+    var isFlipped: Bool {
+        switch self {
+        case .notFlipped, .alreadyLive, .takenBack: false
+        case .provisional, .takesItselfBack, .live, .unknown: true
+        }
+    }
+}
+
 /// A host's way through the push.
 struct HostProgress: Sendable {
-    /// Which release is live there, as far as is known.
-    enum Standing: Sendable, Hashable {
-        /// What was live before the push.
-        case old
-        /// The new one, until the session ends or confirms it.
-        case provisional
-        /// The new one was provisional when the session ended: the agent takes it back by itself.
-        case lapsing
-        /// The new one, for good.
-        case confirmed
-        /// The session ended while the flip was being confirmed, or rolled back.
-        case unknown
-    }
-
     /// How often a new session is tried for one host in a push.
-    static let mostHeals = 3
+    static let mostRecoveries = 3
 
-    var standing = Standing.old
+    var standing = HostStanding.notFlipped
     /// What it is doing.
     var request: Rollout.HostRequest? = .stage
     var isStaged = false
-    /// The release was live there before the push: it takes no part.
-    var wasLive = false
     /// Nothing was live there before the push: it has no past to be compared with.
     var isFirst = false
     var isConnected = true
-    var heals = 0
+    var recoveries = 0
     /// Why it takes no part any more.
     var failure: String?
     /// Why its session ended, or could not be opened, most recently.
@@ -36,14 +47,12 @@ struct HostProgress: Sendable {
     /// When it was told to flip: the end of its base line.
     var flippedAt: Double?
     var lastSample: Double?
-    var wasTakenBack = false
     var isMarkedBad = false
     /// Why it could not be marked.
     var markFailure: String?
 
-    var canHeal: Bool { heals < HostProgress.mostHeals }
     /// Whether it takes part in what is to come.
-    var isUsable: Bool { isStaged && !wasLive && failure == nil }
+    var isUsable: Bool { isStaged && standing != .alreadyLive && failure == nil }
     /// Whether it can be a canary or a control.
     var isComparable: Bool { isUsable && !isFirst }
 }

@@ -11,8 +11,6 @@ struct PassedLacks: Sendable {
     private var known: Set<String> = []
     private var lost: Set<String> = []
 
-    var isEmpty: Bool { lacks.isEmpty }
-
     /// Takes what an inconclusive judgement lacked.
     ///
     /// - Returns: what of it concerns no metric and no host that is known already.

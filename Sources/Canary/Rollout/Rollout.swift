@@ -18,15 +18,6 @@ public import SlotSync
 /// for action in rollout.handle(.begin, at: 0) { … }
 /// ```
 public struct Rollout: Sendable {
-    /// Why a push is being taken back.
-    enum EarlyEnd: Sendable, Equatable {
-        case regression(Judgement)
-        case inconclusive(Judgement)
-        /// Hosts failed, or could not be seen.
-        case failure(String)
-        case interruption
-    }
-
     /// An open window, or the watch.
     struct Watch: Sendable {
         var comparison: Comparison
@@ -41,14 +32,10 @@ public struct Rollout: Sendable {
     public internal(set) var plan: RolloutPlan
     /// What has happened so far: the beginning of each phase.
     public internal(set) var timeline: [RolloutOutcome.Moment] = []
-    /// The judgement that ended each window so far, and the watch; before them, that of a base line which lacked something.
-    public internal(set) var verdicts: [RolloutOutcome.Verdict] = []
     /// What the judge compares now; nil outside of a window and the watch.
     public var comparison: Comparison? { watch?.comparison }
     /// Hosts on which the release of this push is live now, confirmed or not.
-    public var flipped: [Int] {
-        hosts.indices.filter { hosts[$0].standing == .provisional || hosts[$0].standing == .confirmed }
-    }
+    public var flipped: [Int] { those { $0.standing == .provisional || $0.standing == .live } }
     /// When the phase under way ends at the latest; nil where hosts decide that.
     public internal(set) var phaseEnd: Double?
     /// The latest thing the judge has said.
@@ -67,8 +54,8 @@ public struct Rollout: Sendable {
     var samplingSince: Double?
     /// The base line counts from the first sample of a canary on.
     var hasSample = false
-    /// Of which somebody is looking whether its base line has what a judgement needs.
-    var checkedBaseline: Comparison?
+    /// Whether somebody looks if the base line has what a judgement needs.
+    var isBaselineAsked = false
     var watch: Watch?
     var looks = 0
     /// Everybody is flipped and confirmed.
@@ -77,7 +64,9 @@ public struct Rollout: Sendable {
     var isWatchCutShort = false
     /// What the push went on without, although a judgement was inconclusive for it.
     var passedLacks = PassedLacks()
-    var earlyEnd: EarlyEnd?
+    /// How a push ends that is being taken back, and why it failed.
+    var earlyEnd: RolloutOutcome.Ending?
+    var failure = ""
     private var hasBegun = false
     private var lastWake: Double?
 
@@ -115,23 +104,23 @@ public struct Rollout: Sendable {
             guard !hasBegun else { return }
             hasBegun = true
             enter(.staging)
-            actions.append(.stage)
+            send(.stage, to: Array(hosts.indices))
         case .tick: break
         case .staged(let host, let isLive, let isFirst):
             guard take(.stage, from: host) else { return }
             hosts[host].isStaged = true
             hosts[host].isFirst = isFirst
-            hosts[host].wasLive = isLive
+            if isLive { hosts[host].standing = .alreadyLive }
         case .stagingFailed(let reason):
-            if phase == .staging { end(.failure(reason)) }
+            if phase == .staging { fail(reason) }
         case .done(let request, let host):
             if take(request, from: host) { noteDone(request, host) }
         case .failed(let request, let host, let reason):
             if take(request, from: host) { noteFailed(request, host, reason) }
         case .lost(let host, let reason):
             if hosts.indices.contains(host), hosts[host].isConnected { noteLost(host, reason) }
-        case .healed(let host, let isLive):
-            if take(.heal, from: host) { noteHealed(host, isLive: isLive) }
+        case .recovered(let host, let isLive):
+            if take(.recover, from: host) { noteRecovered(host, isLive: isLive) }
         case .sampled(let host):
             if hosts.indices.contains(host) { noteSample(host) }
         case .baselineChecked(let lack): noteBaseline(lack)
@@ -149,35 +138,32 @@ public struct Rollout: Sendable {
         return true
     }
 
+    /// The hosts of which this is so.
+    func those(_ isMeant: (HostProgress) -> Bool) -> [Int] { hosts.indices.filter { isMeant(hosts[$0]) } }
+
+    /// `web[003,017]`
+    func names(_ some: [Int]) -> String { HostList.fold(some.map { plan.hosts[$0].label }) }
+
     /// From now on the host takes no part.
     mutating func fail(_ host: Int, _ reason: String) {
         if hosts[host].failure == nil { hosts[host].failure = reason }
     }
 
     /// Sends a request, in one go.
-    mutating func send(_ request: HostRequest, to some: [Int], reason: String = "") {
+    mutating func send(_ request: HostRequest, to some: [Int]) {
         guard !some.isEmpty else { return }
         for host in some { hosts[host].request = request }
-        switch request {
-        case .stage: actions.append(.stage)
-        case .prepare: actions.append(.prepare(some))
-        case .flip: actions.append(.flip(some))
-        case .confirm: actions.append(.confirm(some))
-        case .undo: actions.append(.undo(some))
-        case .rollBack: actions.append(.rollBack(some))
-        case .heal: actions.append(.heal(some))
-        case .markBad: actions.append(.markBad(some, reason: reason))
-        }
+        actions.append(.request(request, some))
     }
 
     /// Tries new sessions, for those of the hosts for which that was not tried too often.
     ///
     /// - Returns: whether it is tried for any.
     @discardableResult
-    mutating func heal(_ some: [Int]) -> Bool {
-        let left = some.filter { hosts[$0].canHeal && hosts[$0].request == nil }
-        for host in left { hosts[host].heals += 1 }
-        send(.heal, to: left)
+    mutating func recover(_ some: [Int]) -> Bool {
+        let left = some.filter { hosts[$0].recoveries < HostProgress.mostRecoveries && hosts[$0].request == nil }
+        for host in left { hosts[host].recoveries += 1 }
+        send(.recover, to: left)
         return !left.isEmpty
     }
 

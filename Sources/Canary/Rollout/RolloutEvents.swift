@@ -1,5 +1,5 @@
 // What goes into the rollout and what comes out of it. The driver of a push carries actions out over the fleet's
-// sessions and tells what became of them as events; hosts are places in the plan's list.
+// sessions and reports what became of them as events; hosts are indices of the plan's list.
 
 extension Rollout {
     /// What can be asked of a host. One request is under way on a host at a time.
@@ -12,14 +12,12 @@ extension Rollout {
         case flip
         /// The provisional flip becomes a lasting one.
         case confirm
-        /// The provisional flip is taken back.
-        case undo
-        /// The lasting flip is taken back.
-        case rollBack
+        /// The flip is taken back, whether or not it was confirmed.
+        case takeBack
         /// Whatever session there was is dropped and a new one opened; on the host that first takes back a provisional
         /// flip which was left behind.
-        case heal
-        /// The slot that holds the release is marked bad.
+        case recover
+        /// The slot that holds the release is marked bad, because of what ``Rollout/judgement`` says.
         case markBad
     }
 
@@ -33,14 +31,14 @@ extension Rollout {
         case staged(Int, isLive: Bool, isFirst: Bool = false)
         /// The source could not be read, or staging ended as a whole for another reason.
         case stagingFailed(String)
-        /// A host did what it was asked; for `stage` and `heal` there are events of their own.
+        /// A host did what it was asked; for `stage` and `recover` there are events of their own.
         case done(HostRequest, Int)
-        /// A host could not do what it was asked, and says why. Its session goes on, unless it could not take back or be healed.
+        /// A host could not do what it was asked, and says why. Its session goes on, unless it could not take back or recover.
         case failed(HostRequest, Int, String)
         /// A host's session ended, and with it whatever the host was asked.
         case lost(Int, String)
         /// A host has a new session; `isLive`: the release of this push is live there.
-        case healed(Int, isLive: Bool)
+        case recovered(Int, isLive: Bool)
         /// A sample of a host came, with a value for at least one metric.
         case sampled(Int)
         /// The answer to `Action.checkBaseline`: inconclusive, with what is missing to judge by; nil: nothing is.
@@ -55,18 +53,10 @@ extension Rollout {
 
     /// What is to be done, in this order.
     public enum Action: Sendable, Equatable {
-        /// Stage on every host; each answers `staged` or `failed(.stage)`.
-        case stage
+        /// Ask these hosts for this, all in one go; `stage` is asked of all hosts. Each answers by an event.
+        case request(HostRequest, [Int])
         case cancelStaging
-        /// One of `HostRequest` on these hosts, all in one go.
-        case prepare([Int])
-        case flip([Int])
-        case confirm([Int])
-        case undo([Int])
-        case rollBack([Int])
-        case heal([Int])
-        case markBad([Int], reason: String)
-        /// Hear these hosts, which are not sampled, so that a loss is noticed.
+        /// Listen to these hosts, which are not sampled, so that a loss is noticed.
         case listen([Int])
         /// Sample these hosts, from now on, until `stopSampling` or until their session ends.
         case sample([Int])

@@ -15,15 +15,15 @@ extension Rollout {
     mutating func openWindow() {
         let kind = plan.steps[stepIndex].kind
         enter(.window(kind))
-        open(.window(kind), canaries: hosts.indices.filter { hosts[$0].standing == .provisional }, controls: controls)
+        open(.window(kind), canaries: those { $0.standing == .provisional }, controls: controls)
     }
 
     /// Hosts that did not flip yet and are to, from a release that was live before.
-    var controls: [Int] { hosts.indices.filter { hosts[$0].isComparable && hosts[$0].flippedAt == nil } }
+    var controls: [Int] { those { $0.isComparable && $0.flippedAt == nil } }
 
     /// The watch after everybody flipped: a judge with controls, a guard without.
     mutating func openWatch() {
-        let confirmed = hosts.indices.filter { hosts[$0].standing == .confirmed && !hosts[$0].isFirst }
+        let confirmed = those { $0.standing == .live && !$0.isFirst }
         guard !confirmed.isEmpty else { return afterWatch() }
         let controls = controls
         enter(.watching)
@@ -72,7 +72,7 @@ extension Rollout {
         guard var watch else { return false }
         if case .window = phase {
             if let blind = blindness(of: members, since: watch.comparison.after.start) {
-                end(.failure(blind))
+                fail(blind)
                 return true
             }
         }
@@ -90,12 +90,8 @@ extension Rollout {
         guard let watch, watch.pendingLook == look else { return }
         self.watch?.pendingLook = nil
         self.judgement = judgement
-        if watch.isLast || judgement.verdict == .regression {
-            verdicts.append(
-                RolloutOutcome.Verdict(seconds: now, comparison: watch.comparison, judgement: judgement))
-        }
         switch judgement.verdict {
-        case .regression: end(.regression(judgement))
+        case .regression: end(.regression)
         case .pass where watch.isLast: pass()
         case .inconclusive where watch.isLast: weigh(judgement)
         case .pass, .inconclusive: break
@@ -118,7 +114,7 @@ extension Rollout {
         case .proceed:
             let new = passedLacks.note(judgement)
             if !new.isEmpty {
-                actions.append(.warn("\(list(new)): going on all the same, as on_inconclusive says"))
+                actions.append(.warn("\(new.joined(separator: "; ")): going on all the same, as on_inconclusive says"))
             }
             pass()
         case .ask where canAsk:
@@ -126,19 +122,16 @@ extension Rollout {
             enter(.asking)
             phaseEnd = now + Rollout.longestQuestion
             actions.append(.ask("\(judgement.why): go on all the same?"))
-        case .ask, .rollback: end(.inconclusive(judgement))
+        case .ask, .rollback: end(.inconclusive)
         }
     }
 
     mutating func noteAnswer(_ goesOn: Bool) {
         guard let judgement else { return }
-        guard goesOn else { return end(.inconclusive(judgement)) }
+        guard goesOn else { return end(.inconclusive) }
         _ = passedLacks.note(judgement)
         pass()
     }
-
-    /// Parts of a sentence, of which there may be as many as metrics.
-    func list(_ lacks: [String]) -> String { lacks.joined(separator: "; ") }
 
     // MARK: Blindness
 
@@ -160,7 +153,7 @@ extension Rollout {
     var deadlines: [Double] {
         switch phase {
         case .baseline:
-            let end = checkedBaseline == nil ? phaseEnd : nil
+            let end = isBaselineAsked ? nil : phaseEnd
             return [end, endOfPatience(plan.steps[0].hosts, since: samplingSince ?? now)].compactMap(\.self)
         case .window, .watching:
             guard let watch else { return [] }

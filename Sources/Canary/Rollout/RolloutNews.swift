@@ -4,12 +4,10 @@
 extension Rollout {
     mutating func noteDone(_ request: HostRequest, _ host: Int) {
         switch request {
-        case .stage, .heal, .prepare: break
+        case .stage, .recover, .prepare: break
         case .flip: hosts[host].standing = .provisional
-        case .confirm: hosts[host].standing = .confirmed
-        case .undo, .rollBack:
-            hosts[host].standing = .old
-            hosts[host].wasTakenBack = true
+        case .confirm: hosts[host].standing = .live
+        case .takeBack: hosts[host].standing = .takenBack
         case .markBad: hosts[host].isMarkedBad = true
         }
     }
@@ -17,9 +15,9 @@ extension Rollout {
     mutating func noteFailed(_ request: HostRequest, _ host: Int, _ reason: String) {
         switch request {
         case .stage, .prepare, .flip, .confirm: fail(host, reason)
-        case .undo, .rollBack, .heal:
+        case .takeBack, .recover:
             // A session in which a host cannot be taken back is of no more use. Without it, the agent takes back.
-            if request == .undo { hosts[host].standing = .lapsing }
+            if hosts[host].standing == .provisional { hosts[host].standing = .takesItselfBack }
             hosts[host].isConnected = false
             hosts[host].lastLoss = reason
         case .markBad: hosts[host].markFailure = reason
@@ -35,33 +33,30 @@ extension Rollout {
         switch request {
         case .stage, .prepare: fail(host, reason)
         case .flip:
-            hosts[host].standing = .lapsing
+            hosts[host].standing = .takesItselfBack
             fail(host, reason)
-        case .confirm, .rollBack: hosts[host].standing = .unknown
-        case .undo: hosts[host].standing = .lapsing
+        case .takeBack where hosts[host].standing == .provisional: hosts[host].standing = .takesItselfBack
+        case .confirm, .takeBack: hosts[host].standing = .unknown
         case .markBad: hosts[host].markFailure = reason
-        case .heal: break
         case nil where hosts[host].standing == .provisional:
-            hosts[host].standing = .lapsing
+            hosts[host].standing = .takesItselfBack
             fail(host, reason)
-        case nil: break
+        case .recover, nil: break
         }
-        // A new session heals what a lost one left behind, and lets a control take part later.
-        let isNeeded = hosts[host].standing != .old || hosts[host].isUsable
-        if isNeeded, phase != .marking { heal([host]) }
+        // A new session repairs what a lost one left behind, and lets a control take part later.
+        if hosts[host].standing.isFlipped || hosts[host].isUsable, phase != .marking { recover([host]) }
     }
 
-    mutating func noteHealed(_ host: Int, isLive: Bool) {
+    mutating func noteRecovered(_ host: Int, isLive: Bool) {
         hosts[host].isConnected = true
         switch (hosts[host].standing, isLive) {
-        case (.lapsing, true), (.unknown, true): hosts[host].standing = .confirmed
-        case (.lapsing, false), (.unknown, false), (.confirmed, false):
-            if hosts[host].standing != .lapsing, earlyEnd == nil {
+        case (.takesItselfBack, true), (.unknown, true): hosts[host].standing = .live
+        case (.takesItselfBack, false), (.unknown, false), (.live, false):
+            if hosts[host].standing != .takesItselfBack, earlyEnd == nil {
                 fail(host, "its session ended (\(hosts[host].lastLoss)), and the release is not live there any more")
             }
-            hosts[host].standing = .old
-            hosts[host].wasTakenBack = true
-        case (.old, _), (.provisional, _), (.confirmed, true): break
+            hosts[host].standing = .takenBack
+        case (.notFlipped, _), (.alreadyLive, _), (.takenBack, _), (.provisional, _), (.live, true): break
         }
         if samplingSince != nil, hosts[host].failure == nil, !hosts[host].isFirst { actions.append(.sample([host])) }
     }
@@ -70,14 +65,14 @@ extension Rollout {
         guard !isInterrupted else { return abandon() }
         isInterrupted = true
         switch phase {
-        case .staging:
-            actions.append(.cancelStaging)
-            end(.interruption)
         case .watching, .asking:
-            if isCommitted { cutWatchShort() } else { end(.interruption) }
+            guard isCommitted else { return end(.interrupted) }
+            isWatchCutShort = true
+            afterWatch()
         case .takingBack, .marking, .done: break
-        case .baseline, .preparing, .flipping, .window, .confirming:
-            if !isCommitted { end(.interruption) }
+        case .staging, .baseline, .preparing, .flipping, .window, .confirming:
+            if phase == .staging { actions.append(.cancelStaging) }
+            if !isCommitted { end(.interrupted) }
         }
     }
 

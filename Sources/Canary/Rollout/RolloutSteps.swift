@@ -7,7 +7,7 @@ extension Rollout {
     /// - Returns: whether it went on, so that the phase it came to has to be looked at as well.
     mutating func advance() -> Bool {
         if let reason = reasonToTakeBack {
-            end(.failure(reason))
+            fail(reason)
             return true
         }
         switch phase {
@@ -35,7 +35,7 @@ extension Rollout {
         }
         if let reason = tooManyFailures { return reason }
         guard plan.mode != .unjudged else { return nil }
-        let flipped = hosts.indices.filter { hosts[$0].flippedAt != nil }
+        let flipped = those { $0.flippedAt != nil }
         let lost = flipped.filter { hosts[$0].failure != nil }
         if lost.count * 2 > flipped.count {
             return "more than half of the hosts flipped so far failed or were lost: \(names(lost))"
@@ -44,7 +44,7 @@ extension Rollout {
     }
 
     private var tooManyFailures: String? {
-        let failed = hosts.indices.filter { hosts[$0].failure != nil }
+        let failed = those { $0.failure != nil }
         guard failed.count > allowedFailures else { return nil }
         return "\(RolloutText.hosts(failed.count)) failed, where \(allowedFailures) may: \(names(failed)), "
             + "\(hosts[failed[0]].failure ?? "")"
@@ -55,17 +55,20 @@ extension Rollout {
     private mutating func endStaging() -> Bool {
         guard !hosts.contains(where: { $0.request == .stage }) else { return false }
         if let reason = tooManyFailures {
-            end(.failure(reason))
+            fail(reason)
             return true
         }
-        let usable = hosts.indices.filter { hosts[$0].isUsable }
+        let usable = those(\.isUsable)
         guard !usable.isEmpty else {
             finish()
             return true
         }
-        let fleet = stagedFleet
+        let live = Set(those { $0.standing == .alreadyLive })
+        let fleet = StagedFleet(
+            failed: Set(those { !$0.isUsable }).subtracting(live), live: live,
+            new: Set(those { $0.isUsable && $0.isFirst }))
         do { plan = try plan.settled(fleet) } catch {
-            end(.failure(error.message))
+            fail(error.message)
             return true
         }
         if plan.mode == .unjudged {
@@ -83,40 +86,24 @@ extension Rollout {
         return true
     }
 
-    private var stagedFleet: StagedFleet {
-        var fleet = StagedFleet()
-        for (place, host) in hosts.enumerated() {
-            if host.wasLive {
-                fleet.live.insert(place)
-            } else if !host.isUsable {
-                fleet.failed.insert(place)
-            } else if host.isFirst {
-                fleet.new.insert(place)
-            }
-        }
-        return fleet
-    }
-
     private mutating func endBaseline() -> Bool {
         if let blind = blindness(of: plan.steps[0].hosts, since: samplingSince ?? now) {
-            end(.failure(blind))
+            fail(blind)
             return true
         }
-        guard let phaseEnd, now >= phaseEnd, checkedBaseline == nil else { return false }
+        guard let phaseEnd, now >= phaseEnd, !isBaselineAsked else { return false }
         // Nobody is flipped for a window that could not end with a pass.
         let canaries = plan.steps[0].hosts
         let others = controls.filter { !canaries.contains($0) }
-        let comparison = comparison(.baseline, canaries: canaries, controls: others)
-        checkedBaseline = comparison
-        actions.append(.checkBaseline(comparison))
+        isBaselineAsked = true
+        actions.append(.checkBaseline(comparison(.baseline, canaries: canaries, controls: others)))
         return false
     }
 
     mutating func noteBaseline(_ lack: Judgement?) {
-        guard phase == .baseline, let checkedBaseline else { return }
+        guard phase == .baseline, isBaselineAsked else { return }
         guard let lack else { return beginStep(0) }
         judgement = lack
-        verdicts.append(RolloutOutcome.Verdict(seconds: now, comparison: checkedBaseline, judgement: lack))
         weigh(lack)
     }
 
@@ -142,7 +129,7 @@ extension Rollout {
         let connected = unasked.filter { hosts[$0].isConnected }
         asked.formUnion(connected)
         send(.prepare, to: connected)
-        for host in unasked where !hosts[host].isConnected && !heal([host]) { fail(host, hosts[host].lastLoss) }
+        for host in unasked where !hosts[host].isConnected && !recover([host]) { fail(host, hosts[host].lastLoss) }
         guard left.allSatisfy({ hosts[$0].request == nil || hosts[$0].failure != nil }) else { return false }
         if reasonToTakeBack != nil { return true }
 
@@ -158,7 +145,7 @@ extension Rollout {
     /// Nobody of the step is left.
     private mutating func skipStep() -> Bool {
         switch plan.steps[stepIndex].kind {
-        case .canaries: end(.failure("none of the canaries could be prepared"))
+        case .canaries: fail("none of the canaries could be prepared")
         case .subset: beginStep(stepIndex + 1)
         case .everybody: beginConfirming()
         case .heldBack: finish()
@@ -170,7 +157,7 @@ extension Rollout {
         guard !members.contains(where: { hosts[$0].request == .flip }) else { return false }
         members = members.filter { hosts[$0].standing == .provisional }
         switch plan.steps[stepIndex].kind {
-        case .canaries where members.isEmpty: end(.failure("none of the canaries could be flipped"))
+        case .canaries where members.isEmpty: fail("none of the canaries could be flipped")
         case .subset where members.isEmpty: beginStep(stepIndex + 1)
         case .canaries, .subset: openWindow()
         case .everybody, .heldBack: beginConfirming()
@@ -183,27 +170,27 @@ extension Rollout {
     /// After a verdict for the canaries, or after everybody flipped.
     mutating func beginConfirming() {
         enter(.confirming(plan.steps[stepIndex].kind))
-        send(.confirm, to: hosts.indices.filter { hosts[$0].standing == .provisional && hosts[$0].request == nil })
+        send(.confirm, to: those { $0.standing == .provisional && $0.request == nil })
     }
 
     private mutating func confirm() -> Bool {
         // Who refuses to confirm goes back alone, if as many hosts may fail.
-        let refusing = hosts.indices.filter { hosts[$0].standing == .provisional && hosts[$0].request == nil }
-        send(.undo, to: refusing.filter { hosts[$0].failure != nil })
+        let refusing = those { $0.standing == .provisional && $0.request == nil }
+        send(.takeBack, to: refusing.filter { hosts[$0].failure != nil })
         for host in hosts.indices where hosts[host].standing == .unknown && hosts[host].request == nil {
-            if !heal([host]) { fail(host, hosts[host].lastLoss) }
+            if !recover([host]) { fail(host, hosts[host].lastLoss) }
         }
         let isPending = hosts.contains { host in
             switch host.request {
-            case .confirm, .undo, .rollBack: true
-            case .heal: host.standing == .unknown
+            case .confirm, .takeBack: true
+            case .recover: host.standing == .unknown
             default: false
             }
         }
         guard !isPending else { return false }
         if reasonToTakeBack != nil { return true }
-        guard hosts.contains(where: { $0.standing == .confirmed }) else {
-            end(.failure("no host could be flipped"))
+        guard hosts.contains(where: { $0.standing == .live }) else {
+            fail("no host could be flipped")
             return true
         }
         switch plan.steps[stepIndex].kind {
@@ -219,10 +206,5 @@ extension Rollout {
     mutating func afterWatch() {
         watch = nil
         beginStep(stepIndex + 1)
-    }
-
-    mutating func cutWatchShort() {
-        isWatchCutShort = true
-        afterWatch()
     }
 }

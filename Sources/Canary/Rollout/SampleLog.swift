@@ -1,5 +1,5 @@
 // All samples of a push, in rounds: one each interval, of every host that is sampled. Whoever samples writes them here as
-// they come, early or late; the judge, `--record` and the report get the recordings that are cut out of them.
+// they come, early or late; the live view and the report read them, the judge and `--record` get recordings cut out of them.
 
 public import SlotSync
 
@@ -9,9 +9,9 @@ public struct SampleLog: Sendable {
     public let interval: Double
     /// For each metric what its levels are measured in; empty: unknown.
     public let units: [String]
-    private let hosts: [Host]
-    /// When each round began, ascending.
-    private var times: [Double] = []
+    public let hosts: [Host]
+    /// When each round began, ascending, in seconds of the push.
+    public private(set) var times: [Double] = []
     /// For each round, the values of all hosts and metrics, by `host * metrics.count + metric`; NaN where none came.
     private var rounds: [[Double]] = []
 
@@ -43,24 +43,11 @@ public struct SampleLog: Sendable {
     }
 
     /// A value; NaN where none came.
-    func value(round: Int, host: Int, metric: Int) -> Double { rounds[round][host * metrics.count + metric] }
+    public func value(round: Int, host: Int, metric: Int) -> Double { rounds[round][host * metrics.count + metric] }
 
     /// The rounds that began within a span.
     func rounds(in span: TimeSpan) -> [Int] {
         times.indices.filter { times[$0] >= span.start && times[$0] <= span.end }
-    }
-
-    /// All samples, as the report shows them.
-    ///
-    /// - Parameter zero: what is 0 on the report's axis, in seconds of the push.
-    func report(from zero: Double) -> [MetricSamples] {
-        metrics.indices.map { metric in
-            MetricSamples(
-                metric: metrics[metric], unit: units[metric], times: times.map { $0 - zero },
-                values: hosts.indices.map { host in
-                    times.indices.map { value(round: $0, host: host, metric: metric) }
-                })
-        }
     }
 
     /// What the judge is to compare: each host's base line, and all rounds since the flip.
@@ -86,6 +73,6 @@ public struct SampleLog: Sendable {
     }
 
     private func series(_ host: Int, _ numbers: [Int]) -> [[Double]] {
-        metrics.indices.map { metric in numbers.map { rounds[$0][host * metrics.count + metric] } }
+        metrics.indices.map { metric in numbers.map { value(round: $0, host: host, metric: metric) } }
     }
 }

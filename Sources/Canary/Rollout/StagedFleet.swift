@@ -3,24 +3,44 @@
 
 public import SlotSync
 
-/// What staging found, by places in the plan's hosts. No host stands in two of these; those in none of them have another
+/// What staging found, by indices of the plan's hosts. No host stands in two of these; those in none of them have another
 /// release live.
 public struct StagedFleet: Sendable, Equatable {
     /// They could not be staged, or are not to be flipped to this release.
-    public var failed: Set<Int>
+    public var failed: Set<Int> = []
     /// The release is live there already.
-    public var live: Set<Int>
+    public var live: Set<Int> = []
     /// Nothing is live there yet: they have no past to be compared with.
-    public var new: Set<Int>
-
-    public init(failed: Set<Int> = [], live: Set<Int> = [], new: Set<Int> = []) {
-        self.failed = failed
-        self.live = live
-        self.new = new
-    }
+    public var new: Set<Int> = []
 
     /// Those that take no part.
     var absent: Set<Int> { failed.union(live) }
+}
+
+extension StagedFleet {
+    /// Sorts a push's hosts by what staging came to.
+    ///
+    /// - Parameter force: whether hosts are flipped to a release that is marked bad there.
+    public init(_ report: StageReport, of hosts: [Host], force: Bool) {
+        let staged = Dictionary(report.hosts.map { ($0.host, $0) }) { first, _ in first }
+        for (index, host) in hosts.enumerated() {
+            guard let staged = staged[host], staged.refusal(of: report.release, force: force) == nil else {
+                failed.insert(index)
+                continue
+            }
+            if staged.kind == .alreadyLive { live.insert(index) } else if staged.isFirst { new.insert(index) }
+        }
+    }
+}
+
+extension StagedHost {
+    /// Why the host is not flipped to the release: it was rolled back there before, and marked bad; nil: it is flipped.
+    func refusal(of release: ReleaseName, force: Bool) -> String? {
+        guard let badReason, !force else { return nil }
+        return
+            "release \(release.id) is bad\(badReason.isEmpty ? "" : " (\(badReason))"): push another one, or insist with "
+            + "`slotsync push --force`"
+    }
 }
 
 extension RolloutPlan {
@@ -78,8 +98,8 @@ extension RolloutPlan {
         let parts = [
             ("failed: ", fleet.failed), ("on the release already: ", fleet.live),
             ("with nothing live yet to compare with: ", fleet.new),
-        ].compactMap { what, places -> String? in
-            let those = canaries.filter(places.contains).sorted()
+        ].compactMap { what, hosts -> String? in
+            let those = canaries.filter(hosts.contains).sorted()
             return those.isEmpty ? nil : what + names(those)
         }
         return
@@ -88,5 +108,5 @@ extension RolloutPlan {
     }
 
     /// `web[003,017]`
-    func names(_ places: [Int]) -> String { HostList.fold(places.map { hosts[$0].label }) }
+    func names(_ some: [Int]) -> String { HostList.fold(some.map { hosts[$0].label }) }
 }

@@ -22,19 +22,20 @@ struct RolloutTests {
     @Test("a good release goes live on all hosts, canaries first")
     func goodRelease() throws {
         var push = try Self.push()
-        let canaries = push.steps[0].hosts
+        let canaries = push.canaries
         let others = push.steps[1].hosts
         push.runToEnd()
         let requests = push.actions.filter { action in
             switch action {
-            case .stage, .prepare, .flip, .confirm, .undo, .rollBack, .markBad: true
+            case .request: true
             default: false
             }
         }
         #expect(
             requests == [
-                .stage, .prepare(canaries), .flip(canaries), .prepare(others), .flip(others),
-                .confirm([0, 1, 2, 3, 4, 5]),
+                .request(.stage, [0, 1, 2, 3, 4, 5]), .request(.prepare, canaries), .request(.flip, canaries),
+                .request(.prepare, others), .request(.flip, others),
+                .request(.confirm, [0, 1, 2, 3, 4, 5]),
             ])
         #expect(push.problems.isEmpty)
         #expect(push.outcome?.status == .done && push.outcome?.ending == .live)
@@ -66,7 +67,7 @@ struct RolloutTests {
     func slowJudge() throws {
         var push = try Self.push()
         push.run(until: .window(.canaries))
-        while push.look == nil, let move = push.usualMove { push.make(move) }
+        push.runToNextLook()
         let first = push.look?.number
         for _ in 0..<20 {
             push.now += 5
@@ -86,7 +87,7 @@ struct RolloutTests {
         }
         push.run(until: .window(.canaries))
         let first = try #require(push.rollout.comparison)
-        #expect(first.hosts.filter { $0.role == .canary }.map(\.host) == push.steps[0].hosts)
+        #expect(first.hosts.filter { $0.role == .canary }.map(\.host) == push.canaries)
         #expect(first.hosts.filter { $0.role == .control }.count == 8)
         #expect(first.settings.significance == 0.01 / 3)
         let flip = first.hosts[0].baseline.end
@@ -95,7 +96,7 @@ struct RolloutTests {
 
         push.run(until: .window(.subset(1)))
         let second = try #require(push.rollout.comparison)
-        let flipped = (push.steps[0].hosts + push.steps[1].hosts).sorted()
+        let flipped = (push.canaries + push.steps[1].hosts).sorted()
         #expect(second.hosts.filter { $0.role == .canary }.map(\.host) == flipped)
         #expect(second.hosts.filter { $0.role == .control }.count == 5)
         #expect(Set(second.hosts.map(\.baseline)) == [TimeSpan(start: flip - 60, end: flip)])
@@ -122,7 +123,7 @@ struct RolloutTests {
         #expect(watch.kind == .guarding && watch.hosts.map(\.host) == [0, 1, 2, 3, 4, 5])
         // The canaries' own past is further back than that of the others.
         let ends = watch.hosts.map(\.baseline.end)
-        #expect(ends[push.steps[0].hosts[0]] < ends[push.steps[1].hosts[0]])
+        #expect(ends[push.canaries[0]] < ends[push.steps[1].hosts[0]])
     }
 
     // MARK: Verdicts
@@ -131,16 +132,15 @@ struct RolloutTests {
     func regression() throws {
         var push = try Self.push()
         push.run(until: .window(.canaries))
-        while push.look == nil, let move = push.usualMove { push.make(move) }
-        push.make(.judge(.regression))
+        push.judgeNextLook(.regression)
         #expect(push.rollout.phase == .takingBack)
-        #expect(push.actions.contains(.undo(push.steps[0].hosts)))
+        #expect(push.actions.contains(.request(.takeBack, push.canaries)))
         push.runToEnd()
-        #expect(push.actions.contains(.markBad([0, 1, 2, 3, 4, 5], reason: "because")))
+        #expect(push.actions.contains(.request(.markBad, [0, 1, 2, 3, 4, 5])))
         #expect(push.outcome?.status == .rolledBack && push.outcome?.ending == .regression)
         #expect(push.outcome?.sentences == ["rolled back: because", "it is marked bad on 6 hosts"])
-        #expect(push.outcome?.hosts.filter { $0.result == .takenBack }.map(\.step) == [.canaries, .canaries])
-        #expect(push.outcome?.verdicts.map(\.comparison.kind) == [.window(.canaries)])
+        #expect(push.outcome?.hosts.filter { $0.standing == .takenBack }.map(\.step) == [.canaries, .canaries])
+        #expect(push.outcome?.judgement?.why == "because")
         #expect(push.problems.isEmpty)
     }
 
@@ -148,9 +148,8 @@ struct RolloutTests {
     func regressionInTheWatch() throws {
         var push = try Self.push()
         push.run(until: .watching)
-        while push.look == nil, let move = push.usualMove { push.make(move) }
-        push.make(.judge(.regression))
-        #expect(push.actions.contains(.rollBack([0, 1, 2, 3, 4, 5])))
+        push.judgeNextLook(.regression)
+        #expect(push.actions.contains(.request(.takeBack, [0, 1, 2, 3, 4, 5])))
         push.runToEnd()
         #expect(push.outcome?.status == .rolledBack && (push.marked.count == push.hosts.count))
     }
@@ -228,33 +227,35 @@ struct RolloutTests {
     @Test("as many as may fail take no part, and another host is the canary")
     func stagingFailsAllowed() throws {
         var push = try Self.push(hosts: 8, allowed: .count(1))
-        let canary = push.steps[0].hosts[0]
+        let canary = push.canaries[0]
         push.make(.fail(canary))
         push.run(until: .window(.canaries))
         let canaries = push.rollout.plan.steps[0].hosts
         #expect(canaries.count == 2 && !canaries.contains(canary))
         push.runToEnd()
         #expect(push.outcome?.status == .partlyDone)
-        #expect(push.outcome?.hosts[canary].result == .notFlipped && push.outcome?.hosts[canary].failure == "no")
+        #expect(push.outcome?.hosts[canary].standing == .notFlipped && push.outcome?.hosts[canary].failure == "no")
         #expect(push.live.count == 7)
     }
 
-    @Test("a lost canary heals itself, and the others are taken back")
+    @Test("a lost canary recovers by itself, and the others are taken back")
     func lostCanary() throws {
         var push = try Self.push()
         push.run(until: .window(.canaries))
-        let (lost, other) = (push.steps[0].hosts[0], push.steps[0].hosts[1])
+        let (lost, other) = (push.canaries[0], push.canaries[1])
         push.make(.lose(lost, isDone: false))
-        #expect(push.actions.suffix(4).contains(.heal([lost])) && push.actions.contains(.undo([other])))
+        #expect(
+            push.actions.suffix(4).contains(.request(.recover, [lost]))
+                && push.actions.contains(.request(.takeBack, [other])))
         push.runToEnd()
-        #expect(push.outcome?.status == .failed && push.outcome?.hosts[lost].result == .takenBack)
+        #expect(push.outcome?.status == .failed && push.outcome?.hosts[lost].standing == .takenBack)
     }
 
     @Test("a lost canary that may fail is out, and the window goes on")
     func lostCanaryAllowed() throws {
         var push = try Self.push(hosts: 8, allowed: .count(1))
         push.run(until: .window(.canaries))
-        let lost = push.steps[0].hosts[0]
+        let lost = push.canaries[0]
         push.make(.lose(lost, isDone: false))
         #expect(push.rollout.phase == .window(.canaries))
         // Its samples end; those that there are still count.
@@ -267,9 +268,9 @@ struct RolloutTests {
     func mostCanariesLost() throws {
         var push = try Self.push(hosts: 8, canaries: 3, allowed: .percent(100))
         push.run(until: .window(.canaries))
-        push.make(.lose(push.steps[0].hosts[0], isDone: false))
+        push.make(.lose(push.canaries[0], isDone: false))
         #expect(push.rollout.phase == .window(.canaries))
-        push.make(.lose(push.steps[0].hosts[1], isDone: false))
+        push.make(.lose(push.canaries[1], isDone: false))
         #expect(push.rollout.phase == .takingBack)
         push.runToEnd()
         #expect(push.outcome?.status == .failed)
@@ -281,7 +282,7 @@ struct RolloutTests {
         push.run(until: .window(.canaries))
         let control = push.steps[1].hosts[0]
         push.make(.lose(control, isDone: false))
-        #expect(push.rollout.phase == .window(.canaries) && push.actions.last == .heal([control]))
+        #expect(push.rollout.phase == .window(.canaries) && push.actions.last == .request(.recover, [control]))
         push.make(.succeed(control))
         #expect(push.actions.last == .sample([control]))
         push.runToEnd()
@@ -294,23 +295,20 @@ struct RolloutTests {
         push.run(until: .window(.canaries))
         let control = push.steps[1].hosts[0]
         push.make(.lose(control, isDone: false))
-        while push.outcome == nil, let move = push.usualMove {
-            push.make(push.hosts[control].request == .heal ? .fail(control) : move)
-        }
-        push.checkEnd()
+        push.runToEnd(refusing: [.recover], on: control)
         #expect(push.problems.isEmpty && push.outcome?.status == .failed)
-        #expect(push.actions.filter { $0 == .heal([control]) }.count == HostProgress.mostHeals)
+        #expect(push.actions.filter { $0 == .request(.recover, [control]) }.count == HostProgress.mostRecoveries)
     }
 
     @Test("a flip that fails on a canary takes the canaries back")
     func canaryFlipFails() throws {
         var push = try Self.push()
         push.run(until: .flipping(.canaries))
-        push.make(.fail(push.steps[0].hosts[0]))
+        push.make(.fail(push.canaries[0]))
         // The other is flipping: it is waited for, then taken back.
         #expect(push.rollout.phase == .takingBack)
         push.runToEnd()
-        #expect(push.actions.contains(.undo([push.steps[0].hosts[1]])))
+        #expect(push.actions.contains(.request(.takeBack, [push.canaries[1]])))
         #expect(push.outcome?.status == .failed && push.problems.isEmpty)
     }
 
@@ -333,7 +331,7 @@ struct RolloutTests {
         for host in others.dropLast() { push.make(.succeed(host)) }
         #expect(push.flips.count == 1)
         push.make(.succeed(others[others.count - 1]))
-        #expect(push.actions.contains(.flip(others)))
+        #expect(push.actions.contains(.request(.flip, others)))
     }
 
     @Test("canaries that are not heard of for three intervals are taken back")
@@ -382,8 +380,6 @@ struct RolloutTests {
             push.outcome?.sentences.contains("it went on although there was too little data to judge by: \(lack)")
                 == true)
         #expect(push.warnings == ["\(lack): going on all the same, as on_inconclusive says"])
-        #expect(push.outcome?.verdicts.first?.comparison.kind == .baseline)
-        #expect(push.outcome?.verdicts.first?.judgement.why == lack)
     }
 
     @Test("a metric that lacks something in every judgement is warned of once, and named once at the end")
@@ -395,22 +391,15 @@ struct RolloutTests {
         }
         push.run(until: .baseline)
         push.lackBaseline()
-        while push.outcome == nil, push.problems.isEmpty, let move = push.usualMove {
-            guard case .judge = move, let look = push.look else {
-                push.make(move)
-                continue
-            }
-            if look.isLast { push.passes += 1 }
-            push.look = nil
+        push.judgeAllLooks { look in
             var judgement = RolloutWorld.lack("load has no sample of a canary after the flip")
             // Something else is lacking, of which nobody knows yet.
             if look.comparison.kind == .watch {
                 judgement.metrics.append(
                     MetricJudgement(name: "errors", verdict: .inconclusive, note: "errors has no sample"))
             }
-            push.feed(.judged(judgement, look: look.number))
+            return judgement
         }
-        push.checkEnd()
         #expect(push.problems.isEmpty && push.live.count == 10)
         let before = "load has no sample of a canary before the flip"
         #expect(
@@ -432,21 +421,12 @@ struct RolloutTests {
         }
         push.run(until: .baseline)
         push.lackBaseline()
-        var windows = 0
-        while push.outcome == nil, push.problems.isEmpty, let move = push.usualMove {
-            guard case .judge = move, let look = push.look, look.isLast, windows < 2 else {
-                push.make(move)
-                continue
-            }
-            windows += 1
-            push.passes += 1
-            push.look = nil
+        push.judgeAllLooks { look in
             var judgement = RolloutWorld.lack("load has no sample of a canary after the flip")
-            judgement.lost = windows == 1 ? ["web2"] : ["web2", "web3", "web4"]
-            push.feed(.judged(judgement, look: look.number))
+            judgement.lost = look.comparison.kind == .window(.canaries) ? ["web2"] : ["web2", "web3", "web4"]
+            return judgement
         }
-        push.checkEnd()
-        #expect(push.problems.isEmpty && windows == 2 && push.live.count == 10)
+        #expect(push.problems.isEmpty && push.live.count == 10)
         let lacks = [
             "load has no sample of a canary before the flip", "web2 fell silent after the flip",
             "web[3-4] fell silent after the flip",
@@ -497,12 +477,8 @@ struct RolloutTests {
     func rollbackFails() throws {
         var push = try Self.push()
         push.run(until: .watching)
-        while push.look == nil, let move = push.usualMove { push.make(move) }
-        push.make(.judge(.regression))
-        while push.outcome == nil, let move = push.usualMove {
-            push.make(push.hosts[4].request == .rollBack || push.hosts[4].request == .heal ? .fail(4) : move)
-        }
-        push.checkEnd()
+        push.judgeNextLook(.regression)
+        push.runToEnd(refusing: [.takeBack, .recover], on: 4)
         #expect(push.outcome?.status == .partlyDone && push.problems.isEmpty)
         #expect(push.outcome?.sentences.contains("web5: still on this release; run `slotsync rollback` there") == true)
     }
@@ -513,8 +489,8 @@ struct RolloutTests {
         push.run(until: .confirming(.everybody))
         push.make(.fail(2))
         push.runToEnd()
-        #expect(push.actions.contains(.undo([2])))
-        #expect(push.outcome?.status == .partlyDone && push.outcome?.hosts[2].result == .takenBack)
+        #expect(push.actions.contains(.request(.takeBack, [2])))
+        #expect(push.outcome?.status == .partlyDone && push.outcome?.hosts[2].standing == .takenBack)
     }
 
     @Test("a host lost while it confirmed is asked which release it has", arguments: [true, false])
@@ -522,7 +498,7 @@ struct RolloutTests {
         var push = try Self.push()
         push.run(until: .confirming(.everybody))
         push.make(.lose(2, isDone: isDone))
-        #expect(push.rollout.phase == .confirming(.everybody) && push.actions.last == .heal([2]))
+        #expect(push.rollout.phase == .confirming(.everybody) && push.actions.last == .request(.recover, [2]))
         push.runToEnd()
         #expect(push.outcome?.status == (isDone ? .done : .failed))
     }
@@ -540,14 +516,13 @@ struct RolloutTests {
     @Test("hosts where it is live take no part and are not taken back")
     func liveOnSome() throws {
         var push = try Self.push(hosts: 8)
-        push.make(.stageLive(push.steps[0].hosts[0]))
+        push.make(.stageLive(push.canaries[0]))
         push.run(until: .window(.canaries))
-        while push.look == nil, let move = push.usualMove { push.make(move) }
-        push.make(.judge(.regression))
+        push.judgeNextLook(.regression)
         push.runToEnd()
         #expect(push.outcome?.status == .rolledBack && push.problems.isEmpty)
-        #expect(push.outcome?.hosts[push.steps[0].hosts[0]].result == .alreadyLive)
-        #expect(!push.hosts[push.steps[0].hosts[0]].isMarkedBad)
+        #expect(push.outcome?.hosts[push.canaries[0]].standing == .alreadyLive)
+        #expect(!push.hosts[push.canaries[0]].isMarkedBad)
     }
 
     @Test("where nothing is live on any host a push ends after staging, and says what to do", arguments: [0, 6])
@@ -588,11 +563,8 @@ struct RolloutTests {
         push.run(until: .watching)
         push.make(.lose(8, isDone: false))
         push.make(.succeed(8))
-        while push.look == nil, let move = push.usualMove { push.make(move) }
-        push.make(.judge(.regression))
-        while push.outcome == nil, let move = push.usualMove {
-            push.make(push.hosts[8].request == .rollBack ? .fail(8) : move)
-        }
+        push.judgeNextLook(.regression)
+        push.runToEnd(refusing: [.takeBack], on: 8)
         #expect(push.problems.isEmpty && push.live == [8] && push.outcome?.status == .partlyDone)
         let told = push.outcome?.sentences.filter { $0.hasPrefix("web9: ") } ?? []
         #expect(
@@ -602,7 +574,7 @@ struct RolloutTests {
     @Test("a host on which nothing is live is neither canary nor control, and is flipped with everybody")
     func liveOnOthers() throws {
         var push = try Self.push(hosts: 9, canaries: 2) { $0.holdBack = .count(2) }
-        let new = [push.steps[0].hosts[0], push.steps[2].hosts[0]]
+        let new = [push.canaries[0], push.steps[2].hosts[0]]
         for host in new { push.make(.stageFirst(host)) }
         push.run(until: .baseline)
         let steps = push.rollout.plan.steps
@@ -671,7 +643,7 @@ struct RolloutTests {
         push.make(.interrupt)
         #expect(push.actions.contains(.abandon))
         #expect(push.outcome?.ending == .abandoned && push.outcome?.status == .failed)
-        #expect(push.outcome?.hosts[push.steps[0].hosts[0]].result == .takesItselfBack)
+        #expect(push.outcome?.hosts[push.canaries[0]].standing == .takesItselfBack)
         push.checkEnd()
         #expect(push.problems.isEmpty)
     }
@@ -684,7 +656,7 @@ struct RolloutTests {
         push.make(.interrupt)
         push.make(.interrupt)
         #expect(push.outcome?.status == .partlyDone)
-        #expect(push.outcome?.hosts.map(\.result).contains(.unknown) == true)
+        #expect(push.outcome?.hosts.map(\.standing).contains(.unknown) == true)
         push.checkEnd()
         #expect(push.problems.isEmpty)
     }
@@ -695,8 +667,8 @@ struct RolloutTests {
     func canaryOnly(verdict: Verdict) throws {
         var push = try Self.push(mode: .canaryOnly)
         push.judgeAllLooks(verdict)
-        let canaries = push.steps[0].hosts
-        #expect(push.actions.contains(.confirm(canaries)) == (verdict == .pass))
+        let canaries = push.canaries
+        #expect(push.actions.contains(.request(.confirm, canaries)) == (verdict == .pass))
         #expect(push.outcome?.status == (verdict == .pass ? .done : .rolledBack))
         #expect(push.outcome?.ending == (verdict == .pass ? .canariesLive : .regression))
         #expect(push.live.count == (verdict == .pass ? 2 : 0))
@@ -707,7 +679,10 @@ struct RolloutTests {
         var push = try Self.push(mode: .unjudged)
         push.runToEnd()
         let all = Array(0..<6)
-        #expect(push.actions.dropLast() == [.stage, .prepare(all), .flip(all), .confirm(all)])
+        #expect(
+            push.actions.dropLast() == [
+                .request(.stage, all), .request(.prepare, all), .request(.flip, all), .request(.confirm, all),
+            ])
         #expect(push.outcome?.status == .done && push.outcome?.judgement == nil)
     }
 
@@ -721,6 +696,7 @@ struct RolloutTests {
 }
 
 extension RolloutWorld {
+    var canaries: [Int] { steps[0].hosts }
     /// The hosts on which the release is live for good.
     var live: [Int] { hosts.indices.filter { hosts[$0].live == .confirmed } }
 
@@ -734,7 +710,7 @@ extension RolloutWorld {
 
     var flips: [Rollout.Action] {
         actions.filter { action in
-            if case .flip = action { true } else { false }
+            if case .request(.flip, _) = action { true } else { false }
         }
     }
 
@@ -745,6 +721,22 @@ extension RolloutWorld {
         }
     }
 
+    /// Lets all go well until the judge is asked.
+    mutating func runToNextLook() {
+        while look == nil, let move = usualMove { make(move) }
+    }
+
+    mutating func judgeNextLook(_ verdict: Verdict) {
+        runToNextLook()
+        make(.judge(verdict))
+    }
+
+    /// Runs to the end, while one host fails to do what it is asked of this.
+    mutating func runToEnd(refusing requests: [Rollout.HostRequest?], on host: Int) {
+        while outcome == nil, let move = usualMove { make(requests.contains(hosts[host].request) ? .fail(host) : move) }
+        checkEnd()
+    }
+
     /// Lets all go well until the base line is looked at, and that lack something.
     mutating func lackBaseline() {
         while !isBaselineAsked, let move = usualMove { make(move) }
@@ -753,8 +745,12 @@ extension RolloutWorld {
 
     /// Runs to the end; every look gets this verdict.
     mutating func judgeAllLooks(_ verdict: Verdict) {
+        judgeAllLooks { _ in Judgement(verdict: verdict, metrics: [], why: "because") }
+    }
+
+    mutating func judgeAllLooks(_ judgement: (Look) -> Judgement) {
         while outcome == nil, problems.isEmpty, let move = usualMove {
-            make(move == .judge(.pass) ? .judge(verdict) : move)
+            if case .judge = move, let look { judge(judgement(look)) } else { make(move) }
         }
         checkEnd()
     }

@@ -20,6 +20,13 @@ struct RolloutWorld {
         var wasFlipped = false
     }
 
+    /// What the judge is asked.
+    struct Look {
+        var number: Int
+        var isLast: Bool
+        var comparison: Comparison
+    }
+
     /// What can happen next.
     enum Move: Equatable {
         case succeed(Int)
@@ -47,7 +54,7 @@ struct RolloutWorld {
     let steps: [RolloutPlan.Step]
     let policy: CanarySettings.InconclusivePolicy
     var now = 0.0
-    var look: (number: Int, isLast: Bool, comparison: Comparison)?
+    var look: Look?
     var isBaselineAsked = false
     var isAsked = false
     var wakeAt: Double?
@@ -100,7 +107,7 @@ struct RolloutWorld {
         case .fail(let host):
             guard let request = hosts[host].request else { return }
             hosts[host].request = nil
-            if request == .heal { hosts[host].isConnected = false }
+            if request == .recover { hosts[host].isConnected = false }
             feed(.failed(request, host, "no"))
         case .lose(let host, let isDone): lose(host, isDone: isDone)
         case .stageLive(let host):
@@ -113,12 +120,7 @@ struct RolloutWorld {
             hosts[host].isStaged = true
             hosts[host].isFirst = true
             feed(.staged(host, isLive: false, isFirst: true))
-        case .judge(let verdict):
-            guard let look else { return }
-            self.look = nil
-            if verdict == .regression { isRegression = true }
-            if look.isLast, verdict == .pass || (verdict == .inconclusive && policy == .proceed) { passes += 1 }
-            feed(.judged(Judgement(verdict: verdict, metrics: [], why: "because"), look: look.number))
+        case .judge(let verdict): judge(Judgement(verdict: verdict, metrics: [], why: "because"))
         case .checkBaseline(let isEnough):
             isBaselineAsked = false
             feed(.baselineChecked(isEnough ? nil : Self.lack("load has no sample of a canary before the flip")))
@@ -155,10 +157,20 @@ struct RolloutWorld {
                 for request in Rollout.HostRequest.allCases where request != hosts[host].request {
                     feed(.done(request, host))
                     feed(.failed(request, host, "stale"))
-                    if request == .heal { feed(.healed(host, isLive: true)) }
+                    if request == .recover { feed(.recovered(host, isLive: true)) }
                 }
             }
         }
+    }
+
+    /// Answers the look that the judge was asked for.
+    mutating func judge(_ judgement: Judgement) {
+        guard let look else { return }
+        self.look = nil
+        if judgement.verdict == .regression { isRegression = true }
+        let goesOn = judgement.verdict == .pass || (judgement.verdict == .inconclusive && policy == .proceed)
+        if look.isLast, goesOn { passes += 1 }
+        feed(.judged(judgement, look: look.number))
     }
 
     /// What is said of a metric `load` that lacks something.
@@ -174,9 +186,9 @@ struct RolloutWorld {
         carryOut(request, host)
         switch request {
         case .stage: feed(.staged(host, isLive: false))
-        case .heal:
+        case .recover:
             hosts[host].isConnected = true
-            feed(.healed(host, isLive: hosts[host].live == .confirmed || hosts[host].wasLive))
+            feed(.recovered(host, isLive: hosts[host].live == .confirmed || hosts[host].wasLive))
         default: feed(.done(request, host))
         }
     }
@@ -188,9 +200,9 @@ struct RolloutWorld {
             hosts[host].live = .provisional
             hosts[host].wasFlipped = true
         case .confirm: hosts[host].live = .confirmed
-        case .undo, .rollBack: hosts[host].live = .old
+        case .takeBack: hosts[host].live = .old
         case .markBad: hosts[host].isMarkedBad = true
-        case .prepare, .heal: break
+        case .prepare, .recover: break
         }
     }
 
@@ -225,36 +237,8 @@ struct RolloutWorld {
         actions.append(action)
         if outcome != nil { problems.append("\(action) after the end") }
         switch action {
-        case .stage, .cancelStaging: break
-        case .prepare(let some): ask(.prepare, some)
-        case .flip(let some):
-            let allowed = rollout.plan.mode == .unjudged ? Set(hosts.indices) : mayFlip
-            for host in some where !hosts[host].isStaged || hosts[host].wasLive || hosts[host].live != .old {
-                problems.append("flips \(host): \(hosts[host])")
-            }
-            if !Set(some).isSubset(of: allowed) { problems.append("flips \(some) after \(passes) passes") }
-            if isRegression { problems.append("flips after a regression") }
-            hasFlipped = true
-            ask(.flip, some)
-        case .confirm(let some):
-            for host in some where hosts[host].live != .provisional { problems.append("confirms \(hosts[host])") }
-            ask(.confirm, some)
-        case .undo(let some):
-            for host in some where hosts[host].live != .provisional { problems.append("undoes \(hosts[host])") }
-            ask(.undo, some)
-        case .rollBack(let some):
-            for host in some where hosts[host].live != .confirmed { problems.append("rolls back \(hosts[host])") }
-            ask(.rollBack, some)
-        case .heal(let some):
-            for host in some {
-                // The driver drops what session there is.
-                drop(host)
-                if hosts[host].request != nil { problems.append("heals \(hosts[host])") }
-                hosts[host].request = .heal
-            }
-        case .markBad(let some, let reason):
-            if !isRegression || reason.isEmpty { problems.append("marks without a verdict") }
-            ask(.markBad, some)
+        case .request(let request, let some): checkRequest(request, some)
+        case .cancelStaging: break
         case .sample(let some):
             for host in some {
                 if !hosts[host].isConnected { problems.append("samples \(host) without a session") }
@@ -282,7 +266,7 @@ struct RolloutWorld {
                 problems.append("canaries and controls with base lines at different times")
             }
             checkPasts(of: comparison)
-            look = (number, isLast, comparison)
+            look = Look(number: number, isLast: isLast, comparison: comparison)
         case .checkBaseline(let comparison):
             if hasFlipped || isBaselineAsked { problems.append("a base line is checked too late, or twice") }
             if Set(comparison.hosts.map(\.role)).count < 2 { problems.append("a base line without controls") }
@@ -301,7 +285,7 @@ struct RolloutWorld {
             for host in hosts.indices { drop(host) }
         case .finish(let outcome):
             self.outcome = outcome
-            let critical: [Rollout.HostRequest?] = [.flip, .confirm, .undo, .rollBack]
+            let critical: [Rollout.HostRequest?] = [.flip, .confirm, .takeBack]
             if !isAbandoned, hosts.contains(where: { critical.contains($0.request) }) {
                 problems.append("ends while a host is flipped or taken back")
             }
@@ -310,6 +294,37 @@ struct RolloutWorld {
         if case .wake = action { return }
         if isAsked, rollout.phase != .asking { isAsked = false }
         if isBaselineAsked, rollout.phase != .baseline { isBaselineAsked = false }
+    }
+
+    private mutating func checkRequest(_ request: Rollout.HostRequest, _ some: [Int]) {
+        let standings = some.map { hosts[$0].live }
+        switch request {
+        case .stage: return
+        case .prepare: break
+        case .flip:
+            let allowed = rollout.plan.mode == .unjudged ? Set(hosts.indices) : mayFlip
+            for host in some where !hosts[host].isStaged || hosts[host].wasLive || hosts[host].live != .old {
+                problems.append("flips \(host): \(hosts[host])")
+            }
+            if !Set(some).isSubset(of: allowed) { problems.append("flips \(some) after \(passes) passes") }
+            if isRegression { problems.append("flips after a regression") }
+            hasFlipped = true
+        case .confirm:
+            if standings.contains(where: { $0 != .provisional }) { problems.append("confirms \(standings)") }
+        case .takeBack: if standings.contains(.old) { problems.append("takes back \(standings)") }
+        // The driver drops what session there is.
+        case .recover: for host in some { drop(host) }
+        case .markBad:
+            let isReasoned = rollout.judgement.map { $0.verdict == .regression && !$0.why.isEmpty } ?? false
+            if !isRegression || !isReasoned { problems.append("marks without a verdict") }
+        }
+        for host in some {
+            if hosts[host].request != nil { problems.append("asks \(request) of \(host) beside \(hosts[host])") }
+            if request != .recover, !hosts[host].isConnected {
+                problems.append("asks \(request) of \(host) without a session")
+            }
+            hosts[host].request = request
+        }
     }
 
     private mutating func checkPasts(of comparison: Comparison) {
@@ -326,14 +341,6 @@ struct RolloutWorld {
         }
         return Set(steps.prefix(passes + 1).flatMap(\.hosts))
             .union(rollout.isCommitted ? steps.last?.hosts ?? [] : [])
-    }
-
-    private mutating func ask(_ request: Rollout.HostRequest, _ some: [Int]) {
-        for host in some {
-            if hosts[host].request != nil { problems.append("asks \(request) of \(host) beside \(hosts[host])") }
-            if !hosts[host].isConnected { problems.append("asks \(request) of \(host) without a session") }
-            hosts[host].request = request
-        }
     }
 
     // MARK: What must hold at the end
@@ -357,9 +364,10 @@ struct RolloutWorld {
         if hosts.contains(where: \.isMarkedBad), !isRegression { problems.append("marked bad without a verdict") }
         for (host, told) in outcome.hosts.enumerated() {
             let isLive = hosts[host].live == .confirmed
-            switch told.result {
-            case .live where !isLive, .notFlipped where isLive, .takenBack where isLive, .takesItselfBack where isLive:
-                problems.append("host \(host) is told \(told.result), and is \(hosts[host])")
+            switch told.standing {
+            case .live where !isLive, .notFlipped where isLive, .takenBack where isLive, .takesItselfBack where isLive,
+                .provisional:
+                problems.append("host \(host) is told \(told.standing), and is \(hosts[host])")
             case .alreadyLive where !hosts[host].wasLive: problems.append("host \(host) is told to be live already")
             default: break
             }
