@@ -1,6 +1,7 @@
-// Whether events come one by one or many at a time: a request that fails is tried again, a page that breaks writes five
-// lines. Such counts waver more than Poisson's, and a test that took each event for a witness would roll back good
-// releases. Seen within hosts, over time, where neither their rates nor the traffic matter. Called by the counters' test.
+// Estimates how many events come at once: a failed request is tried again, a broken page writes five lines. Such
+// counts vary more than Poisson counts, and a test that took each event for independent evidence would roll back
+// good releases. The estimate looks within hosts, over time, so neither the hosts' rates nor the traffic matter.
+// CounterTest calls it.
 
 import Glibc
 
@@ -20,14 +21,14 @@ enum Clumps {
     static func size(_ table: SampleTable, hosts: [Int]) -> Double {
         guard hosts.count >= fewest else { return 1 }
         let largest = hosts.map { host in
-            (0..<table.moments).reduce(0) { max($0, table.values[host * table.moments + $1].ifThere) }
+            (0..<table.moments).reduce(0) { max($0, table[host, $1].ifThere) }
         }
         let order = hosts.indices.sorted { largest[$0] < largest[$1] }
         let hosts = order.dropLast(Int((Double(hosts.count) * leftOut).rounded(.up))).map { hosts[$0] }
         var course = [Double](repeating: 0, count: table.moments)
         for host in hosts {
             for moment in course.indices {
-                let events = table.values[host * table.moments + moment]
+                let events = table[host, moment]
                 if !events.isNaN { course[moment] += events }
             }
         }
@@ -36,13 +37,13 @@ enum Clumps {
         var whole = 0.0
         for host in hosts {
             // A sample where no host has an event says nothing.
-            let there = course.indices.filter { course[$0] > 0 && !table.values[host * table.moments + $0].isNaN }
-            let events = there.reduce(0) { $0 + table.values[host * table.moments + $1] }
+            let there = course.indices.filter { course[$0] > 0 && !table[host, $0].isNaN }
+            let events = there.reduce(0) { $0 + table[host, $1] }
             guard there.count > 1, events > 1 else { continue }
             let rate = events / there.reduce(0) { $0 + course[$1] }
             let squares = there.reduce(0) { sum, moment in
                 let expected = rate * course[moment]
-                let off = table.values[host * table.moments + moment] - expected
+                let off = table[host, moment] - expected
                 return sum + off * off / expected
             }
             let freedom = Double(there.count - 1)

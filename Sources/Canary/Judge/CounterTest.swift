@@ -1,6 +1,7 @@
-// Counters: given how many events there were in the whole fleet after the flip, how many of them fell on the canaries? By
-// the gamma-Poisson model of a host's rate that is a beta-binomial, whose prior is what each host counted before the
-// flip. Exact for the sparsest counts: controls without a single error are no obstacle. docs/canary.md has the formulas.
+// Tests a counter: of all events in the fleet after the flip, how many fell on the canaries? With a gamma-Poisson
+// model of a host's rate the answer is beta-binomial, and its prior is what each host counted before the flip. The
+// test is exact for the sparsest counts; controls without a single error are no obstacle. docs/canary.md has the
+// formulas.
 
 import Glibc
 

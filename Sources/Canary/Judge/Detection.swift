@@ -1,5 +1,5 @@
-// What a judge can see with the chosen canaries, told before a push starts, and again when its base line is there: nobody
-// should take a pass for proof where nothing could have been caught. Called by `push` and by its driver.
+// Says what a judge can detect with the chosen canaries, before a push starts and again after its base line: a pass
+// proves nothing where no regression could have been caught. `push` and its driver call it.
 
 import Glibc
 

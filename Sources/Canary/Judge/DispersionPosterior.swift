@@ -1,5 +1,5 @@
-// How much the hosts of a fleet differ in their rate of events: the posterior of the gamma law's shape r (small: a few
-// hosts have most errors; large: all are alike), from the controls' totals. Called by the counters' test.
+// Estimates how much the hosts of a fleet differ in their rate of events: the posterior of the gamma law's shape r
+// (small: a few hosts have most errors; large: all are alike), from the controls' totals. CounterTest calls it.
 
 import Glibc
 

@@ -1,5 +1,6 @@
-// What a test of one metric found, and what it could have found: enough to share the significance among metrics without
-// knowing how each was tested. Made by the gauges' and the counters' test, read by the allocation and the judge.
+// What a test of one metric found, and what it could have found. This is enough to share the significance among
+// metrics without knowing how each was tested. GaugeTest and CounterTest make it; the allocation and the judge read
+// it.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The course of one metric over a whole fleet: at each moment what was seen, and what the hosts that were seen show in the
-// base line. So a host that is missing at times moves nothing. Called by the guard.
+// The course of one metric over a whole fleet: for each moment the sum of what was seen, and what the base line lets
+// expect of the hosts that were seen. A host that is missing at times therefore changes nothing. The guard calls it.
 
 import Glibc
 
@@ -23,7 +23,7 @@ struct FleetCourse {
         for host in 0..<table.hosts where base[host].count > 0 {
             let level = kind == .gauge ? base[host].sum / Double(base[host].count) : rate
             for moment in 0..<table.moments {
-                let value = table.values[host * table.moments + moment]
+                let value = table[host, moment]
                 guard !value.isNaN else { continue }
                 seen[moment] += value
                 expected[moment] += level

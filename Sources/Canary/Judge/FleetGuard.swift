@@ -1,6 +1,6 @@
-// The guard for the watch with everybody flipped. Without hosts that were not flipped no method is sharp: traffic changes
-// too. So a guard looks only for what traffic does not do: a large jump at the flip itself, or a level far beyond the
-// base line's. Called by the rollout as samples arrive; its sentences say that it is a guard.
+// The guard for the watch in which everybody is flipped. Traffic changes too, so without controls no method is
+// sharp. The guard looks only for what traffic does not do: a large jump at the flip itself, or a level far beyond
+// that of the base line. The driver of a push calls it as samples arrive; its sentences say that it is a guard.
 
 import Glibc
 

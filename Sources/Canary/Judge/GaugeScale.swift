@@ -1,5 +1,5 @@
-// The scale on which a gauge is judged: logarithms, since loads and times differ and change by factors, unless it has
-// values for which there is none. Called by the judge before the gauges' test.
+// The scale on which a gauge is judged. Loads and times differ and change by factors, so it is logarithmic, unless
+// the gauge has values without a logarithm. Look and Detection make it before the gauge is tested.
 
 import Glibc
 

@@ -1,6 +1,7 @@
-// Gauges: one number a host, the step at the flip; then the canaries' mean against the controls', by a t test whose
-// variance comes from the controls alone, since a release may well make its canaries differ. The unit is the host: samples
-// of one host are not independent, and pooling them rolls back many good releases. docs/canary.md has the reasoning.
+// Tests a gauge. Each host gives one number, its step at the flip; a t test compares the canaries' mean with the
+// controls'. The variance comes from the controls alone, because a release may make its canaries differ. The unit is
+// the host: samples of one host are not independent, and pooling them rolls back many good releases. docs/canary.md
+// has the reasoning.
 
 import Glibc
 
@@ -62,23 +63,18 @@ struct GaugeTest {
         ownVariance = steps
         var own = steps
         for host in 0..<levels.hosts where usable[host] {
-            let row = levels.values[host * levels.moments..<(host + 1) * levels.moments]
-            let first = row.startIndex
+            let row = levels.row(host)
             if fit.isFlat { ownVariance[host] = fit.entry.stepVariance * Self.wavering(levels, host) }
             if row.contains(where: \.isNaN) || fit.entry.stepWeights.isEmpty {
-                let estimator = StepEstimator(fit.entry.model, shape) { !row[first + $0].isNaN }
+                let estimator = StepEstimator(fit.entry.model, shape) { !row[$0].isNaN }
                 guard estimator.variance.isFinite else { continue }
-                let value = { (moment: Int) in row[first + moment].isNaN ? 0 : row[first + moment] }
+                let value = { (moment: Int) in row[moment].isNaN ? 0 : row[moment] }
                 steps[host] = direction * estimator.step(value)
                 own[host] = direction * estimator.level(value)
                 weights[host] = fit.entry.stepVariance / estimator.variance / unrest.variances[host]
             } else {
-                var step = 0.0
-                for (moment, weight) in fit.entry.stepWeights.enumerated() { step += weight * row[first + moment] }
-                var level = 0.0
-                for (moment, weight) in fit.entry.levelWeights.enumerated() { level += weight * row[first + moment] }
-                steps[host] = direction * step
-                own[host] = direction * level
+                steps[host] = direction * dot(fit.entry.stepWeights, row)
+                own[host] = direction * dot(fit.entry.levelWeights, row)
                 weights[host] = 1 / unrest.variances[host]
             }
         }
@@ -98,7 +94,7 @@ struct GaugeTest {
         for columns in [0..<levels.before, levels.settled] {
             guard let mean = levels.mean(host, columns) else { continue }
             for column in columns {
-                let value = levels.values[host * levels.moments + column]
+                let value = levels[host, column]
                 guard !value.isNaN else { continue }
                 squares += (value - mean) * (value - mean)
                 count += 1

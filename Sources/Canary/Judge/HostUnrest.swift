@@ -1,5 +1,5 @@
-// Hosts that waver more than others, or less: each host's own variance, moderated by what is usual in the fleet, from
-// its base line alone, since a release may well make its canaries waver. Called by the gauges' test.
+// Estimates how much each host varies beside the usual host: its own variance, moderated by what is usual in the
+// fleet. It uses the base line alone, because a release may make its canaries vary. GaugeTest calls it.
 
 import Glibc
 
@@ -32,7 +32,7 @@ struct HostUnrest {
             let count = levels.count(host, 0..<levels.before)
             guard count >= Self.leastSamples else { continue }
             for moment in row.indices {
-                row[moment] = levels.values[host * levels.moments + moment] - fit.course[moment]
+                row[moment] = levels[host, moment] - fit.course[moment]
             }
             samples[host] = Double(count - 1)
             own[host] = row.withUnsafeBufferPointer { fit.entry.model.restricted($0).squares } / samples[host]

@@ -1,5 +1,6 @@
-// The judge: a pure function of samples and settings. It lays the samples out, lets each metric's test speak, shares the
-// significance among them and says what follows, in a sentence. Called by the rollout at every look, and by `slotsync judge`.
+// The judge: a pure function of samples and settings. It lays the samples out, tests each metric, shares the
+// significance among the metrics and says in a sentence what follows. The driver of a push calls it at every look,
+// and so does `slotsync judge`.
 
 /// Says whether a release made its canaries worse than hosts that did not get it.
 public struct Judge: Sendable {
@@ -27,8 +28,8 @@ public struct Judge: Sendable {
         let before = recording.samplesBefore
         let roles = Roles(recording.hosts)
         var metrics: [MetricJudgement] = []
-        for (place, metric) in recording.metrics.enumerated() {
-            let table = SampleTable(recording, metric: place, before: before, settle: 0, after: 0)
+        for (index, metric) in recording.metrics.enumerated() {
+            let table = SampleTable(recording, metric: index, before: before, settle: 0, after: 0)
             guard let lack = Sufficiency.lackBefore(metric, table, roles) else { continue }
             metrics.append(
                 MetricJudgement(name: metric.name, verdict: .inconclusive, note: "\(lack) before the flip"))

@@ -1,5 +1,5 @@
-// One look at a recording: every metric tested, the significance shared, metrics named step by step. Made by the judge
-// for each look; what is enough data is decided in Sufficiency.swift, what is said of it in Sentences.swift.
+// One look at a recording: it tests every metric, shares the significance and names regressions step by step. The
+// judge makes one for each look. Sufficiency.swift decides what is enough data, Sentences.swift says what was found.
 
 /// A recording's metrics as they stand after some of its samples.
 struct Look {

@@ -1,5 +1,5 @@
-// How the significance is spent over the looks of a window: little at each early one, nearly all at the last. Called by
-// the judge, which looks after every sample so that a release that is bad beyond doubt goes back at once.
+// Divides the significance among the looks of a window: little for each early one, nearly all for the last. The
+// judge looks after every sample, so that a release that is bad beyond doubt goes back at once.
 
 import Glibc
 import Synchronization

@@ -1,5 +1,5 @@
-// Which noise model the controls show: restricted maximum likelihood over the grid, from their series without the
-// fleet's common course and without their own levels. Called by the gauges' test.
+// Chooses the noise model that the controls show: restricted maximum likelihood over the grid, from their series
+// without the fleet's common course and without their own levels. GaugeTest and Detection call it.
 
 import Glibc
 
@@ -22,9 +22,8 @@ struct NoiseFit {
     init?(_ levels: SampleTable, hosts: [Int], grid: NoiseGrid) {
         let moments = levels.moments
         var series = hosts.compactMap { host -> [Double]? in
-            let row = Array(levels.values[host * moments..<(host + 1) * moments])
             guard let level = levels.mean(host, 0..<levels.before) else { return nil }
-            return row.map { $0 - level }
+            return levels.row(host).map { $0 - level }
         }
         course = Self.removeCommonCourse(&series, moments)
         let squares = series.map { row in

@@ -1,6 +1,6 @@
-// What can be computed for every noise model once and for all series of one shape: the pieces of the restricted
-// likelihood, and the weights by which a complete series becomes one number, the size of the step at the flip. Kept per
-// shape, since pushes have the same one again and again. Called by the gauges' test, from any thread.
+// Holds what can be computed once for all series of one shape and every noise model: the parts of the restricted
+// likelihood, and the weights that turn a complete series into one number, the size of its step at the flip. It is
+// kept per shape, because most pushes have the same one. GaugeTest and Detection ask for it, from any thread.
 
 import Glibc
 import Synchronization

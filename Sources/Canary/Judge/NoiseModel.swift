@@ -1,6 +1,6 @@
-// How a gauge wavers within one host: a first-order autoregression (load now is much like load five seconds ago) plus
-// white noise. Series are whitened by the Kalman filter of that model, which takes missing samples as it finds them, in
-// one pass. Called by the noise grid and by the gauges' test.
+// Describes how a gauge varies within one host: a first-order autoregression (load now is much like load five
+// seconds ago) plus white noise. The model's Kalman filter whitens a series in one pass, missing samples included.
+// NoiseGrid and GaugeTest call it.
 
 import Glibc
 

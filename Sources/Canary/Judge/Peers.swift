@@ -1,5 +1,5 @@
-// The controls that a counter's hosts are compared with: those that are alike. A sick one, far above all others already
-// before the flip, would make the fleet look as if any host might be anything. Called by the counters' test.
+// Chooses the controls that a counter's hosts are compared with: those that are alike. A sick control, far above all
+// others before the flip, would make the fleet look as if any host might have any rate. CounterTest calls it.
 
 /// Controls without sick ones, and how much they differ.
 struct Peers {

@@ -1,5 +1,5 @@
-// A recording laid out for the judge: one table of hosts × moments for each metric, with the flip at the same column for
-// every host, and what cannot be a sample taken as missing. Made once by the judge; every test reads it.
+// A recording laid out for the judge: one table of hosts × moments for each metric, with the flip at the same column
+// for every host. What cannot be a sample is missing. The judge makes it; every test reads it.
 
 /// One metric's samples: `hosts` rows of `before` + `gap` + `after` columns.
 struct SampleTable {
@@ -54,9 +54,15 @@ struct SampleTable {
     var afterFlip: Range<Int> { flip..<moments }
     var settled: Range<Int> { min(flip + settle, moments)..<moments }
 
+    /// A host's sample in a column; NaN where it is missing.
+    subscript(_ host: Int, _ column: Int) -> Double { values[host * moments + column] }
+
+    /// A host's samples in all columns.
+    func row(_ host: Int) -> [Double] { Array(values[host * moments..<(host + 1) * moments]) }
+
     /// How many samples of a host are there within some columns.
     func count(_ host: Int, _ columns: Range<Int>) -> Int {
-        columns.reduce(0) { $0 + (values[host * moments + $1].isNaN ? 0 : 1) }
+        columns.reduce(0) { $0 + (self[host, $1].isNaN ? 0 : 1) }
     }
 
     /// The sum of a host's samples within some columns, and how many they are.
@@ -64,7 +70,7 @@ struct SampleTable {
         var sum = 0.0
         var count = 0
         for column in columns {
-            let value = values[host * moments + column]
+            let value = self[host, column]
             if !value.isNaN {
                 sum += value
                 count += 1

@@ -1,4 +1,4 @@
-// What a comparison found, said in one sentence with numbers. Called by the comparison once its verdict stands.
+// Says in one sentence, with numbers, what a comparison found. Look calls it when its verdict stands.
 
 /// What the hosts on the release are called in a judge's sentences.
 public enum FlippedName: Sendable, Hashable {
@@ -31,9 +31,9 @@ enum Sentences {
 
     static func soFar(_ findings: [Look.Finding], samples: Int, of planned: Int, _ naming: FlippedName) -> String {
         // The last look may see no sample more than the one before.
-        let place =
+        let progress =
             samples + 1 < planned ? "\(samples) of \(planned) samples" : "\(samples) samples, before the last look"
-        return "no metric got worse so far, after \(place): " + nearest(findings, naming)
+        return "no metric got worse so far, after \(progress): " + nearest(findings, naming)
     }
 
     private static let tooLittle = "too little data to tell: "

@@ -1,5 +1,5 @@
-// How the significance of one look is shared among tests, so that all of them together spend no more than it. Called by
-// the judge with what the tests found.
+// Shares the significance of one look among tests, so that all together spend no more than it. Look and Detection
+// call it with what the tests found.
 
 /// A test of a metric, with its claim on the significance.
 struct Claim {

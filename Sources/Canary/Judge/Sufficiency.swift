@@ -1,5 +1,6 @@
-// Whether there is enough data to say that nothing got worse. A regression may be seen in little; a pass needs samples:
-// silence is not health. Called by the look for every metric, and before the flip for its base line.
+// Decides whether there is enough data to say that nothing got worse. Few samples can show a regression; a pass
+// needs enough of them, because silence is not health. Look asks it for every metric, and the judge for a base line
+// before the flip.
 
 /// What is missing for a pass, as a part of a sentence.
 enum Sufficiency {

@@ -1,5 +1,5 @@
-// Whether settings can be used, before anything is staged. Each problem says which key it is about, so that whoever
-// read the settings from a file can name the line. What depends on the fleet's size is RolloutPlan's to check.
+// Checks settings before anything is staged. Each problem says which key it is about, so that whoever read the
+// settings from a file can name the line. RolloutPlan checks what depends on the size of the fleet.
 
 public import SlotSync
 

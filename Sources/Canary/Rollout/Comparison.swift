@@ -1,5 +1,5 @@
-// What the judge is to compare, in hosts and times. The rollout makes it; whoever keeps the samples cuts the recording
-// of it out of them.
+// What the judge is to compare, as hosts and times. The rollout makes it; SampleLog cuts the recording of it out of
+// the samples.
 
 /// A part of time, in the seconds of the push.
 public struct TimeSpan: Sendable, Hashable {
@@ -36,7 +36,7 @@ public struct Comparison: Sendable, Hashable {
 
     /// A host's part.
     public struct Watched: Sendable, Hashable {
-        /// Its place in the plan's hosts.
+        /// Its index in the plan's hosts.
         public var host: Int
         public var role: HostSamples.Role
         /// Its samples from here are the base line: before the first host was flipped, or in a guard before it was flipped

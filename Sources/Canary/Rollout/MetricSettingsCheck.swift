@@ -1,4 +1,4 @@
-// Whether the metrics of a push can be sampled and told apart. Called by CanarySettings.firstProblem().
+// Checks that the metrics of a push can be sampled and told apart. CanarySettings.firstProblem() calls it.
 
 import SlotSync
 

@@ -1,6 +1,6 @@
-// What a push went on without: which metric lacked what and which hosts fell silent when a judgement was inconclusive, and
-// the settings or a person let it pass. Rollout keeps it, so that a metric and a host are warned of once, however many
-// judgements lack them, and named at the end.
+// What a push went on without, because the settings or a person let an inconclusive judgement pass: the metrics that
+// lacked something and the hosts that fell silent. Rollout keeps it, so that each is warned of once, however many
+// judgements lack it, and named at the end.
 
 import SlotSync
 

@@ -1,4 +1,4 @@
-// The phases and comparisons of a push in a word: for records, reports, `--json` and the live view.
+// The phases and comparisons of a push in a word, for records, reports, `--json` and the live view.
 
 extension RolloutPlan.StepKind: CustomStringConvertible {
     public var description: String {

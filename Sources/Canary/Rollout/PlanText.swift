@@ -1,4 +1,4 @@
-// The plan of a push in words, for `--dry-run` and for the beginning of a push. Values alone: the command prints them.
+// The plan of a push in words, for `--dry-run` and for the beginning of a push. The command prints them.
 
 import SlotSync
 
@@ -40,7 +40,5 @@ extension RolloutPlan {
     private func counted(_ hosts: Int) -> String { RolloutText.hosts(hosts) }
 
     /// `3 hosts (web[007,042,077])`
-    private func named(_ places: [Int]) -> String {
-        "\(counted(places.count)) (\(HostList.fold(places.map { hosts[$0].label })))"
-    }
+    private func named(_ some: [Int]) -> String { "\(counted(some.count)) (\(names(some)))" }
 }

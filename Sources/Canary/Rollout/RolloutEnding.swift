@@ -1,5 +1,5 @@
-// The way back, and the end. What was not confirmed is undone, what was is rolled back; a host without a session gets a new
-// one first. After a regression the release is marked bad wherever it stands.
+// The way back, and the end. Every flip is taken back; a host without a session gets a new one first. After a
+// regression the release is marked bad wherever it stands.
 
 extension Rollout {
     /// Takes everything back.

@@ -1,5 +1,5 @@
-// Windows and the watch: when the judge is asked, and what follows from what it says. The judge itself computes outside:
-// it is asked by an action and answers by an event.
+// Windows and the watch: when the judge is asked, and what follows from its answer. The judge computes outside: an
+// action asks it, and it answers by an event.
 
 extension Rollout {
     /// How long somebody may think about a question; no answer is no.

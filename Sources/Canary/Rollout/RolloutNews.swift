@@ -1,5 +1,5 @@
-// What events say of hosts: which release is live there now, whether there is a session, who takes part no more. What
-// follows from it for the push is decided afterwards, in RolloutSteps and RolloutEnding.
+// Notes what events say of hosts: which release is live there, whether there is a session, and who takes no part any
+// more. RolloutSteps and RolloutEnding decide afterwards what follows for the push.
 
 extension Rollout {
     mutating func noteDone(_ request: HostRequest, _ host: Int) {

@@ -1,5 +1,5 @@
-// Which hosts are flipped when: a pure function of the host list and the settings, so that `--dry-run` shows what a push
-// will do. Rollout follows it, and asks for it again without the hosts that could not be staged.
+// Which hosts are flipped when: a pure function of the host list and the settings, so that `--dry-run` shows what a
+// push will do. Rollout follows it, and asks for it again without the hosts that could not be staged.
 
 public import SlotSync
 
@@ -29,7 +29,7 @@ public struct RolloutPlan: Sendable, Equatable {
     /// Hosts that are flipped together.
     public struct Step: Sendable, Hashable {
         public var kind: StepKind
-        /// Their places in the plan's hosts, ascending. May be empty for `everybody`: nobody is left.
+        /// Their indices in the plan's hosts, ascending. May be empty for `everybody`: nobody is left.
         public var hosts: [Int]
     }
 
@@ -65,16 +65,16 @@ public struct RolloutPlan: Sendable, Equatable {
         isMeantToJudge = mode != .unjudged
         comparable = isMeantToJudge ? hosts.count : 0
         try settings.validate()
-        guard mode == .unjudged || !settings.metrics.isEmpty else {
+        guard isMeantToJudge else {
+            (order, totals, heldBack) = (Array(hosts.indices), [], 0)
+            steps = [Step(kind: .everybody, hosts: order)]
+            return
+        }
+        guard !settings.metrics.isEmpty else {
             throw SlotSyncError(
                 .badInput,
                 "there are no metrics, so nothing would be judged: name some in the canary section of slotsync.yml, or "
                     + "push with --no-canary")
-        }
-        guard mode != .unjudged else {
-            (order, totals, heldBack) = (Array(hosts.indices), [], 0)
-            steps = [Step(kind: .everybody, hosts: order)]
-            return
         }
         let named = try RolloutPlan.listed(settings.hosts, in: hosts)
         let isNamed = Set(named)
@@ -152,22 +152,22 @@ public struct RolloutPlan: Sendable, Equatable {
         return steps
     }
 
-    /// The places of canaries that were named.
+    /// The indices of canaries that were named.
     private static func listed(_ canaries: CanarySettings.Canaries, in hosts: [Host]) throws(SlotSyncError) -> [Int] {
         guard case .list(let list) = canaries else { return [] }
         // A canary is found by its name and port; who logs in there is the fleet's matter.
-        var places: [String: Int] = [:]
-        for (place, host) in hosts.enumerated() { places[label(host)] = place }
+        var indices: [String: Int] = [:]
+        for (index, host) in hosts.enumerated() { indices[label(host)] = index }
         var named: [Int] = []
         for canary in list {
-            guard let place = places[label(canary)] else {
+            guard let index = indices[label(canary)] else {
                 throw SlotSyncError(
                     .badInput, "canary.hosts: \(canary.label) is none of the \(hosts.count) hosts of this push")
             }
-            guard !named.contains(place) else {
+            guard !named.contains(index) else {
                 throw SlotSyncError(.badInput, "canary.hosts: \(canary.label) is named more than once")
             }
-            named.append(place)
+            named.append(index)
         }
         return named
     }

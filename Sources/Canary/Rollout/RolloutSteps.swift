@@ -1,5 +1,5 @@
-// The way forward: from the staged fleet through the plan's steps to everybody. Each call of `advance` looks at the phase
-// under way and begins the next one if everything that it waits for is there.
+// The way forward: from the staged fleet through the plan's steps to everybody. Each call of `advance` looks at the
+// phase under way and begins the next one when everything that it waits for is there.
 
 extension Rollout {
     /// Goes one phase further, or does what the phase asks for now.

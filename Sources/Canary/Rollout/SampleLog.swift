@@ -1,5 +1,6 @@
-// All samples of a push, in rounds: one each interval, of every host that is sampled. Whoever samples writes them here as
-// they come, early or late; the live view and the report read them, the judge and `--record` get recordings cut out of them.
+// All samples of a push, in rounds: one each interval, of every host that is sampled. The driver writes them here as
+// they come, early or late. The live view and the report read them; the judge and `--record` get recordings cut out
+// of them.
 
 public import SlotSync
 

@@ -1,5 +1,5 @@
-// JSON values, one text at a time, read by simdjson: 480 MB a second and core on recordings, where Jansson reads 30, cJSON 40
-// and Foundation 8. RecordingReader asks for them. The text is hostile: its length and depth are bounded before it is read.
+// JSON values, one text at a time, read by simdjson: 480 MB a second and core on recordings, where Jansson reads 30,
+// cJSON 40 and Foundation 8. The text may be hostile: its length and depth are bounded before it is read.
 
 import CJSONTokens
 package import SlotSync

@@ -1,4 +1,4 @@
-// Numbers and texts as JSON has them. Recordings and verdicts are written with these, and `--json` of the command.
+// Numbers and texts as JSON has them. Recordings, and the command's verdicts and `--json`, are written with these.
 
 /// `text` in quotes. What no terminal should see raw is escaped as well as what JSON demands.
 package func quotedAsJSON(_ text: String) -> String {

@@ -1,4 +1,5 @@
-// The hosts of a recorded comparison, with their samples: most of each line. RecordingReader hands them over.
+// Reads the hosts of a recorded comparison with their samples, which are most of each line. RecordingReader calls
+// it.
 
 import SlotSync
 

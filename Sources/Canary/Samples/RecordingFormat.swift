@@ -1,4 +1,4 @@
-// What the recorded form allows, for those who read it and those who write it; docs/canary-format.md describes it.
+// The bounds of the recorded form, for those who read it and those who write it; docs/canary-format.md describes it.
 
 /// The bounds of a recorded comparison, which is one line of a file.
 public enum RecordingFormat {

@@ -1,5 +1,5 @@
-// Reads recorded comparisons, one line of JSON each. `slotsync judge` gives it files that anybody may have written, so
-// whatever could change a verdict unseen (an unknown kind, a name twice, a misspelt key) is an error that names the field.
+// Reads recorded comparisons, one line of JSON each. `slotsync judge` gives it files from anywhere. Whatever could
+// change a verdict unseen (an unknown kind, a repeated name, a misspelt key) is an error that names the field.
 
 public import SlotSync
 

@@ -1,5 +1,5 @@
-// Writes a comparison in the form that RecordingReader reads: what `slotsync push --record` keeps, so that a verdict can be
-// judged again.
+// Writes a comparison in the form that RecordingReader reads. `slotsync push --record` keeps it, so that a verdict
+// can be judged again.
 
 extension Recording {
     /// The recording as one line of JSON, without the line's end. Numbers read back exactly; what is not finite is null.

@@ -1,5 +1,5 @@
-// The beta function and the regularized incomplete beta function, from which the Student, F, binomial and negative
-// binomial tails are taken. Called by those distributions and by the counters' test.
+// The beta function and the regularized incomplete beta function. The tails of the Student, F, binomial and negative
+// binomial distributions are computed from them.
 
 import Glibc
 

@@ -1,5 +1,5 @@
 // The beta-binomial distribution: how many of n events fall on the canaries when their share is itself uncertain.
-// Called by the counters' test, once for each dispersion that the controls leave possible.
+// CounterTest evaluates it once for each dispersion that the controls leave possible.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The first two derivatives of ln Γ: mean and variance of the logarithm of a χ² variable. Called where hosts' variances
-// are compared.
+// The first two derivatives of ln Γ: mean and variance of the logarithm of a χ² variable. HostUnrest compares the
+// hosts' variances by them.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The logarithm of the gamma function, and the error of Stirling's formula: what the beta, binomial and Student
-// families are made of. Called by the other distributions, and thousands of times a push by the counters' test.
+// The logarithm of the gamma function, and the error of Stirling's formula. The beta, binomial and Student families
+// are computed from them, thousands of times a push.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The negative binomial distribution: Poisson counts whose rates differ from host to host by a gamma law. Called by
-// the counters' test (a canary far above its peers before the flip) and by what tells what can be detected.
+// The negative binomial distribution: Poisson counts whose rates differ from host to host by a gamma law. Peers asks
+// it whether a host is far above the others before the flip, FleetCourse whether events are beyond chance.
 
 /// A count of mean `mean` and variance mean + mean²/shape.
 struct NegativeBinomial {

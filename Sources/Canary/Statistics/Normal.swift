@@ -1,4 +1,4 @@
-// The standard normal distribution. Called by what plans the looks and by what tells what can be detected.
+// The standard normal distribution. LookSchedule and Evidence call it.
 
 import Glibc
 

@@ -1,4 +1,4 @@
-// Student's t distribution: what a difference of means over its estimated error follows. Called by the gauges' test.
+// Student's t distribution: the law of a difference of means over its estimated error. Both tests call it.
 
 /// Student's t with `degreesOfFreedom` > 0, not necessarily whole.
 struct StudentT {
