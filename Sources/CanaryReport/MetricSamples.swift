@@ -1,4 +1,6 @@
-// All that a push sampled of a metric, as a report draws it. SampleLog makes it when the push has ended.
+// All that a push sampled of a metric, as a report draws it. Made of the push's SampleLog when the push has ended.
+
+public import Canary
 
 /// What was sampled of one metric.
 public struct MetricSamples: Sendable, Equatable {
