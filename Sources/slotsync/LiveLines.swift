@@ -27,11 +27,11 @@ struct LiveLines: Sendable, Equatable {
     var detail: String
     var metrics: [MetricProgress]
     /// What the two columns of levels are of.
-    var sides: PushProgress.Sides
+    var sides: FlippedName
 
     init(
         phases: [Phase], timeLeft: Double? = nil, detail: String = "", metrics: [MetricProgress] = [],
-        sides: PushProgress.Sides = .canaries
+        sides: FlippedName = .canaries
     ) {
         self.phases = phases
         self.timeLeft = timeLeft
@@ -127,7 +127,7 @@ struct LiveLines: Sendable, Equatable {
             if width < name + fixed - Self.change - 2 { hasLevels = false }
         }
 
-        func heading(_ sides: PushProgress.Sides, style: Sparkline.Style) -> String {
+        func heading(_ sides: FlippedName, style: Sparkline.Style) -> String {
             row("metric", sides.names.0, sides.names.1, "over time", "change", "p", "so far", style: style)
         }
 
@@ -221,7 +221,7 @@ extension LiveLines.Phase.State {
     }
 }
 
-extension PushProgress.Sides {
+extension FlippedName {
     fileprivate var names: (String, String) {
         switch self {
         case .canaries: ("canaries", "controls")

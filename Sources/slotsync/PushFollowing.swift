@@ -88,7 +88,7 @@ struct PushView {
     private var place = 0
     private var staging: FleetProgress?
     private var metrics: [MetricProgress] = []
-    private var sides = PushProgress.Sides.canaries
+    private var sides = FlippedName.canaries
     private var doing = ""
     private var isGoingBack = false
     private var flipped = 0

@@ -1,14 +1,22 @@
 // Says in one sentence, with numbers, what a comparison found. Look calls it when its verdict stands.
 
-/// What the hosts on the release are called in a judge's sentences.
+/// What the hosts on the release are called, in a judge's sentences and in the live view.
 public enum FlippedName: Sendable, Hashable {
     /// The first ones, in their own window.
     case canaries
     /// All that were flipped by then: in a further phase's window, and in the watch.
     case flippedHosts
+    /// All hosts: none was left to compare with.
+    case allHosts
 
-    var one: String { self == .canaries ? "canary" : "flipped host" }
-    var many: String { self == .canaries ? "canaries" : "flipped hosts" }
+    var one: String {
+        switch self {
+        case .canaries: "canary"
+        case .flippedHosts: "flipped host"
+        case .allHosts: "host"
+        }
+    }
+    var many: String { self == .canaries ? "canaries" : one + "s" }
 }
 
 enum Sentences {

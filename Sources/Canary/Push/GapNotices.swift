@@ -1,5 +1,5 @@
-// What is told of metrics that could not be read. What is missing on one host is usually missing on many, and at each sample:
-// a person is told once, of all hosts together. Called by the sampling of a push, and by `sample`.
+// Collects what is told of metrics that could not be read. A metric that is missing on one host is usually missing
+// on many, in each sample: people are told once, of all hosts together. The sampling of a push and `sample` call it.
 
 /// Why metrics are missing on a host.
 struct MetricGap: Sendable, Hashable {
@@ -60,7 +60,7 @@ struct GapNotices: Sendable {
     private var order: [Key] = []
     private var waiting: [Key: (reason: String, hosts: [Int])] = [:]
 
-    /// Takes a gap of a host, given by its place. One that was told of that host is not told again.
+    /// Takes a gap of a host, given by its index. One that was told of that host is not told again.
     mutating func note(_ gap: MetricGap, of host: Int) {
         let key = Key(subject: gap.subject, common: gap.common)
         guard lines[gap.subject, default: 0] < Self.mostLines, told[key, default: []].insert(host).inserted else {
@@ -77,13 +77,13 @@ struct GapNotices: Sendable {
         let keys = order.enumerated().sorted {
             (waiting[$0.element]?.hosts.min() ?? 0, $0.offset) < (waiting[$1.element]?.hosts.min() ?? 0, $1.offset)
         }.map(\.element)
-        return keys.enumerated().compactMap { place, key in
+        return keys.enumerated().compactMap { index, key in
             let number = lines[key.subject, default: 0] + 1
             guard var (reason, hosts) = waiting[key], number <= Self.mostLines else { return nil }
             lines[key.subject] = number
             if hosts.count > 1 { reason = key.common }
             if number == Self.mostLines {
-                let rest = keys[(place + 1)...].filter { $0.subject == key.subject }
+                let rest = keys[(index + 1)...].filter { $0.subject == key.subject }
                 if !rest.isEmpty {
                     hosts = Array(Set(rest.reduce(hosts) { $0 + (waiting[$1]?.hosts ?? []) }))
                     reason = "\(key.common), or another reason"

@@ -1,5 +1,6 @@
-// A push as it runs: carries out what Rollout decides, over the fleet's sessions, and tells it what became of that. It has
-// the clock, the samples and the judges; it decides nothing. `slotsync push` is this with a terminal around it.
+// A push as it runs: it carries out over the fleet's sessions what Rollout decides, and tells Rollout what came of
+// that. It has the clock, the samples and the judges, and decides nothing. `slotsync push` is this with a terminal
+// around it.
 
 public import SlotSync
 public import SystemPackage
@@ -32,10 +33,14 @@ public struct Push: Sendable {
     /// Checks what can be checked before any host is asked: settings, hosts, sources.
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput`, and what is wrong.
-    public static func check(_ options: PushOptions, for fleet: Fleet) throws {
-        try options.canary.validate()
-        _ = try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        _ = try PushSources(fleet: fleet, settings: options.canary, external: options.external)
+    public static func check(_ options: PushOptions, for fleet: Fleet) throws { _ = try planned(options, fleet) }
+
+    private static func planned(_ options: PushOptions, _ fleet: Fleet) throws -> (RolloutPlan, PushSources) {
+        // The plan checks the settings, too.
+        (
+            try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode),
+            try PushSources(fleet: fleet, settings: options.canary, external: options.external)
+        )
     }
 
     /// Does all of it. Called once.
@@ -44,9 +49,7 @@ public struct Push: Sendable {
     ///   goes wrong later is part of the result.
     public func run() async throws -> PushResult {
         defer { emit.finish() }
-        try options.canary.validate()
-        let plan = try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        let sources = try PushSources(fleet: fleet, settings: options.canary, external: options.external)
+        let (plan, sources) = try Self.planned(options, fleet)
         let connection = await FleetConnection(fleet)
         let driver = PushDriver(
             source: source, plan: plan, options: options, sources: sources, connection: connection, emit: emit,

@@ -1,5 +1,6 @@
-// The loop of a push: events to Rollout, its actions to the fleet's sessions. One actor takes one piece of mail after the
-// other; what takes time runs beside it and posts its result. PushSampling and PushJudging are its other parts.
+// The loop of a push: events go to Rollout, its actions to the fleet's sessions. The actor takes one message after
+// the other; what takes time runs beside it and posts its result. PushSampling, PushJudging and PushShowing are its
+// other parts.
 
 import SlotSync
 import SystemPackage
@@ -27,7 +28,7 @@ actor PushDriver {
     let emit: AsyncStream<PushEvent>.Continuation
     let post: AsyncStream<Mail>.Continuation
     let hosts: [Host]
-    let places: [Host: Int]
+    let indices: [Host: Int]
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private let startTime = Timestamp.now
@@ -59,7 +60,7 @@ actor PushDriver {
         self.emit = emit
         self.post = post
         hosts = plan.hosts
-        places = Dictionary(zip(plan.hosts, plan.hosts.indices)) { first, _ in first }
+        indices = Dictionary(zip(plan.hosts, plan.hosts.indices)) { first, _ in first }
         start = clock.now
         rollout = Rollout(plan: plan, maxFailures: options.maxFailures, canAsk: options.canAsk)
         samples = SampleLog(
@@ -92,19 +93,19 @@ actor PushDriver {
         switch mail {
         case .rollout(let event): handle(event)
         case .host(.lost(let host, let error)):
-            guard let place = places[host] else { return }
-            sampled.lose(place)
-            handle(.lost(place, error.description))
+            guard let index = indices[host] else { return }
+            sampled.lose(index)
+            handle(.lost(index, error.description))
         case .host(.warning(let host, let text)): emit.yield(.warning([host], text))
         case .host(.readings(let host, let number, let readings)):
-            if let place = places[host] { note(readings, of: place, sample: Int(number)) }
+            if let index = indices[host] { note(readings, of: index, sample: Int(number)) }
         case .staged(let report): noteStaged(report)
         case .sampleDue: beginSample()
         case .progressDue:
             tellGaps()
             showProgress()
         case .external(let sample, let number): note(sample, number: number)
-        case .watching(let place, let isReady, let reasons): noteWatching(place, isReady: isReady, reasons: reasons)
+        case .watching(let index, let isReady, let reasons): noteWatching(index, isReady: isReady, reasons: reasons)
         case .samplingDue:
             sampled.stopWaiting()
             startSampling()
@@ -126,10 +127,10 @@ actor PushDriver {
 
     private func carryOut(_ action: Rollout.Action) {
         switch action {
-        case .request(let request, let places): send(request, to: places)
+        case .request(let request, let indices): send(request, to: indices)
         case .cancelStaging: staging?.cancel()
-        case .listen(let places): listen(to: places)
-        case .sample(let places): beginSampling(places)
+        case .listen(let indices): listen(to: indices)
+        case .sample(let indices): beginSampling(indices)
         case .stopSampling:
             tellGaps()
             sampled.stop()
@@ -183,62 +184,62 @@ actor PushDriver {
         }
         emit.yield(.staged(report))
         for staged in report.hosts {
-            guard let place = places[staged.host] else { continue }
+            guard let index = indices[staged.host] else { continue }
             if let refusal = staged.refusal(of: report.release, force: options.force) {
-                handle(.failed(.stage, place, refusal))
+                handle(.failed(.stage, index, refusal))
             } else {
-                handle(.staged(place, isLive: staged.kind == .alreadyLive, isFirst: staged.isFirst))
+                handle(.staged(index, isLive: staged.kind == .alreadyLive, isFirst: staged.isFirst))
             }
         }
         for failure in report.failures {
-            if let place = places[failure.host] { handle(.failed(.stage, place, failure.error.description)) }
+            if let index = indices[failure.host] { handle(.failed(.stage, index, failure.error.description)) }
         }
     }
 
     // MARK: Requests to hosts
 
-    private func send(_ request: Rollout.HostRequest, to places: [Int]) {
+    private func send(_ request: Rollout.HostRequest, to indices: [Int]) {
         let reason = rollout.judgement?.why ?? ""
         switch request {
         case .stage: beginStaging()
-        case .recover: recover(places)
-        case .prepare: ask(request, places) { await $0.prepare($1, on: $2).toldAlone }
-        case .flip: ask(request, places) { await $0.flip($1, on: $2).toldAlone }
-        case .confirm: ask(request, places) { await $0.confirm(on: $2).toldAlone }
-        case .takeBack: ask(request, places) { await $0.takeBack($1, on: $2).toldAlone }
-        case .markBad: ask(request, places) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
+        case .recover: recover(indices)
+        case .prepare: ask(request, indices) { await $0.prepare($1, on: $2).toldAlone }
+        case .flip: ask(request, indices) { await $0.flip($1, on: $2).toldAlone }
+        case .confirm: ask(request, indices) { await $0.confirm(on: $2).toldAlone }
+        case .takeBack: ask(request, indices) { await $0.takeBack($1, on: $2).toldAlone }
+        case .markBad: ask(request, indices) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
         }
     }
 
     /// Asks hosts for something, and posts what each of them answers.
     private func ask(
-        _ request: Rollout.HostRequest, _ places: [Int],
+        _ request: Rollout.HostRequest, _ indices: [Int],
         _ body: @escaping @Sendable (FleetConnection, HostFlip, [Host]) async -> (done: [Host], failed: [HostFailure])
     ) {
         guard let flip else { return }
-        let asked = places.map { hosts[$0] }
-        Task { [connection, post, places = self.places] in
+        let asked = indices.map { hosts[$0] }
+        Task { [connection, post, indices = self.indices] in
             let (done, failed) = await body(connection, flip, asked)
-            for host in done { if let place = places[host] { post.yield(.rollout(.done(request, place))) } }
+            for host in done { if let index = indices[host] { post.yield(.rollout(.done(request, index))) } }
             for failure in failed {
-                guard let place = places[failure.host] else { continue }
+                guard let index = indices[failure.host] else { continue }
                 let reason = failure.error.description
                 post.yield(
-                    .rollout(failure.error.isLoss ? .lost(place, reason) : .failed(request, place, reason)))
+                    .rollout(failure.error.isLoss ? .lost(index, reason) : .failed(request, index, reason)))
             }
         }
     }
 
-    private func recover(_ places: [Int]) {
+    private func recover(_ indices: [Int]) {
         let release = staged?.release.id
-        for place in places {
-            Task { [connection, post, patience = options.trial, host = hosts[place]] in
+        for index in indices {
+            Task { [connection, post, patience = options.trial, host = hosts[index]] in
                 let results = await connection.recover([host], patience: patience)
                 if let (_, ring) = results.answers.first {
-                    post.yield(.rollout(.recovered(place, isLive: release != nil && ring?.liveRelease?.id == release)))
+                    post.yield(.rollout(.recovered(index, isLive: release != nil && ring?.liveRelease?.id == release)))
                 } else {
                     let reason = results.failures.first?.error.description ?? "its session could not be opened again"
-                    post.yield(.rollout(.failed(.recover, place, reason)))
+                    post.yield(.rollout(.failed(.recover, index, reason)))
                 }
             }
         }

@@ -2,21 +2,12 @@
 
 /// How far a window or the watch is.
 public struct PushProgress: Sendable {
-    /// Whose levels are shown beside each other.
-    public enum Sides: Sendable, Hashable {
-        /// The hosts flipped first, and those that were not.
-        case canaries
-        /// All that were flipped by now, and those that were not.
-        case flippedHosts
-        /// All hosts, and the same before their flip: none was left to compare with.
-        case allHosts
-    }
-
     public var phase: Rollout.Phase
     /// Seconds until it ends; nil where hosts decide that.
     public var timeLeft: Double?
     public var metrics: [MetricProgress]
-    public var sides: Sides
+    /// Whose levels are shown beside those of the other hosts, or of the same hosts before their flip.
+    public var sides: FlippedName
     public var flipped: Int
     public var hosts: Int
 }

@@ -1,5 +1,5 @@
-// How a push gets its samples: at each beat of the interval all hosts are asked at once, and for external metrics
-// beside them; what comes, in whatever order, goes into its sample.
+// How a push gets its samples: once each interval all hosts are asked at once, and beside them whoever gives
+// external metrics. What comes, in whatever order, goes into its round.
 
 import SlotSync
 
@@ -13,9 +13,9 @@ extension PushDriver {
     private static let patienceAtFirst = Duration.seconds(1)
 
     /// Tells hosts what they will be asked for, and asks from then on.
-    func beginSampling(_ places: [Int]) {
-        sampled.begin(places)
-        for place in places { Task { await prepareSampling(place) } }
+    func beginSampling(_ indices: [Int]) {
+        sampled.begin(indices)
+        for index in indices { Task { await prepareSampling(index) } }
         Task { [post] in
             try? await Task.sleep(for: Self.patienceAtFirst)
             post.yield(.samplingDue)
@@ -23,19 +23,19 @@ extension PushDriver {
     }
 
     /// Hears hosts that are not sampled: that one is lost is known before its turn comes.
-    func listen(to places: [Int]) {
-        let asked = places.map { hosts[$0] }
-        Task { [connection, post, places = self.places] in
+    func listen(to indices: [Int]) {
+        let asked = indices.map { hosts[$0] }
+        Task { [connection, post, indices = self.indices] in
             for failure in await connection.listen(to: asked).failures {
-                if let place = places[failure.host] {
-                    post.yield(.rollout(.lost(place, failure.error.description)))
+                if let index = indices[failure.host] {
+                    post.yield(.rollout(.lost(index, failure.error.description)))
                 }
             }
         }
     }
 
-    private func prepareSampling(_ place: Int) async {
-        let host = hosts[place]
+    private func prepareSampling(_ index: Int) async {
+        let host = hosts[index]
         var failures = await connection.listen(to: [host]).failures
         var reasons: [String?] = []
         if failures.isEmpty {
@@ -44,16 +44,16 @@ extension PushDriver {
             failures = results.failures
             reasons = results.answers.first?.answer ?? []
         }
-        for failure in failures { post.yield(.rollout(.lost(place, failure.error.description))) }
-        post.yield(.watching(place, isReady: failures.isEmpty, reasons: reasons))
+        for failure in failures { post.yield(.rollout(.lost(index, failure.error.description))) }
+        post.yield(.watching(index, isReady: failures.isEmpty, reasons: reasons))
     }
 
     /// - Parameter reasons: for each of the host's sources why it cannot be read; nil: it can.
-    func noteWatching(_ place: Int, isReady: Bool, reasons: [String?]) {
-        sampled.note(place, isReady: isReady)
+    func noteWatching(_ index: Int, isReady: Bool, reasons: [String?]) {
+        sampled.note(index, isReady: isReady)
         guard sampled.isOn else { return }
         for (source, reason) in reasons.enumerated() {
-            if let reason { gaps.note(sources.gap(reason, source: source, of: hosts[place]), of: place) }
+            if let reason { gaps.note(sources.gap(reason, source: source, of: hosts[index]), of: index) }
         }
         startSampling()
     }
@@ -90,30 +90,30 @@ extension PushDriver {
         }
     }
 
-    func note(_ readings: HostReadings, of place: Int, sample: Int) {
+    func note(_ readings: HostReadings, of index: Int, sample: Int) {
         var isThere = false
         // What a host counted until its first reading is not an interval's.
-        let isFirst = sampled.noteReading(of: place)
+        let isFirst = sampled.noteReading(of: index)
         for (metric, value) in sources.values(of: readings) {
             if isFirst, samples.metrics[metric].kind == .counter { continue }
-            samples.record(value, round: sample, host: place, metric: metric)
+            samples.record(value, round: sample, host: index, metric: metric)
             isThere = isThere || value.isFinite
         }
-        if isThere { handle(.sampled(place)) }
+        if isThere { handle(.sampled(index)) }
         // What counts between two readings has nothing to give at the first one.
         guard !isFirst else { return }
-        for gap in sources.gaps(in: readings, of: hosts[place]) { gaps.note(gap, of: place) }
+        for gap in sources.gaps(in: readings, of: hosts[index]) { gaps.note(gap, of: index) }
     }
 
     /// Tells what is missing on hosts on which that was not told yet.
     func tellGaps() {
-        for (places, text) in gaps.take() { emit.yield(.warning(places.map { hosts[$0] }, text)) }
+        for (indices, text) in gaps.take() { emit.yield(.warning(indices.map { hosts[$0] }, text)) }
     }
 
     func note(_ sample: ExternalSample, number: Int) {
-        for (metric, place, reading) in sources.readings(of: sample) {
-            samples.record(reading.sample, round: number, host: place, metric: metric)
-            if reading.sample.isFinite { handle(.sampled(place)) }
+        for (metric, index, reading) in sources.readings(of: sample) {
+            samples.record(reading.sample, round: number, host: index, metric: metric)
+            if reading.sample.isFinite { handle(.sampled(index)) }
         }
         for notice in sample.notices { emit.yield(.warning([], notice)) }
     }

@@ -1,5 +1,5 @@
-// What a person sees while a push runs. Of the samples: for each metric how it went on canaries and controls since the base
-// line began, and what the judge has found so far. After an interruption: what is still waited for.
+// What people see while a push runs: how each metric went on canaries and controls since the base line began, and
+// what the judge has found so far. After an interruption: what the push still waits for.
 
 import SlotSync
 
@@ -15,20 +15,20 @@ extension PushDriver {
             while rollout.phase != .done, !Task.isCancelled {
                 // Cancelled it has nothing to tell: another one tells, or the push has ended.
                 guard (try? await Task.sleep(for: Self.shortWait)) != nil else { return }
-                for (what, places) in waits where told.insert(what).inserted {
-                    emit.yield(.waiting(places.map { hosts[$0] }, for: what))
+                for (what, indices) in waits where told.insert(what).inserted {
+                    emit.yield(.waiting(indices.map { hosts[$0] }, for: what))
                 }
             }
         }
     }
 
     /// What hosts were asked and have not done, by the hook that may be what takes its time.
-    private var waits: [(what: String, places: [Int])] {
+    private var waits: [(what: String, indices: [Int])] {
         // On the way back nobody waits for a host that was not flipped, whatever it was asked before.
         let isOnTheWayBack = rollout.phase == .takingBack
         func asked(_ requests: Rollout.HostRequest...) -> [Int] {
-            rollout.hosts.indices.filter { place in
-                let host = rollout.hosts[place]
+            rollout.hosts.indices.filter { index in
+                let host = rollout.hosts[index]
                 guard let request = host.request, requests.contains(request) else { return false }
                 return !isOnTheWayBack || host.standing.isFlipped || request == .flip
             }
@@ -41,7 +41,7 @@ extension PushDriver {
             (name("after_rollback", hooks.afterRollback, "the way back"), asked(.takeBack)),
             ("the confirmation", asked(.confirm)),
             ("a new session", asked(.recover)),
-        ].filter { !$0.places.isEmpty }
+        ].filter { !$0.indices.isEmpty }
     }
 
     /// Who is compared with whom now, or will be.
@@ -55,7 +55,7 @@ extension PushDriver {
         var end: Double
         var timeLeft: Double?
         var judgement: Judgement?
-        var sides = PushProgress.Sides.canaries
+        var sides = FlippedName.canaries
     }
 
     func showProgress() {
@@ -63,12 +63,12 @@ extension PushDriver {
         let shown = samples.rounds(in: view.shown)
         let current = samples.rounds(in: view.current)
         let ahead = min(max((view.end - now) / samples.interval, 0), 1e6)
-        let metrics = samples.metrics.enumerated().map { place, metric in
-            let means = shown.map { mean([$0], view.canaries, place) }
+        let metrics = samples.metrics.enumerated().map { index, metric in
+            let means = shown.map { mean([$0], view.canaries, index) }
             return MetricProgress(
-                metric: metric, unit: samples.units[place], canaries: means + Array(repeating: .nan, count: Int(ahead)),
-                canaryLevel: level(current, view.canaries, place) ?? level(shown, view.canaries, place),
-                controlLevel: level(current, view.controls, place) ?? level(shown, view.controls, place),
+                metric: metric, unit: samples.units[index], canaries: means + Array(repeating: .nan, count: Int(ahead)),
+                canaryLevel: level(current, view.canaries, index) ?? level(shown, view.canaries, index),
+                controlLevel: level(current, view.controls, index) ?? level(shown, view.controls, index),
                 judgement: view.judgement?.metrics.first { $0.name == metric.name })
         }
         emit.yield(
@@ -88,7 +88,8 @@ extension PushDriver {
             return View(
                 canaries: hosts(.canary), controls: hosts(.control), shown: shown,
                 current: TimeSpan(start: comparison.after.start, end: now), end: comparison.after.end,
-                timeLeft: max(comparison.after.end - now, 0), judgement: last?.judgement, sides: comparison.kind.sides)
+                timeLeft: max(comparison.after.end - now, 0), judgement: last?.judgement,
+                sides: comparison.kind.flippedName)
         }
         let flipped = rollout.flipped
         let canaries = flipped.isEmpty ? rollout.plan.steps[0].hosts : flipped
@@ -101,34 +102,23 @@ extension PushDriver {
     }
 
     /// As the judge's levels are: a gauge's mean, a counter's events a minute; nil while there are none.
-    private func level(_ rounds: [Int], _ places: [Int], _ metric: Int) -> Double? {
-        let mean = mean(rounds, places, metric)
+    private func level(_ rounds: [Int], _ indices: [Int], _ metric: Int) -> Double? {
+        let mean = mean(rounds, indices, metric)
         guard mean.isFinite else { return nil }
         return samples.metrics[metric].kind == .counter ? mean * 60 / samples.interval : mean
     }
 
     /// The mean of what came of these hosts; NaN where nothing did.
-    private func mean(_ rounds: [Int], _ places: [Int], _ metric: Int) -> Double {
+    private func mean(_ rounds: [Int], _ indices: [Int], _ metric: Int) -> Double {
         var (sum, count) = (0.0, 0)
         for round in rounds {
-            for place in places {
-                let value = samples.value(round: round, host: place, metric: metric)
+            for index in indices {
+                let value = samples.value(round: round, host: index, metric: metric)
                 guard value.isFinite else { continue }
                 sum += value
                 count += 1
             }
         }
         return count == 0 ? .nan : sum / Double(count)
-    }
-}
-
-extension Comparison.Kind {
-    /// Whose levels the live view shows.
-    fileprivate var sides: PushProgress.Sides {
-        switch self {
-        case .baseline, .window(.canaries): .canaries
-        case .window, .watch: .flippedHosts
-        case .guarding: .allHosts
-        }
     }
 }

@@ -1,5 +1,5 @@
-// Where a push's numbers come from: which sources each host's agent reads, what is asked of others than hosts, and which
-// metric a number is for.
+// Where the numbers of a push come from: which sources each host's agent reads, what is asked of others than hosts,
+// and which metric a number is for.
 
 import SlotSync
 
@@ -10,12 +10,12 @@ struct PushSources: Sendable {
     /// For each host what its agent reads. Metrics that name the same source share it.
     private(set) var onHosts: [Host: [HostSource]] = [:]
     /// For each metric which of the hosts' sources it is; nil: none, it is external.
-    private var places: [Int?] = []
+    private var indices: [Int?] = []
     /// The hosts' sources as the settings have them.
     private var unique: [HostSource] = []
     /// For each of them the metrics that read it.
     private var readers: [String] = []
-    /// The external metrics, by their places.
+    /// The external metrics, by their indices.
     private var asked: [Int] = []
     let external: (any ExternalSampler)?
 
@@ -27,11 +27,11 @@ struct PushSources: Sendable {
         // Before anything is staged, any text of the form of a release ID shows whether the rest is right.
         let release = (release ?? ContentDigest(of: [])).description
         self.fleet = fleet
-        for (place, metric) in metrics.enumerated() {
+        for (index, metric) in metrics.enumerated() {
             switch metric.source {
             case .host(let source):
                 let known = unique.firstIndex(of: source)
-                places.append(known ?? unique.count)
+                indices.append(known ?? unique.count)
                 if let known {
                     readers[known] += ", \(metric.metric.name)"
                 } else {
@@ -39,8 +39,8 @@ struct PushSources: Sendable {
                     readers.append(metric.metric.name)
                 }
             case .external:
-                places.append(nil)
-                asked.append(place)
+                indices.append(nil)
+                asked.append(index)
             }
         }
         // What is the same on many hosts is looked at once.
@@ -48,12 +48,12 @@ struct PushSources: Sendable {
         for host in fleet.hosts {
             let placeholders = Placeholders(host: host.name, root: fleet.root(of: host), release: release)
             var sources: [HostSource] = []
-            for (place, source) in unique.enumerated() {
-                let filled = try Self.naming("\(readers[place]) on \(host.label)") { () throws(SlotSyncError) in
+            for (index, source) in unique.enumerated() {
+                let filled = try Self.naming("\(readers[index]) on \(host.label)") { () throws(SlotSyncError) in
                     try placeholders.replaced(in: source)
                 }
                 if checked.insert(filled).inserted {
-                    try Self.naming(readers[place]) { () throws(SlotSyncError) in try filled.check() }
+                    try Self.naming(readers[index]) { () throws(SlotSyncError) in try filled.check() }
                 }
                 sources.append(filled)
             }
@@ -84,13 +84,13 @@ struct PushSources: Sendable {
     /// The value of each metric that a host's agent reads; NaN where none came.
     func values(of readings: HostReadings) -> [(metric: Int, value: Double)] {
         metrics.indices.compactMap { metric in
-            guard let place = places[metric], readings.outcomes.indices.contains(place) else { return nil }
-            guard case .read(let read) = readings.outcomes[place] else { return (metric, .nan) }
+            guard let index = indices[metric], readings.outcomes.indices.contains(index) else { return nil }
+            guard case .read(let read) = readings.outcomes[index] else { return (metric, .nan) }
             return (metric, metrics[metric].value(in: read))
         }
     }
 
-    /// What a sample of the external metrics has: metric by metric, for each host of the fleet by its place.
+    /// What a sample of the external metrics has: metric by metric, for each host of the fleet by its index.
     func readings(of sample: ExternalSample) -> [(metric: Int, host: Int, reading: MetricReading)] {
         zip(asked, sample.readings).flatMap { metric, readings in
             readings.enumerated().map { (metric, $0, $1) }
@@ -100,10 +100,10 @@ struct PushSources: Sendable {
     /// Why metrics are missing in what a host read.
     func gaps(in readings: HostReadings, of host: Host) -> [MetricGap] {
         metrics.indices.compactMap { metric in
-            guard let place = places[metric], readings.outcomes.indices.contains(place) else { return nil }
+            guard let index = indices[metric], readings.outcomes.indices.contains(index) else { return nil }
             let name = metrics[metric].metric.name
-            return switch readings.outcomes[place] {
-            case .missing(let reason): gap(of: name, reason, source: place, host)
+            return switch readings.outcomes[index] {
+            case .missing(let reason): gap(of: name, reason, source: index, host)
             case .read(let read) where metrics[metric].value(in: read).isNaN:
                 MetricGap(subject: name, reason: "the command printed no number for it")
             case .read: nil
@@ -112,13 +112,13 @@ struct PushSources: Sendable {
     }
 
     /// Why one of a host's sources cannot be read, for all metrics that read it.
-    func gap(_ reason: String, source place: Int, of host: Host) -> MetricGap {
-        gap(of: readers[place], reason, source: place, host)
+    func gap(_ reason: String, source index: Int, of host: Host) -> MetricGap {
+        gap(of: readers[index], reason, source: index, host)
     }
 
-    private func gap(of subject: String, _ reason: String, source place: Int, _ host: Host) -> MetricGap {
+    private func gap(of subject: String, _ reason: String, source index: Int, _ host: Host) -> MetricGap {
         var forms = [(fleet.root(of: host), fleet.root)]
-        if let own = onHosts[host]?[place].text, let common = unique[place].text { forms.insert((own, common), at: 0) }
+        if let own = onHosts[host]?[index].text, let common = unique[index].text { forms.insert((own, common), at: 0) }
         // What a command says of itself often names its host.
         forms.append((host.name, "{host}"))
         return MetricGap(subject: subject, reason: reason, replacing: forms)

@@ -1,5 +1,5 @@
-// Which hosts of a push are sampled: who is being told what it will be asked for, who is ready, and of whom nothing came
-// yet. A value; PushSampling leads it, by the hosts' places.
+// Which hosts of a push are sampled: who is being told what it will be asked for, who is ready, and of whom no
+// reading came yet. A value, by the hosts' indices; PushSampling keeps it.
 
 struct SampledHosts: Sendable {
     /// Whether the push samples now.
@@ -17,17 +17,17 @@ struct SampledHosts: Sendable {
     var canBegin: Bool { isOn && !ready.isEmpty && (gettingReady.isEmpty || !waitsForAll) }
 
     /// These hosts are to be sampled, once they are ready.
-    mutating func begin(_ places: [Int]) {
+    mutating func begin(_ indices: [Int]) {
         isOn = true
-        gettingReady.formUnion(places)
+        gettingReady.formUnion(indices)
     }
 
     /// A host that was told is ready, or will not be.
-    mutating func note(_ place: Int, isReady: Bool) {
-        gettingReady.remove(place)
+    mutating func note(_ index: Int, isReady: Bool) {
+        gettingReady.remove(index)
         guard isOn, isReady else { return }
-        ready.insert(place)
-        unread.insert(place)
+        ready.insert(index)
+        unread.insert(index)
     }
 
     /// The first sample waits for no more hosts; they join later.
@@ -36,10 +36,10 @@ struct SampledHosts: Sendable {
     /// A reading of a host came.
     ///
     /// - Returns: whether it is the first since the host was told.
-    mutating func noteReading(of place: Int) -> Bool { unread.remove(place) != nil }
+    mutating func noteReading(of index: Int) -> Bool { unread.remove(index) != nil }
 
     /// The host's session has ended.
-    mutating func lose(_ place: Int) { ready.remove(place) }
+    mutating func lose(_ index: Int) { ready.remove(index) }
 
     /// Nobody is sampled any more.
     mutating func stop() {

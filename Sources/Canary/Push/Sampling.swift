@@ -1,4 +1,4 @@
-// Reads all metrics of a fleet once: what `slotsync sample` shows. What counts from one reading to the next needs two.
+// Reads all metrics of a fleet once, for `slotsync sample`. Counters need two readings, so it asks twice.
 
 public import SlotSync
 
@@ -50,7 +50,7 @@ public struct Sampling: Sendable {
         await connection.close()
         return FleetSample(
             rows: fleet.hosts.compactMap { round.rows[$0] }, failures: round.failures,
-            gaps: round.notices.take().map { places, text in (places.map { fleet.hosts[$0] }, text) })
+            gaps: round.notices.take().map { indices, text in (indices.map { fleet.hosts[$0] }, text) })
     }
 
     /// What is known so far.
@@ -59,16 +59,16 @@ public struct Sampling: Sendable {
         var failures: [HostFailure]
         var notices = GapNotices()
 
-        mutating func note(_ gap: MetricGap, of host: Host, at place: Int) {
+        mutating func note(_ gap: MetricGap, of host: Host, at index: Int) {
             guard rows[host] != nil else { return }
             rows[host]?.gaps.append("\(gap.subject): \(gap.reason)")
-            notices.note(gap, of: place)
+            notices.note(gap, of: index)
         }
     }
 
     private func readTwice(_ connection: FleetConnection, _ round: inout Round) async {
         let asked = Array(round.rows.keys)
-        let places = Dictionary(zip(fleet.hosts, fleet.hosts.indices)) { first, _ in first }
+        let indices = Dictionary(zip(fleet.hosts, fleet.hosts.indices)) { first, _ in first }
         let second = Task { [sources, interval] in
             await connection.requestReadings(0, of: asked)
             _ = await sources.external?.sample(within: .seconds(interval))
@@ -88,8 +88,8 @@ public struct Sampling: Sendable {
             case .readings(let host, 1, let readings):
                 waiting.remove(host)
                 for (metric, value) in sources.values(of: readings) { round.rows[host]?.values[metric] = value }
-                guard let place = places[host] else { break }
-                for gap in sources.gaps(in: readings, of: host) { round.note(gap, of: host, at: place) }
+                guard let index = indices[host] else { break }
+                for gap in sources.gaps(in: readings, of: host) { round.note(gap, of: host, at: index) }
             case .lost(let host, let error):
                 waiting.remove(host)
                 round.rows[host] = nil
@@ -99,22 +99,22 @@ public struct Sampling: Sendable {
             if waiting.isEmpty { break }
         }
         let all = sources.metrics.map(\.metric.name).joined(separator: ", ")
-        for (place, host) in fleet.hosts.enumerated() where waiting.contains(host) {
+        for (index, host) in fleet.hosts.enumerated() where waiting.contains(host) {
             round.note(
                 MetricGap(subject: all, reason: "no readings came within \(RolloutText.seconds(interval))"), of: host,
-                at: place)
+                at: index)
         }
         if let sample = await second.value { note(sample, &round) }
         deadline.cancel()
     }
 
     private func note(_ sample: ExternalSample, _ round: inout Round) {
-        for (metric, place, reading) in sources.readings(of: sample) {
-            let host = fleet.hosts[place]
+        for (metric, index, reading) in sources.readings(of: sample) {
+            let host = fleet.hosts[index]
             round.rows[host]?.values[metric] = reading.sample
             if case .missing(let reason) = reading {
                 round.note(
-                    MetricGap(subject: sources.metrics[metric].metric.name, reason: reason), of: host, at: place)
+                    MetricGap(subject: sources.metrics[metric].metric.name, reason: reason), of: host, at: index)
             }
         }
     }

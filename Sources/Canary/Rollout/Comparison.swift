@@ -29,7 +29,8 @@ public struct Comparison: Sendable, Hashable {
         public var flippedName: FlippedName {
             switch self {
             case .baseline, .window(.canaries): .canaries
-            case .window, .watch, .guarding: .flippedHosts
+            case .window, .watch: .flippedHosts
+            case .guarding: .allHosts
             }
         }
     }
