@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "SlotSync", targets: ["SlotSync"]),
         .library(name: "Canary", targets: ["Canary"]),
         .library(name: "CanaryPrometheus", targets: ["CanaryPrometheus"]),
+        .library(name: "CanaryRecording", targets: ["CanaryRecording"]),
         .library(name: "CanaryReport", targets: ["CanaryReport"]),
         .executable(name: "slotsync", targets: ["slotsync"]),
         .executable(name: "slotsync-agent", targets: ["slotsync-agent"]),
@@ -44,14 +45,18 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "Canary", dependencies: ["CJSONTokens", "SlotSync"], swiftSettings: swiftSettings),
+        .target(name: "JSONCoding", dependencies: ["CJSONTokens", "SlotSync"], swiftSettings: swiftSettings),
+        .target(name: "Canary", dependencies: ["SlotSync"], swiftSettings: swiftSettings),
         .target(
-            name: "CanaryPrometheus", dependencies: ["CCurl", "Canary", "SlotSync"], swiftSettings: swiftSettings),
+            name: "CanaryPrometheus", dependencies: ["CCurl", "Canary", "JSONCoding", "SlotSync"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "CanaryRecording", dependencies: ["Canary", "JSONCoding", "SlotSync"], swiftSettings: swiftSettings),
         .target(name: "CanaryReport", dependencies: ["Canary", "SlotSync"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "slotsync",
             dependencies: [
-                "SlotSync", "Canary", "CanaryPrometheus", "CanaryReport",
+                "SlotSync", "Canary", "CanaryPrometheus", "CanaryRecording", "CanaryReport", "JSONCoding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -80,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "CanaryTests",
             dependencies: [
-                "Canary", "CanaryPrometheus", "CanaryReport", "SlotSync", "SamplePushes",
+                "Canary", "CanaryPrometheus", "CanaryRecording", "CanaryReport", "SlotSync", "SamplePushes",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings

@@ -3,6 +3,7 @@
 // bounded before anything is read, and whatever the API does not have is malformed.
 
 import Canary
+import JSONCoding
 import SlotSync
 
 /// The answer to one instant query.

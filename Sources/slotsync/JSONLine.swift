@@ -1,7 +1,7 @@
 // What `--json` prints: one object a line, its members in the order in which they were given. Written out here
 // because a script wants null where there is nothing, and a person reads `event` first.
 
-import Canary
+import JSONCoding
 
 /// A JSON value.
 enum JSONValue: Sendable, Equatable {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Canary
+import CanaryRecording
 import Glibc
 import SlotSync
 import SystemPackage

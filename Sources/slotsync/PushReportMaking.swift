@@ -1,6 +1,7 @@
 // From what a push came to and how it was asked for, to the values that its report shows and its record keeps.
 
 import Canary
+import CanaryRecording
 import CanaryReport
 import SlotSync
 

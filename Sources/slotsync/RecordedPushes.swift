@@ -1,6 +1,7 @@
 // A batch of lines from a file of recorded pushes, and what `slotsync judge` prints for it.
 
 import Canary
+import CanaryRecording
 import SlotSync
 
 /// A few lines of a file, read together so that a task is worth its start.
@@ -78,7 +79,7 @@ struct RecordedJudge: Sendable {
         var settings = settings
         settings.significance = significance ?? recording.significance ?? settings.significance
         if let settle = settle ?? recording.settle { settings.settle = settle }
-        settings.window = Double(recording.longestAfter) * recording.interval
+        settings.window = Double(recording.samplesAfter) * recording.interval
         let judge = Judge(settings)
         guard looks else { return Self.json(recording.name, judge.judge(recording)).line }
         let (judgement, seconds) = judge.looks(recording, of: recording.plannedSamples)
@@ -105,18 +106,15 @@ struct RecordedJudge: Sendable {
 }
 
 extension Recording {
-    /// Samples in the longest series after the flip.
-    fileprivate var longestAfter: Int { hosts.lazy.flatMap { $0.after.lazy.map(\.count) }.max() ?? 0 }
-
     /// Samples that the window was to have; nil where nobody says.
     fileprivate var plannedSamples: Int? {
-        window.map { Int(min($0 / interval + 1e-9, Double(RecordingFormat.maximumSamples))) }
+        window.map { JudgeSettings.samples(in: $0, every: interval) }
     }
 
     /// The recording as it stood so many seconds after the flip.
     fileprivate func cut(after seconds: Double) -> Recording {
-        // Samples are numbered by their ends; a hair more, for 0.3 / 0.1 is below 3.
-        let samples = Int(min(seconds / interval + 1e-9, Double(RecordingFormat.maximumSamples)))
+        // Samples are numbered by their ends.
+        let samples = JudgeSettings.samples(in: seconds, every: interval)
         var cut = self
         cut.window = nil
         for host in cut.hosts.indices {

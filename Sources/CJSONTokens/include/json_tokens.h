@@ -1,4 +1,4 @@
-// JSON texts as flat lists of tokens, read by simdjson. What Swift sees of that C++ library: Canary reads
+// JSON texts as flat lists of tokens, read by simdjson. What Swift sees of that C++ library: JSONCoding reads
 // recordings with it. The text may be anything: sizes and depth are bounded by what the reader was made for.
 
 #ifndef JSON_TOKENS_H

@@ -18,13 +18,15 @@ public struct JudgeSettings: Sendable, Hashable {
         self.window = window
     }
 
-    /// How many samples, one every `interval` seconds, there are in so many seconds, at most as many as a series may have.
+    private static let mostSamples = 100_000.0
+
+    /// How many samples, one every `interval` seconds, there are in so many seconds, 100,000 at most.
     /// A hair more, or rounded up a hair less: 0.3 / 0.1 is below 3.
     public static func samples(
         in seconds: Double, every interval: Double, rounded rule: FloatingPointRoundingRule = .down
     ) -> Int {
         let samples = (seconds / interval + (rule == .up ? -1e-9 : 1e-9)).rounded(rule)
-        return samples.isFinite ? Int(min(max(samples, 0), Double(RecordingFormat.maximumSamples))) : 0
+        return samples.isFinite ? Int(min(max(samples, 0), mostSamples)) : 0
     }
 
     /// How many samples after the flip fall into the settling time, and how many the window is to have.

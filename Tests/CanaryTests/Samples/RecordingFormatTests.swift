@@ -1,6 +1,7 @@
 // Recorded comparisons: what is written reads back, and nothing that could change a verdict is taken silently.
 
 import Canary
+import CanaryRecording
 import SlotSync
 import Testing
 

@@ -1,6 +1,8 @@
 // Reads recorded comparisons, one line of JSON each. `slotsync judge` gives it files from anywhere. Whatever could
 // change a verdict unseen (an unknown kind, a repeated name, a misspelt key) is an error that names the field.
 
+public import Canary
+import JSONCoding
 public import SlotSync
 
 /// Reads recordings in the form of docs/canary-format.md. Keeps memory from one line to the next, so it belongs to one task.

@@ -1,6 +1,9 @@
 // Writes a comparison in the form that RecordingReader reads. `slotsync push --record` keeps it, so that a verdict
 // can be judged again.
 
+public import Canary
+import JSONCoding
+
 extension Recording {
     /// The recording as one line of JSON, without the line's end. Numbers read back exactly; what is not finite is null.
     public var line: String {

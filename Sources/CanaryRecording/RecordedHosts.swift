@@ -1,6 +1,8 @@
 // Reads the hosts of a recorded comparison with their samples, which are most of each line. RecordingReader calls
 // it.
 
+import Canary
+import JSONCoding
 import SlotSync
 
 struct RecordedHosts {
