@@ -86,16 +86,13 @@ extension ReportPage {
     private var looks: (early: Double, last: Double)? {
         let settings = report.settings
         guard report.comparisons.contains(where: { $0.method == .judge }), settings.interval > 0 else { return nil }
-        func samples(_ seconds: Double, _ rule: FloatingPointRoundingRule, _ hair: Double) -> Int {
-            let count = (seconds / settings.interval + hair).rounded(rule)
-            return count.isFinite ? Int(min(max(count, 0), 1e4)) : 0
-        }
-        let planned = samples(settings.judge.window, .down, 1e-9)
-        let settle = samples(settings.judge.settle, .up, -1e-9)
+        let planned = settings.judge.plannedSamples(every: settings.interval)
+        let settle = settings.judge.settleSamples(every: settings.interval)
         let significance = settings.judge.significance / Double(max(settings.judgements, 1))
         guard planned > settle + 1 else { return nil }
         let schedule = LookSchedule.of(
-            before: samples(settings.baseline, .down, 1e-9), settle: settle, planned: planned,
+            before: JudgeSettings.samples(in: settings.baseline, every: settings.interval), settle: settle,
+            planned: planned,
             significance: significance)
         guard schedule.early > 0 else { return nil }
         return (significance * schedule.early, significance * schedule.last)
