@@ -174,7 +174,7 @@ actor PushDriver {
         staged = report
         flip = HostFlip(
             release: report.release.id, hooks: options.hooks, force: options.force,
-            provisionalLimit: options.trial)
+            provisionalLimit: options.provisionalLimit)
         // It was possible with another release, so it is with this one.
         if let filled = try? PushSources(
             fleet: connection.fleet, settings: options.canary, external: options.external,
@@ -233,7 +233,7 @@ actor PushDriver {
     private func recover(_ indices: [Int]) {
         let release = staged?.release.id
         for index in indices {
-            Task { [connection, post, patience = options.trial, host = hosts[index]] in
+            Task { [connection, post, patience = options.provisionalLimit, host = hosts[index]] in
                 let results = await connection.recover([host], patience: patience)
                 if let (_, ring) = results.answers.first {
                     post.yield(.rollout(.recovered(index, isLive: release != nil && ring?.liveRelease?.id == release)))

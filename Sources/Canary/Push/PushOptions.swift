@@ -19,9 +19,9 @@ public struct PushOptions: Sendable {
     /// Gives the metrics that do not come from hosts; needed if there is one.
     public var external: (any ExternalMetrics)?
     /// How long a host that is not confirmed yet may hear nothing of the controller before it goes back by itself.
-    public var trial = PushOptions.usualTrial
+    public var provisionalLimit = PushOptions.usualProvisionalLimit
 
-    public static let usualTrial = Duration.seconds(10)
+    public static let usualProvisionalLimit = Duration.seconds(10)
 
     public init() {}
 }

@@ -22,7 +22,7 @@ extension PushDriver {
         }
     }
 
-    /// Hears hosts that are not sampled: that one is lost is known before its turn comes.
+    /// Listens to hosts that are not sampled, so that a loss is known before they are needed.
     func listen(to indices: [Int]) {
         let asked = indices.map { hosts[$0] }
         Task { [connection, post, indices = self.indices] in
@@ -58,7 +58,7 @@ extension PushDriver {
         startSampling()
     }
 
-    /// Takes the first sample, if there is a host to take it of, and then one at each beat.
+    /// Takes the first sample, if there is a host to take it of, and then one each interval.
     func startSampling() {
         guard sampled.canBegin, ticker == nil else { return }
         tellGaps()
@@ -68,7 +68,7 @@ extension PushDriver {
             var next = clock.now
             while !Task.isCancelled {
                 post.yield(.sampleDue)
-                // Beats that were missed, because this machine slept, are not made up for.
+                // Samples that were missed, because this machine slept, are not made up for.
                 next = max(next + interval, clock.now)
                 try? await clock.sleep(until: next, tolerance: .milliseconds(10))
             }

@@ -34,8 +34,8 @@ struct RolloutVerdictTests {
     }
 
     @Test(
-        "too little data before the end decides nothing, at the end it takes back without marking, asked for or where nobody "
-            + "can be asked", arguments: [CanarySettings.InconclusivePolicy.rollback, .ask])
+        "too little data before the end decides nothing, at the end it takes back without marking",
+        arguments: [CanarySettings.InconclusivePolicy.rollback, .ask])
     func inconclusive(policy: CanarySettings.InconclusivePolicy) throws {
         var push = try RolloutTests.push { $0.onInconclusive = policy }
         push.judgeAllLooks(.inconclusive)
