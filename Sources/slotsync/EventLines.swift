@@ -17,7 +17,7 @@ extension FleetEvent {
         case .hostStarted(let host) where isVerbose: (host, "begun")
         // Hosts that nothing was sent to are told of together, at the end.
         case .hostFinished(let host, .staged(let staged)):
-            staged.kind == .staged || isVerbose ? (host, staged.text) : nil
+            staged.outcome.kind == .staged || isVerbose ? (host, staged.text) : nil
         // The reason stands in the summary, once for all hosts that share it.
         case .hostFinished(_, .failed(let error)) where error.code == .cancelled && !isVerbose: nil
         case .hostFinished(let host, .failed(let error)):
@@ -60,20 +60,20 @@ extension FleetEvent {
 extension StagedHost {
     /// What was done there.
     var text: String {
-        switch kind {
+        switch outcome.kind {
         case .staged:
-            "staged in slot \(slot): \(counted(received, "file")) received, \(grouped(copied)) copied, "
-                + "\(grouped(kept)) kept; \(byteText(sentBytes)) sent"
-        case .alreadyReady: "ready already, in slot \(slot)"
-        case .alreadyLive: "live already, in slot \(slot)"
-        case .alreadyBad: "there already, in slot \(slot), but bad"
-        case .planned: "would go into slot \(slot), which lacks \(counted(received, "file"))"
+            "staged in slot \(outcome.slot): \(counted(outcome.received, "file")) received, "
+                + "\(grouped(outcome.copied)) copied, \(grouped(outcome.kept)) kept; \(byteText(sentBytes)) sent"
+        case .alreadyReady: "ready already, in slot \(outcome.slot)"
+        case .alreadyLive: "live already, in slot \(outcome.slot)"
+        case .alreadyBad: "there already, in slot \(outcome.slot), but bad"
+        case .planned: "would go into slot \(outcome.slot), which lacks \(counted(outcome.received, "file"))"
         }
     }
 
     var json: JSONValue {
         let result =
-            switch kind {
+            switch outcome.kind {
             case .staged: "staged"
             case .alreadyReady: "already-ready"
             case .alreadyLive: "already-live"
@@ -81,15 +81,16 @@ extension StagedHost {
             case .planned: "planned"
             }
         return [
-            "event": "host", "host": .text(host.label), "result": .text(result), "slot": .number(slot),
-            "received_files": .number(received), "copied_files": .number(copied), "kept_files": .number(kept),
+            "event": "host", "host": .text(host.label), "result": .text(result), "slot": .number(outcome.slot),
+            "received_files": .number(outcome.received), "copied_files": .number(outcome.copied),
+            "kept_files": .number(outcome.kept),
             "sent_bytes": .number(sentBytes), "received_bytes": .number(receivedBytes),
         ]
     }
 }
 
-extension FlippedHost {
-    var json: JSONValue {
+extension FlipOutcome {
+    func json(of host: Host) -> JSONValue {
         [
             "event": "host", "host": .text(host.label), "result": changed ? "flipped" : "already-live",
             "slot": .number(slot), "live": .text(release.id), "previous": .text(previous?.id),

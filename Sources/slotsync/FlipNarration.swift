@@ -13,7 +13,7 @@ struct FlipNarration {
         _ operation: FleetOperation<FlipReport>, hosts: Int, _ reporter: Reporter
     ) async throws -> Conclusion {
         let report = try await reporter.follow(operation, as: verb, hosts: hosts, tellsHosts: false)
-        for host in report.flipped { await reporter.json(of: host.host, host.json) }
+        for (host, outcome) in report.flipped { await reporter.json(of: host, outcome.json(of: host)) }
         for host in report.takenBack {
             await reporter.json(of: host, ["event": "host", "host": .text(host.label), "result": "taken-back"])
         }
@@ -36,10 +36,11 @@ struct FlipNarration {
     /// What is live now, a line for all hosts of which the same is to be said.
     func results(_ report: FlipReport) -> [String] {
         folded(
-            report.flipped.map { host in
-                guard host.changed else { return (host.host, "release \(host.release.short) was live already") }
-                let before = host.previous.map { "; before it \($0.short)" } ?? ""
-                return (host.host, "release \(host.release.short) is live, in slot \(host.slot)\(before)")
+            report.flipped.map { host, outcome in
+                let release = "release \(outcome.release.short)"
+                guard outcome.changed else { return (host, "\(release) was live already") }
+                let before = outcome.previous.map { "; before it \($0.short)" } ?? ""
+                return (host, "\(release) is live, in slot \(outcome.slot)\(before)")
             })
     }
 
@@ -70,15 +71,16 @@ struct FlipNarration {
     }
 
     private func mixture(_ report: FlipReport) -> [String] {
-        let changed = report.flipped.filter(\.changed)
+        let changed = report.flipped.filter(\.outcome.changed)
         let release = report.release.map { "\($0.id)" } ?? "RELEASE"
         var lines = [
             "THE HOSTS ARE LEFT ON DIFFERENT RELEASES: the \(verb) was given up and could not be taken back everywhere"
         ]
-        lines += folded(changed.map { ($0.host, "is on release \($0.release.long)") })
+        lines += folded(changed.map { ($0.host, "is on release \($0.outcome.release.long)") })
         lines.append("all others are on what was live before, or could not be asked: `slotsync status` shows it")
         lines.append("to go on: slotsync \(verb == "flip" ? "flip " : "rollback --to ")\(release)")
-        for (previous, group) in Dictionary(grouping: changed, by: \.previous).sorted(by: { "\($0)" < "\($1)" }) {
+        for (previous, group) in Dictionary(grouping: changed, by: \.outcome.previous).sorted(by: { "\($0)" < "\($1)" })
+        {
             guard let previous else { continue }
             lines.append("to go back: slotsync rollback --to \(previous.id) --hosts '\(fold(group.map(\.host)))'")
         }

@@ -49,7 +49,7 @@ extension PushReport {
                 label: host.host.label, role: host.isUnjudged ? .new : Host.Role(host.step),
                 outcome: Host.Outcome(host),
                 flippedAt: host.flippedAt,
-                stagedFiles: staged[host.host].map { UInt64($0.received) },
+                stagedFiles: staged[host.host].map { UInt64($0.outcome.received) },
                 stagedBytes: staged[host.host]?.sentBytes, error: host.failure ?? "")
         }
         let samples = result.samples

@@ -12,7 +12,7 @@ extension StageReport {
 
     /// Hosts that nothing was sent to, those with the same to say together. Of a bad release each host has warned.
     var unsentLines: [String] {
-        folded(hosts.filter { $0.kind != .staged && $0.kind != .alreadyBad }.map { ($0.host, $0.text) })
+        folded(hosts.filter { $0.outcome.kind != .staged && $0.outcome.kind != .alreadyBad }.map { ($0.host, $0.text) })
     }
 
     /// One line: `release 3f2a09bc (v1.4.2) is staged on 5 hosts: on each 12 files received, …; 1.2 MB sent in 0.8 s`
@@ -20,12 +20,12 @@ extension StageReport {
         let total = hosts.count + failures.count
         let place = failures.isEmpty ? counted(total, "host") : "\(hosts.count) of \(counted(total, "host"))"
         let sent = "\(byteText(sentBytes)) sent in \(timeText(duration))"
-        let worked = hosts.filter { $0.kind == .staged || $0.kind == .planned }
+        let worked = hosts.map(\.outcome).filter { $0.kind == .staged || $0.kind == .planned }
         guard !hosts.isEmpty else { return "release \(release.short) is staged on no host" }
-        let bad = hosts.count { $0.kind == .alreadyBad }
+        let bad = hosts.count { $0.outcome.kind == .alreadyBad }
         let warning = bad == 0 ? "" : "; it is bad on \(bad): `flip` refuses it there without --force"
         guard let first = worked.first else {
-            let isLive = hosts.allSatisfy { $0.kind == .alreadyLive }
+            let isLive = hosts.allSatisfy { $0.outcome.kind == .alreadyLive }
             return
                 "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to copy\(warning)"
         }

@@ -47,12 +47,12 @@ struct StatusCommand: AsyncParsableCommand {
         return [
             "event": "host", "host": .text(host.label), "live": .text(ring?.liveRelease?.id),
             "ready": .text(ring?.readyRelease?.id), "previous": .text(ring?.previousRelease?.id),
-            "slots": .list(slots), "provision": ring?.provision.map(\.json) ?? .null,
+            "slots": .list(slots), "provision": ring?.provisional.map(\.json) ?? .null,
         ]
     }
 }
 
-extension ProvisionStatus {
+extension ProvisionalFlip {
     fileprivate var json: JSONValue {
         [
             "slot": .number(slot), "from": from.map { .number($0) } ?? .null, "since": .number(since),
@@ -63,5 +63,5 @@ extension ProvisionStatus {
 
 extension RingStatus {
     /// The release that a rollback goes to.
-    var previousRelease: ReleaseName? { previous.flatMap { slots[$0 - 1].release } }
+    var previousRelease: ReleaseName? { previous.flatMap { self[$0].release } }
 }

@@ -15,7 +15,7 @@ struct StatusTable {
             return
         }
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
-        lines = TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisions(hosts) + Self.badSlots(hosts)
+        lines = TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisionalFlips(hosts) + Self.badSlots(hosts)
     }
 
     private static func row(_ status: Row) -> [String] {
@@ -28,16 +28,16 @@ struct StatusTable {
     }
 
     /// Which flips nobody has confirmed yet.
-    private static func provisions(_ hosts: [Row]) -> [String] {
+    private static func provisionalFlips(_ hosts: [Row]) -> [String] {
         folded(
             hosts.compactMap { status in
-                guard let ring = status.ring, let provision = ring.provision else { return nil }
-                let release = ring.slots[provision.slot - 1].release.map { " (release \($0.short))" } ?? ""
-                let way = provision.from.map { "goes back to slot \($0)" } ?? "has nothing live again"
+                guard let ring = status.ring, let flip = ring.provisional else { return nil }
+                let release = ring[flip.slot].release.map { " (release \($0.short))" } ?? ""
+                let way = flip.from.map { "goes back to slot \($0)" } ?? "has nothing live again"
                 return (
                     status.host,
-                    "slot \(provision.slot)\(release) is live provisionally: the host \(way) when its controller ends, or "
-                        + "is silent for \(timeText(provision.limit)), before it confirms the flip"
+                    "slot \(flip.slot)\(release) is live provisionally: the host \(way) when its controller ends, or "
+                        + "is silent for \(timeText(flip.limit)), before it confirms the flip"
                 )
             })
     }

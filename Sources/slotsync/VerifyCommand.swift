@@ -22,8 +22,8 @@ struct VerifyCommand: AsyncParsableCommand {
         try await fleet.run("verify") { settled, reporter in
             let report = try await reporter.follow(
                 settled.fleet.verify(slot: verify.slot), as: "verifying", hosts: settled.fleet.hosts.count)
-            for slot in report.slots { await reporter.json(slot.json) }
-            await reporter.essentialResult(report.slots.flatMap(\.differenceLines))
+            for (host, found) in report.slots { await reporter.json(found.json(of: host)) }
+            await reporter.essentialResult(report.slots.flatMap { $0.found.differenceLines(of: $0.host) })
             await reporter.failures(report.allFailures, root: settled.fleet.root)
             if report.slots.isEmpty && report.failures.isEmpty {
                 await reporter.problem("no slot holds a release: there is nothing to verify")
@@ -49,7 +49,7 @@ struct VerifySettings: ParsableArguments {
 
 extension VerifyReport {
     /// Hosts that could not be asked, and slots that are not as they were sealed.
-    var allFailures: [HostFailure] { failures + slots.compactMap(\.failure) }
+    var allFailures: [HostFailure] { failures + slots.compactMap { $0.found.failure(of: $0.host) } }
 
     func conclusion(hosts: Int) -> Conclusion {
         let failed = Set(allFailures.map(\.host)).count
@@ -57,8 +57,8 @@ extension VerifyReport {
     }
 
     func summary(duration: Duration) -> String {
-        let files = slots.reduce(0) { $0 + $1.files }
-        let bytes = slots.reduce(0) { $0 + $1.bytes }
+        let files = slots.reduce(0) { $0 + $1.found.files }
+        let bytes = slots.reduce(0) { $0 + $1.found.bytes }
         let extent =
             "\(counted(slots.count, "slot")) on \(counted(Set(slots.map(\.host)).count, "host")), "
             + "\(counted(files, "file")), \(byteText(bytes)), in \(timeText(duration))"
@@ -66,13 +66,13 @@ extension VerifyReport {
     }
 }
 
-extension VerifiedSlot {
-    var differenceLines: [String] {
+extension SlotVerification {
+    func differenceLines(of host: Host) -> [String] {
         let more = differences - lines.count
         return (lines + (more > 0 ? ["and \(grouped(more)) more"] : [])).map { "\(host.label): slot \(slot): \($0)" }
     }
 
-    fileprivate var failure: HostFailure? {
+    fileprivate func failure(of host: Host) -> HostFailure? {
         guard differences > 0 else { return nil }
         let what =
             "slot \(slot) (release \(release.short)) differs from what was sealed in \(counted(differences, "place"))"
@@ -80,7 +80,7 @@ extension VerifiedSlot {
             host: host, error: SlotSyncError(.verification, "\(what): stage a release into it to put it right"))
     }
 
-    fileprivate var json: JSONValue {
+    fileprivate func json(of host: Host) -> JSONValue {
         [
             "event": "slot", "host": .text(host.label), "slot": .number(slot), "release": .text(release.id),
             "files": .number(files), "bytes": .number(bytes), "differences": .number(differences),

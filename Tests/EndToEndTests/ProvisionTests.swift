@@ -118,7 +118,7 @@ extension EndToEnd {
                 guard case .hello(_, let ring?)? = try await next.reply() else {
                     throw SlotSyncError(.protocolViolation, "no greeting")
                 }
-                #expect(ring.live == 1 && ring.provision == nil)
+                #expect(ring.live == 1 && ring.provisional == nil)
                 guard case .warning(let text)? = try await next.reply() else {
                     throw SlotSyncError(.protocolViolation, "no warning")
                 }
@@ -192,11 +192,10 @@ private func forgetFlip(_ fleet: Fleet) throws {
     let ring = try #require(try Ring.open(fleet.root()))
     try ring.acquireLock(for: "a test")
     try ring.update { state in
-        guard let provision = state.provision else { return }
-        state.noteUndo(of: provision.change, at: 0)
+        guard let flip = state.status.provisional, let wayBack = state.wayBack else { return }
+        state.noteUndo(of: wayBack.change, at: 0)
         state.history.removeLast(2)
-        state.provision = provision
-        state.provision?.isFlipped = false
+        state.noteProvisional(wayBack.change, since: flip.since, limit: flip.limit, undoHook: wayBack.undoHook)
     }
     ring.unlock()
 }

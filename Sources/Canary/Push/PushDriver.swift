@@ -188,7 +188,7 @@ actor PushDriver {
             if let refusal = staged.refusal(of: report.release, force: options.force) {
                 handle(.failed(.stage, index, refusal))
             } else {
-                handle(.staged(index, isLive: staged.kind == .alreadyLive, isFirst: staged.isFirst))
+                handle(.staged(index, isLive: staged.outcome.kind == .alreadyLive, isFirst: staged.live == nil))
             }
         }
         for failure in report.failures {

@@ -26,7 +26,7 @@ extension AgentSession {
         let ring = try await lockRing(for: request.direction == .flip ? "a flip" : "a rollback")
         let slot = try findSlot(request, ring)
         try checkNotBad(slot, request, ring)
-        let prepared = PreparedFlip(request: request, change: FlipChange(to: slot, in: ring.state))
+        let prepared = PreparedFlip(request: request, change: FlipChange(to: slot, in: ring.status))
         if !prepared.changesNothing {
             let record = try ring.record(of: slot)
             let content = try SlotInspection.content(
@@ -66,14 +66,14 @@ extension AgentSession {
             try connection.send(.flipped(outcome(flip, renamedAt: 0)))
             return
         }
-        if let limit = flip.request.provision { try beginProvision(flip, limit: limit, in: ring) }
+        if let limit = flip.request.provisionalLimit { try beginProvisional(flip, limit: limit, in: ring) }
         let moment = try move(ring, to: flip)
         self.flip?.isCommitted = true
         do {
             let name = flip.request.direction == .flip ? "after_flip" : "after_rollback"
             try await runHook(flip.request.afterHook, named: name, flip)
         } catch {
-            // Not the hook: whoever waited for it is gone, which ends the session, and with it the provision.
+            // Not the hook: whoever waited for it is gone, which ends the session, and takes the flip back.
             if self.flip?.isProvisional == true, (error as? SlotSyncError)?.code != .hookFailed { throw error }
             guard flip.request.direction == .flip else {
                 // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
@@ -98,7 +98,7 @@ extension AgentSession {
         if flip.isCommitted { _ = try await takeBack() }
         var back = outcome(flip, renamedAt: 0)
         back.changed = flip.isCommitted
-        try connection.send(.flipped(back), within: flip.request.provision)
+        try connection.send(.flipped(back), within: flip.request.provisionalLimit)
     }
 
     // MARK: Parts
@@ -113,17 +113,14 @@ extension AgentSession {
             return previous
         }
         guard let release = request.release else { throw unexpected("a flip without a release") }
-        func holds(_ slot: Int) -> Bool { ring.state[slot].release?.id == release && ring.state[slot].state.isSealed }
         // Next first: where the live slot was damaged, its release was staged again beside it.
-        if ring.state[status.next].state == .ready && holds(status.next) { return status.next }
-        if let live = status.live, holds(live) { return live }
-        let slots = 1...ring.state.slots.count
-        if let slot = slots.first(where: { holds($0) && ring.state[$0].state != .bad }) ?? slots.first(where: holds) {
-            return slot
-        }
-        if let slot = slots.first(where: { ring.state[$0].release?.id == release }) {
+        if status.readyRelease?.id == release { return status.next }
+        if let live = status.live, status[live].holds(release) { return live }
+        let holders = status.numbers.filter { status[$0].holds(release) }
+        if let slot = holders.first(where: { status[$0].state != .bad }) ?? holders.first { return slot }
+        if let slot = status.numbers.first(where: { status[$0].release?.id == release }) {
             throw SlotSyncError(
-                .notReady, "release \(release) in slot \(slot) is \(ring.state[slot].state): stage it again")
+                .notReady, "release \(release) in slot \(slot) is \(status[slot].state): stage it again")
         }
         throw SlotSyncError(.notReady, "release \(release) is in no slot of this host: stage it first")
     }
@@ -164,7 +161,9 @@ extension AgentSession {
             let warning = await runUndoHook(flip.request.undoHook, flip.change, unattendedFor: nil, in: ring)
             reversal = Reversal(done: "this host was flipped back", warning: warning)
         }
-        if let warning = reversal.warning { try connection.send(.warning(warning), within: flip.request.provision) }
+        if let warning = reversal.warning {
+            try connection.send(.warning(warning), within: flip.request.provisionalLimit)
+        }
         return reversal.done
     }
 

@@ -29,7 +29,7 @@ public enum HostAgent {
             return 0
         }
         // Where a flip was provisional its controller may be gone: nothing waits for it then.
-        let wasProvisional = session.flip?.request.provision != nil
+        let wasProvisional = session.flip?.request.provisionalLimit != nil
         if wasProvisional { session.ring?.unlock() }
         try? connection.send(.failure(failure), within: wasProvisional ? AgentSession.longestFarewell : nil)
         return 1
@@ -89,9 +89,9 @@ final class AgentSession {
             return false
         }
         ring = try Ring.open(root)
-        let healed = await healAbandoned()
+        let recovered = await recoverAbandoned()
         try connection.send(.hello(own, ring?.status))
-        if let healed { try connection.send(.warning(healed)) }
+        if let recovered { try connection.send(.warning(recovered)) }
         return true
     }
 
@@ -99,9 +99,9 @@ final class AgentSession {
     ///
     /// - Returns: what went wrong, if anything did.
     func run() async -> SlotSyncError? {
-        do { try await serve() } catch { return await endProvision(after: failure(error, root: root)) }
+        do { try await serve() } catch { return await endProvisional(after: failure(error, root: root)) }
         guard flip?.isProvisional == true else { return nil }
-        return await endProvision(
+        return await endProvisional(
             after: SlotSyncError(.unreachable, "the controller ended the session before it confirmed the flip"))
     }
 

@@ -42,11 +42,11 @@ extension AgentSession {
     }
 
     private func checkSlotCount(_ request: StageRequest, _ ring: Ring) throws(SlotSyncError) {
-        guard let slots = request.slots, slots != ring.state.slots.count else { return }
+        guard let slots = request.slots, slots != ring.status.slots.count else { return }
         throw SlotSyncError(
             .badInput,
-            "the ring in \(quoted(root)) has \(ring.state.slots.count) slots, not \(slots): leave --slots out or say "
-                + "--slots \(ring.state.slots.count)")
+            "the ring in \(quoted(root)) has \(ring.status.slots.count) slots, not \(slots): leave --slots out or say "
+                + "--slots \(ring.status.slots.count)")
     }
 
     /// A dry run against a root that has no ring yet: everything is needed, nothing is made.
@@ -96,12 +96,12 @@ extension AgentSession {
     private func confirmPresent(_ request: StageRequest, ring: Ring, _ records: SlotRecords) throws -> Bool {
         let next = ring.status.next
         var candidates: [(slot: Int, kind: StageOutcome.Kind)] = []
-        if ring.state[next].state == .ready { candidates.append((next, .alreadyReady)) }
-        if let live = ring.state.live { candidates.append((live, .alreadyLive)) }
-        for slot in 1...ring.state.slots.count where ring.state[slot].state == .bad {
+        if ring.status[next].state == .ready { candidates.append((next, .alreadyReady)) }
+        if let live = ring.status.live { candidates.append((live, .alreadyLive)) }
+        for slot in ring.status.numbers where ring.status[slot].state == .bad {
             candidates.append((slot, .alreadyBad))
         }
-        for candidate in candidates where ring.state[candidate.slot].release?.id == request.release.id {
+        for candidate in candidates where ring.status[candidate.slot].release?.id == request.release.id {
             let record = records.record(of: candidate.slot)
             var isRight = false
             if let record {
@@ -115,13 +115,13 @@ extension AgentSession {
             }
             if isRight {
                 if !request.release.name.isEmpty, !request.dryRun,
-                    ring.state[candidate.slot].release?.name != request.release.name
+                    ring.status[candidate.slot].release?.name != request.release.name
                 {
-                    try ring.update { $0[candidate.slot].release = request.release }
+                    try ring.update { $0.status[candidate.slot].release = request.release }
                 }
                 if candidate.kind == .alreadyBad { try connection.send(.warning(warningOfBad(candidate.slot, ring))) }
                 try connection.send(
-                    .present(StageOutcome(kind: candidate.kind, slot: candidate.slot, received: 0, copied: 0, kept: 0)))
+                    .present(StageOutcome(kind: candidate.kind, slot: candidate.slot)))
                 return true
             }
             if candidate.kind == .alreadyLive {
@@ -146,7 +146,7 @@ extension AgentSession {
             try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
         }
         // A release that is bad stays so, though its copy was damaged and made anew.
-        if ring.state[outcome.slot].state == .bad { try connection.send(.warning(warningOfBad(outcome.slot, ring))) }
+        if ring.status[outcome.slot].state == .bad { try connection.send(.warning(warningOfBad(outcome.slot, ring))) }
         try connection.send(.staged(outcome))
     }
 

@@ -3,26 +3,26 @@
 extension AgentSession {
     func verify(slot: Int?) throws {
         let ring = try existingRing()
-        if let slot, !(1...ring.state.slots.count).contains(slot) {
+        if let slot, !ring.status.numbers.contains(slot) {
             throw SlotSyncError(
-                .badInput, "the ring in \(quoted(root)) has no slot \(slot): it has \(ring.state.slots.count)")
+                .badInput, "the ring in \(quoted(root)) has no slot \(slot): it has \(ring.status.slots.count)")
         }
-        if let slot, !ring.state[slot].state.isSealed {
+        if let slot, !ring.status[slot].state.isSealed {
             throw SlotSyncError(
-                .notReady, "slot \(slot) in \(quoted(root)) is \(ring.state[slot].state): nothing to verify")
+                .notReady, "slot \(slot) in \(quoted(root)) is \(ring.status[slot].state): nothing to verify")
         }
-        for number in slot.map({ [$0] }) ?? Array(1...ring.state.slots.count) where ring.state[number].state.isSealed {
+        for number in slot.map({ [$0] }) ?? Array(ring.status.numbers) where ring.status[number].state.isSealed {
             try connection.send(.verified(verification(of: number, in: ring)))
         }
         try connection.send(.status(ring.status))
     }
 
     private func verification(of slot: Int, in ring: Ring) throws -> SlotVerification {
-        let release = ring.state[slot].release ?? ReleaseName(id: .empty)
+        let release = ring.status[slot].release ?? ReleaseName(id: .empty)
         guard let record = try ring.record(of: slot) else {
             return SlotVerification(
                 slot: slot, release: release, files: 0, bytes: 0, differences: 1,
-                named: ["the record is missing or damaged: \(quoted("\(root)/.slotsync/slots/\(slot)"))"])
+                lines: ["the record is missing or damaged: \(quoted("\(root)/.slotsync/slots/\(slot)"))"])
         }
         let content = try SlotInspection.content(
             of: slot, in: ring, record: record, checksum: true, parallelism: parallelism, progress: progress)
@@ -30,6 +30,6 @@ extension AgentSession {
         for path in content.specials { differences.note(.added, path) }
         return SlotVerification(
             slot: slot, release: release, files: content.manifest.entries.count { $0.kind == .file },
-            bytes: content.manifest.contentBytes, differences: differences.count, named: differences.lines)
+            bytes: content.manifest.contentBytes, differences: differences.count, lines: differences.lines)
     }
 }

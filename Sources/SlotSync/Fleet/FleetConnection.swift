@@ -133,19 +133,19 @@ public final class FleetConnection: Sendable {
 
     /// First phase of a flip: hosts confirm that the release is ready, and run the hook `before_flip`. Hosts whose flip
     /// will be provisional are heard from now on.
-    public func prepare(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
+    public func prepare(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlipOutcome> {
         await each(hosts) { host in
             if flip.provisionalLimit != nil { _ = try await host.listen() }
             let outcome = try await host.prepare(FlipRequest(flip))
             try await host.runBeforeHook()
-            return FlippedHost(host.host, outcome)
+            return outcome
         }
     }
 
     /// Second phase: hosts that have prepared the flip make it, all in one go, and run the hook `after_flip`.
-    public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlippedHost> {
+    public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlipOutcome> {
         if let limit = flip.provisionalLimit { await keepAlive(hosts, within: limit) }
-        return await each(hosts) { FlippedHost($0.host, try await $0.commit()) }
+        return await each(hosts) { try await $0.commit() }
     }
 
     @FleetActor

@@ -35,7 +35,7 @@ private final class FleetFlip {
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
     private var release: ReleaseName?
-    private var flipped: [Host: FlippedHost] = [:]
+    private var flipped: [Host: FlipOutcome] = [:]
     private var failures: [HostFailure] = []
     /// Hosts that were lost when they were told to flip, or to go back, and cannot be asked again.
     private var uncertain: Set<Host> = []
@@ -166,16 +166,15 @@ private final class FleetFlip {
     }
 
     private func noteFlipped(_ host: HostConnection, _ outcome: FlipOutcome) {
-        let made = FlippedHost(host.host, outcome)
-        flipped[host.host] = made
-        emit(.hostFinished(host.host, .flipped(made)))
+        flipped[host.host] = outcome
+        emit(.hostFinished(host.host, .flipped(outcome)))
     }
 
     private func report(_ decisions: TwoPhaseFlip) -> FlipReport {
         let hosts = connection.fleet.hosts
         let numbers = Dictionary(zip(hosts, hosts.indices)) { first, _ in first }
         return FlipReport(
-            release: release, flipped: decisions.flipped.compactMap { flipped[$0] },
+            release: release, flipped: decisions.flipped.compactMap { host in flipped[host].map { (host, $0) } },
             takenBack: decisions.takenBack.filter { flipped[$0]?.changed ?? false },
             failures: failures.sorted { numbers[$0.host] ?? 0 < numbers[$1.host] ?? 0 },
             uncertain: hosts.filter(uncertain.contains), isGivenUp: decisions.isGivenUp)

@@ -1,27 +1,9 @@
 // The operations that change nothing: the status of every ring, and the verification of what is in the slots.
 
-/// What hashing a slot again found.
-public struct VerifiedSlot: Sendable {
-    /// The host that has it.
-    public var host: Host
-    /// The slot, from 1.
-    public var slot: Int
-    /// The release that it was sealed with.
-    public var release: ReleaseName
-    /// How many files were hashed.
-    public var files: Int
-    /// How many bytes these have.
-    public var bytes: UInt64
-    /// How many entries are not as they were sealed; 0: the slot is whole.
-    public var differences: Int
-    /// The first differences, a line each.
-    public var lines: [String]
-}
-
 /// What hashing the slots of all hosts again found.
 public struct VerifyReport: Sendable {
     /// In the fleet's order, and in each host by slot.
-    public var slots: [VerifiedSlot]
+    public var slots: [(host: Host, found: SlotVerification)]
     /// Hosts that could not be verified to the end.
     public var failures: [HostFailure]
 }
@@ -46,7 +28,8 @@ extension Fleet {
                 emit(.hostStarted(host.host))
                 return try await host.verify(slot: slot)
             }
-            return VerifyReport(slots: results.answers.flatMap(\.answer), failures: results.failures)
+            return VerifyReport(
+                slots: results.answers.flatMap { host, found in found.map { (host, $0) } }, failures: results.failures)
         }
     }
 }
@@ -63,20 +46,17 @@ extension HostConnection {
         return ring
     }
 
-    fileprivate func verify(slot: Int?) async throws -> [VerifiedSlot] {
+    fileprivate func verify(slot: Int?) async throws -> [SlotVerification] {
         let channel = try await session().channel
         channel.send(.verify(slot: slot))
-        var slots: [VerifiedSlot] = []
+        var slots: [SlotVerification] = []
         while true {
             switch try await channel.receive() {
             case .verified(let found):
                 guard slots.count < RingStatus.slotCounts.upperBound else {
                     throw SlotSyncError(.protocolViolation, "the agent verified more slots than a ring has")
                 }
-                slots.append(
-                    VerifiedSlot(
-                        host: host, slot: found.slot, release: found.release, files: found.files, bytes: found.bytes,
-                        differences: found.differences, lines: found.named))
+                slots.append(found)
             case .status: return slots
             case let reply: throw unexpected(reply)
             }

@@ -55,7 +55,7 @@ public enum HostResult: Sendable, Hashable {
     /// It has the release, or, in a dry run, could get it.
     case staged(StagedHost)
     /// The release is live there; it may still be taken back.
-    case flipped(FlippedHost)
+    case flipped(FlipOutcome)
     /// It has the agent.
     case installed(InstallOutcome)
     /// It could not do what was asked.

@@ -173,19 +173,18 @@ final class FleetStage {
             library: library, spool: spool, manifests: manifests, emit: emit
         ).hold()
         return StagedHost(
-            host: session.host, kind: outcome.kind, slot: outcome.slot, received: outcome.received,
-            copied: outcome.copied, kept: outcome.kept, sentBytes: channel.sentBytes,
-            receivedBytes: channel.receivedBytes, badReason: badReason(outcome.kind, session),
-            isFirst: session.ring?.live == nil, live: session.ring?.liveRelease)
+            host: session.host, outcome: outcome, sentBytes: channel.sentBytes, receivedBytes: channel.receivedBytes,
+            badReason: badReason(outcome.kind, session.ring), live: session.ring?.liveRelease)
     }
 
     /// Why the release is bad on the host: what its greeting said of it, which holds for a copy made anew as well.
-    private func badReason(_ kind: StagedHost.Kind, _ session: HostSession) -> String? {
-        let reason = session.ring?.badReason(of: release.name.id)
+    private func badReason(_ kind: StageOutcome.Kind, _ ring: RingStatus?) -> String? {
+        let reason = ring?.badReason(of: release.name.id)
         return switch kind {
         case .alreadyBad: reason ?? ""
-        case .staged: reason.flatMap { $0.isEmpty ? nil : $0 }
-        case .alreadyReady, .alreadyLive, .planned: nil
+        case .staged, .planned: reason
+        // A person insisted on it.
+        case .alreadyReady, .alreadyLive: nil
         }
     }
 

@@ -26,6 +26,6 @@ extension FlipRequest {
     init(_ flip: HostFlip) {
         self.init(
             direction: .flip, release: flip.release, beforeHook: flip.hooks.beforeFlip, afterHook: flip.hooks.afterFlip,
-            undoHook: flip.hooks.afterRollback, provision: flip.provisionalLimit, force: flip.force)
+            undoHook: flip.hooks.afterRollback, provisionalLimit: flip.provisionalLimit, force: flip.force)
     }
 }

@@ -111,7 +111,7 @@ extension HostConnection {
         while true {
             await close(isOrderly: false)
             let ring = try await session().ring
-            guard ring?.provision != nil else { return ring }
+            guard ring?.provisional != nil else { return ring }
             guard ContinuousClock.now < deadline else {
                 throw SlotSyncError(.locked, "the agent of the lost session still keeps the flip, and does not go back")
             }

@@ -17,7 +17,7 @@ struct ReleaseChoice {
         case .usual where direction == .flip: return try readyRelease()
         case .usual:
             let agreed = try agreedRelease(what: "was live before", how: "--to") { ring in
-                ring.previous.flatMap { ring.slots[$0 - 1].release }
+                ring.previous.flatMap { ring[$0].release }
             }
             guard let agreed else { throw nothing("was live before", "name the release to go back to with --to") }
             return agreed
@@ -64,15 +64,14 @@ struct ReleaseChoice {
     /// to be said, since nothing was staged: force alone does not flip to what is left from long ago.
     private func refuseBad() throws {
         for (_, ring) in rings {
-            guard let slot = ring?.slots.firstIndex(where: { $0.state == .bad }), let bad = ring?.slots[slot],
-                let id = bad.release?.id
+            guard let ring, let slot = ring.numbers.first(where: { ring[$0].state == .bad }),
+                let id = ring[slot].release?.id
             else { continue }
             let hosts = rings.filter { $0.ring?.slots.contains { $0.state == .bad && $0.release?.id == id } ?? false }
             throw SlotSyncError(
                 .notReady,
-                "\(HostList.fold(hosts.map(\.host.label))): release \(id) in slot \(slot + 1) is bad"
-                    + (bad.reason.isEmpty ? "" : " (\(bad.reason))")
-                    + ", and nothing else is staged: stage another one, or insist with `slotsync flip --force \(id)`")
+                "\(HostList.fold(hosts.map(\.host.label))): \(ring.badText(of: slot)), and nothing else is staged: stage "
+                    + "another one, or insist with `slotsync flip --force \(id)`")
         }
     }
 }

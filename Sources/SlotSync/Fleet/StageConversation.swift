@@ -18,10 +18,8 @@ struct StageConversation {
     let manifests: SpooledManifests
     let emit: @Sendable (FleetEvent) -> Void
 
-    typealias Outcome = (kind: StagedHost.Kind, slot: Int, received: Int, copied: Int, kept: Int)
-
     /// Holds the conversation to its end; the session stays open.
-    func hold() async throws -> Outcome {
+    func hold() async throws -> StageOutcome {
         try await requestStage(withWholeManifest: false)
         var isWhole = false
         var rounds = 0
@@ -36,7 +34,7 @@ struct StageConversation {
                 return outcome
             case .planned(let count):
                 library.withdraw(index)
-                return (.planned, session.ring?.next ?? 1, count, 0, 0)
+                return StageOutcome(kind: .planned, slot: session.ring?.next ?? 1, received: count)
             case .work(let work, let count):
                 guard rounds <= WireLimits.mostRepairRounds else {
                     throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
@@ -57,7 +55,7 @@ struct StageConversation {
         case work(AsyncThrowingStream<PatchWork, any Error>, count: Int)
         /// So many contents would be needed.
         case planned(count: Int)
-        case ended(Outcome)
+        case ended(StageOutcome)
         case manifestNeeded
     }
 
@@ -79,15 +77,8 @@ struct StageConversation {
                 return .work(work, count: count)
             case .present(let outcome):
                 library.notePresence()
-                let kind: StagedHost.Kind =
-                    switch outcome.kind {
-                    case .alreadyLive: .alreadyLive
-                    case .alreadyBad: .alreadyBad
-                    case .alreadyReady, .staged: .alreadyReady
-                    }
-                return .ended((kind, outcome.slot, 0, 0, 0))
-            case .staged(let outcome):
-                return .ended((.staged, outcome.slot, outcome.received, outcome.copied, outcome.kept))
+                return .ended(outcome)
+            case .staged(let outcome): return .ended(outcome)
             case .manifestNeeded where parts.isEmpty: return .manifestNeeded
             case let reply: throw unexpected(reply)
             }

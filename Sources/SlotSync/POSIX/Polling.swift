@@ -9,7 +9,7 @@ import SystemPackage
 /// - Returns: false if the deadline has passed.
 func waitUntilReady(_ wanted: inout [pollfd], until deadline: ContinuousClock.Instant?) throws(Errno) -> Bool {
     while true {
-        let left = deadline.map { min(max(($0 - .now).milliseconds, -1) + 1, 60_000) } ?? 60_000
+        let left = deadline.map { min(max(($0 - .now).wholeMilliseconds, -1) + 1, 60_000) } ?? 60_000
         let ready = poll(&wanted, nfds_t(wanted.count), Int32(left))
         if ready > 0 { return true }
         if ready < 0 {

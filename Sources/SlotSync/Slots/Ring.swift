@@ -66,7 +66,7 @@ final class Ring {
             return nil
         }
         let stored = try RingState(decoding: bytes, path: "\(path)/.slotsync/state")
-        let current = try currentSlot(in: root, path: path, slotCount: stored.slots.count)
+        let current = try currentSlot(in: root, path: path, slotCount: stored.status.slots.count)
         return try Ring(
             path: path, root: root, metadata: metadata, state: stored.reconciled(with: current, root: path))
     }
@@ -191,7 +191,7 @@ final class Ring {
         // Another command may have changed the state between our look at it and the lock.
         if let bytes = try metadata.contents(of: "state", atMost: RingState.largestFile) {
             let stored = try RingState(decoding: bytes, path: "\(path)/.slotsync/state")
-            let current = try Ring.currentSlot(in: root, path: path, slotCount: stored.slots.count)
+            let current = try Ring.currentSlot(in: root, path: path, slotCount: stored.status.slots.count)
             state = try stored.reconciled(with: current, root: path)
         }
     }
@@ -230,7 +230,7 @@ final class Ring {
         try metadata.replaceContents(of: "state", by: state.encoded())
     }
 
-    var status: RingStatus { RingStatus(slots: state.slots, live: state.live, provision: state.provision?.status) }
+    var status: RingStatus { state.status }
 
     // MARK: Slots
 
@@ -253,20 +253,20 @@ final class Ring {
 
     /// A slot's record as it is stored.
     func recordBytes(of slot: Int) throws -> [UInt8]? {
-        guard state[slot].state.isSealed else { return nil }
+        guard status[slot].state.isSealed else { return nil }
         return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
     }
 
-    /// The slot that `current` points at now; 0 where there is no `current`.
-    func slotOfCurrent() throws(SlotSyncError) -> Int {
-        try Ring.currentSlot(in: root, path: path, slotCount: state.slots.count) ?? 0
+    /// The slot that `current` points at now; nil where there is no `current`.
+    func slotOfCurrent() throws(SlotSyncError) -> Int? {
+        try Ring.currentSlot(in: root, path: path, slotCount: status.slots.count)
     }
 
-    /// Points `current` at a slot by one rename, and makes that durable; 0 takes `current` away.
+    /// Points `current` at a slot by one rename, and makes that durable; nil takes `current` away.
     ///
     /// - Returns: the wall clock right after the rename.
-    func pointCurrent(at slot: Int) throws -> Timestamp {
-        guard slot != 0 else {
+    func pointCurrent(at slot: Int?) throws -> Timestamp {
+        guard let slot else {
             try root.remove("current")
             try root.synchronize()
             return .now

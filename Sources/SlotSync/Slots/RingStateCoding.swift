@@ -3,23 +3,24 @@
 
 extension RingState {
     private static let heading = "slotsync state "
-    /// Without a provision a state is written as programs of the first version read it.
-    private var version: Int { provision == nil ? 1 : 2 }
+    /// Without a provisional flip a state is written as programs of the first version read it.
+    private var version: Int { status.provisional == nil ? 1 : 2 }
 
     func encoded() -> [UInt8] {
         var lines = ["\(Self.heading)\(version)"]
-        for (index, slot) in slots.enumerated() { lines.append("slot \(index + 1) \(words(slot))") }
-        if let provision {
+        for number in status.numbers { lines.append("slot \(number) \(words(status[number]))") }
+        if let flip = status.provisional, let wayBack {
             lines.append(
-                "provision slot=\(provision.change.slot) from=\(provision.change.from) since=\(provision.since) "
-                    + "limit=\(provision.limit.milliseconds) flipped=\(provision.isFlipped ? 1 : 0) "
-                    + "hook=\(escaped(provision.undoHook))")
-            lines.append("before \(provision.change.slot) \(words(provision.change.slotBefore))")
-            if let from = provision.change.fromBefore { lines.append("before \(provision.change.from) \(words(from))") }
+                "provision slot=\(flip.slot) from=\(flip.from ?? 0) since=\(flip.since) limit=\(flip.limit.wholeMilliseconds) "
+                    + "flipped=\(wayBack.isFlipped ? 1 : 0) hook=\(escaped(wayBack.undoHook))")
+            lines.append("before \(flip.slot) \(words(wayBack.change.slotBefore))")
+            if let from = flip.from, let before = wayBack.change.fromBefore {
+                lines.append("before \(from) \(words(before))")
+            }
         }
         for flip in history {
             lines.append(
-                "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot) to=\(flip.toSlot) release=\(flip.release)"
+                "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot ?? 0) to=\(flip.toSlot ?? 0) release=\(flip.release)"
                     + (flip.reason.isEmpty ? "" : " reason=\(escaped(flip.reason))"))
         }
         let body = Array((lines.joined(separator: "\n") + "\n").utf8)
@@ -54,41 +55,56 @@ extension RingState {
             )
         }
         lines.removeFirst()
-        slots = []
-        var unfinished: (provision: [Substring: Substring], before: [Int: SlotStatus])?
+        self.init(slotCount: 0)
+        var provisional: (fields: [Substring: Substring], before: [Int: SlotStatus])?
         for line in lines {
             let line = StateLine(line)
             if line.keyword == "slot" {
-                guard let slot = line.slot, slot.number == slots.count + 1 else {
+                guard let slot = line.slot, slot.number == status.slots.count + 1 else {
                     throw damaged("a slot's line cannot be read")
                 }
-                slots.append(slot.status)
+                status.slots.append(slot.status)
             } else if let kind = FlipRecord.Kind(rawValue: String(line.keyword)) {
                 guard let flip = line.flip(kind) else { throw damaged("a flip's line cannot be read") }
                 history.append(flip)
-            } else if version > 1, line.keyword == "provision", unfinished == nil {
-                unfinished = (line.fields, [:])
-            } else if version > 1, line.keyword == "before", unfinished != nil, let slot = line.slot {
-                unfinished?.before[slot.number] = slot.status
+            } else if version > 1, line.keyword == "provision", provisional == nil {
+                provisional = (line.fields, [:])
+            } else if version > 1, line.keyword == "before", provisional != nil, let slot = line.slot {
+                provisional?.before[slot.number] = slot.status
             } else {
                 throw damaged("it has a line \(quoted(String(line.keyword)))")
             }
         }
-        guard RingStatus.slotCounts.contains(slots.count) else { throw damaged("it has \(slots.count) slots") }
-        guard slots.allSatisfy({ isPossible($0) }), slots.count(where: { $0.state == .live }) <= 1 else {
-            throw damaged("its slots contradict each other")
+        guard RingStatus.slotCounts.contains(status.slots.count) else {
+            throw damaged("it has \(status.slots.count) slots")
         }
-        if let unfinished {
-            provision = Provision(unfinished.provision, before: unfinished.before)
-            guard let provision, (1...slots.count).contains(provision.change.slot),
-                (0...slots.count).contains(provision.change.from), isPossible(provision.change.slotBefore),
-                provision.change.fromBefore.map({ isPossible($0) }) ?? true
-            else { throw damaged("its provision cannot be read") }
+        guard status.isPossible else { throw damaged("its slots contradict each other") }
+        if let (fields, before) = provisional, !readProvisional(fields, before: before) {
+            throw damaged("its provision cannot be read")
         }
     }
 
-    private func isPossible(_ slot: SlotStatus) -> Bool {
-        (slot.release != nil || slot.state == .empty) && slot.previous.map { (1...slots.count).contains($0) } ?? true
+    /// Reads a provisional flip from the fields of its line and the states that stand in those below it.
+    ///
+    /// - Returns: false if it makes no sense.
+    private mutating func readProvisional(
+        _ fields: [Substring: Substring], before: [Int: SlotStatus]
+    ) -> Bool {
+        func number(_ name: Substring) -> Int? { fields[name].flatMap { Int($0) } }
+        guard let slot = number("slot"), let fromOrZero = number("from"), let since = number("since"),
+            let limit = number("limit"), ProvisionalFlip.limits.contains(limit), let flipped = number("flipped"),
+            let hook = fields["hook"]
+        else { return false }
+        let from = fromOrZero == 0 ? nil : fromOrZero
+        guard slot != from, before.allSatisfy({ status.numbers.contains($0.key) && status.allows($0.value) }),
+            let slotBefore = before[slot], slotBefore.state.isSealed, slotBefore.state != .live,
+            before.count == (from == nil ? 1 : 2), from.map({ before[$0]?.state == .live }) ?? true
+        else { return false }
+        let change = FlipChange(
+            slot: slot, from: from, slotBefore: slotBefore, fromBefore: from.flatMap { before[$0] })
+        noteProvisional(change, since: Int64(since), limit: .milliseconds(limit), undoHook: unescaped(hook))
+        wayBack?.isFlipped = flipped == 1
+        return true
     }
 }
 
@@ -127,22 +143,8 @@ private struct StateLine {
             let to = fields["to"].flatMap({ Int($0) }), let id = fields["release"].flatMap({ ContentDigest($0) })
         else { return nil }
         return FlipRecord(
-            kind: kind, at: at, fromSlot: from, toSlot: to, release: id, reason: unescaped(fields["reason"] ?? ""))
-    }
-}
-
-extension Provision {
-    /// From the fields of its line and the states that stand in those below it.
-    fileprivate init?(_ fields: [Substring: Substring], before: [Int: SlotStatus]) {
-        func number(_ name: Substring) -> Int? { fields[name].flatMap { Int($0) } }
-        guard let slot = number("slot"), let from = number("from"), let since = number("since"),
-            let limit = number("limit"), Provision.limits.contains(limit), let flipped = number("flipped"),
-            let hook = fields["hook"], slot != from, let slotBefore = before[slot], slotBefore.state.isSealed,
-            slotBefore.state != .live, before.count == (from == 0 ? 1 : 2), from == 0 || before[from]?.state == .live
-        else { return nil }
-        self.init(
-            change: FlipChange(slot: slot, from: from, slotBefore: slotBefore, fromBefore: before[from]),
-            since: Int64(since), limit: .milliseconds(limit), undoHook: unescaped(hook), isFlipped: flipped == 1)
+            kind: kind, at: at, fromSlot: from == 0 ? nil : from, toSlot: to == 0 ? nil : to, release: id,
+            reason: unescaped(fields["reason"] ?? ""))
     }
 }
 

@@ -8,11 +8,8 @@ struct SlotDifferences {
             "other link text"
     }
 
-    /// Paths are named up to this many; `count` counts all.
-    static let mostNamed = 100
-
     private(set) var count = 0
-    /// The first of them: what, and the path.
+    /// The first of them, as many as a host names: what, and the path.
     private(set) var named: [(kind: Kind, path: [UInt8])] = []
 
     init(between sealed: Manifest, and actual: Manifest) {
@@ -43,7 +40,7 @@ struct SlotDifferences {
 
     mutating func note(_ kind: Kind, _ path: [UInt8]) {
         count += 1
-        if named.count < Self.mostNamed { named.append((kind, path)) }
+        if named.count < SlotVerification.mostLines { named.append((kind, path)) }
     }
 
     var lines: [String] {

@@ -18,7 +18,7 @@ final class SlotRecords {
 
     /// The record of a release's slot.
     func record(of release: ContentDigest) -> SlotRecord? {
-        for (index, slot) in ring.state.slots.enumerated() where slot.state.isSealed && slot.release?.id == release {
+        for (index, slot) in ring.status.slots.enumerated() where slot.holds(release) {
             if let record = record(of: index + 1) { return record }
         }
         return nil

@@ -92,8 +92,8 @@ struct StagePlanner {
             }
         }
         // The live slot first: its content is warm in the page cache.
-        let live = ring.state.live
-        let others = (1...ring.state.slots.count).filter { $0 != slot && $0 != live }
+        let live = ring.status.live
+        let others = ring.status.numbers.filter { $0 != slot && $0 != live }
         for other in (live.map { [$0] } ?? []) + others where missing.count > 0 && other != slot {
             for (item, entry) in vouchedFiles(of: other, with: missing, for: target) {
                 found(item, at: .slot(other, entry: entry))
@@ -131,7 +131,7 @@ struct StagePlanner {
         let numbers = plan.needs.indices.filter { target.entries[Int(plan.needs[$0].entry)].size >= 128 }
         guard !numbers.isEmpty else { return }
         var live: LiveBases?
-        if let slot = ring.state.live, slot != self.slot, let record = records.record(of: slot) {
+        if let slot = ring.status.live, slot != self.slot, let record = records.record(of: slot) {
             live = LiveBases(slot: slot, manifest: record.manifest, target: target)
         }
         var slotTwins: [Int32]?

@@ -97,15 +97,16 @@ extension ByteReader {
         return number == 0 ? nil : number
     }
 
-    mutating func slot() throws(SlotSyncError) -> Int {
-        guard let slot = try slotOrNone() else { throw corrupt("no slot is named") }
+    mutating func slot(of slots: Int = RingStatus.slotCounts.upperBound) throws(SlotSyncError) -> Int {
+        guard let slot = try slotOrNone(of: slots) else { throw corrupt("no slot is named") }
         return slot
     }
 
-    /// How long a controller may be silent.
-    mutating func provisionLimit() throws(SlotSyncError) -> Duration {
-        let limit = try count(atMost: WireLimits.provisions.upperBound, of: "milliseconds of a provision")
-        guard limit >= WireLimits.provisions.lowerBound else { throw corrupt("a provision for \(limit) ms") }
+    /// How long a controller may be silent while a flip is provisional.
+    mutating func provisionalLimit() throws(SlotSyncError) -> Duration {
+        let limits = ProvisionalFlip.limits
+        let limit = try count(atMost: limits.upperBound, of: "milliseconds of a provisional flip")
+        guard limit >= limits.lowerBound else { throw corrupt("a provisional flip for \(limit) ms") }
         return .milliseconds(limit)
     }
 

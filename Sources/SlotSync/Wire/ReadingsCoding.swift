@@ -5,7 +5,7 @@ extension WatchRequest {
     private enum Kind: UInt8 { case loadAverage = 0, cpu, log, command }
 
     func encode(into writer: inout ByteWriter) {
-        writer.append(varint: Int(interval.wholeMilliseconds))
+        writer.append(varint: interval.wholeMilliseconds)
         writer.append(varint: sources.count)
         for source in sources {
             switch source {

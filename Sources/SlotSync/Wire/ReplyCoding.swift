@@ -117,19 +117,23 @@ extension Reply: WireMessage {
 }
 
 extension StageOutcome {
+    /// Each kind is its position here.
+    private static let kinds: [Kind] = [.staged, .alreadyReady, .alreadyLive, .alreadyBad]
+
     fileprivate func encode(into writer: inout ByteWriter) {
-        writer.append(kind.rawValue)
+        guard let number = Self.kinds.firstIndex(of: kind) else { preconditionFailure("\(kind) is not for the wire") }
+        writer.append(UInt8(number))
         writer.append(slot: slot)
         for count in [received, copied, kept] { writer.append(varint: count) }
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
-        let raw = try reader.byte()
-        guard let kind = Kind(rawValue: raw) else { throw reader.corrupt("a stage of the kind \(raw)") }
+        let number = Int(try reader.byte())
+        guard Self.kinds.indices.contains(number) else { throw reader.corrupt("a stage of the kind \(number)") }
         let slot = try reader.slot()
         let received = try reader.files()
         let copied = try reader.files()
-        self.init(kind: kind, slot: slot, received: received, copied: copied, kept: try reader.files())
+        self.init(kind: Self.kinds[number], slot: slot, received: received, copied: copied, kept: try reader.files())
     }
 }
 
@@ -146,7 +150,7 @@ extension FlipOutcome {
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
         let slot = try reader.slot()
         let release = try reader.releaseName()
-        let previousSlot = try reader.slotOrNone() ?? 0
+        let previousSlot = try reader.slotOrNone()
         let previous = try reader.optional { (reader) throws(SlotSyncError) in try reader.releaseName() }
         let changed = try reader.flag()
         self.init(
@@ -162,9 +166,9 @@ extension SlotVerification {
         writer.append(varint: files)
         writer.append(varint: bytes)
         writer.append(varint: differences)
-        let named = named.prefix(SlotDifferences.mostNamed)
-        writer.append(varint: named.count)
-        for path in named { writer.append(text: path) }
+        let lines = lines.prefix(Self.mostLines)
+        writer.append(varint: lines.count)
+        for line in lines { writer.append(text: line) }
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -173,10 +177,10 @@ extension SlotVerification {
         let files = try reader.files()
         let bytes = try reader.varint()
         let differences = try reader.files()
-        let count = try reader.count(atMost: SlotDifferences.mostNamed, of: "named paths")
-        var named: [String] = []
-        for _ in 0..<count { named.append(try reader.shownText(of: "a named path's length")) }
-        self.init(slot: slot, release: release, files: files, bytes: bytes, differences: differences, named: named)
+        let count = try reader.count(atMost: Self.mostLines, of: "named paths")
+        var lines: [String] = []
+        for _ in 0..<count { lines.append(try reader.shownText(of: "a named path's length")) }
+        self.init(slot: slot, release: release, files: files, bytes: bytes, differences: differences, lines: lines)
     }
 }
 

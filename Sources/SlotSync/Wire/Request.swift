@@ -35,7 +35,7 @@ struct FlipRequest: Equatable, Sendable {
     var undoHook: String
     /// The flip is provisional: the host takes it back unless it is confirmed, or when nothing comes from the controller
     /// for so long. Nil: it stands.
-    var provision: Duration?
+    var provisionalLimit: Duration?
     /// Flip to a release that is bad.
     var force = false
 }

@@ -52,7 +52,7 @@ extension Request: WireMessage {
         case .verify(let slot): writer.append(slot: slot)
         case .markBad(let release, let reason):
             writer.append(release)
-            writer.append(text: reason, atMost: WireLimits.longestReason)
+            writer.append(text: reason, atMost: SlotStatus.longestReason)
         case .watch(let request): request.encode(into: &writer)
         case .sample(let number): writer.append(fixed: number)
         case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish, .confirm, .keepAlive: break
@@ -93,7 +93,7 @@ extension Request: WireMessage {
             case .keepAlive: return .keepAlive
             case .markBad:
                 let release = try reader.digest()
-                let reason = try reader.shownText(atMost: WireLimits.longestReason, of: "a reason's length")
+                let reason = try reader.shownText(atMost: SlotStatus.longestReason, of: "a reason's length")
                 guard !reason.isEmpty else { throw reader.corrupt("a release is bad for no reason") }
                 return .markBad(release: release, reason: reason)
             case .watch: return .watch(try WatchRequest(from: &reader))
@@ -160,7 +160,7 @@ extension FlipRequest {
         writer.append(counted: beforeHook)
         writer.append(counted: afterHook)
         writer.append(counted: undoHook)
-        writer.append(optional: provision) { $0.append(varint: $1.milliseconds) }
+        writer.append(optional: provisionalLimit) { $0.append(varint: $1.wholeMilliseconds) }
         writer.append(force)
     }
 
@@ -172,10 +172,10 @@ extension FlipRequest {
         let beforeHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
         let afterHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
         let undoHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
-        let provision = try reader.optional { (reader) throws(SlotSyncError) in try reader.provisionLimit() }
+        let limit = try reader.optional { (reader) throws(SlotSyncError) in try reader.provisionalLimit() }
         self.init(
             direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook, undoHook: undoHook,
-            provision: provision, force: try reader.flag())
+            provisionalLimit: limit, force: try reader.flag())
     }
 }
 

@@ -11,11 +11,11 @@ extension RingStatus {
             writer.append(text: slot.reason)
             writer.append(slot: slot.previous)
         }
-        writer.append(optional: provision) { writer, provision in
-            writer.append(slot: provision.slot)
-            writer.append(slot: provision.from)
-            writer.append(zigzag: provision.since)
-            writer.append(varint: provision.limit.milliseconds)
+        writer.append(optional: provisional) { writer, flip in
+            writer.append(slot: flip.slot)
+            writer.append(slot: flip.from)
+            writer.append(zigzag: flip.since)
+            writer.append(varint: flip.limit.wholeMilliseconds)
         }
     }
 
@@ -34,14 +34,14 @@ extension RingStatus {
             slots.append(
                 SlotStatus(state: state, release: release, since: since, reason: reason, previous: previous))
         }
-        let provision = try reader.optional { (reader) throws(SlotSyncError) in
-            guard let slot = try reader.slotOrNone(of: count) else {
-                throw reader.corrupt("a provision without a slot")
-            }
+        let provisional = try reader.optional { (reader) throws(SlotSyncError) in
+            let slot = try reader.slot(of: count)
             let from = try reader.slotOrNone(of: count)
             let since = try reader.zigzag()
-            return ProvisionStatus(slot: slot, from: from, since: since, limit: try reader.provisionLimit())
+            return ProvisionalFlip(slot: slot, from: from, since: since, limit: try reader.provisionalLimit())
         }
-        self.init(slots: slots, live: live, provision: provision)
+        self.init(slots: slots, provisional: provisional)
+        // The states say which slot is live as well.
+        guard isPossible, live == self.live else { throw reader.corrupt("slots that contradict each other") }
     }
 }

@@ -26,12 +26,9 @@ enum WireLimits {
     static let mostSharedPaths = SharedPaths.mostPaths
     static let longestPath = 4096
     static let longestHook = 64 << 10
-    /// How long a controller may be silent while a flip is provisional, in milliseconds.
-    static let provisions = Provision.limits
-    /// Why a release is bad.
-    static let longestReason = RingState.longestReason
 
-    /// ReadingLimits has the other bounds of what a host reads of itself.
+    /// ReadingLimits has the other bounds of what a host reads of itself, SlotVerification, ProvisionalFlip and SlotStatus those of
+    /// the ring.
     static let longestIntervalInMilliseconds = 3_600_000
 
     /// An error's code: lower-case letters and dashes.

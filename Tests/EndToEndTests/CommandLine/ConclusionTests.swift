@@ -22,15 +22,15 @@ struct ConclusionTests {
         isGivenUp: Bool = false
     ) throws -> FlipReport {
         func hosts(_ list: String) throws -> [Host] { list.isEmpty ? [] : try HostList.parse(list) }
-        func host(_ host: Host, changed: Bool) -> FlippedHost {
-            FlippedHost(
-                host: host, slot: 2, release: new, previousSlot: changed ? 1 : nil, previous: changed ? old : nil,
+        func outcome(changed: Bool) -> FlipOutcome {
+            FlipOutcome(
+                slot: 2, release: new, previousSlot: changed ? 1 : nil, previous: changed ? old : nil,
                 changed: changed, renamedAt: 0)
         }
         return FlipReport(
             release: new,
-            flipped: try hosts(flipped).map { host($0, changed: true) }
-                + hosts(unchanged).map { host($0, changed: false) },
+            flipped: try hosts(flipped).map { ($0, outcome(changed: true)) }
+                + hosts(unchanged).map { ($0, outcome(changed: false)) },
             takenBack: try hosts(takenBack),
             failures: try hosts(failed).map { HostFailure(host: $0, error: SlotSyncError(.hookFailed, "no")) },
             uncertain: try hosts(uncertain), isGivenUp: isGivenUp)
@@ -96,26 +96,28 @@ struct ConclusionTests {
 
     @Test("verify fails where a slot differs, host by host")
     func verify() throws {
-        func slot(_ host: String, differences: Int) throws -> VerifiedSlot {
-            VerifiedSlot(
-                host: try Host(host), slot: 1, release: new, files: 3, bytes: 10, differences: differences,
+        func slot(_ host: String, differences: Int) throws -> (Host, SlotVerification) {
+            let found = SlotVerification(
+                slot: 1, release: new, files: 3, bytes: 10, differences: differences,
                 lines: differences > 0 ? ["changed a"] : [])
+            return (try Host(host), found)
         }
         let report = VerifyReport(
             slots: [try slot("h1", differences: 0), try slot("h2", differences: 3)], failures: [])
         let conclusion = report.conclusion(hosts: 2)
         #expect(conclusion.status == .partlyDone)
         #expect(conclusion.failed == 1)
-        #expect(report.slots[1].differenceLines == ["h2: slot 1: changed a", "h2: slot 1: and 2 more"])
+        let (host, found) = report.slots[1]
+        #expect(found.differenceLines(of: host) == ["h2: slot 1: changed a", "h2: slot 1: and 2 more"])
     }
 
     @Test("the summary of a stage tells ranges where hosts differ")
     func stageSummary() throws {
         let hosts = try HostList.parse("h[1-3]")
-        func staged(_ host: Host, _ received: Int, _ kind: StagedHost.Kind = .staged) -> StagedHost {
+        func staged(_ host: Host, _ received: Int, _ kind: StageOutcome.Kind = .staged) -> StagedHost {
             StagedHost(
-                host: host, kind: kind, slot: 2, received: received, copied: 7, kept: 9000, sentBytes: 1,
-                receivedBytes: 1)
+                host: host, outcome: StageOutcome(kind: kind, slot: 2, received: received, copied: 7, kept: 9000),
+                sentBytes: 1, receivedBytes: 1)
         }
         var report = StageReport(
             release: new, files: 9859, bytes: 126_000_000,

@@ -19,7 +19,7 @@ struct FleetProgressTests {
         progress.note(.transferred(sent: 0, planned: 80_000_000), at: start)
         progress.note(.transferred(sent: 40_000_000, planned: 80_000_000), at: start + .seconds(4))
         let staged = StagedHost(
-            host: hosts[0], kind: .staged, slot: 2, received: 1, copied: 0, kept: 0, sentBytes: 1, receivedBytes: 1)
+            host: hosts[0], outcome: StageOutcome(kind: .staged, slot: 2, received: 1), sentBytes: 1, receivedBytes: 1)
         progress.note(.hostFinished(hosts[0], .staged(staged)), at: start)
         progress.note(.hostFinished(hosts[1], .failed(SlotSyncError(.diskFull, "disk full"))), at: start)
         return progress

@@ -46,8 +46,8 @@ struct TextTests {
             (
                 host: try Host("web1"),
                 ring: RingStatus(
-                    slots: slots, live: 2,
-                    provision: ProvisionStatus(slot: 2, from: 3, since: 1, limit: .seconds(12)))
+                    slots: slots,
+                    provisional: ProvisionalFlip(slot: 2, from: 3, since: 1, limit: .seconds(12)))
             ),
             (host: try Host("web10"), ring: nil),
         ])

@@ -54,7 +54,8 @@ final class AgentProcess {
     /// Greets, prepares a provisional flip and commits it.
     func flip(_ release: ContentDigest, within limit: Duration, after: String = "", undo: String = "") throws {
         let request = FlipRequest(
-            direction: .flip, release: release, beforeHook: "", afterHook: after, undoHook: undo, provision: limit)
+            direction: .flip, release: release, beforeHook: "", afterHook: after, undoHook: undo,
+            provisionalLimit: limit)
         try send(.hello(Greeting(version: "test", peer: "anna@desk")), .prepare(request), .commit)
     }
 

@@ -38,7 +38,7 @@ struct AgentBadTests {
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
             try agent.send(.markBad(release: ContentDigest(high: 9, low: 9), reason: "r"))
-            #expect(try agent.receive() == .status(RingStatus(slots: before.slots, live: 1)))
+            #expect(try agent.receive() == .status(before.status))
             try agent.send(.markBad(release: scene.live, reason: "r"))
             try agent.expectFailure(.notReady)
         }
@@ -49,7 +49,7 @@ struct AgentBadTests {
     func afterUndo() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(60)))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(60)))
             try agent.send(.undo, .markBad(release: scene.ready, reason: "p95 rose"), .finish)
             _ = try agent.outcome()
             guard case .status(let ring)? = try agent.receive() else { throw SlotSyncError(.system, "no status") }
@@ -74,7 +74,7 @@ struct AgentBadTests {
             try agent.flip(scene.flip(to: scene.ready, force: true))
         }
         #expect(try scene.current() == "slots/2")
-        #expect(try scene.state()[2].state == .live && scene.state()[2].reason.isEmpty)
+        #expect(try scene.state().status[2].state == .live && scene.state().status[2].reason.isEmpty)
     }
 
     @Test("a forced flip that is taken back leaves the release bad")
@@ -83,9 +83,9 @@ struct AgentBadTests {
         try await markReadyBad(scene)
         let before = try scene.state()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(60), force: true))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(60), force: true))
         }
-        #expect(try scene.state().slots == before.slots)
+        #expect(try scene.state().status.slots == before.status.slots)
     }
 
     @Test("a rollback to what was live before is refused where that is bad", arguments: [true, false])
@@ -127,7 +127,7 @@ struct AgentBadTests {
             #expect(warning.contains("errors rose") && warning.contains("--force"))
             #expect(
                 try agent.receive()
-                    == .present(StageOutcome(kind: .alreadyBad, slot: 2, received: 0, copied: 0, kept: 0)))
+                    == .present(StageOutcome(kind: .alreadyBad, slot: 2)))
         }
         #expect(try scene.state() == before)
     }
@@ -144,10 +144,10 @@ struct AgentBadTests {
         try bench.ring.update { $0.markBad(bad.manifest.id, because: "slow", at: 5) }
         try bench.folder.write([1], to: "root/slots/2/added")
         try bench.stage(bad)
-        #expect(bench.ring.state[2].state == .bad && bench.ring.state[2].reason == "slow")
+        #expect(bench.ring.status[2].state == .bad && bench.ring.status[2].reason == "slow")
         let other = try bench.source(.random(contents: [random.bytes(70)], using: &random))
         try bench.stage(other)
-        #expect(bench.ring.state[2].state == .ready && bench.ring.state[2].reason.isEmpty)
+        #expect(bench.ring.status[2].state == .ready && bench.ring.status[2].reason.isEmpty)
     }
 
     @Test("it is verified as any other sealed slot")

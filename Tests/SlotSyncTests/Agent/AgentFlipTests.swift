@@ -21,13 +21,13 @@ struct AgentFlipTests {
             try agent.send(.commit)
             #expect(try agent.outcome().renamedAt > 0)
             #expect(try scene.current() == "slots/2")
-            #expect(try scene.state()[2].previous == 1)
+            #expect(try scene.state().status[2].previous == 1)
             try agent.send(.undo)
             #expect(try agent.outcome().changed)
             #expect(try scene.current() == "slots/1")
         }
         let after = try scene.state()
-        #expect(after.slots == before.slots)
+        #expect(after.status.slots == before.status.slots)
         #expect(after.history.map(\.kind) == [.flip, .undo])
     }
 
@@ -103,7 +103,7 @@ struct AgentFlipTests {
             try agent.expectFailure(.hookFailed)
         }
         #expect(try scene.current() == "slots/1")
-        #expect(try scene.state().slots == before.slots)
+        #expect(try scene.state().status.slots == before.status.slots)
     }
 
     @Test("a flip whose state cannot be written is taken back")
@@ -119,7 +119,7 @@ struct AgentFlipTests {
             try agent.expectFailure(.system)
         }
         #expect(try scene.current() == "slots/1")
-        #expect(try scene.state().live == 1)
+        #expect(try scene.state().status.live == 1)
     }
 
     @Test("a rollback goes to what was live before, and not on to what it left")

@@ -178,7 +178,7 @@ struct AgentSessionTests {
         }
         #expect(status == 1)
         try bench.reopen()
-        #expect(bench.ring.state[2].state == .staging)
+        #expect(bench.ring.status[2].state == .staging)
         #expect(try ReleaseModel(reading: bench.folder.path("root/current")).differences(from: model) == [])
     }
 }

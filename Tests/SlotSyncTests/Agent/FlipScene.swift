@@ -33,12 +33,12 @@ final class FlipScene: Sendable {
 
     func flip(
         to release: ContentDigest, before: String = "", after: String = "", undo: String = "",
-        provision: Duration? = nil, force: Bool = false
+        provisionalLimit limit: Duration? = nil, force: Bool = false
     ) -> Request {
         .prepare(
             FlipRequest(
                 direction: .flip, release: release, beforeHook: before, afterHook: after, undoHook: undo,
-                provision: provision, force: force))
+                provisionalLimit: limit, force: force))
     }
 
     func current() throws -> String {

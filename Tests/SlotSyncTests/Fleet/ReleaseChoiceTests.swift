@@ -14,7 +14,7 @@ struct ReleaseChoiceTests {
     private func ring(_ slots: (ReleaseName, SlotState)...) -> RingStatus {
         let filled = slots.map { SlotStatus(state: $1, release: $0, reason: $1 == .bad ? "slow" : "") }
         let empty = Array(repeating: SlotStatus(state: .empty), count: 5 - filled.count)
-        return RingStatus(slots: filled + empty, live: slots.first?.1 == .live ? 1 : nil)
+        return RingStatus(slots: filled + empty)
     }
 
     private func choose(

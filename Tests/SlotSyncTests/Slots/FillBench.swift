@@ -158,12 +158,12 @@ final class FillBench {
 
     /// Makes the ready slot live.
     func flip() throws {
-        let (slot, before) = (ring.status.next, ring.state.live)
+        let (slot, before) = (ring.status.next, ring.status.live)
         _ = try ring.pointCurrent(at: slot)
         try ring.update { state in
-            if let before { state[before].state = .retired }
-            state[slot].state = .live
-            state[slot].previous = before
+            if let before { state.status[before].state = .retired }
+            state.status[slot].state = .live
+            state.status[slot].previous = before
         }
     }
 }

@@ -8,36 +8,35 @@ import Testing
 struct RingStateTests {
     private static func random(_ random: inout SeededGenerator) -> RingState {
         var state = RingState(slotCount: 2 + random.below(8))
-        let count = state.slots.count
+        let count = state.status.slots.count
         for slot in 1...count {
             let kind = SlotState.allCases.filter { $0 != .live }[random.below(5)]
-            state[slot].state = kind
+            state.status[slot].state = kind
             if kind != .empty || random.below(2) == 0 {
                 let names = ["", "v1", "a b=c%20\n\u{1b}", "ä漢😀", "%", "="]
-                state[slot].release = ReleaseName(
+                state.status[slot].release = ReleaseName(
                     id: ContentDigest(high: random.next(), low: random.next()), name: names[random.below(names.count)])
             }
-            state[slot].since = Int64(bitPattern: random.next())
-            state[slot].reason = ["", "errors rose = 5%\n"][random.below(2)]
-            state[slot].previous = random.below(2) == 0 ? nil : 1 + random.below(count)
+            state.status[slot].since = Int64(bitPattern: random.next())
+            state.status[slot].reason = ["", "errors rose = 5%\n"][random.below(2)]
+            state.status[slot].previous = random.below(2) == 0 ? nil : 1 + random.below(count)
         }
-        if random.below(2) == 0, let slot = (1...count).first(where: { state[$0].state.isSealed }) {
-            state[slot].state = .live
+        if random.below(2) == 0, let slot = (1...count).first(where: { state.status[$0].state.isSealed }) {
+            state.status[slot].state = .live
         }
         for _ in 0..<random.below(4) {
             state.note(
                 FlipRecord(
                     kind: [.flip, .rollback, .undo][random.below(3)], at: Int64(random.below(1_000_000)),
-                    fromSlot: random.below(count + 1), toSlot: random.below(count + 1),
+                    fromSlot: random.below(2) == 0 ? nil : 1 + random.below(count), toSlot: 1 + random.below(count),
                     release: ContentDigest(high: 1, low: random.next()),
                     reason: ["", "no=word of %\n"][random.below(2)]))
         }
-        if random.below(2) == 0, let slot = (1...count).first(where: { state[$0].state == .ready }) {
-            state.provision = Provision(
-                change: FlipChange(to: slot, in: state), since: Int64(random.below(1 << 40)),
-                limit: .milliseconds(1000 + random.below(599_001)),
-                undoHook: ["", "echo 'a=b' % ä\n"][random.below(2)],
-                isFlipped: random.below(2) == 0)
+        if random.below(2) == 0, let slot = (1...count).first(where: { state.status[$0].state == .ready }) {
+            state.noteProvisional(
+                FlipChange(to: slot, in: state.status), since: Int64(random.below(1 << 40)),
+                limit: .milliseconds(1000 + random.below(599_001)), undoHook: ["", "echo 'a=b' % ä\n"][random.below(2)])
+            state.wayBack?.isFlipped = random.below(2) == 0
         }
         return state
     }
@@ -80,7 +79,7 @@ struct RingStateTests {
         #expect(errorCode { _ = try RingState(decoding: bytes, path: "state") } == .corrupt)
     }
 
-    @Test("a state without a provision is what the first version wrote, and is read")
+    @Test("a state without a provisional flip is what the first version wrote, and is read")
     func firstVersion() throws {
         let id = ContentDigest(high: 1, low: 2)
         let text = """
@@ -92,10 +91,10 @@ struct RingStateTests {
             """
         let bytes = Array(text.utf8) + Array("checksum \(ContentDigest(of: Array(text.utf8)))\n".utf8)
         var state = try RingState(decoding: bytes, path: "state")
-        #expect(state[2].reason == "slow=" && state[1].release?.name == "v1 a")
+        #expect(state.status[2].reason == "slow=" && state.status[1].release?.name == "v1 a")
         #expect(state.encoded() == bytes)
-        state.provision = Provision(
-            change: FlipChange(to: 2, in: state), since: 1, limit: .seconds(5), undoHook: "reload")
+        state.noteProvisional(
+            FlipChange(to: 2, in: state.status), since: 1, limit: .seconds(5), undoHook: "reload")
         #expect(String(decoding: state.encoded(), as: UTF8.self).hasPrefix("slotsync state 2\n"))
         #expect(try RingState(decoding: state.encoded(), path: "state") == state)
     }
@@ -119,8 +118,8 @@ struct RingStateTests {
 
         """
 
-    @Test("a provision that makes no sense is refused")
-    func nonsenseProvision() {
+    @Test("a provisional flip that makes no sense is refused")
+    func nonsenseProvisional() {
         let right = Self.line + Self.before
         func code(_ text: String, version: Int = 2) -> SlotSyncError.Code? {
             let body = Array("slotsync state \(version)\n\(Self.twoSlots)\(text)".utf8)
@@ -148,17 +147,17 @@ struct RingStateTests {
     func largest() throws {
         var state = RingState(slotCount: RingStatus.slotCounts.upperBound)
         let release = ReleaseName(id: .empty, name: String(repeating: "é", count: ReleaseName.longestName / 2))
-        for slot in 1...state.slots.count {
-            state[slot] = SlotStatus(state: .ready, release: release, since: .max, previous: 9)
+        for slot in 1...state.status.slots.count {
+            state.status[slot] = SlotStatus(state: .ready, release: release, since: .max, previous: 9)
         }
         state.markBad(release.id, because: String(repeating: "é", count: 9999), at: .max)
-        state[1].state = .live
+        state.status[1].state = .live
         for _ in 0..<RingState.longestHistory {
             state.noteUndo(
-                of: FlipChange(to: 3, in: state), at: .max, because: String(repeating: "é", count: 999))
+                of: FlipChange(to: 3, in: state.status), at: .max, because: String(repeating: "é", count: 999))
         }
-        state.provision = Provision(
-            change: FlipChange(to: 2, in: state), since: .max, limit: .seconds(600),
+        state.noteProvisional(
+            FlipChange(to: 2, in: state.status), since: .max, limit: .seconds(600),
             undoHook: String(repeating: "\n", count: WireLimits.longestHook))
         let bytes = state.encoded()
         #expect(bytes.count <= RingState.largestFile, "\(bytes.count)")
@@ -168,20 +167,22 @@ struct RingStateTests {
     @Test("a flip and its undo leave the slots as they were, whatever they were")
     func flipAndBack() {
         for kind in [SlotState.ready, .retired, .bad] {
-            for from in [0, 1] {
+            for from in [nil, 1] {
                 var state = RingState(slotCount: 3)
                 for slot in 1...3 {
-                    state[slot] = SlotStatus(
+                    state.status[slot] = SlotStatus(
                         state: .retired, release: ReleaseName(id: ContentDigest(high: 0, low: UInt64(slot))), since: 1)
                 }
-                if from == 1 { state[1].state = .live }
-                (state[2].state, state[2].reason, state[2].previous) = (kind, kind == .bad ? "slow" : "", 3)
+                if from == 1 { state.status[1].state = .live }
+                (state.status[2].state, state.status[2].reason, state.status[2].previous) = (
+                    kind, kind == .bad ? "slow" : "", 3
+                )
                 let before = state
-                let change = FlipChange(to: 2, in: state)
+                let change = FlipChange(to: 2, in: state.status)
                 state.note(change, as: .flip, at: 9)
-                #expect(state.live == 2 && state[2].reason.isEmpty && state[2].previous == (from == 0 ? nil : from))
+                #expect(state.status.live == 2 && state.status[2].reason.isEmpty && state.status[2].previous == from)
                 state.noteUndo(of: change, at: 10, because: "silence")
-                #expect(state.slots == before.slots)
+                #expect(state.status.slots == before.status.slots)
                 #expect(state.history.map(\.kind) == [.flip, .undo] && state.history[1].reason == "silence")
             }
         }
@@ -205,22 +206,22 @@ struct RingStateTests {
                 for kind in SlotState.allCases where kind != .live {
                     var state = RingState(slotCount: 3)
                     for slot in 1...3 {
-                        state[slot] = SlotStatus(state: kind, release: ReleaseName(id: .empty), since: 1)
+                        state.status[slot] = SlotStatus(state: kind, release: ReleaseName(id: .empty), since: 1)
                     }
-                    if remembered > 0 { state[remembered].state = .live }
+                    if remembered > 0 { state.status[remembered].state = .live }
                     let before = state
                     if current > 0, current != remembered, !kind.isSealed {
                         #expect(throws: SlotSyncError.self) { try state.reconciled(with: current, root: "/r") }
                         continue
                     }
                     state = try state.reconciled(with: current == 0 ? nil : current, root: "/r")
-                    #expect(state.live == (current == 0 ? nil : current))
-                    #expect(state.slots.count { $0.state == .live } <= 1)
+                    #expect(state.status.live == (current == 0 ? nil : current))
+                    #expect(state.status.slots.count { $0.state == .live } <= 1)
                     if remembered == current {
                         #expect(state == before)
                     } else {
-                        if remembered > 0 { #expect(state[remembered].state == .retired) }
-                        if remembered > 0, current > 0 { #expect(state[current].previous == remembered) }
+                        if remembered > 0 { #expect(state.status[remembered].state == .retired) }
+                        if remembered > 0, current > 0 { #expect(state.status[current].previous == remembered) }
                     }
                 }
             }
@@ -230,25 +231,25 @@ struct RingStateTests {
     @Test("a rollback that was cut short leaves the way back as it was")
     func reconciledRollback() throws {
         var state = RingState(slotCount: 5)
-        for slot in 1...3 { state[slot] = SlotStatus(state: .retired, release: ReleaseName(id: .empty)) }
-        (state[3].state, state[3].previous, state[2].previous) = (.live, 2, 1)
-        #expect(try state.reconciled(with: 2, root: "/r")[2].previous == 1)
+        for slot in 1...3 { state.status[slot] = SlotStatus(state: .retired, release: ReleaseName(id: .empty)) }
+        (state.status[3].state, state.status[3].previous, state.status[2].previous) = (.live, 2, 1)
+        #expect(try state.reconciled(with: 2, root: "/r").status[2].previous == 1)
     }
 
     @Test("no slot goes back to one that is being filled with something else")
     func beginStaging() {
         let (old, new) = (ContentDigest(high: 1, low: 1), ContentDigest(high: 2, low: 2))
         var state = RingState(slotCount: 2)
-        state[1] = SlotStatus(state: .live, release: ReleaseName(id: new), previous: 2)
-        state[2] = SlotStatus(state: .retired, release: ReleaseName(id: old))
-        #expect(RingStatus(slots: state.slots, live: 1).previous == 2)
+        state.status[1] = SlotStatus(state: .live, release: ReleaseName(id: new), previous: 2)
+        state.status[2] = SlotStatus(state: .retired, release: ReleaseName(id: old))
+        #expect(state.status.previous == 2)
         var same = state
         same.beginStaging(ReleaseName(id: old), in: 2, at: 7)
-        same[2].state = .ready
-        #expect(RingStatus(slots: same.slots, live: 1).previous == 2)
+        same.status[2].state = .ready
+        #expect(same.status.previous == 2)
         state.beginStaging(ReleaseName(id: new), in: 2, at: 7)
-        #expect(state[2] == SlotStatus(state: .staging, release: ReleaseName(id: new), since: 7))
-        state[2].state = .ready
-        #expect(RingStatus(slots: state.slots, live: 1).previous == nil)
+        #expect(state.status[2] == SlotStatus(state: .staging, release: ReleaseName(id: new), since: 7))
+        state.status[2].state = .ready
+        #expect(state.status.previous == nil)
     }
 }

@@ -53,7 +53,7 @@ struct SlotDifferencesTests {
         let differences = SlotDifferences(between: pair.manifestA, and: pair.manifestB)
         #expect(differences.count == expected.count)
         let named = differences.named.map { String(decoding: $0.path, as: UTF8.self) }
-        #expect(Set(named) == (expected.count <= SlotDifferences.mostNamed ? expected : Set(named)))
+        #expect(Set(named) == (expected.count <= SlotVerification.mostLines ? expected : Set(named)))
         #expect(SlotDifferences(between: pair.manifestA, and: pair.manifestA).count == 0)
     }
 

@@ -66,7 +66,7 @@ struct SlotFillingTests {
                     for frame in frames.prefix(random.below(frames.count + 1)) { try fill.applier.apply(frame) }
                 }
                 try bench.reopen()
-                #expect(bench.ring.state[slot].state == .staging)
+                #expect(bench.ring.status[slot].state == .staging)
             }
             let wanted = model()
             try bench.stage(bench.source(wanted))

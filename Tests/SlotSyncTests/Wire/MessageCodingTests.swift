@@ -90,19 +90,38 @@ struct MessageCodingTests {
 
     @Test("a slot that the ring does not have is refused")
     func slotBeyondRing() {
-        let ring = RingStatus(slots: [SlotStatus(state: .empty), SlotStatus(state: .empty)], live: 3)
+        let ring = RingStatus(slots: [SlotStatus(state: .empty), SlotStatus(state: .empty, previous: 3)])
         #expect(throws: SlotSyncError.self) { try decoded(Reply.status(ring)) }
     }
 
+    @Test("slots that contradict each other, or what is said to be live, are refused")
+    func contradictingSlots() throws {
+        let release = ReleaseName(id: .empty)
+        let (live, ready) = (SlotStatus(state: .live, release: release), SlotStatus(state: .ready, release: release))
+        for slots in [[live, live], [live, SlotStatus(state: .ready)]] {
+            #expect(throws: SlotSyncError.self) { try decoded(Reply.status(RingStatus(slots: slots))) }
+        }
+        let right = Reply.status(RingStatus(slots: [live, ready]))
+        #expect(try decoded(right) == right)
+        var writer = ByteWriter(reserving: 64)
+        right.encodePayload(into: &writer)
+        var payload = writer.bytes
+        #expect(payload[1] == 1)
+        for wrong: UInt8 in [0, 2] {
+            payload[1] = wrong
+            #expect(throws: SlotSyncError.self) { try Reply(type: right.type, payload: payload) }
+        }
+    }
+
     @Test(
-        "a provision is for one second to ten minutes, of slots that the ring has",
+        "a provisional flip is for one second to ten minutes, of slots that the ring has",
         arguments: [0, 999, 600_001, 1 << 40])
-    func provision(milliseconds: Int) throws {
+    func provisional(milliseconds: Int) throws {
         func request(_ limit: Int) -> Request {
             .prepare(
                 FlipRequest(
                     direction: .flip, release: .empty, beforeHook: "", afterHook: "", undoHook: "",
-                    provision: .milliseconds(limit)))
+                    provisionalLimit: .milliseconds(limit)))
         }
         #expect(throws: SlotSyncError.self) { try decoded(request(milliseconds)) }
         for limit in [1000, 600_000] { #expect(try decoded(request(limit)) == request(limit)) }
@@ -110,7 +129,7 @@ struct MessageCodingTests {
             .status(
                 RingStatus(
                     slots: [SlotStatus(state: .empty), SlotStatus(state: .empty)],
-                    provision: ProvisionStatus(slot: slot, from: from, since: 0, limit: .milliseconds(limit))))
+                    provisional: ProvisionalFlip(slot: slot, from: from, since: 0, limit: .milliseconds(limit))))
         }
         #expect(try decoded(ring(2, 1, 1000)) == ring(2, 1, 1000))
         for wrong in [ring(2, 1, milliseconds), ring(3, 1, 1000), ring(0, 1, 1000), ring(2, 3, 1000)] {

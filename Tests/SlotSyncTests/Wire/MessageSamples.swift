@@ -15,7 +15,7 @@ struct MessageSamples {
             .prepare(
                 FlipRequest(
                     direction: .flip, release: digest(), beforeHook: text(), afterHook: text(),
-                    undoHook: text(), provision: optional { $0.provisionLimit() }, force: flag())),
+                    undoHook: text(), provisionalLimit: optional { $0.provisionalLimit() }, force: flag())),
             .prepare(
                 FlipRequest(
                     direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(),
@@ -87,7 +87,7 @@ struct MessageSamples {
         BasisRequest(basis: digest(), blockLength: flag() ? 0 : 64 + index(below: 100_000), seed: random.next())
     }
 
-    private mutating func provisionLimit() -> Duration { .milliseconds(1000 + index(below: 599_001)) }
+    private mutating func provisionalLimit() -> Duration { .milliseconds(1000 + index(below: 599_001)) }
 
     private mutating func stageOutcome() -> StageOutcome {
         let kinds: [StageOutcome.Kind] = [.staged, .alreadyReady, .alreadyLive, .alreadyBad]
@@ -97,7 +97,7 @@ struct MessageSamples {
 
     private mutating func flipOutcome() -> FlipOutcome {
         FlipOutcome(
-            slot: slot(), release: releaseName(), previousSlot: index(below: 10),
+            slot: slot(), release: releaseName(), previousSlot: optional { $0.slot() },
             previous: optional { $0.releaseName() },
             changed: flag(), renamedAt: Int64(bitPattern: random.next()))
     }
@@ -105,7 +105,7 @@ struct MessageSamples {
     private mutating func verification() -> SlotVerification {
         SlotVerification(
             slot: slot(), release: releaseName(), files: count(), bytes: number(), differences: count(),
-            named: array(atMost: 10) { $0.text() })
+            lines: array(atMost: 10) { $0.text() })
     }
 
     private mutating func partOfNeeds() -> Reply {
@@ -147,17 +147,20 @@ struct MessageSamples {
 
     private mutating func ring() -> RingStatus {
         let count = 2 + index(below: 8)
-        let slots = (0..<count).map { _ in
-            SlotStatus(
-                state: SlotState.allCases[index(below: SlotState.allCases.count)],
-                release: optional { $0.releaseName() }, since: Int64(bitPattern: random.next()), reason: text(),
+        let live = optional { $0.index(below: count) }
+        let others = SlotState.allCases.filter { $0 != .live }
+        let slots = (0..<count).map { number in
+            let state = number == live ? .live : others[index(below: others.count)]
+            return SlotStatus(
+                state: state, release: state == .empty ? optional { $0.releaseName() } : releaseName(),
+                since: Int64(bitPattern: random.next()), reason: text(),
                 previous: optional { $0.index(below: count) + 1 })
         }
-        let provision = optional { samples in
-            ProvisionStatus(
+        let provisional = optional { samples in
+            ProvisionalFlip(
                 slot: samples.index(below: count) + 1, from: samples.optional { $0.index(below: count) + 1 },
-                since: Int64(bitPattern: samples.random.next()), limit: samples.provisionLimit())
+                since: Int64(bitPattern: samples.random.next()), limit: samples.provisionalLimit())
         }
-        return RingStatus(slots: slots, live: optional { $0.index(below: count) + 1 }, provision: provision)
+        return RingStatus(slots: slots, provisional: provisional)
     }
 }

@@ -8,14 +8,8 @@ import Testing
 @testable import SlotSync
 
 @Suite("A provisional flip on a host")
-struct AgentProvisionTests {
+struct AgentProvisionalFlipTests {
     private static let long = Duration.seconds(60)
-
-    private func provision(_ scene: FlipScene, undo: String = "", isFlipped: Bool = false) throws -> Provision {
-        Provision(
-            change: FlipChange(to: 2, in: try scene.state()), since: 7, limit: Self.long, undoHook: undo,
-            isFlipped: isFlipped)
-    }
 
     @Test(
         "an end of the session before the flip is confirmed takes it back, and all is as it was",
@@ -24,13 +18,14 @@ struct AgentProvisionTests {
         let scene = try FlipScene()
         let before = try scene.state()
         let status = try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provision: Self.long))
+            try agent.flip(
+                scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provisionalLimit: Self.long))
             #expect(try scene.current() == "slots/2")
             let during = try scene.state()
-            #expect(during.live == 2 && during[1].state == .retired)
+            #expect(during.status.live == 2 && during.status[1].state == .retired)
+            let since = during.status.provisional?.since ?? 0
             #expect(
-                during.provision?.status
-                    == .init(slot: 2, from: 1, since: during.provision?.since ?? 0, limit: Self.long))
+                during.status.provisional == ProvisionalFlip(slot: 2, from: 1, since: since, limit: Self.long))
             if finishes { try agent.send(.finish) } else { agent.hangUp() }
             try agent.expectFailure(.unreachable)
         }
@@ -38,7 +33,7 @@ struct AgentProvisionTests {
         #expect(try scene.current() == "slots/1")
         #expect(scene.exists("undone"))
         let after = try scene.state()
-        #expect(after.slots == before.slots && after.provision == nil)
+        #expect(after.status.slots == before.status.slots && after.wayBack == nil)
         #expect(after.history.map(\.kind) == [.flip, .undo])
         #expect(after.history.last?.reason.contains("before it confirmed") == true)
     }
@@ -47,10 +42,11 @@ struct AgentProvisionTests {
     func confirmed() async throws {
         let scene = try FlipScene()
         let status = try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provision: Self.long))
+            try agent.flip(
+                scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provisionalLimit: Self.long))
             try agent.send(.keepAlive, .confirm, .keepAlive)
             #expect(try agent.receive() == .confirmed)
-            #expect(try scene.state().provision == nil)
+            #expect(try scene.state().wayBack == nil)
         }
         #expect(status == 0)
         #expect(try scene.current() == "slots/2")
@@ -64,7 +60,7 @@ struct AgentProvisionTests {
         let scene = try FlipScene()
         let before = try scene.state()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, undo: "echo no; exit 1", provision: Self.long))
+            try agent.flip(scene.flip(to: scene.ready, undo: "echo no; exit 1", provisionalLimit: Self.long))
             if confirms {
                 try agent.send(.confirm)
                 #expect(try agent.receive() == .confirmed)
@@ -73,11 +69,11 @@ struct AgentProvisionTests {
             #expect(try agent.warning().contains("after_rollback"))
             #expect(try agent.outcome().changed)
             #expect(try scene.current() == "slots/1")
-            #expect(try scene.state().slots == before.slots)
+            #expect(try scene.state().status.slots == before.status.slots)
             try agent.send(.commit)
             try agent.expectFailure(.protocolViolation)
         }
-        #expect(try scene.state().provision == nil)
+        #expect(try scene.state().wayBack == nil)
         #expect(try scene.state().history.map(\.reason) == ["", ""])
     }
 
@@ -85,13 +81,13 @@ struct AgentProvisionTests {
     func confirmOutOfTurn() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.live, provision: Self.long))
+            try agent.flip(scene.flip(to: scene.live, provisionalLimit: Self.long))
             try agent.send(.confirm)
             #expect(try agent.receive() == .confirmed)
         }
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            try agent.send(scene.flip(to: scene.ready, provision: Self.long), .confirm)
+            try agent.send(scene.flip(to: scene.ready, provisionalLimit: Self.long), .confirm)
             _ = try agent.outcome()
             try agent.expectFailure(.protocolViolation)
         }
@@ -102,7 +98,7 @@ struct AgentProvisionTests {
     func silence(cutsOff: Bool) async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(1)))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(1)))
             if cutsOff { try agent.sendBeginning(of: .confirm) }
             let start = ContinuousClock.now
             try agent.expectFailure(.timedOut)
@@ -115,7 +111,7 @@ struct AgentProvisionTests {
     func keptAlive() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(2)))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(2)))
             for _ in 0..<12 {
                 usleep(250_000)
                 try agent.send(.keepAlive)
@@ -126,12 +122,12 @@ struct AgentProvisionTests {
         #expect(try scene.current() == "slots/2")
     }
 
-    @Test("a hook may take longer than the provision, as long as the controller is heard of meanwhile")
+    @Test("a hook may take longer than the limit, as long as the controller is heard of meanwhile")
     func ownWork() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            try agent.send(scene.flip(to: scene.ready, after: "sleep 8", provision: .seconds(5)), .commit)
+            try agent.send(scene.flip(to: scene.ready, after: "sleep 8", provisionalLimit: .seconds(5)), .commit)
             let stop = DispatchSemaphore(value: 0)
             let heart = DispatchGroup()
             DispatchQueue.global().async(group: heart) {
@@ -150,14 +146,14 @@ struct AgentProvisionTests {
     func stuckController() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provision: .seconds(1)))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(1)))
             // More answers than a pipe holds, none of them taken.
             for _ in 0..<4000 { try agent.send(.status) }
             let start = ContinuousClock.now
             while try scene.current() != "slots/1", ContinuousClock.now - start < .seconds(120) { usleep(20_000) }
             #expect(try scene.current() == "slots/1")
         }
-        #expect(try scene.state().provision == nil)
+        #expect(try scene.state().wayBack == nil)
     }
 
     @Test(
@@ -168,7 +164,7 @@ struct AgentProvisionTests {
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
             let hook = "sleep 100000 & echo $! > $SLOTSYNC_ROOT/../child; wait; true"
-            try agent.send(scene.flip(to: scene.ready, after: hook, provision: Self.long), .commit, last)
+            try agent.send(scene.flip(to: scene.ready, after: hook, provisionalLimit: Self.long), .commit, last)
             _ = try agent.outcome()
             while !scene.exists("child") { usleep(10_000) }
             #expect(try scene.current() == "slots/2")
@@ -189,7 +185,7 @@ struct AgentProvisionTests {
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
             try agent.send(
-                scene.flip(to: scene.ready, after: "sleep 100000", provision: .seconds(1)), .commit, .sample(1))
+                scene.flip(to: scene.ready, after: "sleep 100000", provisionalLimit: .seconds(1)), .commit, .sample(1))
             _ = try agent.outcome()
             try agent.expectFailure(.timedOut)
         }
@@ -210,7 +206,8 @@ struct AgentProvisionTests {
         let status = try await withAgent(root: scene.root) { agent in
             try agent.greet()
             try agent.send(
-                scene.flip(to: scene.ready, after: "sleep 0.3", provision: Self.long), .commit, .confirm, .finish)
+                scene.flip(to: scene.ready, after: "sleep 0.3", provisionalLimit: Self.long), .commit, .confirm, .finish
+            )
             agent.hangUp()
             _ = try (agent.outcome(), agent.outcome())
             #expect(try agent.receive() == .confirmed)
@@ -225,12 +222,12 @@ struct AgentProvisionTests {
         let before = try scene.state()
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            try agent.send(scene.flip(to: scene.ready, after: "exit 1", provision: Self.long), .commit)
+            try agent.send(scene.flip(to: scene.ready, after: "exit 1", provisionalLimit: Self.long), .commit)
             _ = try agent.outcome()
             try agent.expectFailure(.hookFailed)
         }
-        #expect(try scene.state().slots == before.slots)
-        #expect(try scene.state().provision == nil)
+        #expect(try scene.state().status.slots == before.status.slots)
+        #expect(try scene.state().wayBack == nil)
     }
 
     @Test("no stage begins while the session's flip can still be taken back: it might fill the slot to go back to")
@@ -239,14 +236,14 @@ struct AgentProvisionTests {
         let request = StageRequest(
             release: ReleaseName(id: scene.live), slots: nil, base: nil, manifestLength: 0, checksum: false,
             ownership: false, sharedPaths: [], dryRun: false)
-        for provision in [nil, Self.long] {
+        for limit in [nil, Self.long] {
             try await withAgent(root: scene.root) { agent in
-                try agent.flip(scene.flip(to: scene.ready, provision: provision))
+                try agent.flip(scene.flip(to: scene.ready, provisionalLimit: limit))
                 try agent.send(.stage(request))
                 try agent.expectFailure(.protocolViolation)
             }
-            #expect(try scene.current() == (provision == nil ? "slots/2" : "slots/1"))
-            if provision == nil {
+            #expect(try scene.current() == (limit == nil ? "slots/2" : "slots/1"))
+            if limit == nil {
                 try await withAgent(root: scene.root) { agent in try agent.flip(scene.flip(to: scene.live)) }
             }
         }
@@ -256,7 +253,7 @@ struct AgentProvisionTests {
     func failingSession() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provision: Self.long))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: Self.long))
             try agent.send(.framesEnd)
             try agent.expectFailure(.protocolViolation)
         }
@@ -268,14 +265,14 @@ struct AgentProvisionTests {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            try agent.send(scene.flip(to: scene.ready, provision: Self.long))
+            try agent.send(scene.flip(to: scene.ready, provisionalLimit: Self.long))
             _ = try agent.outcome()
             try Directory(path: scene.root.appending(".slotsync")).makeDirectory("state.tmp")
             try agent.send(.commit)
             guard case .failure? = try agent.receive() else { throw SlotSyncError(.system, "no failure") }
         }
         #expect(try scene.current() == "slots/1")
-        #expect(try scene.state().provision == nil)
+        #expect(try scene.state().wayBack == nil)
     }
 
     @Test("the first release of all goes live provisionally, and nothing is live again")
@@ -283,39 +280,43 @@ struct AgentProvisionTests {
         let scene = try FlipScene()
         let ring = try #require(try Ring.open(scene.root.string))
         try ring.acquireLock(for: "a test")
-        _ = try ring.pointCurrent(at: 0)
-        try ring.update { $0[1].state = .retired }
+        _ = try ring.pointCurrent(at: nil)
+        try ring.update { $0.status[1].state = .retired }
         ring.unlock()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provision: Self.long))
+            try agent.flip(
+                scene.flip(to: scene.ready, undo: "touch $SLOTSYNC_ROOT/../undone", provisionalLimit: Self.long))
         }
         #expect(throws: (any Error).self) { try scene.current() }
-        #expect(try scene.state().live == nil && scene.state()[2].state == .ready)
+        #expect(try scene.state().status.live == nil && scene.state().status[2].state == .ready)
         #expect(!scene.exists("undone"))
     }
 
-    // MARK: Healing
+    // MARK: Recovery
 
     /// Leaves the scene as a crash does after so many steps of a flip that was then being taken back.
     private func leave(_ scene: FlipScene, after steps: Int) throws {
         let ring = try #require(try Ring.open(scene.root.string))
         try ring.acquireLock(for: "a test")
-        let provision = try provision(scene, undo: "echo $SLOTSYNC_SLOT >> $SLOTSYNC_ROOT/../undone")
-        if steps > 0 { try ring.update { $0.provision = provision } }
+        let change = FlipChange(to: 2, in: ring.status)
+        let hook = "echo $SLOTSYNC_SLOT >> $SLOTSYNC_ROOT/../undone"
+        if steps > 0 {
+            try ring.update { $0.noteProvisional(change, since: 7, limit: Self.long, undoHook: hook) }
+        }
         if steps > 1 { _ = try ring.pointCurrent(at: 2) }
-        if steps > 2 { try ring.update { $0.note(provision.change, as: .flip, at: 9) } }
+        if steps > 2 { try ring.update { $0.note(change, as: .flip, at: 9) } }
         if steps > 3 { _ = try ring.pointCurrent(at: 1) }
         ring.unlock()
     }
 
     @Test("what a dead agent left is brought to its end by the next one, whatever it does", arguments: 1...4)
-    func healed(steps: Int) async throws {
+    func recovered(steps: Int) async throws {
         let scene = try FlipScene()
         let before = try scene.state()
         try leave(scene, after: steps)
         try await withAgent(root: scene.root) { agent in
             let ring = try agent.greet()
-            #expect(ring?.live == 1 && ring?.provision == nil && ring?.slots == before.slots)
+            #expect(ring?.live == 1 && ring?.provisional == nil && ring?.slots == before.status.slots)
             let warning = try agent.warning()
             #expect(warning.contains("\(scene.ready)") && warning.contains("1970-01-01"), "\(warning)")
             #expect(warning.contains(steps == 1 ? "nothing had to be taken back" : "flipped back"), "\(warning)")
@@ -324,13 +325,13 @@ struct AgentProvisionTests {
             try other.acquireLock(for: "another command")
         }
         let after = try scene.state()
-        #expect(after.slots == before.slots && after.provision == nil)
+        #expect(after.status.slots == before.status.slots && after.wayBack == nil)
         #expect(after.history.map(\.kind) == [[], [.undo], [.flip, .undo], [.flip, .undo]][steps - 1])
         #expect(scene.exists("undone") == (steps > 1))
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
             try agent.send(.status)
-            #expect(try agent.receive() == .status(RingStatus(slots: before.slots, live: 1)))
+            #expect(try agent.receive() == .status(before.status))
         }
     }
 
@@ -340,7 +341,7 @@ struct AgentProvisionTests {
         let ring = try #require(try Ring.open(scene.root.string))
         try leave(scene, after: 3)
         try ring.acquireLock(for: "a test")
-        try ring.update { $0[3] = SlotStatus(state: .retired, release: ReleaseName(id: .empty)) }
+        try ring.update { $0.status[3] = SlotStatus(state: .retired, release: ReleaseName(id: .empty)) }
         _ = try ring.pointCurrent(at: 3)
         ring.unlock()
         try await withAgent(root: scene.root) { agent in
@@ -352,7 +353,8 @@ struct AgentProvisionTests {
         #expect(!scene.exists("undone"))
     }
 
-    @Test("a flip whose agent lives is shown, not healed; a command that comes when it has died heals it first")
+    @Test(
+        "a flip whose agent lives is shown, and left alone; a command that comes when it has died takes it back first")
     func alive() async throws {
         let scene = try FlipScene()
         try leave(scene, after: 3)
@@ -363,7 +365,7 @@ struct AgentProvisionTests {
         try await withAgent(root: scene.root) { agent in
             let ring = try agent.greet()
             #expect(ring?.live == 2)
-            #expect(ring?.provision == ProvisionStatus(slot: 2, from: 1, since: 7, limit: Self.long))
+            #expect(ring?.provisional == ProvisionalFlip(slot: 2, from: 1, since: 7, limit: Self.long))
             #expect(flock(lock.rawValue, LOCK_UN) == 0)
             try agent.send(scene.flip(to: scene.ready), .commit)
             #expect(try agent.warning().contains("flipped back"))
@@ -382,10 +384,10 @@ struct AgentProvisionTests {
         let session = AgentSession(root: scene.root.string, connection: AgentConnection(input: read, output: write))
         let ring = try #require(try Ring.open(scene.root.string))
         let said = await session.runUndoHook(
-            "sleep 100000", FlipChange(to: 2, in: ring.state), unattendedFor: .milliseconds(200), in: ring)
+            "sleep 100000", FlipChange(to: 2, in: ring.status), unattendedFor: .milliseconds(200), in: ring)
         #expect(said?.contains("too long") == true)
         #expect(
-            await session.runUndoHook("true", FlipChange(to: 2, in: ring.state), unattendedFor: .seconds(60), in: ring)
+            await session.runUndoHook("true", FlipChange(to: 2, in: ring.status), unattendedFor: .seconds(60), in: ring)
                 == nil)
     }
 

@@ -22,12 +22,12 @@ extension AgentSession {
     // MARK: Begun and confirmed
 
     /// Notes a provisional flip, durably; the rename comes next.
-    func beginProvision(_ flip: PreparedFlip, limit: Duration, in ring: Ring) throws {
+    func beginProvisional(_ flip: PreparedFlip, limit: Duration, in ring: Ring) throws {
         try connection.beginWatch(limit: limit)
         do {
             try ring.update { state in
-                state.provision = Provision(
-                    change: flip.change, since: Timestamp.now.seconds, limit: limit, undoHook: flip.request.undoHook)
+                state.noteProvisional(
+                    flip.change, since: Timestamp.now.seconds, limit: limit, undoHook: flip.request.undoHook)
             }
         } catch {
             connection.endWatch()
@@ -40,7 +40,7 @@ extension AgentSession {
     func confirm() throws {
         guard let flip, flip.isCommitted || flip.changesNothing else { throw unexpected("a confirm without a flip") }
         if flip.isProvisional {
-            try existingRing().update { $0.provision = nil }
+            try existingRing().update { $0.noteNoneProvisional() }
             endWatching()
         }
         try connection.send(.confirmed)
@@ -57,7 +57,7 @@ extension AgentSession {
     ///
     /// - Parameter failure: what ended the session.
     /// - Returns: what the controller is told of it, if it is still there.
-    func endProvision(after failure: SlotSyncError) async -> SlotSyncError {
+    func endProvisional(after failure: SlotSyncError) async -> SlotSyncError {
         guard flip?.isProvisional == true else { return failure }
         do {
             let done = try await revert(existingRing(), because: failure.message, attended: false)
@@ -76,24 +76,25 @@ extension AgentSession {
     /// - Returns: what was done, for a person.
     func revert(_ ring: Ring, because reason: String, attended: Bool) async throws -> Reversal {
         let nothing = Reversal(done: "nothing had to be taken back")
-        guard let provision = ring.state.provision else { return nothing }
-        let change = provision.change
+        guard let wayBack = ring.state.wayBack else { return nothing }
+        let change = wayBack.change
         let current = try ring.slotOfCurrent()
         let isLive = current == change.slot
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
-        guard !isLive || change.from == 0 || ring.state[change.from].state.isSealed else {
-            try ring.update { $0.provision = nil }
+        if isLive, let from = change.from, !ring.status[from].state.isSealed {
+            try ring.update { $0.noteNoneProvisional() }
             endWatching()
             return Reversal(
-                done: "slot \(change.from), which was live before, holds no whole release any more, so slot "
-                    + "\(change.slot) stays")
+                done:
+                    "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays"
+            )
         }
         if isLive {
             // So that the hook is still owed after a crash. Where it cannot be noted, the link goes back all the same.
-            if !provision.isFlipped { try? ring.update { $0.provision?.isFlipped = true } }
+            if !wayBack.isFlipped { try? ring.update { $0.wayBack?.isFlipped = true } }
             _ = try ring.pointCurrent(at: change.from)
-        } else if !provision.isFlipped || current != change.from {
-            try ring.update { $0.provision = nil }
+        } else if !wayBack.isFlipped || current != change.from {
+            try ring.update { $0.noteNoneProvisional() }
             endWatching()
             return nothing
         }
@@ -101,7 +102,7 @@ extension AgentSession {
         flip?.wasTakenBack = true
         let connection = connection
         let warning = await runUndoHook(
-            provision.undoHook, change, unattendedFor: Self.longestUnattendedHook, in: ring,
+            wayBack.undoHook, change, unattendedFor: Self.longestUnattendedHook, in: ring,
             isAwaited: { attended && connection.reasonToStop() == nil })
         try ring.update { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
         endWatching()
@@ -118,7 +119,7 @@ extension AgentSession {
         _ command: String, _ change: FlipChange, unattendedFor limit: Duration?, in ring: Ring,
         isAwaited: @escaping @Sendable () -> Bool = { false }
     ) async -> String? {
-        guard let release = change.fromBefore?.release else { return nil }
+        guard let from = change.from, let release = change.fromBefore?.release else { return nil }
         var reasonToStop: (@Sendable () -> SlotSyncError?)?
         if let limit {
             let deadline = ContinuousClock.now + limit
@@ -126,7 +127,7 @@ extension AgentSession {
         }
         do {
             try await Hook(name: "after_rollback", command: command).run(
-                root: root, slot: change.from, release: release.id, temporary: ring.temporary, stoppedBy: reasonToStop)
+                root: root, slot: from, release: release.id, temporary: ring.temporary, stoppedBy: reasonToStop)
             return nil
         } catch { return "\(error)" }
     }
@@ -134,25 +135,25 @@ extension AgentSession {
     private static let hookTookTooLong = SlotSyncError(
         .hookFailed, "the after_rollback hook took too long, with nobody waiting for it, and was stopped")
 
-    // MARK: Healed
+    // MARK: Recovered
 
     /// Takes the ring's lock for a change, and brings a provisional flip that was left to its end first.
     func lockRing(for purpose: String) async throws -> Ring {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
-        if flip?.isProvisional != true, let said = try await heal(ring) { try connection.send(.warning(said)) }
+        if flip?.isProvisional != true, let said = try await recover(ring) { try connection.send(.warning(said)) }
         return ring
     }
 
     /// Looks, when a session starts, whether a provisional flip was left by an agent that is gone, and takes it back.
     ///
     /// - Returns: what was done, for a person; nil if there was nothing to do.
-    func healAbandoned() async -> String? {
-        guard let ring, ring.state.provision != nil else { return nil }
+    func recoverAbandoned() async -> String? {
+        guard let ring, ring.status.provisional != nil else { return nil }
         defer { ring.unlock() }
         do {
             try ring.acquireLock(for: "taking back a provisional flip")
-            return try await heal(ring)
+            return try await recover(ring)
         } catch {
             // Its owner lives, and watches over it.
             if (error as? SlotSyncError)?.code == .locked { return nil }
@@ -160,10 +161,10 @@ extension AgentSession {
         }
     }
 
-    private func heal(_ ring: Ring) async throws -> String? {
-        guard let provision = ring.state.provision else { return nil }
+    private func recover(_ ring: Ring) async throws -> String? {
+        guard let provisional = ring.status.provisional, let change = ring.state.wayBack?.change else { return nil }
         let done = try await revert(ring, because: "its agent ended before it was confirmed", attended: false)
-        return "the flip to release \(provision.change.release.id) in slot \(provision.change.slot) at "
-            + "\(utcText(provision.since)) was provisional, and its agent ended before it was confirmed: \(done.text)"
+        return "the flip to release \(change.release.id) in slot \(change.slot) at \(utcText(provisional.since)) was "
+            + "provisional, and its agent ended before it was confirmed: \(done.text)"
     }
 }

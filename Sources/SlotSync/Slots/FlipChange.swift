@@ -1,0 +1,69 @@
+// What a flip, its confirmation and its end make of a ring's state. A provisional flip is noted before its rename, so that
+// whoever comes after a crash can take it back. The agent's flips call these (AgentFlip, AgentProvisionalFlip).
+
+/// The two slots of a flip, and what their states were before it.
+struct FlipChange: Hashable, Sendable {
+    var slot: Int
+    /// Nil: nothing was live.
+    var from: Int?
+    var slotBefore: SlotStatus
+    var fromBefore: SlotStatus?
+
+    var release: ReleaseName { slotBefore.release ?? ReleaseName(id: .empty) }
+}
+
+extension FlipChange {
+    init(to slot: Int, in ring: RingStatus) {
+        self.init(slot: slot, from: ring.live, slotBefore: ring[slot], fromBefore: ring.live.map { ring[$0] })
+    }
+}
+
+/// What takes a provisional flip back. Whoever holds the ring's lock watches the flip; where nobody does, it is taken back.
+struct WayBack: Hashable, Sendable {
+    var change: FlipChange
+    /// A shell command that runs when the flip was taken back; empty: none.
+    var undoHook: String
+    /// Whether the rename may have been seen by somebody: then the hook is owed.
+    var isFlipped = false
+}
+
+extension RingState {
+    /// Notes a provisional flip that is about to be made.
+    mutating func noteProvisional(_ change: FlipChange, since: Int64, limit: Duration, undoHook: String) {
+        status.provisional = ProvisionalFlip(slot: change.slot, from: change.from, since: since, limit: limit)
+        wayBack = WayBack(change: change, undoHook: undoHook)
+    }
+
+    /// Notes that no flip is provisional any more: it was confirmed, taken back, or never made.
+    mutating func noteNoneProvisional() {
+        status.provisional = nil
+        wayBack = nil
+    }
+
+    /// Notes a flip that was made.
+    mutating func note(_ change: FlipChange, as kind: FlipRecord.Kind, at moment: Int64) {
+        if let from = change.from {
+            status[from].state = .retired
+            status[from].since = moment
+        }
+        status[change.slot].state = .live
+        status[change.slot].since = moment
+        status[change.slot].reason = ""
+        if kind == .flip { status[change.slot].previous = change.from }
+        wayBack?.isFlipped = true
+        note(
+            FlipRecord(
+                kind: kind, at: moment, fromSlot: change.from, toSlot: change.slot, release: change.release.id))
+    }
+
+    /// Notes that a flip was taken back: both slots are what they were.
+    mutating func noteUndo(of change: FlipChange, at moment: Int64, because reason: String = "") {
+        status[change.slot] = change.slotBefore
+        if let from = change.from, let before = change.fromBefore { status[from] = before }
+        noteNoneProvisional()
+        note(
+            FlipRecord(
+                kind: .undo, at: moment, fromSlot: change.slot, toSlot: change.from, release: change.release.id,
+                reason: cut(reason, atMost: FlipRecord.longestReason)))
+    }
+}
