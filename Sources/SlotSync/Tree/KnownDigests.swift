@@ -43,13 +43,7 @@ struct KnownDigests: Sendable {
     /// The digest of the file with this status; nil if there is none, or the file changed.
     func digest(for status: FileStatus) -> ContentDigest? {
         let key = (status.device, status.inode)
-        var range = 0..<records.count
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            let found = records[middle]
-            if found.key == key { return found.tuple == StatTuple(status) ? found.digest : nil }
-            range = found.key < key ? middle + 1..<range.upperBound : range.lowerBound..<middle
-        }
-        return nil
+        let index = records.partitioningIndex { $0.key >= key }
+        return index < records.count && records[index].tuple == StatTuple(status) ? records[index].digest : nil
     }
 }

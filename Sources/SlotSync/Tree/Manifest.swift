@@ -156,14 +156,9 @@ public struct Manifest: Sendable {
 
     /// Looks a name up among a directory's children by binary search.
     func child(of directory: Int, named name: ArraySlice<UInt8>) -> Int? {
-        var range = children(of: directory)
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            let found = self.name(of: middle)
-            if found.elementsEqual(name) { return middle }
-            range = found.lexicographicallyPrecedes(name) ? middle + 1..<range.upperBound : range.lowerBound..<middle
-        }
-        return nil
+        let children = children(of: directory)
+        let index = children.partitioningIndex { !self.name(of: $0).lexicographicallyPrecedes(name) }
+        return index < children.endIndex && self.name(of: index).elementsEqual(name) ? index : nil
     }
 
     /// Looks a path up.
