@@ -1,5 +1,5 @@
-// Releases that nobody shall flip to any more: marked by a controller after they were rolled back, refused by a flip
-// that does not insist, told when they are staged again.
+// Bad releases on a host. A controller marks a release as bad after it was rolled back. A flip then refuses it unless
+// it insists, and a stage warns of it.
 
 import SystemPackage
 
@@ -19,7 +19,7 @@ extension AgentSession {
         try connection.send(.status(ring.status))
     }
 
-    /// Throws if the slot's release is bad and the controller does not insist on it.
+    /// Throws if the slot's release is bad and the request does not insist on it.
     func checkNotBad(_ slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
         guard ring.status[slot].state == .bad, !request.force, let id = ring.status[slot].release?.id else { return }
         let again = request.direction == .flip ? "flip --force \(id)" : "rollback --to \(id) --force"
@@ -27,7 +27,7 @@ extension AgentSession {
             .notReady, "\(ring.status.badText(of: slot)): stage another one, or insist with `slotsync \(again)`")
     }
 
-    /// What a person is told who stages a bad release again.
+    /// The warning for whoever stages a bad release again.
     func warningOfBad(_ slot: Int, _ ring: Ring) -> String {
         ring.status.badText(of: slot, cause: ": it was rolled back here")
             + ". `flip` and `push` refuse it; with `--force` they do not"

@@ -1,17 +1,27 @@
-// Flipping and rolling back on a host: one request a phase, so that the controller can lead all hosts
-// through each phase together. The lock is held from `prepare` to the end of the session.
+// A flip or a rollback on a host. Each phase is a request of its own, so that the controller leads all hosts through it
+// together. The agent holds the lock from `prepare` to the end of the session.
 
 import Glibc
 import SystemPackage
 
 /// A flip that was prepared in this session.
 struct PreparedFlip {
+    enum Standing {
+        /// Nothing was changed yet.
+        case prepared
+        /// The host goes back by itself: from before the rename until the flip is confirmed or taken back.
+        case provisional
+        /// It is live, and only `undo` takes it back.
+        case lasting
+        case takenBack
+    }
+
     var request: FlipRequest
     var change: FlipChange
-    var isCommitted = false
-    /// Whether the host goes back by itself: from before the rename until the flip is confirmed or taken back.
-    var isProvisional = false
-    var wasTakenBack = false
+    var standing = Standing.prepared
+
+    /// Whether there is something to take back.
+    var isCommitted: Bool { standing == .provisional || standing == .lasting }
 
     /// Whether the release was live already.
     var changesNothing: Bool { change.slot == change.from }
@@ -53,14 +63,14 @@ extension AgentSession {
 
     /// Second phase, where there is a hook.
     func runBeforeHook() async throws {
-        guard let flip, !flip.isCommitted else { throw unexpected("a hook outside of a flip") }
+        guard let flip, flip.standing == .prepared else { throw unexpected("a hook outside of a flip") }
         if !flip.changesNothing { try await runHook(flip.request.beforeHook, named: "before_flip", flip) }
         try connection.send(.hookDone)
     }
 
     /// Third phase: the rename. What follows it may still take it back.
     func commit() async throws {
-        guard let flip, !flip.isCommitted, !flip.wasTakenBack else { throw unexpected("a commit without a flip") }
+        guard let flip, flip.standing == .prepared else { throw unexpected("a commit without a flip") }
         let ring = try existingRing()
         guard !flip.changesNothing else {
             try connection.send(.flipped(outcome(flip, renamedAt: 0)))
@@ -68,13 +78,13 @@ extension AgentSession {
         }
         if let limit = flip.request.provisionalLimit { try beginProvisional(flip, limit: limit, in: ring) }
         let moment = try move(ring, to: flip)
-        self.flip?.isCommitted = true
+        if self.flip?.standing == .prepared { self.flip?.standing = .lasting }
         do {
             let name = flip.request.direction == .flip ? "after_flip" : "after_rollback"
             try await runHook(flip.request.afterHook, named: name, flip)
         } catch {
-            // Not the hook: whoever waited for it is gone, which ends the session, and takes the flip back.
-            if self.flip?.isProvisional == true, (error as? SlotSyncError)?.code != .hookFailed { throw error }
+            // The hook did not fail: its controller is gone. That ends the session, and takes the flip back.
+            if self.flip?.standing == .provisional, (error as? SlotSyncError)?.code != .hookFailed { throw error }
             guard flip.request.direction == .flip else {
                 // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
                 try connection.send(.warning("\(error); this host is rolled back all the same"))
@@ -151,13 +161,12 @@ extension AgentSession {
         guard let flip else { throw unexpected("an undo without a flip") }
         let ring = try existingRing()
         let reversal: Reversal
-        if flip.isProvisional {
+        if flip.standing == .provisional {
             reversal = try await revert(ring, because: "", attended: true)
         } else {
             let moment = try ring.pointCurrent(at: flip.change.from)
             try ring.update { $0.noteUndo(of: flip.change, at: moment.seconds) }
-            self.flip?.isCommitted = false
-            self.flip?.wasTakenBack = true
+            self.flip?.standing = .takenBack
             let warning = await runUndoHook(flip.request.undoHook, flip.change, unattendedFor: nil, in: ring)
             reversal = Reversal(done: "this host was flipped back", warning: warning)
         }
@@ -175,7 +184,7 @@ extension AgentSession {
 
     private func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
         var reasonToStop: (@Sendable () -> SlotSyncError?)?
-        if self.flip?.isProvisional == true { reasonToStop = { [connection] in connection.reasonToStop() } }
+        if self.flip?.standing == .provisional { reasonToStop = { [connection] in connection.reasonToStop() } }
         try await Hook(name: name, command: command).run(
             root: root, slot: flip.change.slot, release: flip.change.release.id, temporary: existingRing().temporary,
             stoppedBy: reasonToStop)

@@ -1,6 +1,6 @@
-// Provisional flips: begun by a commit that says so, confirmed by the controller, else taken back, by the session
-// itself or by the next agent that finds one without an owner. Who holds the ring's lock is the owner. The link goes
-// back first, whatever else has to be done or told.
+// Provisional flips. A commit begins one, and the controller confirms it. Otherwise the session takes it back, or the next
+// agent that finds one without an owner does: whoever holds the ring's lock is the owner. The link goes back before
+// anything else is done or told.
 
 import SystemPackage
 
@@ -33,21 +33,22 @@ extension AgentSession {
             connection.endWatch()
             throw error
         }
-        self.flip?.isProvisional = true
+        self.flip?.standing = .provisional
     }
 
     /// The flip stays, though `undo` can still take it back as long as the session lasts.
     func confirm() throws {
         guard let flip, flip.isCommitted || flip.changesNothing else { throw unexpected("a confirm without a flip") }
-        if flip.isProvisional {
-            try existingRing().update { $0.noteNoneProvisional() }
-            endWatching()
-        }
+        if flip.standing == .provisional { try settle(.lasting, existingRing()) { $0.noteNoneProvisional() } }
         try connection.send(.confirmed)
     }
 
-    private func endWatching() {
-        flip?.isProvisional = false
+    /// Ends what is provisional, and notes what that makes of the state.
+    private func settle(
+        _ standing: PreparedFlip.Standing, _ ring: Ring, _ change: (inout RingState) -> Void
+    ) throws {
+        try ring.update(change)
+        flip?.standing = standing
         connection.endWatch()
     }
 
@@ -58,7 +59,7 @@ extension AgentSession {
     /// - Parameter failure: what ended the session.
     /// - Returns: what the controller is told of it, if it is still there.
     func endProvisional(after failure: SlotSyncError) async -> SlotSyncError {
-        guard flip?.isProvisional == true else { return failure }
+        guard flip?.standing == .provisional else { return failure }
         do {
             let done = try await revert(existingRing(), because: failure.message, attended: false)
             return SlotSyncError(failure.code, "\(failure); \(done.text)")
@@ -82,8 +83,7 @@ extension AgentSession {
         let isLive = current == change.slot
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
         if isLive, let from = change.from, !ring.status[from].state.isSealed {
-            try ring.update { $0.noteNoneProvisional() }
-            endWatching()
+            try settle(.lasting, ring) { $0.noteNoneProvisional() }
             return Reversal(
                 done:
                     "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays"
@@ -94,18 +94,14 @@ extension AgentSession {
             if !wayBack.isFlipped { try? ring.update { $0.wayBack?.isFlipped = true } }
             _ = try ring.pointCurrent(at: change.from)
         } else if !wayBack.isFlipped || current != change.from {
-            try ring.update { $0.noteNoneProvisional() }
-            endWatching()
+            try settle(.takenBack, ring) { $0.noteNoneProvisional() }
             return nothing
         }
-        flip?.isCommitted = false
-        flip?.wasTakenBack = true
         let connection = connection
         let warning = await runUndoHook(
             wayBack.undoHook, change, unattendedFor: Self.longestUnattendedHook, in: ring,
             isAwaited: { attended && connection.reasonToStop() == nil })
-        try ring.update { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
-        endWatching()
+        try settle(.takenBack, ring) { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
         return Reversal(done: "this host was flipped back", warning: warning)
     }
 
@@ -141,7 +137,7 @@ extension AgentSession {
     func lockRing(for purpose: String) async throws -> Ring {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
-        if flip?.isProvisional != true, let said = try await recover(ring) { try connection.send(.warning(said)) }
+        if flip?.standing != .provisional, let said = try await recover(ring) { try connection.send(.warning(said)) }
         return ring
     }
 

@@ -1,5 +1,5 @@
-// What the host reads of itself, inside a session that is open anyway: nothing is started for a sample but the commands
-// that it asks for. Needs no ring, and takes no lock.
+// Readings of a host, inside a session that is open anyway. A sample starts nothing but the commands that its sources
+// name. It needs no ring and takes no lock.
 
 extension AgentSession {
     /// Sets the sources up; what counts from one reading to the next begins here.

@@ -1,6 +1,6 @@
-// The host's end of a session: one request after the other, from `hello` to the end of the stream. Each
-// kind of work has a file of its own beside this one. The work is done on one thread; a heartbeat on
-// another tells the controller that the host is alive.
+// The host's end of a session: it serves one request after the other, from `hello` to the end of the stream, on one
+// thread. Each kind of work has its own file beside this one. A heartbeat on another thread tells the controller that
+// the host is alive.
 
 import Glibc
 public import SystemPackage
@@ -10,7 +10,8 @@ public enum HostAgent {
     /// Serves one session on `root`, over standard input and output unless told otherwise.
     ///
     /// - Parameter root: the folder that holds the ring.
-    /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the controller.
+    /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the
+    ///   controller.
     public static func serve(
         root: String, input: FileDescriptor = .standardInput, output: FileDescriptor = .standardOutput
     ) async -> Int32 {
@@ -28,7 +29,7 @@ public enum HostAgent {
         guard let failure = await connection.withHeartbeat(progress: session.progress, { await session.run() }) else {
             return 0
         }
-        // Where a flip was provisional its controller may be gone: nothing waits for it then.
+        // After a provisional flip the controller may be gone: nothing waits for it then.
         let wasProvisional = session.flip?.request.provisionalLimit != nil
         if wasProvisional { session.ring?.unlock() }
         try? connection.send(.failure(failure), within: wasProvisional ? AgentSession.longestFarewell : nil)
@@ -100,7 +101,7 @@ final class AgentSession {
     /// - Returns: what went wrong, if anything did.
     func run() async -> SlotSyncError? {
         do { try await serve() } catch { return await endProvisional(after: failure(error, root: root)) }
-        guard flip?.isProvisional == true else { return nil }
+        guard flip?.standing == .provisional else { return nil }
         return await endProvisional(
             after: SlotSyncError(.unreachable, "the controller ended the session before it confirmed the flip"))
     }
@@ -117,7 +118,7 @@ final class AgentSession {
             case .runBeforeHook: try await runBeforeHook()
             case .commit:
                 try await commit()
-                if flip?.isProvisional == true { noteWatch() }
+                if flip?.standing == .provisional { noteWatch() }
             case .undo: try await undo()
             case .confirm: try confirm()
             case .keepAlive: break
@@ -131,8 +132,9 @@ final class AgentSession {
         }
     }
 
-    /// What was asked for is done, and the controller keeps the session, and with it the lock: it looks at this host beside
-    /// others before it asks for more. A command that does not has ended the session before anybody can read this.
+    /// Notes in the lock that the controller keeps the session after its request was served: it watches this host
+    /// beside others before it asks for more. A command that does not watch ends the session before anybody can read
+    /// this.
     private func noteWatch() { ring?.noteHolder("a push by \(peer) that watches this host") }
 
     func unexpected(_ what: String) -> SlotSyncError {

@@ -1,4 +1,4 @@
-// `verify` on a host: slots are hashed again and compared with what was sealed. Reads only.
+// `verify` on a host: hashes slots again and compares them with what was sealed. It only reads.
 
 extension AgentSession {
     func verify(slot: Int?) throws {

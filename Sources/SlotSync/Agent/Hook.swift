@@ -1,4 +1,5 @@
-// A command of the user's that a flip runs on the host, with what it needs to know in its environment.
+// A shell command of the user's that runs on the host before or after a flip. Its environment tells it the root, the
+// slot and the release.
 
 import Glibc
 import Subprocess
@@ -6,10 +7,10 @@ import SystemPackage
 
 /// A shell command that runs before or after a flip.
 struct Hook {
-    /// How much of the end of its output goes into the error message, in bytes.
+    /// The error message quotes so many bytes of the end of its output.
     private static let longestQuote = 2048
 
-    /// Between two looks for a reason to stop.
+    /// The time between two looks for a reason to stop.
     private static let pause = Duration.milliseconds(50)
 
     let name: String
@@ -18,8 +19,8 @@ struct Hook {
     /// Runs the command by `/bin/sh -c` and waits for it, not for what it leaves running in the background.
     ///
     /// - Parameters:
-    ///   - temporary: a folder for its output, which must never get into the session. A file, not a pipe: a daemon that the
-    ///     hook starts may keep it open for ever.
+    ///   - temporary: a folder for its output, which must never get into the session. The output goes to a file,
+    ///     because a daemon that the hook starts may keep a pipe open for ever.
     ///   - reasonToStop: asked again and again while it runs; what it says ends the hook with all that it started.
     /// - Throws: `hookFailed` with the exit status and the end of what it printed, or the reason to stop.
     func run(

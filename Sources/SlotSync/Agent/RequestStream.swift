@@ -1,5 +1,5 @@
-// Requests as they come off the agent's input: what was read and not asked for yet, keep-alives left out.
-// AgentConnection owns it, and decides how long is waited for more.
+// The agent's input as requests: it keeps what was read and not asked for yet, and leaves keep-alives out.
+// AgentConnection owns it and decides how long to wait for more.
 
 import DequeModule
 import SystemPackage
