@@ -1,5 +1,5 @@
-// Takes apart what ByteWriter put together, and believes none of it: every read checks what is left,
-// every count is held against a bound that the caller names before anything is allocated.
+// Reads what ByteWriter wrote, and trusts none of it. Every read checks what is left, and every count is held against
+// a bound that the caller names before anything is allocated.
 
 /// A cursor over bytes from a file or from the other end of a wire.
 struct ByteReader: Sendable {

@@ -1,5 +1,5 @@
-// Appends the project's binary forms to a byte array: the twin of ByteReader. Used by every format
-// (manifest, signature, delta, frames, messages), so that all of them share one set of primitives.
+// Appends the project's binary forms to a byte array; ByteReader reads them. Every format uses it: manifest, signature,
+// delta, frames, messages.
 
 /// Builds a byte string from fixed-width little-endian integers, LEB128 varints and counted bytes.
 struct ByteWriter: Sendable {

@@ -1,6 +1,6 @@
-// XXH3-128: names content everywhere (manifest entries, the release ID, bases) and checks it after
-// every transfer. Fast enough (15 GB/s) to be computed on every byte that is read or written. It is
-// not a cryptographic digest: it finds damage and tells contents apart, it does not authenticate.
+// XXH3-128. It names content everywhere (manifest entries, the release ID, bases), and every transfer is checked by
+// it. At 15 GB/s it is computed over every byte that is read or written. It is no cryptographic digest: it finds
+// damage and tells contents apart, but authenticates nothing.
 
 import CXXHash
 

@@ -1,6 +1,6 @@
-// zlib's raw deflate in typed form: one call makes one independent block, one call takes one apart.
-// Delta files and patch frames use it. A stream's state (270 kB for deflate) is made once and reset
-// between blocks. Sizes are the caller's to record: inflating needs the exact size, and never makes more.
+// zlib's raw deflate in typed form. One call makes one independent block, and one call inflates one. Delta files and
+// patch frames use it. A stream's state (270 kB for deflate) is made once and reset between blocks. The caller
+// records sizes: inflating needs the exact size, and never makes more.
 
 import CZlib
 

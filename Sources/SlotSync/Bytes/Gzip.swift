@@ -1,5 +1,5 @@
-// The gzip format (RFC 1952), for what a host unpacks with its own `gzip`: the agent, when it is installed. Its CRC
-// makes that fail on damage.
+// The gzip format (RFC 1952). A host unpacks the agent with its own `gzip` when the agent is installed; the format's
+// CRC finds damage on the way.
 
 import CZlib
 

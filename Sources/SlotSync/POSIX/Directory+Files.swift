@@ -1,5 +1,5 @@
-// Small whole files in a directory: read with a bound, and replaced so that a crash leaves either the
-// old or the new one. State, records and caches are kept with these.
+// Small files in a directory, read and replaced whole. Reading has a bound; after a crash a replaced file is the old
+// one or the new one. State, records and caches are kept this way.
 
 import Glibc
 import SystemPackage
@@ -29,8 +29,8 @@ extension Directory {
 
     /// Replaces a file: written beside it, synchronized, renamed over it, the directory synchronized.
     ///
-    /// - Parameter isShared: whether others may do the same at the same time. Else what is written beside it has the same
-    ///   name every time, so that a crash leaves no more than one.
+    /// - Parameter isShared: whether others may do the same at the same time. Else what is written beside it has the
+    ///   same name every time, so that a crash leaves no more than one.
     func replaceContents(of name: String, by bytes: [UInt8], mode: UInt32 = 0o600, isShared: Bool = false) throws {
         let temporary = isShared ? "\(name).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp" : "\(name).tmp"
         try? remove(temporary)

@@ -1,5 +1,5 @@
-// An open directory, the only way in which this project touches a path on a host: every call is
-// relative to its descriptor, takes one name, and never follows a symbolic link (invariant 5).
+// An open directory: the only way in which this project touches a path on a host. Every call is relative to its
+// descriptor, takes one name, and never follows a symbolic link (invariant 5).
 
 import CSystemCalls
 import Glibc

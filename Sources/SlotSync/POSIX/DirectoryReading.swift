@@ -1,6 +1,6 @@
-// Reading a directory's names and links into the caller's memory: the walk looks at thousands of
-// directories, and getdents64(2) on the descriptor that is open anyway saves each of them a second open
-// and an allocation. Where speed does not matter, `forEachName` of Directory.swift is simpler.
+// Reads a directory's names and links into the caller's memory. The walk looks at thousands of directories:
+// getdents64(2) on the descriptor that is open anyway saves a second open and an allocation for each. `forEachName`
+// in Directory.swift is simpler, where speed does not matter.
 
 import CSystemCalls
 import Glibc

@@ -1,5 +1,5 @@
-// Reads a small file whole, with a bound: hosts files, exclusion files, the configuration. It may be a pipe
-// (`--hosts-file <(…)`), so the size is not asked for beforehand.
+// Reads a small file whole, with a bound: hosts files, exclusion files, the configuration. The file may be a pipe
+// (`--hosts-file <(…)`), so its size is not looked up beforehand.
 
 package import SystemPackage
 

@@ -1,5 +1,5 @@
-// Calls on open files that swift-system does not have: status, times, reflinks, ranges copied inside
-// the kernel, splicing into a pipe, and whole reads and writes.
+// Calls on open files that swift-system lacks: status, times, reflinks, copies inside the kernel, splicing into a
+// pipe, and reads and writes that go on until all is done.
 
 import CSystemCalls
 import Glibc

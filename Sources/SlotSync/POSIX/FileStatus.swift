@@ -1,4 +1,4 @@
-// What the system knows of a file without opening it: the typed form of `struct stat`.
+// A file's status, without opening it: the typed form of `struct stat`.
 
 import CSystemCalls
 import Glibc

@@ -1,10 +1,9 @@
-// Waiting for descriptors with a limit, by poll(2): what an agent does that must not wait for ever for a controller.
+// Waits for descriptors, by poll(2), with a deadline. An agent waits this way for a controller that may be gone.
 
 import Glibc
 import SystemPackage
 
-/// Waits until one of `wanted` is ready, or until `deadline`, if there is one; what is ready already is told whatever the
-/// time.
+/// Waits until one of `wanted` is ready, or until `deadline`, if there is one. What is ready is reported even after it.
 ///
 /// - Returns: false if the deadline has passed.
 func waitUntilReady(_ wanted: inout [pollfd], until deadline: ContinuousClock.Instant?) throws(Errno) -> Bool {

@@ -1,4 +1,4 @@
-// What a process knows of itself and its machine: names for greetings and locks, how many cores.
+// This process and its machine: names for greetings and locks, and how many processors it may use.
 
 import Glibc
 

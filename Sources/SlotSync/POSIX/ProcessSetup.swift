@@ -1,5 +1,5 @@
-// What a process needs before it may speak with hundreds of others: descriptors for their pipes, and no death by a
-// pipe whose reader is gone. Called once by the programs, and by whoever opens a fleet.
+// Prepares a process to hold sessions with hundreds of others: it may open descriptors for all their pipes, and
+// survives a pipe whose reader is gone. The programs call it once, and so does everything that opens a fleet.
 
 import CSystemCalls
 import Glibc
@@ -20,8 +20,8 @@ package enum ProcessSetup {
         setrlimit(resource, &limit)
     }
 
-    /// Gives large memory back to the system as soon as it is free. The C library would come to keep what a process needs
-    /// for a moment alone: the bytes of a record, while a manifest is made of them.
+    /// Gives large memory back to the system as soon as it is free. The C library would come to keep what a process
+    /// needs for a moment alone: the bytes of a record, while a manifest is made of them.
     static func returnLargeMemory() {
         ss_return_memory_from(1 << 20)
     }

@@ -1,6 +1,6 @@
-// A shell command whose output is wanted by a certain time, and not a moment later: HostCommand reads numbers from it.
-// Not by swift-subprocess, which waits for the end of what it started: a child that hangs inside the kernel, in a look at
-// a dead file server, cannot be killed, and its host has to answer all the same.
+// A shell command whose output is wanted by a deadline; HostCommand reads numbers from it. swift-subprocess waits for
+// the end of what it started. But a child that hangs inside the kernel, in a look at a dead file server, cannot be
+// killed, and its host has to answer all the same.
 
 import CSystemCalls
 import Glibc
@@ -61,8 +61,8 @@ final class ShellProcess {
     /// How long a child that was killed may take to be gone.
     private static let patience = Duration.milliseconds(100)
 
-    /// Reads what it prints until it ends, and kills it, with its process group, at the deadline. What it leaves running in
-    /// the background is not waited for.
+    /// Reads what it prints until it ends, and kills it, with its process group, at the deadline. What it leaves
+    /// running in the background is not waited for.
     func end(by deadline: ContinuousClock.Instant) -> End {
         var open = [pipes.output, pipes.errors]
         while true {

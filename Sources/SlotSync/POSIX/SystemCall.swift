@@ -1,5 +1,5 @@
-// How every system call of this project is made: repeated when a signal interrupts it, its failure
-// thrown as an Errno. The typed calls in this folder are built on it, and nothing above sees an int.
+// Every system call of this project goes through here: it is repeated when a signal interrupts it, and its failure is
+// thrown as an Errno. The typed calls in this folder are built on it; nothing above them sees an int.
 
 import Glibc
 import SystemPackage

@@ -1,6 +1,6 @@
-// The signals that would end the process, held for as long as something has to be put right first: an agent whose flip
-// is provisional goes back before it ends. In place of ending, the first one makes a descriptor readable, so that whoever
-// waits in poll(2) hears of it.
+// Holds the signals that would end the process, for as long as something has to be put right first: an agent whose
+// flip is provisional goes back before it ends. The first such signal makes a descriptor readable, which wakes
+// whoever waits in poll(2).
 
 import Glibc
 import Synchronization

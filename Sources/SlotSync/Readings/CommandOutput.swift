@@ -1,4 +1,4 @@
-// What a command printed, as readings: one number, or lines `name value`. What is anything else is no reading.
+// Reads numbers from what a command printed: one number, or lines `name value`. Anything else is no reading.
 
 enum CommandOutput {
     static func outcome(_ output: [UInt8]) -> HostReadings.Outcome {

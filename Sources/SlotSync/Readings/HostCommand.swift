@@ -1,5 +1,5 @@
-// A source that is a command on the host: it is started with each sample, beside all others, and has to be done when the
-// sample's time is up.
+// A command on the host as a source of numbers. Each sample starts it, beside all others, and it has until the sample's
+// deadline.
 
 /// A command that prints numbers. One user at a time.
 final class HostCommand {

@@ -1,5 +1,5 @@
-// Reads a host's sources again and again: one sample after the other, each in bounded time. The agent has one in a session
-// that watches. What counts from one reading to the next begins when the sampler is made.
+// Reads a host's sources, one sample after the other, each in bounded time. The agent has one in a session that
+// watches. The first interval of what is counted between two readings begins when the sampler is made.
 
 import SystemPackage
 
@@ -14,8 +14,8 @@ final class HostSampler {
         case unusable(String)
     }
 
-    /// For each source, why it could not be set up; nil where it was. What may come right, such as a log that is not there
-    /// yet, is tried again with each sample.
+    /// For each source, why it could not be set up; nil where it was. What may come right, such as a log that is not
+    /// there yet, is tried again with each sample.
     let problems: [String?]
 
     private let samplingTime: Duration
@@ -82,7 +82,8 @@ final class HostSampler {
     /// What a person should know of the sources and was not told yet.
     func takeNews() -> [String] { logs.flatMap { $0.reader.takeNews() } }
 
-    /// Each log gets its share of the time that is left, so that one that is written too fast does not starve the others.
+    /// Each log gets its share of the time that is left, so that one that is written too fast does not starve the
+    /// others.
     private func readLogs(until deadline: ContinuousClock.Instant) -> [String: [HostReadings.Outcome]] {
         var outcomes: [String: [HostReadings.Outcome]] = [:]
         for (index, log) in logs.enumerated() {

@@ -1,11 +1,12 @@
-// What a host can be asked to read of itself while a release goes live. What the numbers mean, and whether they are
-// good, is not for this library to say: modules on top of it do.
+// The sources that a host can be asked to read while a release goes live, and what they gave. Modules above this
+// library decide what the numbers mean, and whether they are good.
 
 /// A source of numbers on a host.
 public enum HostSource: Hashable, Sendable {
     /// The load average of the last minute, from /proc/loadavg.
     case loadAverage
-    /// The share of processor time spent on work since the reading before, in percent of all processors, from /proc/stat.
+    /// The share of processor time spent on work since the reading before, in percent of all processors, from
+    /// /proc/stat.
     case cpu
     /// How many lines that match were written to a log since the reading before.
     ///

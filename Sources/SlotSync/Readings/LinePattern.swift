@@ -1,6 +1,6 @@
-// The regular expression that a log's lines are searched with: PCRE2, compiled to machine code where the system allows it.
-// Lines are bytes. A log may hold any encoding, or a cut character, and a search that fails on such a line would be blind
-// exactly where a program went wrong; it is also twice as fast.
+// The regular expression that a log's lines are searched with: PCRE2, compiled to machine code where the system
+// allows it. It sees bytes. A log may hold any encoding, or half a character, and a search that fails on such a line
+// would be blind exactly where a program went wrong. Bytes are also twice as fast.
 
 import CPCRE2
 

@@ -1,5 +1,5 @@
-// One file of a log, open: how far it was read, and whether what was read still stands in it. LogReader knows which files
-// a log has.
+// One open file of a log: how far it was read, and whether what was read still stands in it. LogReader knows which
+// files a log consists of.
 
 import Glibc
 import SystemPackage
@@ -66,8 +66,8 @@ final class LogFile {
         offset = UInt64(start) + UInt64(count)
     }
 
-    /// Begins anew where the file was cut after it was copied away (logrotate's copytruncate). What was written between the
-    /// last reading and the cut is in the copy alone.
+    /// Begins anew where the file was cut after it was copied away (logrotate's copytruncate). What was written
+    /// between the last reading and the cut is in the copy alone.
     func noticeTruncation() throws {
         guard try descriptor.status().size < offset || !stillHoldsMemory() else { return }
         splitter.forget()

@@ -1,5 +1,5 @@
-// A log that is written while it is read: which files it consists of, as they are rotated, and how many new lines match.
-// Every byte is read once, whoever asks for how many patterns. HostSampler has one of these for each path.
+// A log that is written while it is read: finds the files that it consists of as they are rotated, and counts new
+// lines that match. Each byte is read once for all patterns. HostSampler has one of these for each path.
 
 import SystemPackage
 
@@ -12,8 +12,8 @@ final class LogReader {
     /// A program may write into the old file until it is told to open the new one.
     private static let quietReadingsToTheEnd = 2
     private var lastLook = Timestamp.fileClock
-    /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by when
-    /// they were made alone they could be taken for files that were never seen.
+    /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by
+    /// when they were made alone they could be taken for files that were never seen.
     private var finished: [(identity: FileIdentity, at: Timestamp)] = []
     private var news = LogNews()
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
@@ -105,7 +105,8 @@ final class LogReader {
         }
     }
 
-    /// Where a log was rotated more than once since the last look, the files between: made since then, and named like it.
+    /// Where a log was rotated more than once since the last look, the files between: made since then, and named like
+    /// it.
     private func takeUpRotatedFiles(besides current: FileIdentity) {
         for name in RotatedNames.made(since: lastLook, from: path) {
             guard let file = try? LogFile(name), file.identity != current,

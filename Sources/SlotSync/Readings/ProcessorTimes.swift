@@ -1,4 +1,4 @@
-// What the kernel tells of the whole host: load and processor time, as proc(5) has them. HostSampler reads the files.
+// Load and processor time of the whole host, as the kernel tells them (proc(5)). HostSampler reads the files.
 
 import SystemPackage
 
@@ -9,8 +9,9 @@ struct ProcessorTimes: Equatable {
     /// idle and iowait: a processor that waits for a disk has nothing to do.
     var idle: UInt64
 
-    /// Steal is in neither. It is time in which another guest had the processor: not this host's work, and no rest from it
-    /// either. So a host that has work all the time is at 100 % beside noisy neighbours too, and one at rest at 0 %.
+    /// Steal is in neither. It is time in which another guest had the processor: not this host's work, and no rest
+    /// from it either. So a host that has work all the time is at 100 % beside noisy neighbours too, and one at rest
+    /// at 0 %.
     init?(stat: some StringProtocol) {
         let fields = stat.prefix { $0 != "\n" }.split(separator: " ")
         guard fields.first == "cpu" else { return nil }
@@ -45,8 +46,8 @@ struct ProcessorCourse {
 
     init(shortest: Duration) { self.shortest = shortest }
 
-    /// The share since the reading before, in percent. Where too little time has passed that one stays, so that the next share
-    /// spans this time as well.
+    /// The share since the reading before, in percent. Where too little time has passed that one stays, so that the
+    /// next share spans this time as well.
     mutating func share(until times: ProcessorTimes, at moment: ContinuousClock.Instant) -> Result<Double, Gap> {
         if let before, moment - before.moment < shortest { return .failure(.tooSoon) }
         defer { before = (times, moment) }

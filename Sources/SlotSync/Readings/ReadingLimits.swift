@@ -1,4 +1,4 @@
-// Every bound of what a host reads of itself, by name. The wire holds its messages against the same ones.
+// Every bound of what a host reads of itself, by name. The wire uses the same ones.
 
 enum ReadingLimits {
     // MARK: What is asked for
@@ -18,8 +18,8 @@ enum ReadingLimits {
 
     // MARK: What it may cost
 
-    /// A sample is there after half the interval, and after so long in any case: a host that shall go back to the release
-    /// before must not wait for a slow command.
+    /// A sample is there after half the interval, and after so long in any case: a host that shall go back to the
+    /// release before must not wait for a slow command.
     static let longestSampling = Duration.seconds(5)
     static func samplingTime(interval: Duration) -> Duration { min(interval / 2, longestSampling) }
 
@@ -28,8 +28,8 @@ enum ReadingLimits {
 
     /// The rest of a line that is longer is not searched.
     static let longestLine = 16 << 10
-    /// How many steps the matcher may take from one place of a line. What is quadratic in the longest line comes through,
-    /// after some tenths of a second; what is worse is given up.
+    /// How many steps the matcher may take from one place of a line. What is quadratic in the longest line comes
+    /// through, after some tenths of a second; what is worse is given up.
     static let matchLimit: UInt32 = 1 << 16
     /// What is read of a log at once; the clock is looked at between two such pieces.
     static let logChunk = 64 << 10

@@ -1,10 +1,10 @@
-// How logs are called once they are rotated away: LogReader looks for those it never saw under their first name.
+// The names that logs get when they are rotated. LogReader looks for files that it never saw under their first name.
 
 import SystemPackage
 
 enum RotatedNames {
-    /// The files beside `path` that have its name and a number or a date behind it, and were made at `moment` or later, the
-    /// oldest first. None where the file system does not keep when a file was made.
+    /// The files beside `path` that have its name and a number or a date behind it, and were made at `moment` or
+    /// later, the oldest first. None where the file system does not keep when a file was made.
     static func made(since moment: Timestamp, from path: String) -> [String] {
         let path = FilePath(path)
         guard let name = path.lastComponent?.string else { return [] }

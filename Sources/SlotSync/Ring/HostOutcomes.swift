@@ -1,5 +1,5 @@
-// What one host did: filled a slot, flipped, hashed a slot again. The agent makes these values, the wire carries them, and
-// reports and `--json` show them as they came.
+// What one host did: filled a slot, flipped, hashed a slot again. The agent makes these values, the wire carries
+// them, and reports and `--json` show them as they came.
 
 /// How a stage ended on a host.
 public struct StageOutcome: Hashable, Sendable {

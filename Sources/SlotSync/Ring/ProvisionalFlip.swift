@@ -1,5 +1,5 @@
-// A provisional flip as everybody sees it: the host that made it, the controller that must confirm it, and the person who
-// asks for the status. What the host needs besides to take it back is in WayBack.
+// A provisional flip as everybody sees it: the host that made it, the controller that must confirm it, and the person
+// who asks for the status. What the host needs besides to take it back is in WayBack.
 
 /// A flip that is live but not confirmed: the host goes back by itself unless a controller confirms it.
 public struct ProvisionalFlip: Hashable, Sendable {

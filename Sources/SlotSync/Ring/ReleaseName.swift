@@ -1,4 +1,5 @@
-// A release as it is named everywhere: by its ID and, if a person gave it one, by a name. Slots, reports and messages hold it.
+// A release as it is named everywhere: by its ID and, if a person gave it one, by a name. Slots, reports and messages
+// hold it.
 
 /// A release as people and scripts name it.
 public struct ReleaseName: Hashable, Sendable {

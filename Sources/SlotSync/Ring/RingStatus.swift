@@ -1,5 +1,6 @@
-// The model of a ring: its slots, what is live, what comes next, and which releases are bad. A host keeps it in its state
-// (RingState), tells it in every greeting and in answer to `status`, and the controller decides and prints by it.
+// The model of a ring: its slots, what is live, what comes next, and which releases are bad. A host keeps it in its
+// state (RingState), tells it in every greeting and in answer to `status`, and the controller decides and prints by
+// it.
 
 /// A ring of slots, counted from 1.
 public struct RingStatus: Hashable, Sendable {
@@ -62,11 +63,12 @@ public struct RingStatus: Hashable, Sendable {
 
     // MARK: What is bad, and why
 
-    /// The release that next holds, if it is bad. Who flips without naming a release, with nothing else staged, has to be
-    /// told that it is.
+    /// The release that next holds, if it is bad. Who flips without naming a release, with nothing else staged, has
+    /// to be told that it is.
     var badNextRelease: ReleaseName? { self[next].state == .bad ? self[next].release : nil }
 
-    /// Why a release is bad here, empty if nobody said why; nil: it is not bad. A copy that is being made anew stays bad.
+    /// Why a release is bad here, empty if nobody said why; nil: it is not bad. A copy that is being made anew stays
+    /// bad.
     func badReason(of release: ContentDigest) -> String? {
         slots.first {
             $0.release?.id == release && ($0.state == .bad || ($0.state == .staging && !$0.reason.isEmpty))

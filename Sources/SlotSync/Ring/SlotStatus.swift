@@ -1,5 +1,5 @@
-// One slot of a ring: where it is in its life, and the release that it holds. The host keeps these in `.slotsync/state`, and
-// tells them to the controller as they are.
+// One slot of a ring: where it is in its life, and the release that it holds. The host keeps these in
+// `.slotsync/state`, and tells them to the controller as they are.
 
 /// Where a slot is in its life: `empty → staging → ready → live → retired`, and `bad`.
 public enum SlotState: UInt8, Sendable, Hashable, CaseIterable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-// What a flip, its confirmation and its end make of a ring's state. A provisional flip is noted before its rename, so that
-// whoever comes after a crash can take it back. The agent's flips call these (AgentFlip, AgentProvisionalFlip).
+// What a flip, its confirmation and its end make of a ring's state. A provisional flip is noted before its rename, so
+// that whoever comes after a crash can take it back. The agent's flips call these (AgentFlip, AgentProvisionalFlip).
 
 /// The two slots of a flip, and what their states were before it.
 struct FlipChange: Hashable, Sendable {
@@ -18,7 +18,8 @@ extension FlipChange {
     }
 }
 
-/// What takes a provisional flip back. Whoever holds the ring's lock watches the flip; where nobody does, it is taken back.
+/// What takes a provisional flip back. Whoever holds the ring's lock watches the flip; where nobody does, it is taken
+/// back.
 struct WayBack: Hashable, Sendable {
     var change: FlipChange
     /// A shell command that runs when the flip was taken back; empty: none.

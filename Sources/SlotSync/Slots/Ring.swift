@@ -1,5 +1,5 @@
-// A root on a host: opens or makes the ring, holds its lock, and keeps `.slotsync/state`. Whatever
-// changes a slot or `current` goes through here; what is in the slots is the business of the others.
+// A root on a host: opens or makes its ring, holds its lock, and keeps `.slotsync/state`. Every change of a slot's
+// state or of `current` goes through here. The files beside this one fill the slots.
 
 import Glibc
 import SystemPackage

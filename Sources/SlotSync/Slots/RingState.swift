@@ -1,6 +1,6 @@
-// What a host remembers of its ring: the ring itself, the history of flips, and the way back from a flip that is not confirmed
-// yet. `current` stays the truth of what is live: `reconciled(with:)` brings the two together after a crash between their
-// changes. RingStateCoding has the file, FlipChange what a flip makes of the state.
+// What a host remembers of its ring: the ring itself, the history of flips, and the way back from a flip that is not
+// confirmed yet. `current` stays the truth of what is live: `reconciled(with:)` brings the two together after a crash
+// between their changes. RingStateCoding has the file, FlipChange what a flip makes of the state.
 
 /// One change of `current`, for the history.
 struct FlipRecord: Hashable, Sendable {
@@ -43,8 +43,8 @@ struct RingState: Hashable, Sendable {
 
     // MARK: Stages
 
-    /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more. A release that is bad in
-    /// any slot is bad in this one as well, once it is sealed.
+    /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more. A release that is bad
+    /// in any slot is bad in this one as well, once it is sealed.
     mutating func beginStaging(_ release: ReleaseName, in slot: Int, at moment: Int64) {
         let isSame = status[slot].release?.id == release.id
         status[slot] = SlotStatus(

@@ -1,5 +1,5 @@
-// The file `.slotsync/state`: text that a person can read, with a checksum over it; docs/formats.md describes it. Ring
-// reads it at every session's start, and replaces it as a whole.
+// The file `.slotsync/state`: text that a person can read, with a checksum over it; docs/formats.md describes it.
+// Ring reads it when a session starts, and replaces it as a whole.
 
 extension RingState {
     private static let heading = "slotsync state "

@@ -1,10 +1,11 @@
-// What was in a slot when it was sealed: the manifest, and for each entry what of its status vouches for it. As long as
-// that holds, the slot's content is known without reading it. SlotRecordCoding has the form in `.slotsync/slots/N`.
+// The record of a slot as it was sealed: its manifest, and for each entry the part of its status that vouches for it.
+// As long as that holds, the slot's content is known without reading it. SlotRecordCoding has the form in
+// `.slotsync/slots/N`.
 
 /// A sealed slot's manifest with the stat tuples that vouch for it.
 struct SlotRecord: Sendable {
-    /// What of an entry's status the manifest does not say. (A file's size it does; the device is none of it, whose
-    /// number may be another one after a reboot: a slot is on one file system.)
+    /// The part of an entry's status that the manifest lacks. The manifest has a file's size. The device is left out:
+    /// a slot is on one file system, whose number may be another one after a reboot.
     struct Stamp: Hashable, Sendable {
         var inode: UInt64
         var changed: Timestamp

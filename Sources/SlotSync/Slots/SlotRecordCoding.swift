@@ -1,4 +1,4 @@
-// A slot's record as bytes, with a digest over all of them: what a crash or a bad disk made of it counts as none.
+// A slot's record as bytes, with a digest over all of them: a record that a crash or a bad disk damaged counts as none.
 // docs/formats.md has the form. Both directions work in one buffer of about the manifest's size.
 
 extension SlotRecord {

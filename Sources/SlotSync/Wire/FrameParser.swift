@@ -1,10 +1,10 @@
-// Cuts the bytes that a session receives into messages, whatever pieces they come in; both ends use it. The first
-// message tells whether this is a session at all: a login banner, or what another program prints, differs in its first
-// bytes, and is shown.
+// Cuts the bytes that a session receives into messages, in whatever pieces they come; both ends use it. The first
+// bytes of the first message tell a session from a login banner, or from what another program prints, which is then
+// shown.
 
 /// Bytes in, messages out; holds no more than one message and the piece that completed it.
 struct FrameParser: Sendable {
-    /// What is received: replies by a controller, requests by an agent.
+    /// Which messages come: a controller receives replies, an agent receives requests.
     enum Direction: Sendable { case requests, replies }
 
     private let direction: Direction
@@ -20,7 +20,7 @@ struct FrameParser: Sendable {
 
     /// Takes a piece of the stream. Call `next` until it is nil before more is appended.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        // What has been handed out goes first, so that each byte moves at most once within a message.
+        // Drops what was handed out, so that each byte moves at most once within a message.
         buffer.removeSubrange(..<start)
         start = 0
         buffer.append(contentsOf: bytes)

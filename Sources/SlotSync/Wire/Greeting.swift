@@ -1,6 +1,6 @@
 // The first message in each direction: who speaks, and which protocol. It begins with bytes that nothing else begins
-// with, so that a login banner is told from an agent, and it stays readable across major versions, so that two ends
-// which differ can say so.
+// with, so that a login banner is told from an agent. It stays readable across major versions, so that two ends that
+// differ can say so.
 
 /// Who speaks, and which protocol.
 struct Greeting: Equatable, Sendable {

@@ -1,5 +1,5 @@
-// What Request and Reply have in common on the wire: the frame around a message, and the forms of the values that
-// both are made of. A message is u32 length, u8 type, payload; RequestCoding and ReplyCoding have the payloads.
+// What Request and Reply have in common on the wire: the frame around a message (u32 length, u8 type, payload), and
+// the forms of the values that both are made of. RequestCoding and ReplyCoding have the payloads.
 
 /// A message that travels in one frame.
 protocol WireMessage: Sendable {

@@ -1,5 +1,5 @@
-// The bytes of what a host reads of itself: the sources that the controller asks for, and what they gave. RequestCoding
-// and ReplyCoding have the messages around them.
+// The bytes of readings: the sources that the controller asks for, and what they gave. RequestCoding and ReplyCoding
+// have the messages around them.
 
 extension WatchRequest {
     private enum Kind: UInt8 { case loadAverage = 0, cpu, log, command }

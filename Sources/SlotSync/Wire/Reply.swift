@@ -1,5 +1,5 @@
-// What an agent answers. Each case is one message on the wire; docs/protocol.md has their bytes,
-// ReplyCoding.swift writes and reads them.
+// The agent's messages to the controller. Each case is one message on the wire: docs/protocol.md has their bytes, and
+// ReplyCoding writes and reads them.
 
 /// A message from an agent to the controller.
 enum Reply: Equatable, Sendable {

@@ -1,4 +1,4 @@
-// The bytes of every reply: written by an agent, read by the controller, which believes none of them.
+// The bytes of every reply. An agent writes them; the controller reads them and trusts none of them.
 
 extension Reply: WireMessage {
     /// The types of replies; requests have the high bit clear.

@@ -1,5 +1,5 @@
-// What the controller asks of an agent. Each case is one message on the wire; docs/protocol.md has
-// their bytes, RequestCoding.swift writes and reads them.
+// The controller's messages to an agent. Each case is one message on the wire: docs/protocol.md has their bytes, and
+// RequestCoding writes and reads them.
 
 /// Fill next with a release.
 struct StageRequest: Equatable, Sendable {
@@ -33,8 +33,8 @@ struct FlipRequest: Equatable, Sendable {
     var afterHook: String
     /// Runs on a host that is flipped back.
     var undoHook: String
-    /// The flip is provisional: the host takes it back unless it is confirmed, or when nothing comes from the controller
-    /// for so long. Nil: it stands.
+    /// The flip is provisional: the host takes it back unless it is confirmed, or when nothing comes from the
+    /// controller for so long. Nil: it stands.
     var provisionalLimit: Duration?
     /// Flip to a release that is bad.
     var force = false

@@ -1,4 +1,4 @@
-// The bytes of every request: written by the controller, read by an agent, which believes none of them.
+// The bytes of every request. The controller writes them; an agent reads them and trusts none of them.
 
 extension Request: WireMessage {
     /// The types of requests; those of replies have the high bit set.

@@ -1,5 +1,5 @@
-// Every bound of the protocol, by name. Both ends hold what they receive against these before they use it, and what
-// they send keeps to them; docs/protocol.md states the same figures.
+// Every bound of the protocol, by name. Each end holds what it receives against these before it uses it, and keeps to
+// them in what it sends. docs/protocol.md states the same figures.
 
 /// The largest values that the protocol allows. All lengths are in bytes.
 enum WireLimits {
@@ -27,8 +27,8 @@ enum WireLimits {
     static let longestPath = 4096
     static let longestHook = 64 << 10
 
-    /// ReadingLimits has the other bounds of what a host reads of itself, SlotVerification, ProvisionalFlip and SlotStatus those of
-    /// the ring.
+    /// ReadingLimits has the other bounds of what a host reads of itself, SlotVerification, ProvisionalFlip and
+    /// SlotStatus those of the ring.
     static let longestIntervalInMilliseconds = 3_600_000
 
     /// An error's code: lower-case letters and dashes.
