@@ -86,6 +86,24 @@ extension EndToEnd {
             }
         }
 
+        @Test("one whose copy was changed by hand is made anew, stays bad, and a rehearsal of its push says so")
+        func madeAnew() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await markBad(try await fleet.stage(changedTree(bench)), fleet)
+                try TreeMaker(at: fleet.root() + "/slots/2").file("by-hand", "more")
+                let tree = changedTree(bench).path
+                let rehearsal = try await fleet.done("push", tree, "--no-canary", "--dry-run", "--json").events()
+                let plan = try #require(rehearsal.first { $0["event"] as? String == "plan" }, "\(rehearsal)")
+                #expect((plan["steps"] as? [Any])?.isEmpty == true, "\(plan)")
+                let refused = try await fleet.call("push", tree, "--no-canary")
+                #expect(refused.exitCode != 0 && refused.errors.contains("p95 rose by 40%"), "\(refused)")
+                #expect(fleet.current() == "slots/1")
+                #expect(try await fleet.done("status").output.contains("2 bad"))
+            }
+        }
+
         @Test("another release takes its slot, and a slot that is bad is verified")
         func overwritten() async throws {
             try await Workbench.use { bench in
