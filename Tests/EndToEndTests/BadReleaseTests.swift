@@ -93,7 +93,7 @@ extension EndToEnd {
                 try await fleet.release(firstTree(bench))
                 try await markBad(try await fleet.stage(changedTree(bench)), fleet)
                 try TreeMaker(at: fleet.root() + "/slots/2").file("by-hand", "more")
-                let tree = changedTree(bench).path
+                let tree = try changedTree(bench).path
                 let rehearsal = try await fleet.done("push", tree, "--no-canary", "--dry-run", "--json").events()
                 let plan = try #require(rehearsal.first { $0["event"] as? String == "plan" }, "\(rehearsal)")
                 #expect((plan["steps"] as? [Any])?.isEmpty == true, "\(plan)")

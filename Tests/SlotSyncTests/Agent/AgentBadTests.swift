@@ -22,13 +22,13 @@ struct AgentBadTests {
         let ring = try #require(try Ring.open(scene.root.string))
         try ring.acquireLock(for: "a test")
         try ring.update { state in
-            state[3] = SlotStatus(state: .staging, release: state[2].release)
+            state.status[3] = SlotStatus(state: .staging, release: state.status[2].release)
         }
         ring.unlock()
         try await markReadyBad(scene)
         let state = try scene.state()
-        #expect(state.slots.map(\.state) == [.live, .bad, .staging])
-        #expect(state.slots.map(\.reason) == ["", "errors rose", "errors rose"])
+        #expect(state.status.slots.map(\.state) == [.live, .bad, .staging])
+        #expect(state.status.slots.map(\.reason) == ["", "errors rose", "errors rose"])
     }
 
     @Test("a release that no slot holds is no error, one that is live is")

@@ -44,7 +44,7 @@ struct RingOpeningTests {
                     try root.makeDirectory("shared")
                 }
                 #expect(try Ring.open(folder.path("").string) == nil)
-                #expect(try Ring.make(folder.path("").string, slotCount: 2).state.slots.count == 2)
+                #expect(try Ring.make(folder.path("").string, slotCount: 2).status.slots.count == 2)
             }
         }
     }

@@ -145,11 +145,11 @@ struct MessageCodingTests {
         guard case .markBad(_, let cut) = try decoded(request(String(repeating: "漢", count: 5000))) else {
             return #expect(Bool(false))
         }
-        #expect(cut.utf8.count <= WireLimits.longestReason)
+        #expect(cut.utf8.count <= SlotStatus.longestReason)
         let (type, _) = parts(request("r"))
         var writer = ByteWriter()
         writer.append(ContentDigest.empty)
-        writer.append(counted: String(repeating: "r", count: WireLimits.longestReason + 1))
+        writer.append(counted: String(repeating: "r", count: SlotStatus.longestReason + 1))
         #expect(throws: SlotSyncError.self) { try Request(type: type, payload: writer.bytes) }
     }
 

@@ -44,6 +44,6 @@ struct ProtocolExampleTests {
         #expect(ReadingLimits.longestCommand == 16_384 && ReadingLimits.longestName == 64)
         #expect(ReadingLimits.longestReason == 512 && ReadingLimits.longestSampling == .seconds(5))
         #expect(ReadingLimits.intervals == .milliseconds(100)...(.milliseconds(3_600_000)))
-        #expect(WireLimits.mostRepairRounds == 3 && SlotDifferences.mostNamed == 100)
+        #expect(WireLimits.mostRepairRounds == 3 && SlotVerification.mostLines == 100)
     }
 }
