@@ -29,16 +29,7 @@ struct ContentIndex: Sendable {
     }
 
     /// The content's index in `items`.
-    func index(of digest: ContentDigest) -> Int? {
-        var range = 0..<items.count
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            let found = items[middle].digest
-            if found == digest { return middle }
-            range = found < digest ? middle + 1..<range.upperBound : range.lowerBound..<middle
-        }
-        return nil
-    }
+    func index(of digest: ContentDigest) -> Int? { items.index(of: digest, sortedBy: { $0.digest }) }
 
     /// The first entry that has this content.
     func entry(with digest: ContentDigest) -> Int? { index(of: digest).map { Int(items[$0].entry) } }

@@ -59,14 +59,8 @@ final class FrameApplier {
 
     /// The index among the needs of one that is not met yet.
     private func awaited(_ entry: Int) -> Int? {
-        var range = 0..<needs.count
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            let found = Int(needs[middle].entry)
-            if found == entry { return hasCome[middle] ? nil : middle }
-            range = found < entry ? middle + 1..<range.upperBound : range.lowerBound..<middle
-        }
-        return nil
+        guard let index = needs.index(of: entry, sortedBy: { Int($0.entry) }) else { return nil }
+        return hasCome[index] ? nil : index
     }
 
     /// Applies one frame.

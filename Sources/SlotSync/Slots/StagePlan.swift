@@ -54,12 +54,6 @@ struct BasisLocations: Sendable {
     }
 
     subscript(digest: ContentDigest) -> Item? {
-        var range = 0..<sorted.count
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            if sorted[middle].digest == digest { return sorted[middle] }
-            range = sorted[middle].digest < digest ? middle + 1..<range.upperBound : range.lowerBound..<middle
-        }
-        return nil
+        sorted.index(of: digest, sortedBy: { $0.digest }).map { sorted[$0] }
     }
 }
