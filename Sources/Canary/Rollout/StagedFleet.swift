@@ -28,7 +28,11 @@ extension StagedFleet {
                 failed.insert(index)
                 continue
             }
-            if staged.kind == .alreadyLive { live.insert(index) } else if staged.isFirst { new.insert(index) }
+            if staged.outcome.kind == .alreadyLive {
+                live.insert(index)
+            } else if staged.live == nil {
+                new.insert(index)
+            }
         }
     }
 }
