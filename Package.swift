@@ -80,7 +80,7 @@ let package = Package(
         ),
         // What the tests of the report make pages of.
         .target(
-            name: "SamplePushes", dependencies: ["Canary", "CanaryReport"], path: "Tests/SamplePushes",
+            name: "SamplePushes", dependencies: ["Canary", "CanaryReport", "SlotSync"], path: "Tests/SamplePushes",
             swiftSettings: swiftSettings),
         .testTarget(
             name: "CanaryTests",

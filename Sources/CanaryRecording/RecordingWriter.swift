@@ -53,3 +53,9 @@ extension Metric {
         return text + "}"
     }
 }
+
+extension PushResult {
+    /// What was judged beside hosts that were not flipped, for `slotsync judge`: a line each. Empty where the push ended
+    /// before any.
+    public var record: String { comparisons.filter(\.hasControls).map { $0.recording.line + "\n" }.joined() }
+}

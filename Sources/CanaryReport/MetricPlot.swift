@@ -5,7 +5,7 @@ import Canary
 
 /// A plot, ready to be drawn.
 struct MetricPlot {
-    let samples: MetricSamples
+    let metric: Metric
     let columns: PlotColumns
     let time: PlotScale
     let value: PlotScale
@@ -16,14 +16,13 @@ struct MetricPlot {
     /// One canary's line may reach this many times higher than all means and bands before the frame cuts it off.
     private static let mostOverMeans = 4.0
 
-    init?(_ samples: MetricSamples, of report: PushReport) {
-        self.samples = samples
-        guard let first = samples.times.first, let last = samples.times.last, first.isFinite, last.isFinite else {
-            return nil
-        }
-        course = PlotCourse(report, kind: samples.metric.kind, samplesFrom: first, to: last)
+    /// - Parameter index: the metric's, among those that were sampled. Nil where there is nothing to draw.
+    init?(_ index: Int, of page: ReportPage) {
+        metric = page.samples.metrics[index]
+        guard let course = PlotCourse(page, kind: metric.kind) else { return nil }
+        self.course = course
         columns = PlotColumns(
-            samples, hosts: report.hosts, canaryFlip: report.canaryFlip, interval: report.settings.interval,
+            page.samples, metric: index, hosts: page.hosts, zero: course.zero,
             rollback: course.marks.first(where: \.isRollback)?.time)
         let spreads = [columns.controls, columns.flipped] + (columns.canarySpread.map { [$0] } ?? [])
         let means = columns.canaryMean + spreads.flatMap { $0.low + $0.middle + $0.high }
@@ -35,7 +34,7 @@ struct MetricPlot {
         let reach = Self.mostOverMeans * (drawn.map { abs($0) }.max() ?? 0)
         let outside = lines.filter { abs($0) > reach }
         clipped = outside.max { abs($0) < abs($1) }
-        value = PlotScale.values(drawn + lines.filter { abs($0) <= reach }, kind: samples.metric.kind)
+        value = PlotScale.values(drawn + lines.filter { abs($0) <= reach }, kind: metric.kind)
     }
 
     // MARK: Drawing
@@ -76,7 +75,7 @@ struct MetricPlot {
             svg.element(
                 "rect",
                 [
-                    "class": "zone \(zone.kind.rawValue)", "x": percent(zone.start), "y": "\(Self.stripTop)",
+                    "class": "zone \(zone.style)", "x": percent(zone.start), "y": "\(Self.stripTop)",
                     "width": width(from: zone.start, to: zone.end), "height": "\(Self.stripHeight)",
                 ]
             ) { $0.element("title", zone.name) }

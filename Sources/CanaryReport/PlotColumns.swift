@@ -40,52 +40,55 @@ struct PlotColumns: Equatable {
     private static let largestSample = 1e18
 
     /// - Parameters:
-    ///   - hosts: The hosts of the report, in the order of the samples' series.
-    ///   - canaryFlip: Seconds after the push's start, as hosts' `flippedAt` is.
-    ///   - interval: Seconds from one sample to the next: counters are shown as events a minute.
-    ///   - rollback: When hosts went back, on the samples' axis. No mean reaches across that, nor across a host's own flip.
+    ///   - metric: the metric's index among the samples'.
+    ///   - hosts: those of the samples, in their order.
+    ///   - zero: what is 0 on the axis, in seconds of the push.
+    ///   - rollback: when hosts went back, on the axis. No mean reaches across that, nor across a host's own flip.
     init(
-        _ samples: MetricSamples, hosts: [PushReport.Host], canaryFlip: Double?, interval: Double,
+        _ samples: SampleLog, metric index: Int, hosts: [RolloutOutcome.HostOutcome], zero: Double,
         rollback: Double? = nil
     ) {
-        let scale = samples.metric.kind == .counter && interval > 0 ? 60 / interval : 1
-        let columns = Self.columns(of: samples.times)
-        times = columns.map { Self.mean(samples.times[$0]) }
+        let isCounter = samples.metrics[index].kind == .counter
+        // Counters are shown as events a minute.
+        let scale = isCounter && samples.interval > 0 ? 60 / samples.interval : 1
+        let columns = Self.columns(of: samples.times.count)
+        times = columns.map { Self.mean(samples.times[$0]) - zero }
 
-        var series: [(host: PushReport.Host, flip: Double?, values: [Double])] = []
-        for (host, values) in zip(hosts, samples.values) {
+        var series: [(host: RolloutOutcome.HostOutcome, flip: Double?, values: [Double])] = []
+        for (place, host) in hosts.enumerated() {
             let shown = columns.map { column in
-                Self.mean(values[column.clamped(to: values.indices)].filter { abs($0) < Self.largestSample }) * scale
+                let values = column.map { samples.value(round: $0, host: place, metric: index) }
+                return Self.mean(values.filter { abs($0) < Self.largestSample }) * scale
             }
             guard !shown.allSatisfy(\.isNaN) else { continue }
-            let flip = host.flippedAt.map { $0 - (canaryFlip ?? 0) }
+            let flip = host.flippedAt.map { $0 - zero }
             let restarts = [flip, rollback].compactMap(\.self)
-            let isCounter = samples.metric.kind == .counter
             series.append((host, flip, isCounter ? Self.smoothed(shown, times: times, restarts: restarts) : shown))
         }
 
         // One that could not be flipped when the others were shows nothing of the release.
-        let canarySeries = series.filter { $0.host.role == .canary && ($0.flip != nil || canaryFlip == nil) }
+        let isAnyFlipped = hosts.contains { $0.flippedAt != nil }
+        let canarySeries = series.filter { $0.host.step == .canaries && ($0.flip != nil || !isAnyFlipped) }
         canaryMean = times.indices.map { column in
             Self.mean(canarySeries.map(\.values[column]).filter { !$0.isNaN })
         }
         if canarySeries.count <= Self.mostLines {
-            canaries = canarySeries.map { Line(host: $0.host.label, values: $0.values) }
+            canaries = canarySeries.map { Line(host: $0.host.host.label, values: $0.values) }
         } else {
-            canarySpread = Spread(canarySeries.map(\.values), kind: samples.metric.kind)
+            canarySpread = Spread(canarySeries.map(\.values), kind: samples.metrics[index].kind)
         }
 
         // The same host is a control until its flip, and a flipped host afterwards. What is counted in the moment of the
         // flip happened before it.
         var before: [[Double]] = []
         var after: [[Double]] = []
-        for (host, flip, values) in series where host.role != .canary {
+        for (host, flip, values) in series where host.step != .canaries {
             let flip = flip ?? .infinity
             before.append(zip(times, values).map { $0 <= flip ? $1 : .nan })
             after.append(zip(times, values).map { $0 <= flip ? .nan : $1 })
         }
-        controls = Spread(before, kind: samples.metric.kind)
-        flipped = Spread(after, kind: samples.metric.kind)
+        controls = Spread(before, kind: samples.metrics[index].kind)
+        flipped = Spread(after, kind: samples.metrics[index].kind)
     }
 
     /// Each value's mean with those of the half minute before it. A rare event is a spike in one sample of 5 s and nothing in
@@ -104,9 +107,9 @@ struct PlotColumns: Equatable {
     }
 
     /// Runs of samples, each of which becomes one column.
-    private static func columns(of times: [Double]) -> [Range<Int>] {
-        let size = max(1, (times.count + mostColumns - 1) / mostColumns)
-        return stride(from: 0, to: times.count, by: size).map { $0..<min($0 + size, times.count) }
+    private static func columns(of count: Int) -> [Range<Int>] {
+        let size = max(1, (count + mostColumns - 1) / mostColumns)
+        return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
     }
 
     private static func mean(_ values: some Collection<Double>) -> Double {

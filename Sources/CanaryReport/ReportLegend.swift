@@ -6,7 +6,7 @@ import Canary
 extension ReportPage {
     func writeLegend(of plot: MetricPlot, into caption: inout Markup) {
         let columns = plot.columns
-        let middle = plot.samples.metric.kind == .counter ? "mean" : "median"
+        let middle = plot.metric.kind == .counter ? "mean" : "median"
         caption.element("ul", ["class": "legend"]) { list in
             func item(_ kind: String, _ text: String) {
                 list.element("li") { item in
@@ -35,18 +35,18 @@ extension ReportPage {
             for (index, mark) in plot.course.marks.enumerated() {
                 list.element("li") { item in
                     item.element("span", ["class": mark.isRollback ? "badge rollback" : "badge"], "\(index + 1)")
-                    item.text("\(mark.name), \(clock(mark.time + (report.canaryFlip ?? 0)))")
+                    item.text("\(mark.name), \(clock(mark.time + plot.course.zero))")
                 }
             }
         }
         var remarks: [String] = []
-        if plot.samples.metric.kind == .counter {
+        if plot.metric.kind == .counter {
             remarks.append(
                 "Each point is the rate over the \(Int(PlotColumns.smoothing)) s before it, begun anew at a host’s flip."
             )
         }
-        let canaries = report.hosts.count { $0.role == .canary && $0.flippedAt != nil }
-        if canaries > 0, report.comparisons.contains(where: { $0.method == .judge && $0.flipped > canaries }) {
+        let canaries = hosts.count { $0.step == .canaries && $0.flippedAt != nil }
+        if canaries > 0, comparisons.contains(where: { $0.hasControls && $0.flipped > canaries }) {
             remarks.append(
                 "Once more hosts were flipped, they were compared with the controls together with the canaries.")
         }

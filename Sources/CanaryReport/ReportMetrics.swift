@@ -4,7 +4,7 @@ import Canary
 
 extension ReportPage {
     func writeMetrics(into main: inout Markup) {
-        guard !report.metrics.isEmpty || !report.comparisons.isEmpty else {
+        guard !samples.metrics.isEmpty || !comparisons.isEmpty else {
             main.element("section") { section in
                 section.element("h2", "Metrics")
                 section.element(
@@ -12,7 +12,7 @@ extension ReportPage {
             }
             return
         }
-        guard !report.comparisons.isEmpty || report.metrics.contains(where: { !$0.times.isEmpty }) else {
+        guard !comparisons.isEmpty || !samples.times.isEmpty else {
             main.element("section") { section in
                 section.element("h2", "Metrics")
                 section.element("p", "Nothing was sampled: the push ended before.")
@@ -22,14 +22,14 @@ extension ReportPage {
         main.element("section") { section in
             section.element("h2", "Metrics at a glance")
             if let decidingIndex {
-                writeGlance(report.comparisons[decidingIndex], into: &section)
+                writeGlance(comparisons[decidingIndex], into: &section)
             } else {
                 section.element("p", "Samples were taken, but nothing was compared: the push ended before.")
             }
             writeOtherComparisons(into: &section)
         }
-        for name in worstFirst(report.metrics.map(\.metric.name)) {
-            for index in report.metrics.indices where report.metrics[index].metric.name == name {
+        for name in worstFirst(samples.metrics.map(\.name)) {
+            for index in samples.metrics.indices where samples.metrics[index].name == name {
                 writeMetric(index, into: &main)
             }
         }
@@ -37,14 +37,13 @@ extension ReportPage {
 
     /// The comparison that decided: the first that found something, else the last one of flipped with unflipped hosts.
     private var decidingIndex: Int? {
-        let all = report.comparisons
-        return all.firstIndex { $0.judgement.verdict == .regression }
-            ?? all.firstIndex { $0.judgement.verdict == .inconclusive && $0.method != .baseline }
-            ?? all.lastIndex { $0.method == .judge }
-            ?? all.indices.last
+        comparisons.firstIndex { $0.judgement.verdict == .regression }
+            ?? comparisons.firstIndex { $0.judgement.verdict == .inconclusive && $0.kind != .baseline }
+            ?? comparisons.lastIndex(where: \.hasControls)
+            ?? comparisons.indices.last
     }
 
-    private var deciding: PushReport.Comparison? { decidingIndex.map { report.comparisons[$0] } }
+    private var deciding: JudgedComparison? { decidingIndex.map { comparisons[$0] } }
 
     /// Names of metrics: what regressed, what is unclear, and the rest, each in the order of the configuration.
     private func worstFirst(_ names: [String]) -> [String] {
@@ -63,12 +62,12 @@ extension ReportPage {
 
     // MARK: At a glance
 
-    private func writeGlance(_ comparison: PushReport.Comparison, into section: inout Markup) {
+    private func writeGlance(_ comparison: JudgedComparison, into section: inout Markup) {
         section.element("p", ["class": "caption"]) { caption in
             caption.element("b", comparison.title)
             caption.text(": \(comparison.explanation)")
         }
-        let isGuard = comparison.method == .fleetGuard
+        let isGuard = comparison.kind == .guarding
         section.element("table", ["class": "glance"]) { table in
             table.element("thead") { head in
                 head.element("tr") { row in
@@ -83,9 +82,9 @@ extension ReportPage {
             table.element("tbody") { body in
                 let all = comparison.judgement.metrics
                 for found in worstFirst(all.map(\.name)).compactMap({ name in all.first { $0.name == name } }) {
-                    let index = report.metrics.firstIndex { $0.metric.name == found.name }
-                    let samples = index.map { report.metrics[$0] }
-                    let metric = samples?.metric ?? Metric(name: found.name, kind: .gauge)
+                    let index = samples.metrics.firstIndex { $0.name == found.name }
+                    let metric = index.map { samples.metrics[$0] } ?? Metric(name: found.name, kind: .gauge)
+                    let unit = index.map { samples.units[$0] } ?? ""
                     body.element("tr", ["class": "row-\(found.tone)"]) { row in
                         row.element("th", ["scope": "row"]) { name in
                             if let index {
@@ -104,7 +103,7 @@ extension ReportPage {
                                 if let before { cell.element("span", ["class": "remark"], "before it \(before)") }
                             }
                         }
-                        func shown(_ value: Double?) -> String { level(value, of: metric, unit: samples?.unit ?? "") }
+                        func shown(_ value: Double?) -> String { level(value, of: metric, unit: unit) }
                         cell(
                             isGuard ? "now" : "flipped", shown(found.canaryLevel),
                             before: found.canaryBefore.map(shown))
@@ -121,7 +120,7 @@ extension ReportPage {
 
     private func writeOtherComparisons(into section: inout Markup) {
         let decidingIndex = decidingIndex
-        let others = report.comparisons.enumerated().filter { $0.offset != decidingIndex }.map(\.element)
+        let others = comparisons.enumerated().filter { $0.offset != decidingIndex }.map(\.element)
         guard !others.isEmpty else { return }
         section.element("ul", ["class": "comparisons"]) { list in
             for comparison in others {
@@ -157,20 +156,19 @@ extension ReportPage {
     private static let mostBeside = 2
 
     private func writeMetric(_ index: Int, into main: inout Markup) {
-        let samples = report.metrics[index]
-        let metric = samples.metric
+        let metric = samples.metrics[index]
         let found = deciding?.judgement.metrics.first { $0.name == metric.name }
         let tone = found.map { "metric metric-\($0.tone)" } ?? "metric"
         main.element("section", ["class": tone, "id": "metric-\(index + 1)"]) { section in
             section.element("h3") { title in
                 title.element("span", ["class": "metric-name"], metric.name)
-                title.element("span", ["class": "metric-kind"], kindText(samples))
+                title.element("span", ["class": "metric-kind"], kindText(metric, unit: samples.units[index]))
             }
-            let isStacked = !(1...Self.mostBeside).contains(report.comparisons.count)
+            let isStacked = !(1...Self.mostBeside).contains(comparisons.count)
             section.element("div", ["class": isStacked ? "metric-body stacked" : "metric-body"]) { body in
-                if let plot = MetricPlot(samples, of: report) {
+                if let plot = MetricPlot(index, of: self) {
                     body.element("figure") { figure in
-                        plot.draw(into: &figure, label: plotLabel(samples))
+                        plot.draw(into: &figure, label: plotLabel(metric))
                         figure.element("figcaption") { caption in
                             writeLegend(of: plot, into: &caption)
                             writeNumbers(of: plot, into: &caption)
@@ -179,31 +177,31 @@ extension ReportPage {
                 } else {
                     body.element("p", ["class": "nothing"], "No sample of this metric arrived.")
                 }
-                guard !report.comparisons.isEmpty else { return }
+                guard !comparisons.isEmpty else { return }
                 body.element("div", ["class": "findings"]) { findings in
-                    for comparison in report.comparisons { writeFinding(of: samples, in: comparison, into: &findings) }
+                    for comparison in comparisons { writeFinding(of: index, in: comparison, into: &findings) }
                 }
             }
         }
     }
 
-    private func kindText(_ samples: MetricSamples) -> String {
+    private func kindText(_ metric: Metric, unit: String) -> String {
         var text =
-            samples.metric.kind == .counter
-            ? "events a minute on each host" : samples.unit.isEmpty ? "level" : "level in \(samples.unit)"
-        text += samples.metric.worse == .higher ? "; higher is worse" : "; lower is worse"
-        return samples.metric.isCritical ? text + "; critical: one bad canary is enough" : text
+            metric.kind == .counter ? "events a minute on each host" : unit.isEmpty ? "level" : "level in \(unit)"
+        text += metric.worse == .higher ? "; higher is worse" : "; lower is worse"
+        return metric.isCritical ? text + "; critical: one bad canary is enough" : text
     }
 
-    private func plotLabel(_ samples: MetricSamples) -> String {
-        "\(samples.metric.name) over time, hosts on the release beside those that were not flipped; the numbers of the comparisons stand beside the plot"
+    private func plotLabel(_ metric: Metric) -> String {
+        "\(metric.name) over time, hosts on the release beside those that were not flipped; the numbers of the comparisons stand beside the plot"
     }
 
     private func writeFinding(
-        of samples: MetricSamples, in comparison: PushReport.Comparison, into findings: inout Markup
+        of index: Int, in comparison: JudgedComparison, into findings: inout Markup
     ) {
-        guard let found = comparison.judgement.metrics.first(where: { $0.name == samples.metric.name }) else { return }
-        let isGuard = comparison.method == .fleetGuard
+        let metric = samples.metrics[index]
+        guard let found = comparison.judgement.metrics.first(where: { $0.name == metric.name }) else { return }
+        let isGuard = comparison.kind == .guarding
         findings.element("div", ["class": "finding"]) { finding in
             finding.element("h4", comparison.title)
             finding.element("p", ["class": "remark"], comparison.sides)
@@ -218,7 +216,7 @@ extension ReportPage {
                     }
                 }
                 func levels(_ name: StaticString, _ now: Double?, _ before: Double?) {
-                    func shown(_ value: Double?) -> String { level(value, of: samples.metric, unit: samples.unit) }
+                    func shown(_ value: Double?) -> String { level(value, of: metric, unit: samples.units[index]) }
                     if let before {
                         line(name, shown(now), "before it \(shown(before))")
                     } else {
@@ -232,7 +230,7 @@ extension ReportPage {
                 if let effect = found.effect, isGuard {
                     line("Change", NumberText.change(effect))
                 } else if let effect = found.effect {
-                    let tolerance = samples.metric.tolerance ?? report.settings.judge.tolerance
+                    let tolerance = metric.tolerance ?? settings.tolerance
                     line("Change", NumberText.change(effect), "tolerance \(NumberText.percent(tolerance))")
                 }
                 if let p = found.p {
@@ -246,40 +244,5 @@ extension ReportPage {
             }
             if !found.note.isEmpty { finding.element("p", ["class": "note"]) { $0.lines(found.note) } }
         }
-    }
-}
-
-extension PushReport.Comparison {
-    /// The name, which says it of a guard; nothing beside it says it again.
-    var title: String { method == .fleetGuard ? name + " (guard)" : name }
-
-    /// Who was compared with whom, in a word.
-    var sides: String {
-        switch method {
-        case .judge: "\(NumberText.count(flipped)) flipped, \(NumberText.count(controls)) not"
-        case .fleetGuard: "\(NumberText.count(flipped, "host")), all flipped"
-        case .baseline: "\(NumberText.count(controls, "host")), none flipped yet"
-        }
-    }
-
-    var explanation: String {
-        switch method {
-        case .judge:
-            "\(NumberText.count(flipped, "host")) flipped by then against \(NumberText.count(controls)) not flipped, at the "
-                + "same times: before the first flip, and now."
-        case .fleetGuard:
-            "\(NumberText.count(flipped, "host")) against their own past, since none was left unflipped. Large changes alone "
-                + "can be seen so."
-        case .baseline:
-            "too few samples to judge anything by of the metrics that stand here, before the first of "
-                + "\(NumberText.count(controls, "host")) was flipped."
-        }
-    }
-
-    /// The judge's sentence, without the word that the title has already.
-    var why: String {
-        let prefix = "guard: "
-        let why = judgement.why
-        return method == .fleetGuard && why.hasPrefix(prefix) ? String(why.dropFirst(prefix.count)) : why
     }
 }

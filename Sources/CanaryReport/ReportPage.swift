@@ -1,15 +1,49 @@
-// The report of a push as one page of HTML: nothing is loaded, no script runs, and without its style it can still be read.
+// The report of a push as one page of HTML: it loads nothing, runs no script, and can be read without its style too.
 // `slotsync push --report FILE` writes it. Each part of the page is a file of its own: verdict, metrics, timeline, hosts,
 // settings.
 
-import Canary
-import SlotSync
+public import Canary
+public import SlotSync
 
 /// A page about one push.
+///
+/// ```swift
+/// let result = try await push.run()
+/// let html = ReportPage(result, title: "www.example.com").html
+/// ```
 public struct ReportPage: Sendable {
-    let report: PushReport
+    let result: PushResult
+    let title: String
+    let command: String
+    let version: String
+    let recording: String?
+    let phases: [ReportPhase]
+    /// What staging did on each host that it succeeded on.
+    let staged: [Host: StagedHost]
 
-    public init(_ report: PushReport) { self.report = report }
+    /// - Parameters:
+    ///   - title: what was pushed to: a site's name, or the hosts' root.
+    ///   - command: the command line that the foot names, as a shell would read it; empty: there was none.
+    ///   - version: SlotSync's, in the foot as well.
+    ///   - recording: a file from which `slotsync judge` can judge the push again; nil: it was not recorded.
+    public init(
+        _ result: PushResult, title: String, command: String = "", version: String = SlotSyncVersion.current,
+        recording: String? = nil
+    ) {
+        self.result = result
+        self.title = title
+        self.command = command
+        self.version = version
+        self.recording = recording
+        phases = ReportPhase.all(of: result)
+        staged = Dictionary((result.staged?.hosts ?? []).map { ($0.host, $0) }) { first, _ in first }
+    }
+
+    var outcome: RolloutOutcome { result.outcome }
+    var hosts: [RolloutOutcome.HostOutcome] { result.outcome.hosts }
+    var settings: CanarySettings { result.plan.settings }
+    var samples: SampleLog { result.samples }
+    var comparisons: [JudgedComparison] { result.comparisons }
 
     /// The whole page, UTF-8 when it is written.
     public var html: String {
@@ -45,16 +79,18 @@ public struct ReportPage: Sendable {
         head.empty("meta", ["name": "color-scheme", "content": "light dark"])
         head.empty("meta", ["name": "robots", "content": "noindex"])
         head.empty("meta", ["name": "referrer", "content": "no-referrer"])
-        head.empty("meta", ["name": "generator", "content": "SlotSync \(report.version)"])
-        head.element("title", "\(report.outcome.word): \(releaseText(report.release)) on \(report.title)")
+        head.empty("meta", ["name": "generator", "content": "SlotSync \(version)"])
+        head.element("title", "\(outcome.headline.word): \(releaseText(result.staged?.release)) on \(title)")
         head.element("style") { $0.literal(reportStyle) }
     }
 
     private func writeFoot(into body: inout Markup) {
         body.element("footer") { footer in
             footer.element("p") { line in
-                line.text("Made by SlotSync \(report.version) with ")
-                line.element("code", report.command)
+                line.text("Made by SlotSync \(version)")
+                guard !command.isEmpty else { return }
+                line.text(" with ")
+                line.element("code", command)
             }
         }
     }
@@ -62,13 +98,17 @@ public struct ReportPage: Sendable {
     // MARK: Words that several parts use
 
     /// `v1.4.2 (3f2a09bc)`, or the ID's first digits alone, which tell releases apart.
-    func releaseText(_ release: PushReport.Release) -> String {
-        let digits = String(release.id.prefix(8))
+    func releaseText(_ release: ReleaseName?) -> String {
+        guard let release else { return "" }
+        let digits = String(release.id.description.prefix(8))
         return release.name.isEmpty ? digits : "\(release.name) (\(digits))"
     }
 
+    /// When the push began, in seconds since 1970.
+    var start: Double { Double(result.start.seconds) + Double(result.start.nanoseconds) / 1e9 }
+
     /// The time of day at so many seconds after the push's start.
-    func clock(_ seconds: Double) -> String { NumberText.moment(report.start + seconds).clock }
+    func clock(_ seconds: Double) -> String { NumberText.moment(start + seconds).clock }
 
     /// A metric's level, with what it is counted in.
     func level(_ value: Double?, of metric: Metric, unit: String) -> String {
@@ -76,76 +116,5 @@ public struct ReportPage: Sendable {
         if metric.kind == .gauge, unit == "bytes", (0..<1e18).contains(value) { return byteText(UInt64(value)) }
         let number = NumberText.level(value)
         return metric.kind == .counter ? number + " /min" : unit.isEmpty ? number : number + " " + unit
-    }
-}
-
-extension MetricJudgement {
-    /// What was found of a metric; one that another's regression left open is not called inconclusive.
-    var word: String { isUndecided ? "not decided" : verdict.word }
-    var icon: ReportIcon { isUndecided ? .pause : verdict.icon }
-    var tone: String { isUndecided ? "idle" : verdict.tone }
-    /// Whose numbers these are where they are not all flipped hosts'; nil: they are.
-    var aloneText: String? {
-        canary.map { verdict == .regression ? "on \($0) alone" : "\($0) alone stands nearest" }
-    }
-}
-
-extension PushReport.Outcome {
-    /// One word for the headline.
-    var word: String {
-        switch self {
-        case .done: "Released"
-        case .partlyDone: "Partly released"
-        case .rolledBack: "Rolled back"
-        case .failed: "Failed"
-        case .interrupted: "Interrupted"
-        case .inconclusive: "Undecided"
-        }
-    }
-
-    var icon: ReportIcon {
-        switch self {
-        case .done: .check
-        case .partlyDone: .question
-        case .rolledBack: .back
-        case .failed: .cross
-        case .interrupted: .pause
-        case .inconclusive: .question
-        }
-    }
-
-    /// The class that gives it its colour.
-    var tone: String {
-        switch self {
-        case .done: "good"
-        case .rolledBack, .failed: "bad"
-        case .partlyDone, .interrupted, .inconclusive: "open"
-        }
-    }
-}
-
-extension Verdict {
-    var word: String {
-        switch self {
-        case .pass: "no regression"
-        case .regression: "regression"
-        case .inconclusive: "inconclusive"
-        }
-    }
-
-    var icon: ReportIcon {
-        switch self {
-        case .pass: .check
-        case .regression: .cross
-        case .inconclusive: .question
-        }
-    }
-
-    var tone: String {
-        switch self {
-        case .pass: "good"
-        case .regression: "bad"
-        case .inconclusive: "open"
-        }
     }
 }

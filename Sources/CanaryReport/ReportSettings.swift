@@ -5,19 +5,20 @@ import SlotSync
 
 extension ReportPage {
     func writeSettings(into main: inout Markup) {
-        let settings = report.settings
         main.element("section", ["class": "settings"]) { section in
             section.element("h2", "How it was judged")
             let said = [
-                ("Said before it began, by usual noise: ", report.power),
-                ("Said before the flip, by the base line’s noise: ", report.measuredPower),
+                ("Said before it began, by usual noise: ", result.forecast),
+                ("Said before the flip, by the base line’s noise: ", result.detection),
             ]
-            for (when, power) in said where !power.isEmpty {
+            for (when, detection) in said {
+                guard let detection else { continue }
                 section.element("p") { line in
                     line.element("b", when)
-                    line.text(power)
+                    line.text(detection.claim)
                 }
             }
+            let judgements = result.plan.judgements
             section.element("dl") { list in
                 func setting(_ name: String, _ value: String, _ meaning: String = "") {
                     list.element("div") { pair in
@@ -29,21 +30,21 @@ extension ReportPage {
                     }
                 }
                 setting(
-                    "significance", NumberText.percent(settings.judge.significance),
+                    "significance", NumberText.percent(settings.significance),
                     "chance of rolling back a harmless release"
-                        + (settings.judgements > 1 ? ", shared by \(settings.judgements) comparisons" : ""))
-                setting("tolerance", NumberText.percent(settings.judge.tolerance), "smaller changes never roll back")
+                        + (judgements > 1 ? ", shared by \(judgements) comparisons" : ""))
+                setting("tolerance", NumberText.percent(settings.tolerance), "smaller changes never roll back")
                 setting("base line", NumberText.duration(settings.baseline), "before the first flip")
-                setting("window", NumberText.duration(settings.judge.window), "after a flip, to its end")
-                setting("settling", NumberText.duration(settings.judge.settle), "left out after a flip")
+                setting("window", NumberText.duration(settings.window), "after a flip, to its end")
+                setting("settling", NumberText.duration(settings.settle), "left out after a flip")
                 setting("interval", NumberText.duration(settings.interval), "from one sample to the next")
                 setting("watch", NumberText.duration(settings.watch), "after everybody was flipped")
-                for other in settings.others { setting(other.name, other.value) }
+                setting("if inconclusive", settings.onInconclusive.rawValue)
             }
             writeLooks(into: &section)
             section.element("h3", "Judge it again")
-            guard let recording = report.recording else {
-                guard report.comparisons.contains(where: { $0.method == .judge }) else {
+            guard let recording else {
+                guard comparisons.contains(where: \.hasControls) else {
                     section.element(
                         "p", "No hosts were judged beside others that were not flipped, so there was nothing to record."
                     )
@@ -62,7 +63,7 @@ extension ReportPage {
                     + "or others, says what it makes of it:"
             )
             section.element("pre") { $0.element("code", "slotsync judge \(ShellWords.quoted(recording))") }
-            if report.comparisons.contains(where: { $0.method == .fleetGuard }) {
+            if comparisons.contains(where: { $0.kind == .guarding }) {
                 section.element("p", "The guard’s watch has no such hosts, and is not part of it.")
             }
         }
@@ -71,7 +72,7 @@ extension ReportPage {
     /// Why a p below the significance need not roll back: each look has a share of it, the last one most.
     private func writeLooks(into section: inout Markup) {
         guard let looks else { return }
-        let all = NumberText.percent(report.settings.judge.significance / Double(max(report.settings.judgements, 1)))
+        let all = NumberText.percent(result.plan.judgeSettings(isWatch: false).significance)
         section.element("p", ["class": "remark"]) { line in
             line.text(
                 "The judge looks after every sample. Each look has a share of a comparison’s \(all): "
@@ -84,17 +85,15 @@ extension ReportPage {
     /// The looks of a window as the settings have it, with the significance of one early look and of the last; nil: there is
     /// one look alone, or nothing was judged.
     private var looks: (early: Double, last: Double)? {
-        let settings = report.settings
-        guard report.comparisons.contains(where: { $0.method == .judge }), settings.interval > 0 else { return nil }
-        let planned = settings.judge.plannedSamples(every: settings.interval)
-        let settle = settings.judge.settleSamples(every: settings.interval)
-        let significance = settings.judge.significance / Double(max(settings.judgements, 1))
+        guard comparisons.contains(where: \.hasControls), settings.interval > 0 else { return nil }
+        let judge = result.plan.judgeSettings(isWatch: false)
+        let planned = judge.plannedSamples(every: settings.interval)
+        let settle = judge.settleSamples(every: settings.interval)
         guard planned > settle + 1 else { return nil }
         let schedule = LookSchedule.of(
             before: JudgeSettings.samples(in: settings.baseline, every: settings.interval), settle: settle,
-            planned: planned,
-            significance: significance)
+            planned: planned, significance: judge.significance)
         guard schedule.early > 0 else { return nil }
-        return (significance * schedule.early, significance * schedule.last)
+        return (judge.significance * schedule.early, judge.significance * schedule.last)
     }
 }

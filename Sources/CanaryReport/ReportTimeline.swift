@@ -4,11 +4,11 @@ import Canary
 
 extension ReportPage {
     func writeTimeline(into main: inout Markup) {
-        guard !report.phases.isEmpty else { return }
+        guard !phases.isEmpty else { return }
         main.element("section") { section in
             section.element("h2", "Course of the push")
             section.element("ol", ["class": "phases"]) { list in
-                for phase in report.phases {
+                for phase in phases {
                     list.element("li") { item in
                         item.element("span", ["class": "phase-name"], phase.name)
                         item.element("span", ["class": "phase-time"]) { time in
@@ -22,12 +22,12 @@ extension ReportPage {
             }
             section.element(
                 "p", ["class": "remark"],
-                "Times are UTC. The bars share one axis, from \(clock(0)) to \(clock(report.end - report.start)).")
+                "Times are UTC. The bars share one axis, from \(clock(0)) to \(clock(result.seconds)).")
         }
     }
 
-    private func writeBar(of phase: PushReport.Phase, into item: inout Markup) {
-        let whole = max(report.end - report.start, 1e-3)
+    private func writeBar(of phase: ReportPhase, into item: inout Markup) {
+        let whole = max(result.seconds, 1e-3)
         func percent(_ seconds: Double) -> Double {
             let share = seconds / whole * 100
             return share.isFinite ? min(max(share, 0), 100) : 0
@@ -39,7 +39,7 @@ extension ReportPage {
             svg.empty(
                 "rect",
                 [
-                    "class": "span \(phase.kind.rawValue)", "x": NumberText.plain(start) + "%", "y": "1",
+                    "class": "span \(phase.style)", "x": NumberText.plain(start) + "%", "y": "1",
                     "height": "10",
                     "width": NumberText.plain(max(percent(phase.end) - start, 0)) + "%", "rx": "2",
                 ])

@@ -4,13 +4,13 @@ import Canary
 
 extension ReportPage {
     func writeVerdict(into main: inout Markup) {
-        main.element("header", ["class": "verdict \(report.outcome.tone)"]) { header in
-            header.element("p", ["class": "about"], "Push to \(report.title)\(courseText)")
+        main.element("header", ["class": "verdict \(outcome.headline.tone)"]) { header in
+            header.element("p", ["class": "about"], "Push to \(title)\(courseText)")
             header.element("h1") { title in
-                report.outcome.icon.draw(into: &title)
-                title.element("span", report.outcome.word)
+                outcome.headline.icon.draw(into: &title)
+                title.element("span", outcome.headline.word)
             }
-            header.element("p", ["class": "sentence"]) { $0.lines(report.sentence) }
+            header.element("p", ["class": "sentence"]) { $0.lines(outcome.story) }
             header.element("dl", ["class": "facts"]) { facts in
                 func fact(_ name: StaticString, _ value: String, title: String = "") {
                     facts.element("div") { pair in
@@ -20,31 +20,32 @@ extension ReportPage {
                         }
                     }
                 }
-                fact("Release", releaseText(report.release), title: report.release.id)
-                if let previous = report.previous {
-                    fact("Before it", releaseText(previous), title: previous.id)
+                let release = result.staged?.release
+                fact("Release", releaseText(release), title: release.map { "\($0.id)" } ?? "")
+                if let previous = result.staged?.previous {
+                    fact("Before it", releaseText(previous), title: "\(previous.id)")
                 }
-                fact("Verdict", report.verdict?.word ?? "not judged")
+                fact("Verdict", outcome.judgement?.verdict.word ?? "not judged")
                 fact("Hosts", hostsFact)
-                let start = NumberText.moment(report.start)
+                let start = NumberText.moment(start)
                 fact("Began", "\(start.date) \(start.clock) UTC")
-                fact("Took", NumberText.duration(report.end - report.start))
+                fact("Took", NumberText.duration(result.seconds))
             }
         }
     }
 
     /// From which release to which: `, from v1.4.1 (a81c5510) to v1.4.2 (3f2a09bc)`.
     private var courseText: String {
-        guard !report.release.id.isEmpty, let previous = report.previous else { return "" }
-        return ", from \(releaseText(previous)) to \(releaseText(report.release))"
+        guard let staged = result.staged, let previous = staged.previous else { return "" }
+        return ", from \(releaseText(previous)) to \(releaseText(staged.release))"
     }
 
     private var hostsFact: String {
-        let canaries = report.hosts.count { $0.role == .canary }
-        let all = NumberText.count(report.hosts.count)
+        let canaries = hosts.count { $0.step == .canaries }
+        let all = NumberText.count(hosts.count)
         guard canaries > 0 else { return all }
         // Who was never flipped was no canary yet.
-        let chosen = report.hosts.contains { $0.flippedAt != nil } ? "" : "chosen as "
+        let chosen = hosts.contains { $0.flippedAt != nil } ? "" : "chosen as "
         return "\(all), \(NumberText.count(canaries)) of them \(chosen)\(canaries == 1 ? "canary" : "canaries")"
     }
 
@@ -68,49 +69,47 @@ extension ReportPage {
 
     /// How a push goes, in this push's numbers: who was switched when, and what was compared.
     private var storyText: String {
-        let all = NumberText.count(report.hosts.count, "host")
+        let all = NumberText.count(hosts.count, "host")
         guard let steps = stepsText else {
             return
                 "SlotSync copies a release to all hosts first, and switches none of them before every copy is complete. "
                 + "In this push no host was switched."
         }
-        let flipped = report.hosts.count { $0.flippedAt != nil }
-        let some = flipped == report.hosts.count ? "them" : "\(NumberText.count(flipped)) of them"
+        let flipped = hosts.count { $0.flippedAt != nil }
+        let some = flipped == hosts.count ? "them" : "\(NumberText.count(flipped)) of them"
         let story = "SlotSync copied the release to \(all) and then switched \(some) to it\(steps). \(comparisonsText)"
-        let isBack = report.hosts.allSatisfy { $0.flippedAt == nil || $0.outcome == .rolledBack }
+        let isBack = hosts.allSatisfy { $0.flippedAt == nil || $0.end == .takenBack }
         return isBack ? story + "Then \(flipped == 1 ? "it was" : "they were") switched back." : story
     }
 
     /// Those that were flipped together, in the order of time; nil: nobody was.
     private var stepsText: String? {
         // New hosts are flipped in one step with all the others.
-        let flipped = Dictionary(grouping: report.hosts.filter { $0.flippedAt != nil }) {
-            $0.role == .new ? .control : $0.role
-        }
-        let roles = flipped.keys.sorted { $0.rank < $1.rank }
-        switch roles {
+        let flipped = Dictionary(grouping: hosts.filter { $0.flippedAt != nil }) { $0.step ?? .everybody }
+        let steps = flipped.keys.sorted { ReportGroup.step($0).rank < ReportGroup.step($1).rank }
+        switch steps {
         case []: return nil
-        case [.control]: return ", all at once and without canaries"
-        case [.canary]: return flipped[.canary]?.count == 1 ? ", the canary" : ", the canaries"
+        case [.everybody]: return ", all at once and without canaries"
+        case [.canaries]: return flipped[.canaries]?.count == 1 ? ", the canary" : ", the canaries"
         default:
-            let steps = roles.map { role in
-                let count = flipped[role, default: []].count
-                return switch role {
-                case .canary: "\(NumberText.count(count)) \(count == 1 ? "canary" : "canaries")"
-                case .phase(let number): "\(NumberText.count(count, "host")) of phase \(number)"
-                case .control, .new: NumberText.count(count, "other")
+            let texts = steps.map { step in
+                let count = flipped[step, default: []].count
+                return switch step {
+                case .canaries: "\(NumberText.count(count)) \(count == 1 ? "canary" : "canaries")"
+                case .subset(let number): "\(NumberText.count(count, "host")) of phase \(number)"
+                case .everybody: NumberText.count(count, "other")
                 case .heldBack: "\(NumberText.count(count)) that had been held back"
                 }
             }
-            return " in \(roles.count) steps: " + steps.joined(separator: ", then ")
+            return " in \(steps.count) steps: " + texts.joined(separator: ", then ")
         }
     }
 
     /// What was compared with what, each sentence with a blank behind it.
     private var comparisonsText: String {
-        guard report.comparisons.contains(where: { $0.method != .baseline }) else { return "Nothing was compared. " }
+        guard comparisons.contains(where: { $0.kind != .baseline }) else { return "Nothing was compared. " }
         var text = ""
-        let judged = report.comparisons.filter { $0.method == .judge }
+        let judged = comparisons.filter(\.hasControls)
         if judged.count == 1 {
             let (flipped, controls) = (judged[0].flipped, judged[0].controls)
             text +=
@@ -123,7 +122,7 @@ extension ReportPage {
             text +=
                 "of the hosts that had not been switched, the controls, and with what all had shown before the first switch. "
         }
-        guard report.comparisons.contains(where: { $0.method == .fleetGuard }) else { return text }
+        guard comparisons.contains(where: { $0.kind == .guarding }) else { return text }
         return text
             + "When everybody was switched no controls were left: the watch was a guard, which compares each host "
             + "with its own past and notices large changes alone. "

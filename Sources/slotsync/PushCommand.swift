@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Canary
+import CanaryRecording
 import CanaryReport
 import Glibc
 import SlotSync
@@ -51,19 +52,22 @@ struct PushCommand: AsyncParsableCommand {
             do { try Push.check(options, for: settled.fleet) } catch let error as SlotSyncError {
                 throw ValidationError(error.message)
             }
-            if stage.dryRun {
-                return try await PushRehearsal(source: FilePath(source), fleet: settled.fleet, options: options).show(
-                    reporter)
+            let plan = try usage { () throws(SlotSyncError) in
+                try RolloutPlan(hosts: settled.fleet.hosts, settings: options.canary, mode: options.mode)
             }
-            let narration = PushNarration(fleet: settled.fleet, options: options)
-            let plan = try narration.plan()
-            if !plan.power.isEmpty { await reporter.note(plan.power) }
+            if stage.dryRun {
+                return try await PushRehearsal(
+                    source: FilePath(source), fleet: settled.fleet, options: options, plan: plan
+                ).show(reporter)
+            }
+            let narration = PushNarration(plan: plan, options: options)
+            if !narration.power.isEmpty { await reporter.note(narration.power) }
             for file in [push.record, push.report].compactMap(\.self) { try checkFolder(of: file) }
             try checkFilesDiffer()
             let result = try await reporter.follow(
                 Push(FilePath(source), to: settled.fleet, options: options), narration, answersYes: push.yes)
             var files: [(path: String, text: String)] = []
-            let record = result.recordedLines
+            let record = result.record
             if let file = push.record {
                 if record.isEmpty {
                     await reporter.warn(
@@ -74,10 +78,11 @@ struct PushCommand: AsyncParsableCommand {
                 }
             }
             if let file = push.report {
-                let report = PushReport(
-                    result, fleet: settled.fleet, options: options, power: plan.power,
+                let page = ReportPage(
+                    result, title: settled.fleet.root,
+                    command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
                     recording: record.isEmpty ? nil : push.record)
-                files.append((file, ReportPage(report).html))
+                files.append((file, page.html))
             }
             var unwritten: Set<String> = []
             for (path, text) in files {

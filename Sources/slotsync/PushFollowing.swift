@@ -83,12 +83,10 @@ extension Reporter {
 struct PushView {
     private let narration: PushNarration
     private let showsUnicode: Bool
-    private var stages: [LiveLines.Phase]
+    private var view: LiveLines
     /// The part under way.
-    private var place = 0
+    private var index = 0
     private var staging: FleetProgress?
-    private var metrics: [MetricProgress] = []
-    private var sides = FlippedName.canaries
     private var doing = ""
     private var isGoingBack = false
     private var flipped = 0
@@ -97,8 +95,8 @@ struct PushView {
     init(_ narration: PushNarration, showsUnicode: Bool) {
         self.narration = narration
         self.showsUnicode = showsUnicode
-        stages = narration.stages.map { LiveLines.Phase(name: $0, state: .ahead) }
-        staging = FleetProgress(verb: "staging", hostCount: narration.fleet.hosts.count)
+        view = LiveLines(phases: narration.stages.map { LiveLines.Phase(name: $0, state: .ahead) })
+        staging = FleetProgress(verb: "staging", hostCount: narration.plan.hosts.count)
     }
 
     mutating func note(_ event: PushEvent) {
@@ -107,8 +105,8 @@ struct PushView {
         case .staged: staging = nil
         case .phase(let phase): begin(phase)
         case .progress(let progress):
-            metrics = progress.metrics
-            sides = progress.sides
+            view.metrics = progress.metrics
+            view.sides = progress.sides
             flipped = progress.flipped
             phaseEnd = progress.timeLeft.map { .now + .seconds($0) }
         case .detectable, .judged, .warning, .waiting, .question: break
@@ -122,26 +120,25 @@ struct PushView {
         guard let name = narration.stage(of: phase) else { return }
         if phase == .takingBack {
             isGoingBack = true
-            stages.removeSubrange(min(place + 1, stages.count)...)
-            if !stages.isEmpty { stages[stages.count - 1].state = .failed }
-            stages.append(LiveLines.Phase(name: name, state: .running))
-            place = stages.count - 1
-        } else if let next = stages.firstIndex(where: { $0.name == name }) {
-            for before in 0..<next where stages[before].state != .failed { stages[before].state = .done }
-            stages[next].state = .running
-            place = next
+            view.phases.removeSubrange(min(index + 1, view.phases.count)...)
+            if !view.phases.isEmpty { view.phases[view.phases.count - 1].state = .failed }
+            view.phases.append(LiveLines.Phase(name: name, state: .running))
+            index = view.phases.count - 1
+        } else if let next = view.phases.firstIndex(where: { $0.name == name }) {
+            for before in 0..<next where view.phases[before].state != .failed { view.phases[before].state = .done }
+            view.phases[next].state = .running
+            index = next
         }
     }
 
     /// The lines for a terminal with so much room, at the moment they are asked for.
     var lines: @Sendable (_ width: Int, _ height: Int) -> [String] {
         { [self] width, height in
-            let hosts = narration.fleet.hosts.count
-            let view = LiveLines(
-                phases: stages, timeLeft: phaseEnd.map { max(($0 - .now) / .seconds(1), 0) },
-                detail: staging?.line(width: width - 2)
-                    ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(counted(hosts, "host")) flipped"),
-                metrics: metrics, sides: sides)
+            var view = view
+            view.timeLeft = phaseEnd.map { max(($0 - .now) / .seconds(1), 0) }
+            let hosts = counted(narration.plan.hosts.count, "host")
+            view.detail =
+                staging?.line(width: width - 2) ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(hosts) flipped")
             return view.lines(width: width, height: height, style: showsUnicode ? .blocks : .ascii)
         }
     }

@@ -4,30 +4,18 @@ import Canary
 import SlotSync
 
 struct PushNarration: Sendable {
-    let fleet: Fleet
+    let plan: RolloutPlan
     let options: PushOptions
 
-    /// The plan in words, and what its canaries can detect; empty where nothing is judged.
-    func plan() throws -> (lines: [String], power: String, json: JSONValue) {
-        try told(
-            usage { () throws(SlotSyncError) in
-                try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-            })
-    }
+    /// What the plan's canaries can detect; empty where nothing is judged.
+    var power: String { plan.forecast?.claim ?? "" }
 
-    /// The same of a plan that is made already.
-    func told(_ plan: RolloutPlan) -> (lines: [String], power: String, json: JSONValue) {
+    /// The plan for `--json`.
+    var planJSON: JSONValue {
         let steps = plan.steps.map { step -> JSONValue in
             ["step": .text("\(step.kind)"), "hosts": .list(step.hosts.map { .text(plan.hosts[$0].label) })]
         }
-        guard plan.mode != .unjudged, let canaries = plan.steps.first?.hosts.count else {
-            return (plan.lines, "", ["event": "plan", "steps": .list(steps), "power": .null])
-        }
-        let detection = Judge(plan.judgeSettings(isWatch: false)).detection(
-            of: options.canary.metrics.map(\.metric), canaries: canaries, controls: plan.comparable - canaries,
-            interval: options.canary.interval, baselineTime: options.canary.baseline)
-        let power = Self.power(detection)
-        return (plan.lines, power, ["event": "plan", "steps": .list(steps), "power": .text(power)])
+        return ["event": "plan", "steps": .list(steps), "power": .text(plan.forecast?.claim)]
     }
 
     // MARK: While it runs
@@ -44,20 +32,17 @@ struct PushNarration: Sendable {
         case .waiting(let hosts, let what):
             "waiting for \(what) on \(HostList.fold(hosts.map(\.label))); Ctrl-C again leaves at once: agents take back what "
                 + "was not confirmed"
-        case .detectable(let detection): "by the base line, " + Self.power(detection)
+        case .detectable(let detection): "by the base line, " + detection.claim
         case .staging, .staged, .progress, .judged, .question: nil
         }
     }
-
-    /// What canaries can detect: foretold before the push, and again by its base line.
-    static func power(_ detection: Detection) -> String { "these canaries can show: \(detection.sentence)" }
 
     func json(_ event: PushEvent) -> JSONValue? {
         switch event {
         case .phase(let phase): ["event": "phase", "phase": .text(phase)]
         case .detectable(let detection):
             [
-                "event": "detectable", "power": .text(Self.power(detection)),
+                "event": "detectable", "power": .text(detection.claim),
                 "changes": .list(
                     detection.changes.map {
                         ["metric": .text($0.metric), "factor": .number($0.factor), "share": .number($0.share)]
@@ -93,8 +78,8 @@ struct PushNarration: Sendable {
         let canary = options.canary
         return switch phase {
         case .baseline: "base line: sampling for \(chosenTimeText(canary.baseline))"
-        case .flipping(let kind): "flipping \(name(kind))"
-        case .window(let kind): "watching \(name(kind)) for \(chosenTimeText(canary.window))"
+        case .flipping(let kind): "flipping \(kind.people)"
+        case .window(let kind): "watching \(kind.people) for \(chosenTimeText(canary.window))"
         case .confirming(.everybody): "everybody is flipped: confirming"
         case .watching: "watching everybody for \(chosenTimeText(canary.watch))"
         case .takingBack: "taking back"
@@ -102,32 +87,21 @@ struct PushNarration: Sendable {
         }
     }
 
-    func name(_ kind: Comparison.Kind) -> String {
+    private func name(_ kind: Comparison.Kind) -> String {
         switch kind {
         case .baseline: "base line"
-        case .window(let kind): name(kind)
+        case .window(let kind): kind.people
         case .watch: "watch"
         case .guarding: "watch (a guard: no hosts are left to compare with)"
         }
     }
 
-    private func name(_ kind: RolloutPlan.StepKind) -> String {
-        switch kind {
-        case .canaries: "the canaries"
-        case .subset(let number): "phase \(number)"
-        case .everybody: "everybody"
-        case .heldBack: "the hosts held back"
-        }
-    }
-
     /// The parts of the push that the live view names, in their order.
     var stages: [String] {
-        let plan = try? RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        let steps = plan?.steps.map(\.kind) ?? []
-        var names = ["staging"] + (options.mode == .unjudged ? [] : ["base line"])
-        for kind in steps {
-            names.append("\(kind)")
-            if kind == .everybody, options.mode == .full { names.append("watch") }
+        var names = ["staging"] + (plan.mode == .unjudged ? [] : ["base line"])
+        for step in plan.steps {
+            names.append("\(step.kind)")
+            if step.kind == .everybody, plan.mode == .full { names.append("watch") }
         }
         return names
     }

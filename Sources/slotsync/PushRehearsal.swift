@@ -9,18 +9,17 @@ struct PushRehearsal: Sendable {
     let source: FilePath
     let fleet: Fleet
     let options: PushOptions
+    /// The plan for all hosts, before anybody looked at them.
+    let plan: RolloutPlan
 
     /// Stages without changing anything, and shows what came of it.
     ///
-    /// - Throws: a usage error where no plan can be made; ``SlotSyncError`` where the source cannot be read.
+    /// - Throws: ``SlotSyncError`` where the source cannot be read.
     func show(_ reporter: Reporter) async throws -> Conclusion {
-        let plan = try usage { () throws(SlotSyncError) in
-            try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
-        }
         let report = try await reporter.follow(
             fleet.stage(source, options: options.stage), as: "planning", hosts: fleet.hosts.count)
         let found = StagedFleet(report, of: fleet.hosts, force: options.force)
-        await show(plan, found, reporter)
+        await show(found, reporter)
         for host in report.hosts { await reporter.json(of: host.host, host.json) }
         await reporter.failures(report.failures, root: fleet.root)
         await reporter.unsent(report)
@@ -29,17 +28,17 @@ struct PushRehearsal: Sendable {
     }
 
     /// The plan for what was found, or why there is none.
-    private func show(_ plan: RolloutPlan, _ found: StagedFleet, _ reporter: Reporter) async {
+    private func show(_ found: StagedFleet, _ reporter: Reporter) async {
         guard found.failed.count + found.live.count < fleet.hosts.count else {
             if !found.live.isEmpty { await reporter.essentialResult(["live already, there would be nothing to flip"]) }
             return await reporter.json(["event": "plan", "steps": .list([]), "power": .null])
         }
         do throws(SlotSyncError) {
             let settled = try plan.settled(found)
-            let told = PushNarration(fleet: fleet, options: options).told(settled)
+            let narration = PushNarration(plan: settled, options: options)
             let remark = settled.remark(on: found)
-            await reporter.essentialResult(told.lines + [remark, told.power].filter { !$0.isEmpty })
-            await reporter.json(told.json)
+            await reporter.essentialResult(settled.lines + [remark, narration.power].filter { !$0.isEmpty })
+            await reporter.json(narration.planJSON)
         } catch {
             await reporter.json(["event": "plan", "steps": .list([]), "power": .null])
             await reporter.warn("a push would end after staging: \(error.message)")

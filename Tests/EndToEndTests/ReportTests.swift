@@ -14,7 +14,7 @@ extension EndToEnd {
         @Test("the browser has nothing to say of the page, and it asks for nothing", arguments: SamplePush.allCases)
         func silence(_ push: SamplePush) async throws {
             try await Workbench.use { bench in
-                let file = try bench.write(ReportPage(push.report).html, to: "report.html")
+                let file = try bench.write(try push.page.html, to: "report.html")
                 let (document, console) = try await Browser.open(file, on: bench)
                 #expect(console == [])
                 #expect(document.contains("<h1>"))
@@ -24,7 +24,7 @@ extension EndToEnd {
         @Test("what a page asks for would be noticed")
         func noise() async throws {
             try await Workbench.use { bench in
-                let page = ReportPage(SamplePush.failed.report).html
+                let page = try SamplePush.failed.page.html
                     .replacingOccurrences(of: "</main>", with: "<img src=\"http://192.0.2.1/x.png\"></main>")
                 let console = try await Browser.open(bench.write(page, to: "report.html"), on: bench).console
                 #expect(console.contains { $0.contains("Content Security Policy") })
@@ -34,9 +34,9 @@ extension EndToEnd {
         @Test("everything fits and can be read, on phone and desk", arguments: Browser.Scheme.allCases)
         func layout(_ scheme: Browser.Scheme) async throws {
             try await Workbench.use { bench in
-                var pages = SamplePush.allCases.map { (name: $0.rawValue, html: ReportPage($0.report).html) }
+                var pages = try SamplePush.allCases.map { (name: $0.rawValue, html: try $0.page.html) }
                 for push in [SamplePush.bad, .late, .large] {
-                    let opened = ReportPage(push.report).html.replacingOccurrences(
+                    let opened = try push.page.html.replacingOccurrences(
                         of: "<details>", with: "<details open=\"\">")
                     pages.append((name: push.rawValue + "-opened", html: opened))
                 }
@@ -59,19 +59,18 @@ extension EndToEnd {
         @Test("a name without end does not widen the page")
         func longName() async throws {
             try await Workbench.use { bench in
-                var report = SamplePush.bad.report
+                var result = try SamplePush.bad.result
                 let long = String(repeating: "x", count: 300)
-                report.title = long
-                report.hosts[0].label = long
-                report.hosts[1].error = long
-                report.phases[0].name = long
-                report.metrics[0].metric.name = long
-                report.comparisons[0].judgement.metrics[0].name = long
-                report.comparisons[0].judgement.metrics[1].note = long
-                report.metrics[2].unit = long
-                report.recording = long
-                report.settings.others[0].value = long
-                let html = ReportPage(report).html.replacingOccurrences(of: "<details>", with: "<details open=\"\">")
+                result.staged?.release.name = long
+                result.outcome.sentences[0] = long
+                result.outcome.hosts[1].failure = long
+                let judged = result.comparisons.count - 1
+                result.comparisons[judged].judgement.metrics[0].name = long
+                result.comparisons[judged].judgement.metrics[1].note = long
+                result.comparisons[judged].judgement.metrics[2].canary = long
+                result.comparisons[judged].judgement.why = long
+                let page = ReportPage(result, title: long, command: long, version: long, recording: long)
+                let html = page.html.replacingOccurrences(of: "<details>", with: "<details open=\"\">")
                 let layouts = try await Browser.layouts(
                     of: [("long", html)], widths: Self.widths, scheme: .light, on: bench)
                 #expect(layouts.count == Self.widths.count)
@@ -86,7 +85,7 @@ extension EndToEnd {
         @Test("texts that overlap, run out or are faint would be noticed")
         func badLayout() async throws {
             try await Workbench.use { bench in
-                let html = ReportPage(SamplePush.failed.report).html.replacingOccurrences(
+                let html = try SamplePush.failed.page.html.replacingOccurrences(
                     of: "</main>",
                     with:
                         "<p style=\"position:absolute;top:0;left:0\">one</p><p style=\"position:absolute;top:3px;left:0\">two</p>"

@@ -23,6 +23,8 @@ public struct Detection: Sendable, Equatable {
     public var changes: [DetectableChange]
     /// "errors × 5 in 8 of 10 cases, errors × 2 hardly: choose 10 canaries or more; …".
     public var sentence: String
+    /// The sentence as people are told it.
+    public var claim: String { "these canaries can show: \(sentence)" }
 
     public init(changes: [DetectableChange], sentence: String) {
         self.changes = changes

@@ -32,6 +32,7 @@ actor PushDriver {
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private let startTime = Timestamp.now
+    private let forecast: Detection?
 
     var rollout: Rollout
     var sources: PushSources
@@ -62,6 +63,7 @@ actor PushDriver {
         hosts = plan.hosts
         indices = Dictionary(zip(plan.hosts, plan.hosts.indices)) { first, _ in first }
         start = clock.now
+        forecast = plan.forecast
         rollout = Rollout(plan: plan, maxFailures: options.maxFailures, canAsk: options.canAsk)
         samples = SampleLog(
             hosts: plan.hosts, metrics: options.canary.metrics.map(\.metric),
@@ -85,8 +87,8 @@ actor PushDriver {
         // Cancelled together with whoever waited for it: the agents take back what is provisional.
         let outcome = outcome ?? rollout.outcome(isAbandoned: true)
         return PushResult(
-            outcome: outcome, plan: rollout.plan, staged: staged, comparisons: comparisons, detection: detection,
-            samples: samples, start: startTime, seconds: now)
+            outcome: outcome, plan: rollout.plan, staged: staged, comparisons: comparisons, forecast: forecast,
+            detection: detection, samples: samples, start: startTime, seconds: now)
     }
 
     private func take(_ mail: Mail) {

@@ -24,19 +24,10 @@ extension PushDriver {
     }
 
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
-        var recording = samples.recording(of: comparison, name: caseName(comparison.kind))
-        recording.settle = comparison.settings.settle
-        recording.window = comparison.settings.window
-        recording.significance = comparison.settings.significance
-        for metric in recording.metrics.indices where recording.metrics[metric].tolerance == nil {
-            recording.metrics[metric].tolerance = comparison.settings.tolerance
-        }
-        let planned = comparison.settings.plannedSamples(every: samples.interval)
-        Task {
-            let judgement = await Self.judgement(of: recording, comparison, planned: planned, isLast: isLast)
-            noteJudgement(
-                JudgedComparison(kind: comparison.kind, recording: recording, judgement: judgement), isLast: isLast)
-            post.yield(.rollout(.judged(judgement, look: look)))
+        Task { [samples, name = caseName(comparison.kind)] in
+            let judged = await Self.judged(comparison, samples, name: name, isLast: isLast)
+            noteJudgement(judged, isLast: isLast)
+            post.yield(.rollout(.judged(judged.judgement, look: look)))
         }
     }
 
@@ -49,16 +40,10 @@ extension PushDriver {
         Judge(settings).detectionBeforeFlip(recording)
     }
 
-    @concurrent private static func judgement(
-        of recording: Recording, _ comparison: Comparison, planned: Int, isLast: Bool
-    ) async -> Judgement {
-        if case .guarding = comparison.kind {
-            return FleetGuard(comparison.settings).judge(recording, isLast: isLast)
-        }
-        let count = recording.samplesAfter
-        // At the end of the time all of the significance is spent, however many samples there are.
-        return Judge(comparison.settings, naming: comparison.kind.flippedName).look(
-            recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
+    @concurrent private static func judged(
+        _ comparison: Comparison, _ samples: SampleLog, name: String, isLast: Bool
+    ) async -> JudgedComparison {
+        JudgedComparison(comparison, of: samples, name: name, isLast: isLast)
     }
 
     private func noteJudgement(_ judged: JudgedComparison, isLast: Bool) {
@@ -66,5 +51,33 @@ extension PushDriver {
         comparisons.append(judged)
         emit.yield(.judged(judged.judgement, kind: judged.kind, isLast: isLast))
         showProgress()
+    }
+}
+
+extension JudgedComparison {
+    /// Cuts a comparison out of the samples, and judges it.
+    ///
+    /// - Parameters:
+    ///   - name: what it is called in a record.
+    ///   - isLast: whether its time is over: what is too little then stays too little.
+    package init(_ comparison: Comparison, of samples: SampleLog, name: String, isLast: Bool) {
+        let settings = comparison.settings
+        kind = comparison.kind
+        recording = samples.recording(of: comparison, name: name)
+        recording.settle = settings.settle
+        recording.window = settings.window
+        recording.significance = settings.significance
+        for metric in recording.metrics.indices where recording.metrics[metric].tolerance == nil {
+            recording.metrics[metric].tolerance = settings.tolerance
+        }
+        guard kind != .guarding else {
+            judgement = FleetGuard(settings).judge(recording, isLast: isLast)
+            return
+        }
+        let count = recording.samplesAfter
+        let planned = settings.plannedSamples(every: samples.interval)
+        // At the end of the time all of the significance is spent, however many samples there are.
+        judgement = Judge(settings, naming: kind.flippedName).look(
+            recording, afterSamples: count, of: isLast ? count : max(planned, count + 1))
     }
 }

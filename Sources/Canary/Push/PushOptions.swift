@@ -52,6 +52,8 @@ public struct PushResult: Sendable {
     public var staged: StageReport?
     /// What was judged, in the order of time; of the base line only where it lacked something.
     public var comparisons: [JudgedComparison]
+    /// What the canaries were to detect, as it was said before the push began; nil where nothing was to be judged.
+    public var forecast: Detection?
     /// What the canaries would detect by the base line; nil: it did not come to an end.
     public var detection: Detection?
     /// All samples, of the plan's hosts.
@@ -59,6 +61,21 @@ public struct PushResult: Sendable {
     /// When the push began, and how many seconds it took.
     public var start: Timestamp
     public var seconds: Double
+
+    package init(
+        outcome: RolloutOutcome, plan: RolloutPlan, staged: StageReport?, comparisons: [JudgedComparison],
+        forecast: Detection?, detection: Detection?, samples: SampleLog, start: Timestamp, seconds: Double
+    ) {
+        self.outcome = outcome
+        self.plan = plan
+        self.staged = staged
+        self.comparisons = comparisons
+        self.forecast = forecast
+        self.detection = detection
+        self.samples = samples
+        self.start = start
+        self.seconds = seconds
+    }
 }
 
 /// A comparison with what it was judged by.
@@ -66,4 +83,13 @@ public struct JudgedComparison: Sendable {
     public var kind: Comparison.Kind
     public var recording: Recording
     public var judgement: Judgement
+
+    package init(kind: Comparison.Kind, recording: Recording, judgement: Judgement) {
+        self.kind = kind
+        self.recording = recording
+        self.judgement = judgement
+    }
+
+    /// Whether flipped hosts were compared with hosts that were not: it was neither a base line nor a guard.
+    public var hasControls: Bool { kind != .baseline && kind != .guarding }
 }

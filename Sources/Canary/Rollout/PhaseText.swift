@@ -26,11 +26,11 @@ extension Rollout.Phase: CustomStringConvertible {
         switch self {
         case .staging: "staging"
         case .baseline: "base line"
-        case .preparing(let step): "preparing \(step.people)"
-        case .flipping(let step): "flipping \(step.people)"
-        case .window(let step): "watching \(step.people)"
+        case .preparing(let step): "preparing \(step.plainPeople)"
+        case .flipping(let step): "flipping \(step.plainPeople)"
+        case .window(let step): "watching \(step.plainPeople)"
         case .asking: "asking"
-        case .confirming(let step): "confirming \(step.people)"
+        case .confirming(let step): "confirming \(step.plainPeople)"
         case .watching: "watch"
         case .takingBack: "taking back"
         case .marking: "marking as bad"
@@ -40,6 +40,13 @@ extension Rollout.Phase: CustomStringConvertible {
 }
 
 extension RolloutPlan.StepKind {
-    /// Those whom something is done to.
-    fileprivate var people: String { self == .heldBack ? "hosts held back" : description }
+    /// Its hosts in a sentence: "the canaries", "phase 1".
+    public var people: String {
+        switch self {
+        case .canaries, .heldBack: "the \(plainPeople)"
+        case .subset, .everybody: plainPeople
+        }
+    }
+
+    fileprivate var plainPeople: String { self == .heldBack ? "hosts held back" : description }
 }

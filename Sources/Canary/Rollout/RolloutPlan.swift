@@ -97,6 +97,14 @@ public struct RolloutPlan: Sendable, Equatable {
             settle: settings.settle, window: isWatch ? settings.watch : settings.window)
     }
 
+    /// What the canaries can detect, by usual noise; nil where nothing is judged.
+    public var forecast: Detection? {
+        guard mode != .unjudged, let canaries = steps.first?.hosts.count else { return nil }
+        return Judge(judgeSettings(isWatch: false)).detection(
+            of: settings.metrics.map(\.metric), canaries: canaries, controls: comparable - canaries,
+            interval: settings.interval, baselineTime: settings.baseline)
+    }
+
     /// The plan for what staging found, where some of the hosts can be compared.
     func judged(_ fleet: StagedFleet) throws(SlotSyncError) -> RolloutPlan {
         guard fleet != StagedFleet() else { return self }

@@ -14,6 +14,18 @@ public struct StagedHost: Sendable, Hashable {
     public var badReason: String?
     /// The release that was live there when the stage began; nil: none was, it is the host's first.
     public var live: ReleaseName?
+
+    package init(
+        host: Host, outcome: StageOutcome, sentBytes: UInt64, receivedBytes: UInt64, badReason: String? = nil,
+        live: ReleaseName? = nil
+    ) {
+        self.host = host
+        self.outcome = outcome
+        self.sentBytes = sentBytes
+        self.receivedBytes = receivedBytes
+        self.badReason = badReason
+        self.live = live
+    }
 }
 
 /// What came of a stage over the fleet.
@@ -34,4 +46,18 @@ public struct StageReport: Sendable {
     public var receivedBytes: UInt64
     /// How many different sets of needs there were.
     public var cohorts: Int
+
+    package init(
+        release: ReleaseName, files: Int, bytes: UInt64, hosts: [StagedHost], failures: [HostFailure],
+        sentBytes: UInt64, receivedBytes: UInt64, cohorts: Int
+    ) {
+        self.release = release
+        self.files = files
+        self.bytes = bytes
+        self.hosts = hosts
+        self.failures = failures
+        self.sentBytes = sentBytes
+        self.receivedBytes = receivedBytes
+        self.cohorts = cohorts
+    }
 }

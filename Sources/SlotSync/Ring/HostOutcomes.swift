@@ -26,6 +26,14 @@ public struct StageOutcome: Hashable, Sendable {
     public var copied = 0
     /// Files that were in the slot already.
     public var kept = 0
+
+    package init(kind: Kind, slot: Int, received: Int = 0, copied: Int = 0, kept: Int = 0) {
+        self.kind = kind
+        self.slot = slot
+        self.received = received
+        self.copied = copied
+        self.kept = kept
+    }
 }
 
 /// What a flip, a rollback or taking one back did on a host.

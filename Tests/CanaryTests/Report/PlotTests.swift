@@ -1,5 +1,6 @@
 // What a plot shows: axes, groups of hosts, and where their lines run.
 
+import SlotSync
 import Testing
 
 @testable import Canary
@@ -84,23 +85,25 @@ import Testing
 }
 
 @Suite struct PlotColumnsTests {
-    private func host(_ role: PushReport.Host.Role, flippedAt: Double? = nil) -> PushReport.Host {
-        PushReport.Host(label: "h", role: role, outcome: .live, flippedAt: flippedAt)
+    private func host(_ step: RolloutPlan.StepKind, flippedAt: Double? = nil) throws -> RolloutOutcome.HostOutcome {
+        try .live("h", step, flippedAt: flippedAt)
     }
 
+    /// Times are those of the axis, whose zero is at 100 seconds of the push.
     private func columns(
-        _ values: [[Double]], times: [Double], hosts: [PushReport.Host], kind: Metric.Kind = .gauge,
+        _ values: [[Double]], times: [Double], hosts: [RolloutOutcome.HostOutcome], kind: Metric.Kind = .gauge,
         rollback: Double? = nil
     ) -> PlotColumns {
-        PlotColumns(
-            .init(metric: Metric(name: "m", kind: kind), times: times, values: values), hosts: hosts, canaryFlip: 100,
-            interval: 5, rollback: rollback)
+        let log = SampleLog(
+            hosts: hosts.map(\.host), metric: Metric(name: "m", kind: kind), times: times.map { $0 + 100 },
+            values: values)
+        return PlotColumns(log, metric: 0, hosts: hosts, zero: 100, rollback: rollback)
     }
 
-    @Test func aHostIsAControlUntilItsFlip() {
-        let hosts = [
-            host(.canary, flippedAt: 100), host(.control, flippedAt: 110), host(.heldBack),
-            host(.phase(1), flippedAt: 105),
+    @Test func aHostIsAControlUntilItsFlip() throws {
+        let hosts = try [
+            host(.canaries, flippedAt: 100), host(.everybody, flippedAt: 110), host(.heldBack),
+            host(.subset(1), flippedAt: 105),
         ]
         let columns = columns(
             [[1, 1, 9, 9], [2, 2, 2, 8], [4, 4, 4, 4], [3, 3, 7, 7]], times: [-5, 5, 10, 15], hosts: hosts)
@@ -110,32 +113,33 @@ import Testing
         #expect(columns.flipped.middle.suffix(2) == [7, 7.5])
     }
 
-    @Test func theBandLeavesOutOneHostInTenOnEitherSide() {
-        let hosts = [PushReport.Host](repeating: host(.control), count: 11)
+    @Test func theBandLeavesOutOneHostInTenOnEitherSide() throws {
+        let hosts = try [RolloutOutcome.HostOutcome](repeating: host(.everybody), count: 11)
         let columns = columns((0...10).map { [Double($0) * 10] }, times: [0], hosts: hosts)
         #expect(columns.controls == .init(low: [10], middle: [50], high: [90]))
         #expect(PlotColumns.Spread.quantile(0.5, of: [1, 2]) == 1.5)
         #expect(PlotColumns.Spread.quantile(0.5, of: []).isNaN)
     }
 
-    @Test func aCounterIsARateOverHalfAMinuteThatBeginsAnewAtAFlip() {
+    @Test func aCounterIsARateOverHalfAMinuteThatBeginsAnewAtAFlip() throws {
         let times = stride(from: -30.0, through: 10, by: 5).map { $0 }
         let columns = columns(
-            [[1, 1, 1, 1, 1, 1, 1, 7, .nan]], times: times, hosts: [host(.canary, flippedAt: 100)], kind: .counter)
+            [[1, 1, 1, 1, 1, 1, 1, 7, .nan]], times: times, hosts: try [host(.canaries, flippedAt: 100)], kind: .counter
+        )
         // 12 samples of five seconds are a minute. The sample at 0 was counted before the flip.
         #expect(columns.canaryMean.dropLast() == [12, 12, 12, 12, 12, 12, 12, 84])
         #expect(columns.canaryMean.last?.isNaN == true)
         let late = self.columns(
-            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: [host(.canary, flippedAt: 500)], kind: .counter)
+            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: try [host(.canaries, flippedAt: 500)], kind: .counter)
         #expect(late.canaryMean == [72, 36, 24, 18, 14.4, 12, 0, 0, 0])
         let back = self.columns(
-            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: [host(.canary, flippedAt: 500)], kind: .counter,
+            [[6, 0, 0, 0, 0, 0, 0, 0, 0]], times: times, hosts: try [host(.canaries, flippedAt: 500)], kind: .counter,
             rollback: -20)
         #expect(back.canaryMean == [72, 36, 24, 0, 0, 0, 0, 0, 0])
     }
 
-    @Test func anotherHostsFlipBeginsNoRateAnew() {
-        let hosts = [host(.canary, flippedAt: 100), host(.phase(1), flippedAt: 110), host(.heldBack)]
+    @Test func anotherHostsFlipBeginsNoRateAnew() throws {
+        let hosts = try [host(.canaries, flippedAt: 100), host(.subset(1), flippedAt: 110), host(.heldBack)]
         let columns = columns(
             [[0, 2, 2, 0, 0], [0, 2, 2, 0, 0], [0, 2, 2, 0, 0]], times: [0, 5, 10, 15, 20], hosts: hosts, kind: .counter
         )
@@ -144,20 +148,21 @@ import Testing
         #expect(columns.controls.middle == [0, 12, 16, 12, 9.6])
     }
 
-    @Test func aCanaryThatWasNotFlippedShowsNothingOfTheRelease() {
-        let hosts = [host(.canary, flippedAt: 100), host(.canary), host(.control)]
+    @Test func aCanaryThatWasNotFlippedShowsNothingOfTheRelease() throws {
+        let hosts = try [host(.canaries, flippedAt: 100), host(.canaries), host(.everybody)]
         #expect(columns([[5], [1], [2]], times: [10], hosts: hosts).canaryMean == [5])
         #expect(columns([[5], [1], [2]], times: [10], hosts: hosts).controls.middle == [2])
     }
 
-    @Test func aCountersMiddleIsItsMeanAndAGaugesItsMedian() {
-        let hosts = [PushReport.Host](repeating: host(.control), count: 3)
+    @Test func aCountersMiddleIsItsMeanAndAGaugesItsMedian() throws {
+        let hosts = try [RolloutOutcome.HostOutcome](repeating: host(.everybody), count: 3)
         #expect(columns([[0], [0], [3]], times: [1], hosts: hosts, kind: .counter).controls.middle == [12])
         #expect(columns([[0], [0], [3]], times: [1], hosts: hosts).controls.middle == [0])
     }
 
-    @Test func manyCanariesAreABandAndManySamplesAreAveraged() {
-        let canaries = [PushReport.Host](repeating: host(.canary, flippedAt: 100), count: PlotColumns.mostLines + 1)
+    @Test func manyCanariesAreABandAndManySamplesAreAveraged() throws {
+        let canaries = try [RolloutOutcome.HostOutcome](
+            repeating: host(.canaries, flippedAt: 100), count: PlotColumns.mostLines + 1)
         let times = (0..<1_000).map(Double.init)
         let columns = columns(canaries.map { _ in times }, times: times, hosts: canaries)
         #expect(columns.canaries.isEmpty)
@@ -167,10 +172,10 @@ import Testing
         #expect(columns.canaryMean == columns.times)
     }
 
-    @Test func whatIsMissingShortOrAbsurdIsAGap() {
+    @Test func whatIsMissingShortOrAbsurdIsAGap() throws {
         let columns = columns(
             [[1, 2], [.nan, 1e300, -.infinity], []], times: [0, 5, 10],
-            hosts: [PushReport.Host](repeating: host(.canary, flippedAt: 100), count: 3))
+            hosts: try [RolloutOutcome.HostOutcome](repeating: host(.canaries, flippedAt: 100), count: 3))
         #expect(columns.canaries.count == 1)
         #expect(columns.canaryMean.prefix(2) == [1, 2])
         #expect(columns.canaryMean[2].isNaN)
@@ -179,33 +184,44 @@ import Testing
 
 @Suite struct PlotCourseTests {
     /// Base line, a while in which canaries get ready, two windows, a guard's watch.
-    private var report: PushReport {
-        func phase(_ kind: PushReport.Phase.Kind, _ start: Double, _ end: Double) -> PushReport.Phase {
-            .init(kind: kind, name: kind.rawValue, start: start, end: end)
-        }
-        return PushReport(
-            title: "t", release: .init(id: "1"), outcome: .done, sentence: "", start: 0, end: 200, canaryFlip: 100,
-            phases: [
-                phase(.baseline, 20, 80), phase(.other, 80, 99.5), phase(.flip, 99.5, 104), phase(.window, 104, 130),
-                phase(.flip, 131, 132), phase(.window, 132, 150), phase(.flip, 151, 152), phase(.watch, 155, 190),
-            ],
-            comparisons: [
-                .init(
-                    name: "Watch", method: .fleetGuard, flipped: 3, controls: 0,
-                    judgement: Judgement(verdict: .pass, metrics: [], why: ""))
-            ], settings: .init(judge: JudgeSettings(settle: 10), baseline: 60), command: "", version: "")
+    private func course(_ kind: Metric.Kind, flip: Double? = 100) throws -> PlotCourse? {
+        let phases: [(Double, Rollout.Phase)] = [
+            (0, .staging), (20, .baseline), (80, .preparing(.canaries)), (99.5, .flipping(.canaries)),
+            (104, .window(.canaries)), (130, .preparing(.subset(1))), (131, .flipping(.subset(1))),
+            (132, .window(.subset(1))), (150, .preparing(.everybody)), (151, .flipping(.everybody)),
+            (152, .confirming(.everybody)), (155, .watching), (190, .done),
+        ]
+        let host = try RolloutOutcome.HostOutcome.live("h", .canaries, flippedAt: flip)
+        var result = try PushResult.small(
+            hosts: [host],
+            timeline: (flip == nil ? phases.prefix(2) + [(80, .done)] : phases).map { .init(seconds: $0, phase: $1) },
+            seconds: 200,
+            settings: CanarySettings(baseline: 60, settle: 10))
+        result.samples = SampleLog(
+            hosts: [host.host], metric: Metric(name: "m", kind: kind), times: [20, 190], values: [[1, 1]])
+        result.comparisons = [
+            JudgedComparison(
+                kind: .guarding, recording: Recording(name: "watch", metrics: [], hosts: []),
+                judgement: Judgement(verdict: .pass, metrics: [], why: ""))
+        ]
+        return PlotCourse(ReportPage(result, title: "t"), kind: kind)
     }
 
-    @Test func theBaseLineIsTheStretchBeforeTheFirstFlip() {
-        let zones = PlotCourse(report, kind: .gauge, samplesFrom: -80, to: 90).zones
+    @Test func theBaseLineIsTheStretchBeforeTheFirstFlip() throws {
+        let zones = try #require(try course(.gauge)).zones
         #expect(zones.map(\.start) == [-60, 4, 32, 55])
         #expect(zones.map(\.end) == [0, 30, 50, 90])
     }
 
-    @Test func settlingIsShadedAsFarAsItIsLeftOut() {
-        let gauge = PlotCourse(report, kind: .gauge, samplesFrom: -80, to: 90)
-        #expect(gauge.settling == [0...14, 31...42, 51...65])
+    @Test func settlingIsShadedAsFarAsItIsLeftOut() throws {
+        #expect(try course(.gauge)?.settling == [0...14, 31...42, 51...65])
         // The judge counts events from the flip on; the guard does not.
-        #expect(PlotCourse(report, kind: .counter, samplesFrom: -80, to: 90).settling == [51...65])
+        #expect(try course(.counter)?.settling == [51...65])
+    }
+
+    @Test func samplesAndPhasesShareAnAxisWhereNobodyWasFlipped() throws {
+        let course = try #require(try course(.gauge, flip: nil))
+        #expect(course.zero == 20 && !course.hasCanaryFlip)
+        #expect(course.zones.first?.start == 0 && course.start == 0)
     }
 }

@@ -9,10 +9,11 @@ import Testing
 @Suite("What push says")
 struct PushNarrationTests {
     private func narration(_ canary: CanarySettings) throws -> PushNarration {
-        let fleet = SlotSync.Fleet(hosts: try HostList.parse("web[01-40]"), root: "/srv", transport: Transport(.ssh))
         var options = PushOptions()
         options.canary = canary
-        return PushNarration(fleet: fleet, options: options)
+        let plan = try RolloutPlan(
+            hosts: try HostList.parse("web[01-40]"), settings: canary, mode: canary.metrics.isEmpty ? .unjudged : .full)
+        return PushNarration(plan: plan, options: options)
     }
 
     private func power(baseline: Double, interval: Double) throws -> String {
@@ -22,7 +23,7 @@ struct PushNarrationTests {
         ]
         return try narration(
             CanarySettings(hosts: .portion(.count(3)), baseline: baseline, interval: interval, metrics: metrics)
-        ).plan().power
+        ).power
     }
 
     @Test("what canaries can show is reckoned with the base line and the interval of the settings")
