@@ -1,11 +1,12 @@
 // README's example of a push from a program, compiled as its readers would: by the public API alone.
 
 import Canary
+import CanaryReport
 import SlotSync
 import SystemPackage
 
-/// Brings a site live if it makes no more errors on two front ends than on the others. Returns what became of it.
-func push(site: String) async throws -> [String] {
+/// Brings a site live if it makes no more errors on two front ends than on the others. Returns a page about it.
+func push(site: String) async throws -> String {
     let fleet = Fleet(hosts: try HostList.parse("web[001-120].example.com"), root: "/srv/www")
 
     var options = PushOptions()
@@ -18,5 +19,5 @@ func push(site: String) async throws -> [String] {
     for await event in push.events {
         if case .judged(let judgement, _, _) = event { print(judgement.why) }
     }
-    return try await result.outcome.sentences
+    return ReportPage(try await result, title: site).html
 }
