@@ -22,7 +22,7 @@ final class EncoderPool {
     ///   - publish: called with frames, in their order, before the end.
     ///   - end: called with the jobs that are in no frame since their basis is in the cache no longer.
     func encode(
-        _ batch: EncodingQueue.Batch, publish: @escaping @FleetActor @Sendable ([SpoolRange]) -> Void,
+        _ batch: GroupEncoding.Batch, publish: @escaping @FleetActor @Sendable ([SpoolRange]) -> Void,
         end: @escaping @FleetActor @Sendable (Result<[EncodingJob], any Error>) -> Void
     ) {
         let share = batch.isLong ? encoder.parallelism : 1

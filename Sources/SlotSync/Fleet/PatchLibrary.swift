@@ -23,7 +23,7 @@ final class PatchLibrary {
     /// Called once, when all that was asked for is encoded and no host may ask for more, if any host took the release.
     var onEncoded: (@FleetActor () -> Void)?
     /// Bytes of all frames that were handed to all hosts so far.
-    private(set) var plannedBytes: UInt64 = 0
+    var plannedBytes: UInt64 = 0
     /// Why no host can be served any more: the source changed.
     private(set) var sourceFailure: SlotSyncError?
     let manifest: Manifest
@@ -237,61 +237,9 @@ final class PatchLibrary {
         }
     }
 
-    // MARK: Encoding
+    // MARK: The end
 
-    /// Asks for what the window allows, and starts as many encoders as there are cores and work.
-    func pump() {
-        guard sourceFailure == nil else { return }
-        askForSignatures()
-        for group in encodings.indices where !subscribers[group].isEmpty {
-            while pool.isFree,
-                let batch = encodings[group].begin(isStalled: !ledger.isOwed, allowsLong: pool.isIdle)
-            {
-                encode(batch, of: group)
-            }
-        }
-        tellIfEncoded()
-    }
-
-    private func encode(_ batch: EncodingQueue.Batch, of group: Int) {
-        pool.encode(batch) {
-            self.publish($0, of: group)
-        } end: { result in
-            for case .signature(let signature) in batch.jobs.lazy.map(\.basis) {
-                self.ledger.release(signature.memoryLength)
-            }
-            self.encodings[group].end()
-            switch result {
-            case .success(let withoutBasis): self.want(signaturesFor: withoutBasis, of: group)
-            case .failure(let error): self.fail(error)
-            }
-            self.publish([], of: group)
-            self.pump()
-        }
-    }
-
-    private func publish(_ ranges: [SpoolRange], of group: Int) {
-        encodings[group].append(ranges)
-        for member in subscribers[group] {
-            hand(ranges, to: member)
-            endIfServed(member)
-        }
-    }
-
-    private func hand(_ ranges: [SpoolRange], to member: Member) {
-        guard !ranges.isEmpty else { return }
-        plannedBytes += ranges.reduce(0) { $0 + UInt64($1.length) }
-        member.work.yield(.frames(ranges))
-    }
-
-    private func endIfServed(_ member: Member) {
-        if member.openGroups.allSatisfy({ encodings[$0].isDone }) {
-            member.work.yield(.end)
-            member.work.finish()
-        }
-    }
-
-    private func tellIfEncoded() {
+    func tellIfEncoded() {
         guard isTaken, unheard <= 0, expected.isEmpty, gathering.isEmpty, !isGrouping, sourceFailure == nil,
             let onEncoded,
             encodings.indices.allSatisfy({ encodings[$0].isDone || subscribers[$0].isEmpty })
