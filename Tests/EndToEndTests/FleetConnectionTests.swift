@@ -10,7 +10,7 @@ import Testing
 struct FleetConnectionTests {
     // MARK: Real agents
 
-    @Test("one session a host stages, flips on trial, is confirmed, taken back, and marked bad")
+    @Test("one session a host stages, flips provisionally, is confirmed, taken back, and marked bad")
     func lifeOfAPush() async throws {
         try await withConnection(hosts: 3) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
@@ -19,7 +19,7 @@ struct FleetConnectionTests {
             #expect(await connection.prepare(flip, on: hosts).done == hosts)
             #expect(await connection.flip(flip, on: hosts).done == hosts)
             #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2", "slots/2"])
-            // Longer than the provisionalLimit: they hear of the controller.
+            // Longer than the limit: they hear of the controller.
             try await Task.sleep(for: .milliseconds(1500))
             #expect(await connection.confirm(on: [hosts[0]]).done == [hosts[0]])
             #expect(await connection.takeBack(flip, on: [hosts[1]]).done == [hosts[1]])
@@ -31,8 +31,8 @@ struct FleetConnectionTests {
         }
     }
 
-    @Test("hosts that flip on trial hear of the controller, whether or not anybody listens")
-    func trialUnheard() async throws {
+    @Test("hosts whose flip is provisional hear of the controller, whether or not anybody listens")
+    func provisionalUnheard() async throws {
         try await withConnection(hosts: 2) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
             let flip = HostFlip(release: release, provisionalLimit: .seconds(1))
@@ -117,8 +117,9 @@ struct FleetConnectionTests {
         }
     }
 
-    @Test("a session that ends is told of once, what was on trial there goes back, and a new one can be opened")
-    func lostAndHealed() async throws {
+    @Test(
+        "a session that ends is told of once, a flip that was provisional there goes back, and a new one can be opened")
+    func lostAndRecovered() async throws {
         try await withConnection(hosts: 2) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
             let flip = HostFlip(release: release, provisionalLimit: .seconds(5))
@@ -131,8 +132,8 @@ struct FleetConnectionTests {
                 #expect(host == hosts[0])
                 break
             }
-            let healed = await connection.listen(to: [hosts[0]])
-            #expect(healed.answers.first?.answer?.live == 1 && fleet.current("h1") == "slots/1")
+            let recovered = await connection.listen(to: [hosts[0]])
+            #expect(recovered.answers.first?.answer?.live == 1 && fleet.current("h1") == "slots/1")
             // Nothing was prepared in the new session.
             #expect(await connection.flip(flip, on: [hosts[0]]).failures.count == 1)
             await connection.drop(hosts[1])
@@ -143,7 +144,7 @@ struct FleetConnectionTests {
         }
     }
 
-    @Test("an agent that is frozen while on trial is given up after the trial")
+    @Test("an agent that is frozen while its flip is provisional is given up after the limit")
     func frozen() async throws {
         try await withConnection(hosts: 1) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
