@@ -59,11 +59,14 @@ public struct Fleet: Sendable {
     }
 
     /// Asks something of every host, no more than ``parallelism`` at the same time, each in a session for that alone.
+    ///
+    /// - Parameter emit: called with each host that fails, as soon as it does.
     func askEach<Answer: Sendable>(
+        telling emit: (@Sendable (FleetEvent) -> Void)? = nil,
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async throws -> HostResults<Answer> {
         try await withConnection { connection in
-            let results = await connection.each(hosts, atMost: parallelism, closing: true, body)
+            let results = await connection.each(hosts, atMost: parallelism, closing: true, telling: emit, body)
             try Task.checkCancellation()
             return results
         }

@@ -56,9 +56,11 @@ public final class FleetConnection: Sendable {
     /// - Parameters:
     ///   - limit: how many hosts are asked at the same time.
     ///   - closes: whether sessions are closed when the answer is there.
+    ///   - emit: called with each host that fails, as soon as it does.
     @FleetActor
     func each<Answer: Sendable>(
         _ hosts: [Host], atMost limit: Int = .max, closing closes: Bool = false,
+        telling emit: (@Sendable (FleetEvent) -> Void)? = nil,
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async -> HostResults<Answer> {
         let asked = hosts.compactMap { connections[$0] }
@@ -66,9 +68,10 @@ public final class FleetConnection: Sendable {
         var results = [Result<Answer, any Error>?](repeating: nil, count: asked.count)
         let workers = (0..<min(max(limit, 1), asked.count)).map { _ in
             Task { @FleetActor in
-                while let (place, host) = rest.next() {
-                    do { results[place] = .success(try await host.ask(closing: closes, body)) } catch {
-                        results[place] = .failure(error)
+                while let (index, host) = rest.next() {
+                    do { results[index] = .success(try await host.ask(closing: closes, body)) } catch {
+                        results[index] = .failure(error)
+                        emit?(.hostFinished(host.host, .failed(hostError(error))))
                     }
                 }
             }

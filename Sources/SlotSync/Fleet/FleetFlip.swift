@@ -109,12 +109,7 @@ private final class FleetFlip {
         _ hosts: [Host], atMost limit: Int = .max,
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async -> HostResults<Answer> {
-        let results = await connection.each(hosts, atMost: limit) { [emit] host in
-            do { return try await body(host) } catch {
-                emit(.hostFinished(host.host, .failed(hostError(error))))
-                throw error
-            }
-        }
+        let results = await connection.each(hosts, atMost: limit, telling: emit, body)
         failures += results.failures
         return results
     }

@@ -19,17 +19,12 @@ extension Fleet {
                 throw SlotSyncError(
                     .badInput, "install goes over ssh; --transport local starts the agent that is on this machine")
             }
-            return try await self.askEach { connection in
-                let host = connection.host
-                emit(.hostStarted(host))
-                do {
-                    let installed = try await install(agent, folder: folder.map(Self.remoteFolder), on: host)
-                    emit(.hostFinished(host, .installed(installed)))
-                    return installed
-                } catch {
-                    emit(.hostFinished(host, .failed(hostError(error))))
-                    throw error
-                }
+            return try await self.askEach(telling: emit) { connection in
+                emit(.hostStarted(connection.host))
+                let installed = try await install(
+                    agent, folder: folder.map(Self.remoteFolder), on: connection.host)
+                emit(.hostFinished(connection.host, .installed(installed)))
+                return installed
             }
         }
     }

@@ -115,18 +115,16 @@ final class FleetStage {
         }
         defer { ticker.cancel() }
         let fleet = connection.fleet
-        let results = await connection.each(fleet.hosts, atMost: fleet.parallelism, closing: !keepsSessions) { host in
+        let results = await connection.each(
+            fleet.hosts, atMost: fleet.parallelism, closing: !keepsSessions, telling: emit
+        ) { host in
             self.emit(.hostStarted(host.host))
             self.library.expect(host.index)
-            do {
-                let staged = try await self.stage(host)
-                self.emit(.hostFinished(host.host, .staged(staged)))
-                return staged
-            } catch {
-                self.library.withdraw(host.index)
-                self.emit(.hostFinished(host.host, .failed(hostError(error))))
-                throw error
-            }
+            // Whatever becomes of it, nobody waits for it then.
+            defer { self.library.withdraw(host.index) }
+            let staged = try await self.stage(host)
+            self.emit(.hostFinished(host.host, .staged(staged)))
+            return staged
         }
         if let error = library.sourceFailure { throw error }
         try Task.checkCancellation()

@@ -29,11 +29,8 @@ struct StageConversation {
                 guard !isWhole, rounds == 0 else { throw unexpected(.manifestNeeded) }
                 isWhole = true
                 try await requestStage(withWholeManifest: true)
-            case .ended(let outcome):
-                library.withdraw(index)
-                return outcome
+            case .ended(let outcome): return outcome
             case .planned(let count):
-                library.withdraw(index)
                 return StageOutcome(kind: .planned, slot: session.ring?.next ?? 1, received: count)
             case .work(let work, let count):
                 guard rounds <= WireLimits.mostRepairRounds else {
