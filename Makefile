@@ -8,7 +8,7 @@ STATIC_AGENT := .build/slotsync-agent-$(ARCH)
 LARGEST_AGENT := 12000000
 # Without the module for regular expressions, and with it the names of all characters of Unicode, the agent is a tenth
 # smaller. A call that needs it (`contains`, `split`, `firstRange` with a text in place of a character) does not compile
-# here: Bytes/TextSearch.swift has another.
+# here: Text/TextSearch.swift has another.
 STATIC_FLAGS := -Xswiftc -static-executable -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 

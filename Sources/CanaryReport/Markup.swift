@@ -37,6 +37,9 @@ struct Markup {
 
     mutating func text(_ text: String) { html += Markup.escaped(text) }
 
+    /// A number in an attribute: at most two places, and a minus as CSS has it.
+    static func number(_ value: Double) -> String { DecimalNumber(value)?.rounded(places: 2).description ?? "0" }
+
     /// Text of several lines, each on a line of its own.
     mutating func lines(_ text: String) {
         let lines = text.prefix(Markup.longestText).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)

@@ -2,6 +2,7 @@
 // when. It is as wide as its place; only paths are stretched, letters and strokes are not. ReportMetrics puts it on the page.
 
 import Canary
+import SlotSync
 
 /// A plot, ready to be drawn.
 struct MetricPlot {
@@ -102,7 +103,7 @@ struct MetricPlot {
 
     private func drawGrid(into svg: inout Markup) {
         for (tick, label) in zip(value.ticks, value.tickLabels) {
-            let y = NumberText.plain(Double(Self.frameTop) + (1 - value.place(tick)) * Double(Self.frameHeight))
+            let y = Markup.number(Double(Self.frameTop) + (1 - value.place(tick)) * Double(Self.frameHeight))
             svg.empty("line", ["class": tick == 0 ? "zero" : "grid", "x1": "0", "x2": "100%", "y1": y, "y2": y])
             svg.element("text", ["x": "-8", "y": y, "dy": "4", "text-anchor": "end"], label)
         }
@@ -195,7 +196,7 @@ struct MetricPlot {
                 ]
             ) { rect in
                 rect.element("title") { title in
-                    title.text(NumberText.offset(times[index].rounded()))
+                    title.text(TimeText.offset(times[index].rounded()))
                     func add(_ name: String, _ value: Double) {
                         guard !value.isNaN else { return }
                         title.literal("\n")
@@ -214,9 +215,9 @@ struct MetricPlot {
         }
     }
 
-    private func percent(_ seconds: Double) -> String { NumberText.plain(time.place(seconds) * 100) + "%" }
+    private func percent(_ seconds: Double) -> String { Markup.number(time.place(seconds) * 100) + "%" }
 
     private func width(from start: Double, to end: Double) -> String {
-        NumberText.plain((time.place(end) - time.place(start)) * 100) + "%"
+        Markup.number((time.place(end) - time.place(start)) * 100) + "%"
     }
 }

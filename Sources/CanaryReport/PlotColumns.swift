@@ -1,6 +1,7 @@
 // The samples of one metric as its plot shows them: hosts gathered into groups, column by column. MetricPlot draws them.
 
 import Canary
+import SlotSync
 
 /// What a plot shows, one value a column; NaN where there is none.
 struct PlotColumns: Equatable {

@@ -2,6 +2,7 @@
 
 import Canary
 import Glibc
+import SlotSync
 
 /// A linear axis.
 struct PlotScale: Equatable {

@@ -2,6 +2,7 @@
 // on them or does not see the plot.
 
 import Canary
+import SlotSync
 
 extension ReportPage {
     func writeLegend(of plot: MetricPlot, into caption: inout Markup) {
@@ -76,7 +77,7 @@ extension ReportPage {
                 table.element("tbody") { body in
                     for (index, time) in columns.times.enumerated() {
                         body.element("tr") { row in
-                            row.element("td", NumberText.offset(time.rounded()))
+                            row.element("td", TimeText.offset(time.rounded()))
                             if hasCanaries {
                                 row.element("td", ["class": "number"], NumberText.level(columns.canaryMean[index]))
                             }

@@ -1,6 +1,7 @@
 // What was measured: all metrics of the deciding comparison at a glance, then each with its plot, its p and its limit.
 
 import Canary
+import SlotSync
 
 extension ReportPage {
     func writeMetrics(into main: inout Markup) {

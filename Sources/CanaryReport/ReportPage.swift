@@ -108,7 +108,7 @@ public struct ReportPage: Sendable {
     var start: Double { Double(result.start.seconds) + Double(result.start.nanoseconds) / 1e9 }
 
     /// The time of day at so many seconds after the push's start.
-    func clock(_ seconds: Double) -> String { NumberText.moment(start + seconds).clock }
+    func clock(_ seconds: Double) -> String { MomentText.moment(start + seconds).clock }
 
     /// A metric's level, with what it is counted in.
     func level(_ value: Double?, of metric: Metric, unit: String) -> String {

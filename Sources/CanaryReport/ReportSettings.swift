@@ -34,11 +34,11 @@ extension ReportPage {
                     "chance of rolling back a harmless release"
                         + (judgements > 1 ? ", shared by \(judgements) comparisons" : ""))
                 setting("tolerance", NumberText.percent(settings.tolerance), "smaller changes never roll back")
-                setting("base line", NumberText.duration(settings.baseline), "before the first flip")
-                setting("window", NumberText.duration(settings.window), "after a flip, to its end")
-                setting("settling", NumberText.duration(settings.settle), "left out after a flip")
-                setting("interval", NumberText.duration(settings.interval), "from one sample to the next")
-                setting("watch", NumberText.duration(settings.watch), "after everybody was flipped")
+                setting("base line", TimeText.exact(settings.baseline), "before the first flip")
+                setting("window", TimeText.exact(settings.window), "after a flip, to its end")
+                setting("settling", TimeText.exact(settings.settle), "left out after a flip")
+                setting("interval", TimeText.exact(settings.interval), "from one sample to the next")
+                setting("watch", TimeText.exact(settings.watch), "after everybody was flipped")
                 setting("if inconclusive", settings.onInconclusive.rawValue)
             }
             writeLooks(into: &section)

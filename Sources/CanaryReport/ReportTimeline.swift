@@ -1,6 +1,7 @@
 // The course of the push: each phase with its place on a common axis of time, how long it took and what happened.
 
 import Canary
+import SlotSync
 
 extension ReportPage {
     func writeTimeline(into main: inout Markup) {
@@ -13,7 +14,7 @@ extension ReportPage {
                         item.element("span", ["class": "phase-name"], phase.name)
                         item.element("span", ["class": "phase-time"]) { time in
                             time.element("time", clock(phase.start))
-                            time.element("span", NumberText.duration(phase.end - phase.start))
+                            time.element("span", TimeText.rounded(phase.end - phase.start))
                         }
                         writeBar(of: phase, into: &item)
                         if !phase.what.isEmpty { item.element("p") { $0.lines(phase.what) } }
@@ -39,9 +40,9 @@ extension ReportPage {
             svg.empty(
                 "rect",
                 [
-                    "class": "span \(phase.style)", "x": NumberText.plain(start) + "%", "y": "1",
+                    "class": "span \(phase.style)", "x": Markup.number(start) + "%", "y": "1",
                     "height": "10",
-                    "width": NumberText.plain(max(percent(phase.end) - start, 0)) + "%", "rx": "2",
+                    "width": Markup.number(max(percent(phase.end) - start, 0)) + "%", "rx": "2",
                 ])
         }
     }

@@ -1,6 +1,7 @@
 // The top of the report: what was decided and why, which release it was about, and how to read the rest.
 
 import Canary
+import SlotSync
 
 extension ReportPage {
     func writeVerdict(into main: inout Markup) {
@@ -27,9 +28,9 @@ extension ReportPage {
                 }
                 fact("Verdict", outcome.judgement?.verdict.word ?? "not judged")
                 fact("Hosts", hostsFact)
-                let start = NumberText.moment(start)
+                let start = MomentText.moment(start)
                 fact("Began", "\(start.date) \(start.clock) UTC")
-                fact("Took", NumberText.duration(result.seconds))
+                fact("Took", TimeText.rounded(result.seconds))
             }
         }
     }

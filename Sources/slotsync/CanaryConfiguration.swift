@@ -40,17 +40,16 @@ struct CanarySection: Sendable, Equatable {
             case .hosts: settings.hosts = try value.canaries()
             case .phases:
                 settings.phases = []
-                for item in try value.items() { settings.phases.append(try item.portion()) }
-            case .holdBack: settings.holdBack = try value.portion()
-            case .baseline: settings.baseline = try value.seconds()
-            case .window: settings.window = try value.seconds()
-            case .settle: settings.settle = try value.seconds()
-            case .interval: settings.interval = try value.seconds()
-            case .watch: settings.watch = try value.seconds()
-            case .significance:
-                settings.significance = try value.read("a number between 0 and 0.5") { Double(plain: $0) }
-            case .tolerance: settings.tolerance = try value.fraction()
-            case .onInconclusive: settings.onInconclusive = try value.choice(CanarySettings.InconclusivePolicy.self)
+                for item in try value.items() { settings.phases.append(try item.read(.portion)) }
+            case .holdBack: settings.holdBack = try value.read(.portion)
+            case .baseline: settings.baseline = try value.read(.time)
+            case .window: settings.window = try value.read(.time)
+            case .settle: settings.settle = try value.read(.time)
+            case .interval: settings.interval = try value.read(.time)
+            case .watch: settings.watch = try value.read(.time)
+            case .significance: settings.significance = try value.read(.significance)
+            case .tolerance: settings.tolerance = try value.read(.share)
+            case .onInconclusive: settings.onInconclusive = try value.read(.choice)
             case .metrics:
                 metricLines = try value.items()
                 for item in metricLines {
@@ -114,7 +113,7 @@ extension MetricSettings {
             guard let value = values[key] else { throw node.wrong("\(why) needs the key \(key.rawValue)") }
             return value
         }
-        let source = try value(.source).choice(SourceName.self)
+        let source = try value(.source).read(ValueForm<SourceName>.choice)
         for key in [Key.path, .match, .run, .url, .query, .label] where !source.keys.contains(key) {
             guard let value = values[key], !(key == .label && source == .prometheus) else { continue }
             throw value.wrong("source \(source.rawValue) has no such key; remove it")
@@ -133,12 +132,10 @@ extension MetricSettings {
             case .prometheus: .external
             }
         var settings = MetricSettings(name: try value(.name).text(), source: place)
-        if let kind = values[.kind] { settings.metric.kind = try kind.choice(Metric.Kind.self) }
-        if let worse = values[.worse] { settings.metric.worse = try worse.choice(Metric.Direction.self) }
-        settings.metric.tolerance = try values[.tolerance]?.fraction()
-        if let weight = values[.weight] {
-            settings.metric.weight = try weight.read("a number such as 2 or 0.5") { Double(plain: $0) }
-        }
+        if let kind = values[.kind] { settings.metric.kind = try kind.read(.choice) }
+        if let worse = values[.worse] { settings.metric.worse = try worse.read(.choice) }
+        settings.metric.tolerance = try values[.tolerance]?.read(.share)
+        if let weight = values[.weight] { settings.metric.weight = try weight.read(.number) }
         if let critical = values[.critical] { settings.metric.isCritical = try critical.boolean() }
         guard source == .prometheus else { return (settings, nil) }
         let (url, query, label) = (try text(.url), try text(.query), try values[.label]?.text())
@@ -187,30 +184,6 @@ extension ConfigurationNode {
         if items.count == 1, let portion = HostPortion(try items[0].text()) { return .portion(portion) }
         return .list(try hosts())
     }
-
-    fileprivate func portion() throws(SlotSyncError) -> HostPortion {
-        try read("a number of hosts or a share such as 10%") { HostPortion($0) }
-    }
-
-    fileprivate func seconds() throws(SlotSyncError) -> Double {
-        try read("a time such as 5s, 500ms or 2m") { text in
-            let units: [(String, Double)] = [("ms", 1000), ("s", 1), ("m", 1.0 / 60), ("h", 1.0 / 3600)]
-            let unit = units.first { text.hasSuffix($0.0) } ?? ("", 1)
-            let digits = text.dropLast(unit.0.count)
-            guard !digits.isEmpty, digits.utf8.count <= 8, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-                return nil
-            }
-            return Double(digits).map { $0 / unit.1 }
-        }
-    }
-
-    /// A relative change: `10%`, or 0.1. A plain 10 is more likely a slip than a thousand percent.
-    fileprivate func fraction() throws(SlotSyncError) -> Double {
-        try read("a share such as 10% or 0.1") { text in
-            if text.last == "%" { return Double(plain: text.dropLast()).map { $0 / 100 } }
-            return Double(plain: text).flatMap { $0 <= 1 ? $0 : nil }
-        }
-    }
 }
 
 extension String {
@@ -224,15 +197,5 @@ extension String {
         let mine = lowercased()
         if mine.sorted() == word.sorted() { return true }
         return mine.count != word.count && mine.editDistance(to: word) == 1
-    }
-}
-
-extension Double {
-    /// Reads digits with or without a decimal point: `2`, `0.05`. No exponent, no sign, no infinity.
-    fileprivate init?(plain text: some StringProtocol) {
-        guard text.utf8.first.map({ (0x30...0x39).contains($0) }) ?? false, text.utf8.count <= 20,
-            text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") })
-        else { return nil }
-        self.init(String(text))
     }
 }

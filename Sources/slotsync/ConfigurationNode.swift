@@ -88,19 +88,10 @@ struct ConfigurationNode {
         return value
     }
 
-    func number(in range: ClosedRange<Int>) throws(SlotSyncError) -> Int {
-        try read("a number from \(range.lowerBound) to \(range.upperBound)") { text in
-            Int(text).flatMap { range.contains($0) ? $0 : nil }
+    func read<Value>(_ form: ValueForm<Value>) throws(SlotSyncError) -> Value {
+        guard case .scalar(let scalar) = node, let value = form.read(scalar.string) else {
+            throw expected(form.expected)
         }
-    }
-
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) throws(SlotSyncError) -> Choice {
-        try read(Choice.allCases.map(\.rawValue).joined(separator: " or ")) { Choice(rawValue: $0) }
-    }
-
-    /// A value that `parse` makes of the text; nil from it means that the text is not `what`.
-    func read<Value>(_ what: String, _ parse: (String) -> Value?) throws(SlotSyncError) -> Value {
-        guard case .scalar(let scalar) = node, let value = parse(scalar.string) else { throw expected(what) }
         return value
     }
 

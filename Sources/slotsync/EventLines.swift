@@ -6,7 +6,7 @@ extension FleetEvent {
     /// The line for standard error where there is no live line; nil for what is only shown there.
     var plainLine: String? {
         guard case .scanned(let release, let files, let bytes) = self else { return nil }
-        return "source read: release \(release.short), \(counted(files, "file")), \(byteText(bytes))"
+        return "source read: release \(release.short), \(NumberText.count(files, "file")), \(byteText(bytes))"
     }
 
     /// What is said there of one host, or of all with the same to say.
@@ -62,12 +62,12 @@ extension StagedHost {
     var text: String {
         switch outcome.kind {
         case .staged:
-            "staged in slot \(outcome.slot): \(counted(outcome.received, "file")) received, "
-                + "\(grouped(outcome.copied)) copied, \(grouped(outcome.kept)) kept; \(byteText(sentBytes)) sent"
+            "staged in slot \(outcome.slot): \(NumberText.count(outcome.received, "file")) received, "
+                + "\(NumberText.count(outcome.copied)) copied, \(NumberText.count(outcome.kept)) kept; \(byteText(sentBytes)) sent"
         case .alreadyReady: "ready already, in slot \(outcome.slot)"
         case .alreadyLive: "live already, in slot \(outcome.slot)"
         case .alreadyBad: "there already, in slot \(outcome.slot), but bad"
-        case .planned: "would go into slot \(outcome.slot), which lacks \(counted(outcome.received, "file"))"
+        case .planned: "would go into slot \(outcome.slot), which lacks \(NumberText.count(outcome.received, "file"))"
         }
     }
 

@@ -26,12 +26,7 @@ struct FleetOptions: ParsableArguments {
         help: ArgumentHelp(
             "How hosts are reached: ssh, or local, which runs the agent on this machine. (default: ssh)",
             valueName: "kind"), completion: .list(Transport.Kind.allCases.map(\.rawValue)),
-        transform: { text in
-            guard let kind = Transport.Kind(rawValue: text) else {
-                throw ValidationError("expected \(Transport.Kind.allCases.map(\.rawValue).joined(separator: " or "))")
-            }
-            return kind
-        })
+        transform: ValueForm.choice.option)
     var transport: Transport.Kind?
 
     @Option(
@@ -49,26 +44,21 @@ struct FleetOptions: ParsableArguments {
         help: ArgumentHelp(
             "Slots of a ring that is made now, 2 to 9; one that exists must have as many. (default: 5)",
             valueName: "n"),
-        transform: { try FleetOptions.number($0, in: RingStatus.slotCounts) })
+        transform: ValueForm.number(in: RingStatus.slotCounts).option)
     var slots: Int?
 
     @Option(
         help: ArgumentHelp(
             "How many hosts connect, stage or prepare a flip at the same time; the flip is one moment for all. "
                 + "(default: \(Fleet.usualParallelism))", valueName: "n"),
-        transform: { try FleetOptions.number($0, in: 1...Configuration.mostParallel) })
+        transform: ValueForm.number(in: 1...Configuration.mostParallel).option)
     var parallel: Int?
 
     @Option(
         help: ArgumentHelp(
             "How long a host may say nothing: 30, 30s, 5m. (default: \(Fleet.usualTimeout.components.seconds))",
-            valueName: "seconds"),
-        transform: { text in
-            guard let limit = Duration(timeLimit: text) else {
-                throw ValidationError("expected a time such as 30, 30s or 5m")
-            }
-            return limit
-        })
+            valueName: "time"),
+        transform: ValueForm.timeout.option)
     var timeout: Duration?
 
     @Option(
@@ -89,13 +79,6 @@ struct FleetOptions: ParsableArguments {
 
     func validate() throws {
         if quiet, verbose { throw ValidationError("--quiet and --verbose contradict each other; give one of them") }
-    }
-
-    private static func number(_ text: String, in range: ClosedRange<Int>) throws -> Int {
-        guard let number = Int(text), range.contains(number) else {
-            throw ValidationError("expected a number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
     }
 }
 

@@ -44,14 +44,17 @@ struct FleetProgress {
     func line(width: Int) -> String {
         if let scanned {
             return String(
-                "reading the source: \(counted(scanned.files, "file")), \(byteText(scanned.bytes))".prefix(width))
+                "reading the source: \(NumberText.count(scanned.files, "file")), \(byteText(scanned.bytes))".prefix(
+                    width))
         }
         // By importance; what does not fit is left out from the end, and the rest stands in reading order.
-        var parts: [(place: Int, text: String)] = [(0, "\(verb): \(done) of \(counted(hostCount, "host")) done")]
+        var parts: [(place: Int, text: String)] = [
+            (0, "\(verb): \(done) of \(NumberText.count(hostCount, "host")) done")
+        ]
         if failed > 0 { parts.append((2, "\(failed) failed")) }
         if !running.isEmpty { parts.append((1, "\(running.count) running")) }
         if let sent = samples.last?.sent, planned > 0 {
-            if let left = timeLeft { parts.append((5, "\(timeText(max(left, .seconds(1)))) left")) }
+            if let left = timeLeft { parts.append((5, "\(TimeText.rounded(max(left, .seconds(1)))) left")) }
             parts.append((3, "\(byteText(sent)) of \(byteText(planned))"))
             if let rate { parts.append((4, "\(byteText(rate))/s")) }
         }

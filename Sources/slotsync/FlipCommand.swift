@@ -45,12 +45,7 @@ struct FlipSettings: ParsableArguments {
         help: ArgumentHelp(
             "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
             valueName: "n|n%"),
-        transform: { text in
-            guard let allowance = HostPortion(text) else {
-                throw ValidationError("expected a number of hosts, or a percentage such as 10%")
-            }
-            return allowance
-        })
+        transform: ValueForm.portion.option)
     var maxFailures: HostPortion?
 
     @Flag(help: "Flip to a release that is bad, too: one that was rolled back and marked so.")

@@ -21,7 +21,8 @@ struct FlipNarration {
         await reporter.failures(report.failures, root: root)
         for line in problems(report, hosts: hosts) { await reporter.problem(line) }
         if status(report) == .done {
-            await reporter.note("\(counted(report.flipped.count, "host")) in \(timeText(reporter.elapsed))")
+            await reporter.note(
+                "\(NumberText.count(report.flipped.count, "host")) in \(TimeText.rounded(reporter.elapsed))")
         }
         return Conclusion(
             status: status(report), release: report.release, hosts: hosts, failed: report.failures.count)
@@ -59,12 +60,12 @@ struct FlipNarration {
         switch status(report) {
         case .failed:
             lines.append(
-                "\(verb) given up, since \(report.failures.count) of \(counted(hosts, "host")) failed: "
+                "\(verb) given up, since \(report.failures.count) of \(NumberText.count(hosts, "host")) failed: "
                     + "what is live is what it was, on every host")
         case .partlyDone where report.isMixed: lines += mixture(report)
         default:
             lines.append(
-                "\(verb) done on \(report.flipped.count) of \(counted(hosts, "host")), not on "
+                "\(verb) done on \(report.flipped.count) of \(NumberText.count(hosts, "host")), not on "
                     + fold(report.failures.map(\.host)))
         }
         return lines

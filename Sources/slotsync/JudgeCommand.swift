@@ -39,25 +39,24 @@ struct JudgeCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The chance of a false rollback: 0.01 or 1%. (default: as recorded, or 0.01)", valueName: "share"),
-        transform: { try share($0, above: 0, below: 1) })
+        transform: ValueForm.significance.option)
     var significance: Double?
 
     @Option(
         help: ArgumentHelp("The change that never rolls back: 0.1 or 10%.", valueName: "share"),
-        transform: { try share($0, from: 0) })
+        transform: ValueForm.share.option)
     var tolerance = JudgeSettings().tolerance
 
     @Option(
         help: ArgumentHelp("How long after the flip nothing counts. (default: as recorded, or 10s)", valueName: "time"),
-        transform: { try seconds($0) }
-    )
+        transform: ValueForm.time.option)
     var settle: Double?
 
     @Option(
         help: ArgumentHelp(
             "How long after the flip is looked at. (default: all that was recorded)",
             valueName: "time"),
-        transform: { try seconds($0) })
+        transform: ValueForm.time.option)
     var window: Double?
 
     func run() async throws {

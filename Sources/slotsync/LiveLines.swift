@@ -2,6 +2,7 @@
 // that fit the terminal; who draws them, and how often, is the command's business.
 
 import Canary
+import SlotSync
 
 /// The state of a push, as the live view shows it.
 struct LiveLines: Sendable, Equatable {
@@ -75,7 +76,7 @@ struct LiveLines: Sendable, Equatable {
     /// `✓ staged  ✓ base line  ▸ window  · everybody  · watch           38 s left`
     private func phaseLine(width: Int, style: Sparkline.Style) -> String {
         guard let timeLeft, timeLeft.isFinite else { return phaseNames(width: width, style: style) }
-        let left = NumberText.duration(max(timeLeft, 0).rounded(.up)) + " left"
+        let left = TimeText.rounded(max(timeLeft, 0).rounded(.up)) + " left"
         let room = width - TextColumns.count(left) - 2
         guard room > 0 else { return TextColumns.clipped(left, columns: width, ellipsis: style.ellipsis) }
         return TextColumns.fitted(phaseNames(width: room, style: style), columns: room, ellipsis: style.ellipsis) + "  "

@@ -136,7 +136,7 @@ struct PushView {
         { [self] width, height in
             var view = view
             view.timeLeft = phaseEnd.map { max(($0 - .now) / .seconds(1), 0) }
-            let hosts = counted(narration.plan.hosts.count, "host")
+            let hosts = NumberText.count(narration.plan.hosts.count, "host")
             view.detail =
                 staging?.line(width: width - 2) ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(hosts) flipped")
             return view.lines(width: width, height: height, style: showsUnicode ? .blocks : .ascii)

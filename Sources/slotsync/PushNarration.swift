@@ -77,11 +77,11 @@ struct PushNarration: Sendable {
     private func line(_ phase: Rollout.Phase) -> String? {
         let canary = options.canary
         return switch phase {
-        case .baseline: "base line: sampling for \(chosenTimeText(canary.baseline))"
+        case .baseline: "base line: sampling for \(TimeText.exact(canary.baseline))"
         case .flipping(let kind): "flipping \(kind.people)"
-        case .window(let kind): "watching \(kind.people) for \(chosenTimeText(canary.window))"
+        case .window(let kind): "watching \(kind.people) for \(TimeText.exact(canary.window))"
         case .confirming(.everybody): "everybody is flipped: confirming"
-        case .watching: "watching everybody for \(chosenTimeText(canary.watch))"
+        case .watching: "watching everybody for \(TimeText.exact(canary.watch))"
         case .takingBack: "taking back"
         case .staging, .preparing, .asking, .confirming, .marking, .done: nil
         }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Canary
+import JSONCoding
 import SlotSync
 
 struct SampleCommand: AsyncParsableCommand {
@@ -59,51 +60,31 @@ struct SampleCommand: AsyncParsableCommand {
 
     /// A metric's values, all with as many digits after the point: as many as the largest leaves of six.
     private func column(_ metric: Int, of rows: [SampledHost]) -> [String] {
-        let values = rows.map { $0.values[metric] }
-        let numbers = values.filter { !$0.isNaN }
-        let texts = numbers.map(numberText)
-        func plain(_ value: Double) -> String { value.isNaN ? "-" : numberText(value) }
+        let numbers = rows.map { Self.shown($0.values[metric]) }
+        let texts = numbers.map { $0.map { numberAsJSON($0.value) } ?? "-" }
         // What needs an exponent stands as it is.
-        guard !texts.contains(where: { $0.contains("e") }) else { return values.map(plain) }
-        let whole = texts.map { $0.prefix { $0 != "." }.count { $0.isNumber } }.max() ?? 1
-        let needed = texts.map { $0.drop { $0 != "." }.dropFirst().count }.max() ?? 0
+        guard !texts.contains(where: { $0.contains("e") }) else { return texts }
+        let known = numbers.compactMap(\.self)
+        let whole = known.map { max($0.digitsBeforePoint, 1) }.max() ?? 1
+        let needed = known.map { max(-$0.exponent, 0) }.max() ?? 0
         let places = min(max(Self.digits - whole, 0), needed)
-        return values.map { $0.isNaN ? "-" : fixed($0, places: places) }
+        return numbers.map { $0?.fixed(places: places) ?? "-" }
     }
 
-    /// `value` with so many digits after the point; it has no more than `digits` in all.
-    private func fixed(_ value: Double, places: Int) -> String {
-        let unit = (0..<places).reduce(1.0) { scale, _ in 10 * scale }
-        let scaled = (abs(value) * unit).rounded()
-        guard places > 0, scaled < 1e15 else { return numberText(value.rounded()) }
-        let digits = String(Int64(scaled))
-        let padded = String(repeating: "0", count: max(0, places + 1 - digits.count)) + digits
-        return (value < 0 && scaled > 0 ? "-" : "") + padded.dropLast(places) + "." + padded.suffix(places)
+    /// `value` with six significant digits, or all that stand before the point; nil for what is missing.
+    private static func shown(_ value: Double) -> DecimalNumber? {
+        DecimalNumber(value).map { $0.rounded(places: max(0, digits - $0.digitsBeforePoint)) }
     }
 
     private static let digits = 6
 
     private func json(_ row: SampledHost, _ canary: CanarySettings) -> JSONValue {
         let values = zip(canary.metrics, row.values).map { metric, value in
-            JSONValue.Member(key: metric.metric.name, value: value.isNaN ? .null : .number(numberText(value)))
+            JSONValue.Member(key: metric.metric.name, value: .number(Self.shown(value)?.value))
         }
         return [
             "event": "host", "host": .text(row.host.label), "metrics": .object(values),
             "missing": .list(row.gaps.map { .text($0) }),
         ]
-    }
-
-    /// At most six significant digits, the shortest form.
-    private func numberText(_ value: Double) -> String {
-        let rounded = value == 0 ? 0 : value.rounded(toSignificantDigits: Self.digits)
-        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? String(Int64(rounded)) : "\(rounded)"
-    }
-}
-
-extension Double {
-    fileprivate func rounded(toSignificantDigits digits: Int) -> Double {
-        var scale = 1.0
-        while abs(self) * scale < 1e5, scale < 1e300 { scale *= 10 }
-        return (self * scale).rounded() / scale
     }
 }

@@ -51,12 +51,7 @@ struct StageSettings: ParsableArguments {
             "How hard the patch is compressed, 0 (not at all) to 9. (default: over ssh 4 or 6, as the link leaves time "
                 + "for; 0 to local agents)",
             valueName: "n"),
-        transform: { text in
-            guard let level = Int(text), StageOptions.compressionLevels.contains(level) else {
-                throw ValidationError("expected a number from 0 to 9")
-            }
-            return level
-        })
+        transform: ValueForm.number(in: StageOptions.compressionLevels).option)
     var compressLevel: Int?
 
     @Option(
@@ -69,12 +64,7 @@ struct StageSettings: ParsableArguments {
         help: ArgumentHelp(
             "How much content of earlier releases is kept there: 500M, 2G; 0 for none. (default: 2G)",
             valueName: "size"),
-        transform: { text in
-            guard let size = UInt64(byteCount: text) else {
-                throw ValidationError("expected a size such as 500M or 2G")
-            }
-            return size
-        })
+        transform: ValueForm.size.option)
     var cacheSize: UInt64?
 
     func validate() throws {

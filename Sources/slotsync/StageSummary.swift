@@ -18,8 +18,9 @@ extension StageReport {
     /// One line: `release 3f2a09bc (v1.4.2) is staged on 5 hosts: on each 12 files received, …; 1.2 MB sent in 0.8 s`
     func summary(duration: Duration) -> String {
         let total = hosts.count + failures.count
-        let place = failures.isEmpty ? counted(total, "host") : "\(hosts.count) of \(counted(total, "host"))"
-        let sent = "\(byteText(sentBytes)) sent in \(timeText(duration))"
+        let place =
+            failures.isEmpty ? NumberText.count(total, "host") : "\(hosts.count) of \(NumberText.count(total, "host"))"
+        let sent = "\(byteText(sentBytes)) sent in \(TimeText.rounded(duration))"
         let worked = hosts.map(\.outcome).filter { $0.kind == .staged || $0.kind == .planned }
         guard !hosts.isEmpty else { return "release \(release.short) is staged on no host" }
         let bad = hosts.count { $0.outcome.kind == .alreadyBad }
@@ -30,7 +31,7 @@ extension StageReport {
                 "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to copy\(warning)"
         }
         let each = worked.count > 1 ? "on each " : ""
-        let received = "\(each)\(Self.range(worked.map(\.received))) of \(counted(files, "file"))"
+        let received = "\(each)\(Self.range(worked.map(\.received))) of \(NumberText.count(files, "file"))"
         if first.kind == .planned {
             return "release \(release.short) would go to \(place): \(received) would be received"
         }
@@ -43,6 +44,6 @@ extension StageReport {
     /// `12`, or `12 to 15` where hosts differ.
     private static func range(_ numbers: [Int]) -> String {
         guard let least = numbers.min(), let most = numbers.max() else { return "0" }
-        return least == most ? grouped(least) : "\(grouped(least)) to \(grouped(most))"
+        return least == most ? NumberText.count(least) : "\(NumberText.count(least)) to \(NumberText.count(most))"
     }
 }

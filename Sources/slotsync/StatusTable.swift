@@ -37,7 +37,7 @@ struct StatusTable {
                 return (
                     status.host,
                     "slot \(flip.slot)\(release) is live provisionally: the host \(way) when its controller ends, or "
-                        + "is silent for \(timeText(flip.limit)), before it confirms the flip"
+                        + "is silent for \(TimeText.exact(flip.limit)), before it confirms the flip"
                 )
             })
     }

@@ -38,12 +38,7 @@ struct VerifyCommand: AsyncParsableCommand {
 struct VerifySettings: ParsableArguments {
     @Option(
         help: ArgumentHelp("One slot, by number. (default: all that hold a release)", valueName: "n"),
-        transform: { text in
-            guard let slot = Int(text), (1...RingStatus.slotCounts.upperBound).contains(slot) else {
-                throw ValidationError("expected a number from 1 to \(RingStatus.slotCounts.upperBound)")
-            }
-            return slot
-        })
+        transform: ValueForm.number(in: 1...RingStatus.slotCounts.upperBound).option)
     var slot: Int?
 }
 
@@ -60,8 +55,8 @@ extension VerifyReport {
         let files = slots.reduce(0) { $0 + $1.found.files }
         let bytes = slots.reduce(0) { $0 + $1.found.bytes }
         let extent =
-            "\(counted(slots.count, "slot")) on \(counted(Set(slots.map(\.host)).count, "host")), "
-            + "\(counted(files, "file")), \(byteText(bytes)), in \(timeText(duration))"
+            "\(NumberText.count(slots.count, "slot")) on \(NumberText.count(Set(slots.map(\.host)).count, "host")), "
+            + "\(NumberText.count(files, "file")), \(byteText(bytes)), in \(TimeText.rounded(duration))"
         return "verified \(extent)" + (allFailures.isEmpty ? ": all is as it was sealed" : "")
     }
 }
@@ -69,13 +64,15 @@ extension VerifyReport {
 extension SlotVerification {
     func differenceLines(of host: Host) -> [String] {
         let more = differences - lines.count
-        return (lines + (more > 0 ? ["and \(grouped(more)) more"] : [])).map { "\(host.label): slot \(slot): \($0)" }
+        return (lines + (more > 0 ? ["and \(NumberText.count(more)) more"] : [])).map {
+            "\(host.label): slot \(slot): \($0)"
+        }
     }
 
     fileprivate func failure(of host: Host) -> HostFailure? {
         guard differences > 0 else { return nil }
         let what =
-            "slot \(slot) (release \(release.short)) differs from what was sealed in \(counted(differences, "place"))"
+            "slot \(slot) (release \(release.short)) differs from what was sealed in \(NumberText.count(differences, "place"))"
         return HostFailure(
             host: host, error: SlotSyncError(.verification, "\(what): stage a release into it to put it right"))
     }

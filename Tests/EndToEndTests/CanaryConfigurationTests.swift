@@ -88,7 +88,7 @@ import Testing
         ("canary:\n  phases: [3%]", ["slotsync.yml:2: canary.phases: ", "3% after 5%"]),
         ("canary:\n  phases:\n  - 10%\n  - lots", ["slotsync.yml:4: canary.phases: ", #""lots""#]),
         ("canary:\n  window: 20s", ["slotsync.yml:2: canary.window: ", "make it 25 s or longer"]),
-        ("canary:\n  settle: 50s", ["slotsync.yml:1: canary: window: ", "make it 65 s or longer"]),
+        ("canary:\n  settle: 50s", ["slotsync.yml:1: canary: window: ", "make it 1 min 5 s or longer"]),
         ("canary:\n  baseline: 10s", ["slotsync.yml:2: canary.baseline: ", "make it 15 s or longer"]),
         ("canary:\n  interval: 10ms", ["slotsync.yml:2: canary.interval: ", "100 ms"]),
         ("canary:\n  interval: 5 s", ["slotsync.yml:2: canary.interval: ", "500ms"]),

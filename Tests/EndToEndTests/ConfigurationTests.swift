@@ -68,10 +68,43 @@ import Testing
         #expect(try read("exclude: .git").exclude == [".git"])
     }
 
-    @Test(arguments: [("30", 30), ("30s", 30), ("5m", 300), ("1h", 3600)]) func readsTimes(text: String, seconds: Int)
-        throws
-    {
+    @Test(
+        arguments: [
+            ("30", 30), ("30s", 30), ("5m", 300), ("1h", 3600), ("24h", 86_400), ("1.5m", 90), ("2500ms", 2.5),
+            ("1s", 1),
+        ])
+    func readsTimes(text: String, seconds: Double) throws {
         #expect(try read("timeout: \(text)").timeout == .seconds(seconds))
+    }
+
+    @Test("an option and its key take the same times, shares and sizes")
+    func optionsAndKeys() throws {
+        for text in ["500ms", "2.5s", "1m", "2h", "30", "0"] {
+            let seconds = try JudgeCommand.parse(["--settle", text, "pushes.jsonl"]).settle
+            #expect(
+                try read("canary: {settle: '\(text)', watch: 0, window: 3h, interval: 1m, baseline: 3m}").canary?.get()
+                    .settings
+                    .settle == seconds)
+        }
+        for text in ["0.1%", "0.001"] {
+            #expect(try JudgeCommand.parse(["--significance", text, "-"]).significance == 0.001)
+            #expect(try read("canary: {significance: \(text)}").canary?.get().settings.significance == 0.001)
+        }
+        for text in ["0", "0%", "50%", "0.5", "1e-2"] {
+            #expect(throws: (any Error).self) { try JudgeCommand.parse(["--significance", text, "-"]) }
+            #expect(throws: SlotSyncError.self) { try read("canary: {significance: \(text)}").canary?.get() }
+        }
+        for text in ["10%", "1000%", "0.1", "0"] {
+            let tolerance = try JudgeCommand.parse(["--tolerance", text, "-"]).tolerance
+            #expect(try read("canary: {tolerance: \(text)}").canary?.get().settings.tolerance == tolerance)
+        }
+        #expect(throws: (any Error).self) { try JudgeCommand.parse(["--tolerance", "10", "-"]) }
+        for text in ["2500ms", "1.5m", "30"] {
+            #expect(try read("timeout: \(text)").timeout == FleetOptions.parse(["--timeout", text]).timeout)
+        }
+        for text in ["500M", "300MB", "0"] {
+            #expect(try read("cache_size: \(text)").cacheSize == StageSettings.parse(["--cache-size", text]).cacheSize)
+        }
     }
 
     @Test func absolutePathsStayAsTheyAre() throws {
@@ -97,6 +130,7 @@ import Testing
         ("timeout: 5 minutes", ["30s or 5m"]),
         ("timeout: 0", ["30s or 5m"]),
         ("timeout: 25h", ["30s or 5m"]),
+        ("timeout: 999ms", ["from 1s"]),
         ("max_failures: 101%", ["percentage"]),
         ("max_failures: -1", ["percentage"]),
         ("transport: rsh", ["ssh or local", #""rsh""#]),

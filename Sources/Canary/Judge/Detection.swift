@@ -2,6 +2,7 @@
 // proves nothing where no regression could have been caught. `push` and its driver call it.
 
 import Glibc
+import SlotSync
 
 /// How often a regression of one size would be caught.
 public struct DetectableChange: Sendable, Equatable {
@@ -113,8 +114,8 @@ extension Judge {
 
     private static func words(_ factor: Double) -> String {
         factor >= 1.95 || factor < 0.55
-            ? "× \(Figures.level(factor).hasSuffix(".0") ? String(Int(factor)) : Figures.level(factor))"
-            : Figures.change(factor - 1)
+            ? NumberText.factor(factor)
+            : NumberText.change(factor - 1)
     }
 
     private static func cases(_ share: Double) -> String {

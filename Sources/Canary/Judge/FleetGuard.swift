@@ -3,6 +3,7 @@
 // that of the base line. The driver of a push calls it as samples arrive; its sentences say that it is a guard.
 
 import Glibc
+import SlotSync
 
 /// Watches a fleet of which every host was flipped, by samples before and after.
 ///
@@ -55,7 +56,7 @@ public struct FleetGuard: Sendable {
         }
         let all = recording.hosts.count
         let seen = recording.hosts.count { host in host.after.contains { $0.contains(where: \.isFinite) } }
-        let hosts = seen == all ? Figures.count(all, "host", "hosts") : "the \(seen) of \(all) hosts that sent samples"
+        let hosts = seen == all ? NumberText.count(all, "host") : "the \(seen) of \(all) hosts that sent samples"
         func sentence(_ verdict: Verdict, _ text: String) -> Judgement {
             Judgement(verdict: verdict, metrics: metrics, why: "guard: " + text)
         }
@@ -124,14 +125,14 @@ private struct FleetWatch {
                 && course.isBeyondChance(first, base, chance: chance, sign: sign)
         }
         nearness = sign * worst.log / limit
-        let seconds = { (moment: Int) in Figures.seconds(Double(moment - table.before) * interval) }
+        let seconds = { (moment: Int) in TimeText.exact(Double(moment - table.before) * interval) }
         let shown = isJump && !isFar ? jump ?? worst.log : worst.log
-        words = "\(metric.name) × \(Figures.level(exp(shown)))"
+        words = "\(metric.name) \(NumberText.factor(exp(shown)))"
         if isJump && !isFar {
-            words += " at the flip, where the base line jumps by × \(Figures.level(exp(usual ?? 0)))"
+            words += " at the flip, where the base line jumps by \(NumberText.factor(exp(usual ?? 0)))"
         } else {
             words += " of the base line from \(seconds(worst.range.lowerBound)) to \(seconds(worst.range.upperBound))"
-            words += " after the flip, where × \(Figures.level(exp(sign * limit))) goes back"
+            words += " after the flip, where \(NumberText.factor(exp(sign * limit))) goes back"
         }
         let unit = metric.kind == .counter ? 60 / interval : 1
         judgement.verdict = isFar || isJump ? .regression : .pass
@@ -141,7 +142,7 @@ private struct FleetWatch {
     }
 
     private mutating func noteTooEarly(width: Int, interval: Double) {
-        words = "\(judgement.name) has less than \(Figures.seconds(Double(width) * interval)) of samples after the flip"
+        words = "\(judgement.name) has less than \(TimeText.exact(Double(width) * interval)) of samples after the flip"
         isTooEarly = true
     }
 
@@ -163,6 +164,6 @@ private struct FleetWatch {
         judgement.controlLevel = 0
         judgement.verdict = isBeyond && sign > 0 ? .regression : .pass
         words +=
-            most > 0 ? ", at most \(Figures.level(most * 60 / interval)) a minute and host after it" : " or after it"
+            most > 0 ? ", at most \(NumberText.level(most * 60 / interval)) a minute and host after it" : " or after it"
     }
 }

@@ -1,5 +1,7 @@
 // Says in one sentence, with numbers, what a comparison found. Look calls it when its verdict stands.
 
+import SlotSync
+
 /// What the hosts on the release are called, in a judge's sentences and in the live view.
 public enum FlippedName: Sendable, Hashable {
     /// The first ones, in their own window.
@@ -32,7 +34,7 @@ enum Sentences {
         let tolerated = findings.filter { $0.isSignificant && $0.judgement.verdict != .regression }
         if let finding = tolerated.first {
             return "no metric got worse by more than its tolerance: " + levels(finding, naming) + ", is within "
-                + Figures.percent(finding.tolerance) + over(findings.count) + rest
+                + NumberText.percent(finding.tolerance) + over(findings.count) + rest
         }
         return "no metric got worse: " + nearest(findings, naming) + rest
     }
@@ -55,7 +57,7 @@ enum Sentences {
         var parts: [String] = []
         if !lost.isEmpty {
             parts.append(
-                "\(list(lost)) sent no sample in the second half of the \(Figures.seconds(seconds)) after the flip")
+                "\(list(lost)) sent no sample in the second half of the \(TimeText.exact(seconds)) after the flip")
         }
         parts += lacks.prefix(3)
         if lacks.count > 3 {
@@ -72,7 +74,7 @@ enum Sentences {
         }
         var text = "the nearest is " + levels(finding, naming)
         if let critical = finding.judgement.criticalP {
-            text += " where \(Figures.chance(critical)) would roll back"
+            text += " where \(NumberText.probability(critical)) would roll back"
         }
         return text + over(findings.count)
     }
@@ -82,16 +84,16 @@ enum Sentences {
         let unit = finding.kind == .counter ? " a minute" : ""
         let canaries =
             finding.judgement.canary.map { "\(naming.one) \($0) alone" }
-            ?? Figures.count(finding.canaries, naming.one, naming.many)
+            ?? NumberText.count(finding.canaries, naming.one, plural: naming.many)
         var text = finding.judgement.name
-        if let level = finding.judgement.canaryLevel { text += " \(Figures.level(level))\(unit)" }
+        if let level = finding.judgement.canaryLevel { text += " \(NumberText.level(level))\(unit)" }
         text += " on \(canaries)"
         // Hosts have levels of their own: a gauge's change is not what the two levels say.
-        if finding.kind == .gauge, let effect = finding.judgement.effect { text += " (\(Figures.change(effect)))" }
+        if finding.kind == .gauge, let effect = finding.judgement.effect { text += " (\(NumberText.change(effect)))" }
         if let level = finding.judgement.controlLevel {
-            text += ", \(Figures.level(level)) on \(Figures.count(finding.controls, "control", "controls"))"
+            text += ", \(NumberText.level(level)) on \(NumberText.count(finding.controls, "control"))"
         }
-        if let p = finding.judgement.p { text += ", p = \(Figures.chance(p))" }
+        if let p = finding.judgement.p { text += ", p = \(NumberText.probability(p))" }
         return text
     }
 

@@ -2,6 +2,8 @@
 // needs enough of them, because silence is not health. Look asks it for every metric, and the judge for a base line
 // before the flip.
 
+import SlotSync
+
 /// What is missing for a pass, as a part of a sentence.
 enum Sufficiency {
     /// A canary's part of a window that has to be there for a pass, on average over the canaries, and samples of it.
@@ -67,7 +69,8 @@ enum Sufficiency {
         guard !present.isEmpty else { return "0 samples a \(flipped.one)" }
         let average = Double(present.reduce(0) { $0 + table.count($1, columns) }) / Double(present.count)
         if average >= max(leastSamples, leastShare * Double(planned)) { return nil }
-        return "\(Figures.level(average)) \(planned > 0 ? "of \(planned) " : "")samples a \(flipped.one)"
+        return
+            "\(NumberText.shortest(average, digits: 2)) \(planned > 0 ? "of \(planned) " : "")samples a \(flipped.one)"
     }
 
     /// Canaries that sent samples before the flip and none, of any metric, in the second half of the window: nobody

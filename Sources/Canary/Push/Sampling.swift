@@ -101,7 +101,7 @@ public struct Sampling: Sendable {
         let all = sources.metrics.map(\.metric.name).joined(separator: ", ")
         for (index, host) in fleet.hosts.enumerated() where waiting.contains(host) {
             round.note(
-                MetricGap(subject: all, reason: "no readings came within \(RolloutText.seconds(interval))"), of: host,
+                MetricGap(subject: all, reason: "no readings came within \(TimeText.exact(interval))"), of: host,
                 at: index)
         }
         if let sample = await second.value { note(sample, &round) }

@@ -90,6 +90,7 @@ extension CanarySettings {
     }
 
     private func timesProblem() -> Problem? {
+        let said: (Double) -> String = TimeText.exact
         guard CanarySettings.intervals.contains(interval) else {
             return Problem("interval", "\(said(interval)) is not between 100 ms and 5 minutes")
         }
@@ -101,13 +102,13 @@ extension CanarySettings {
             guard time / interval <= Double(CanarySettings.mostSamples) else {
                 return Problem(
                     key,
-                    "\(said(time)) at a sample every \(said(interval)) are more than "
+                    "\(said(time)) at a sample every \(said(interval)) is more than "
                         + "\(CanarySettings.mostSamples) samples: sample less often")
             }
         }
         let few = "fewer than \(CanarySettings.fewestSamples) samples, one every \(said(interval)): make it"
         guard baseline >= fewest else {
-            return Problem("baseline", "\(said(baseline)) hold \(few) \(said(fewest)) or longer")
+            return Problem("baseline", "\(said(baseline)) holds \(few) \(said(fewest)) or longer")
         }
         guard window - settle >= fewest - 1e-9 else {
             return Problem(
@@ -118,7 +119,7 @@ extension CanarySettings {
         guard watch == 0 || watch - settle >= fewest - 1e-9 else {
             return Problem(
                 "watch",
-                "\(said(watch)) are too short for \(CanarySettings.fewestSamples) samples after \(said(settle)) to settle: "
+                "\(said(watch)) is too short for \(CanarySettings.fewestSamples) samples after \(said(settle)) to settle: "
                     + "make it \(said(settle + fewest)) or longer, or 0 for no watch")
         }
         guard watch > 0 || holdBack.hosts(of: HostList.mostHosts) == 0 else {
@@ -126,8 +127,6 @@ extension CanarySettings {
         }
         return nil
     }
-
-    private func said(_ time: Double) -> String { RolloutText.seconds(time) }
 
     private func strictnessProblem() -> Problem? {
         guard significance > 0, significance < 0.5 else {

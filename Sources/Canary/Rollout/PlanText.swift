@@ -6,14 +6,14 @@ extension RolloutPlan {
     /// The plan, a line a step, in the order of time.
     public var lines: [String] {
         guard mode != .unjudged else {
-            return ["stage, then flip \(counted(steps[0].hosts.count)) together; nothing is judged"]
+            return ["stage, then flip \(NumberText.count(steps[0].hosts.count, "host")) together; nothing is judged"]
         }
         var lines = ["base line: \(said(settings.baseline)), a sample every \(said(settings.interval))"]
         for step in steps { lines += self.lines(of: step) }
         let each = judgeSettings(isWatch: false).significance
         lines.append(
-            "chance of a false rollback: \(Figures.chance(settings.significance))"
-                + (judgements > 1 ? ", \(Figures.chance(each)) for each of \(judgements) judgements" : ""))
+            "chance of a false rollback: \(NumberText.probability(settings.significance))"
+                + (judgements > 1 ? ", \(NumberText.probability(each)) for each of \(judgements) judgements" : ""))
         return lines
     }
 
@@ -23,11 +23,12 @@ extension RolloutPlan {
         case .canaries: return ["canaries: \(named(step.hosts)), \(window)"]
         case .subset(let number): return ["phase \(number): \(named(step.hosts)) more, \(window)"]
         case .everybody:
-            var lines = ["everybody: \(counted(step.hosts.count)) more"]
+            var lines = ["everybody: \(NumberText.count(step.hosts.count, "host")) more"]
             if settings.watch > 0 {
                 let heldBack = steps.last.flatMap { $0.kind == .heldBack ? $0.hosts.count : nil }
                 let how =
-                    heldBack.map { "judged against \(counted($0)) held back" } ?? "by a guard: no controls are left"
+                    heldBack.map { "judged against \(NumberText.count($0, "host")) held back" }
+                    ?? "by a guard: no controls are left"
                 lines.append("watch: \(said(settings.watch)), \(how)")
             }
             return lines
@@ -35,10 +36,8 @@ extension RolloutPlan {
         }
     }
 
-    private func said(_ time: Double) -> String { RolloutText.seconds(time) }
-
-    private func counted(_ hosts: Int) -> String { RolloutText.hosts(hosts) }
+    private func said(_ time: Double) -> String { TimeText.exact(time) }
 
     /// `3 hosts (web[007,042,077])`
-    private func named(_ some: [Int]) -> String { "\(counted(some.count)) (\(names(some)))" }
+    private func named(_ some: [Int]) -> String { "\(NumberText.count(some.count, "host")) (\(names(some)))" }
 }

@@ -1,6 +1,8 @@
 // Windows and the watch: when the judge is asked, and what follows from its answer. The judge computes outside: an
 // action asks it, and it answers by an event.
 
+import SlotSync
+
 extension Rollout {
     /// How long somebody may think about a question; no answer is no.
     public static let longestQuestion = 600.0
@@ -139,7 +141,7 @@ extension Rollout {
     func blindness(of some: [Int], since start: Double) -> String? {
         guard let end = endOfPatience(some, since: start), now >= end else { return nil }
         return
-            "no sample of any \(stepIndex > 0 ? "host flipped last" : "canary") came for \(RolloutText.seconds(blindTime))"
+            "no sample of any \(stepIndex > 0 ? "host flipped last" : "canary") came for \(TimeText.exact(blindTime))"
     }
 
     private var blindTime: Double { max(Rollout.blindIntervals * plan.settings.interval, Rollout.shortestBlindness) }

@@ -149,7 +149,7 @@ extension Rollout {
             say(of: those { $0.isUsable && $0.standing == .notFlipped }, "not flipped")
         }
         let marked = hosts.count { $0.isMarkedBad }
-        if marked > 0 { sentences.append("it is marked bad on \(RolloutText.hosts(marked))") }
+        if marked > 0 { sentences.append("it is marked bad on \(NumberText.count(marked, "host"))") }
         let unmarked = those { $0.markFailure != nil }
         say(of: unmarked, "could not be marked bad, \(unmarked.first.flatMap { hosts[$0].markFailure } ?? "")")
         return sentences
@@ -163,14 +163,15 @@ extension Rollout {
 
     private func headline(_ ending: RolloutOutcome.Ending, live: Int) -> String {
         let takenBack = hosts.count { $0.standing == .takenBack }
-        let back = takenBack == 0 ? "nothing was flipped" : "taken back on \(RolloutText.hosts(takenBack))"
+        let back = takenBack == 0 ? "nothing was flipped" : "taken back on \(NumberText.count(takenBack, "host"))"
         switch ending {
-        case .live where live > 0: return "live on \(RolloutText.hosts(live))"
+        case .live where live > 0: return "live on \(NumberText.count(live, "host"))"
         case .live where hosts.contains { $0.standing == .alreadyLive }:
             return "live already, there was nothing to flip"
         case .live: return "no host could be staged"
-        case .canariesLive: return "live on \(RolloutText.hosts(live)), the canaries alone"
-        case .watchCutShort: return "live on \(RolloutText.hosts(live)), but the watch was cut short by an interruption"
+        case .canariesLive: return "live on \(NumberText.count(live, "host")), the canaries alone"
+        case .watchCutShort:
+            return "live on \(NumberText.count(live, "host")), but the watch was cut short by an interruption"
         case .regression: return "rolled back: \(judgement?.why ?? "")"
         case .inconclusive: return "inconclusive, \(back): \(judgement?.why ?? "")"
         case .interrupted: return "interrupted, \(back)"

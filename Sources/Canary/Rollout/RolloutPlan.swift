@@ -122,8 +122,10 @@ public struct RolloutPlan: Sendable, Equatable {
         guard most > 0 else {
             throw SlotSyncError(
                 .notReady,
-                "\(RolloutText.hosts(left.count))\(fleet.new.isEmpty ? "" : " on which another release is live") are too few "
-                    + "to judge by: a canary, and \(fewest) that are not flipped, are needed; push with --no-canary")
+                NumberText.count(left.count, "host")
+                    + "\(fleet.new.isEmpty ? "" : " on which another release is live") are too few to judge by: a "
+                    + "canary, and \(fewest) that are not flipped, are needed; push with --no-canary"
+            )
         }
         var clipped: [(kind: StepKind, total: Int)] = []
         for (kind, total) in [(StepKind.canaries, canaries)] + totals.dropFirst() {

@@ -1,6 +1,8 @@
 // The way forward: from the staged fleet through the plan's steps to everybody. Each call of `advance` looks at the
 // phase under way and begins the next one when everything that it waits for is there.
 
+import SlotSync
+
 extension Rollout {
     /// Goes one phase further, or does what the phase asks for now.
     ///
@@ -46,7 +48,7 @@ extension Rollout {
     private var tooManyFailures: String? {
         let failed = those { $0.failure != nil }
         guard failed.count > allowedFailures else { return nil }
-        return "\(RolloutText.hosts(failed.count)) failed, where \(allowedFailures) may: \(names(failed)), "
+        return "\(NumberText.count(failed.count, "host")) failed, where \(allowedFailures) may: \(names(failed)), "
             + "\(hosts[failed[0]].failure ?? "")"
     }
 

@@ -94,7 +94,7 @@ final class AgentConnection: Sendable {
     }
 
     private static func silence(_ watch: Watch) -> SlotSyncError {
-        SlotSyncError(.timedOut, "nothing came from the controller for \(watch.limit.wholeMilliseconds) ms")
+        SlotSyncError(.timedOut, "nothing came from the controller for \(TimeText.exact(watch.limit))")
     }
 
     /// Whether `receive` would find something at once, or the end of the stream.
@@ -147,7 +147,7 @@ final class AgentConnection: Sendable {
             if let signal { wanted.append(pollfd(fd: signal.rawValue, events: Int16(POLLIN), revents: 0)) }
             guard try waitUntilReady(&wanted, until: .now + limit) else {
                 throw SlotSyncError(
-                    .timedOut, "the controller took nothing for \(limit.wholeMilliseconds) ms")
+                    .timedOut, "the controller took nothing for \(TimeText.exact(limit))")
             }
             if wanted.last?.fd == signal?.rawValue, wanted.last?.revents != 0 { throw Self.interrupted }
             // A pipe that is ready takes so many bytes without waiting.

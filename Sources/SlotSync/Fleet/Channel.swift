@@ -155,8 +155,8 @@ final class Channel {
                 SlotSyncError(
                     .timedOut,
                     isThere
-                        ? "did not answer for \((clock.now - start).components.seconds) s, though it is there"
-                        : "said nothing for \(timeout.components.seconds) s"))
+                        ? "did not answer for \(TimeText.rounded(clock.now - start)), though it is there"
+                        : "said nothing for \(TimeText.exact(timeout))"))
         }
         defer { alarm.cancel() }
         return try await receive()

@@ -104,7 +104,7 @@ final class ChildStream {
     private func checkLife() {
         guard silence >= timeout else { return }
         let how = writer.pendingBytes > 0 ? "took nothing" : "said nothing"
-        giveUp(SlotSyncError(.timedOut, "\(how) for \(timeout.components.seconds) s"))
+        giveUp(SlotSyncError(.timedOut, "\(how) for \(TimeText.exact(timeout))"))
     }
 
     // MARK: Reading

@@ -194,6 +194,6 @@ final class HostConnection {
         heard.giveUp(
             SlotSyncError(
                 .timedOut,
-                "said nothing for \(provisionalLimit.components.seconds) s while its flip was not confirmed"))
+                "said nothing for \(TimeText.exact(provisionalLimit)) while its flip was not confirmed"))
     }
 }

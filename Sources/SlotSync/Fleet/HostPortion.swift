@@ -14,15 +14,12 @@ public enum HostPortion: Sendable, Hashable, CustomStringConvertible {
     /// Reads `3`, `5%` or `0.5%`; nil for anything else, for more than 100 % and for more hosts than a fleet may have.
     public init?(_ text: some StringProtocol) {
         let isPercent = text.last == "%"
-        let digits = isPercent ? text.dropLast() : text[...]
-        guard !digits.isEmpty, digits.utf8.count <= 10, digits.utf8.first != UInt8(ascii: "."),
-            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || ($0 == UInt8(ascii: ".") && isPercent) })
-        else { return nil }
+        guard let number = DecimalNumber(reading: text.dropLast(isPercent ? 1 : 0)) else { return nil }
         if isPercent {
-            guard let percent = Double(digits), percent <= 100 else { return nil }
-            self = .percent(percent)
+            guard number.value <= 100 else { return nil }
+            self = .percent(number.value)
         } else {
-            guard let count = Int(digits), count <= HostList.mostHosts else { return nil }
+            guard let count = Int(text), count <= HostList.mostHosts else { return nil }
             self = .count(count)
         }
     }
@@ -47,7 +44,7 @@ public enum HostPortion: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .count(let count): "\(count)"
-        case .percent(let percent): percent == percent.rounded() ? "\(Int(percent))%" : "\(percent)%"
+        case .percent(let percent): DecimalNumber(percent).map { "\($0)%" } ?? "\(percent)%"
         }
     }
 }

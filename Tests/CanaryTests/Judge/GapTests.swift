@@ -84,7 +84,7 @@ struct GapTests {
         for host in short.hosts.indices {
             short.hosts[host].baseline = short.hosts[host].baseline.map { Array($0.prefix(2)) }
         }
-        #expect(Judge.lackBeforeFlip(short)?.why == "load has only 2.0 samples a canary before the flip")
+        #expect(Judge.lackBeforeFlip(short)?.why == "load has only 2 samples a canary before the flip")
     }
 
     /// A push of which only what lies before and after a gap was kept.

@@ -75,7 +75,7 @@ import Testing
     @Test func aCanaryThatFellSilentIsNamed() {
         let judgement = judge.judge(with { host, _, moment in host == 1 && moment >= 4 })
         #expect(judgement.verdict == .inconclusive)
-        #expect(judgement.why.contains("web1 sent no sample in the second half of the 60 s after the flip"))
+        #expect(judgement.why.contains("web1 sent no sample in the second half of the 1 min after the flip"))
         #expect(judgement.lost == ["web1"])
         let bad = SimulatedPush(factors: [2, 1])
         #expect(judge.judge(with(bad) { host, _, moment in host == 1 && moment >= 4 }).verdict == .regression)

@@ -61,4 +61,8 @@ import Testing
         }
         #expect(page.html == "<ul><li class=\"a\">1</li><br/><hr/></ul>")
     }
+
+    @Test(
+        arguments: [(12.345, "12.35"), (-0.1, "-0.1"), (100, "100"), (0.004, "0"), (.nan, "0")] as [(Double, String)])
+    func attributesHavePlainNumbers(value: Double, expected: String) { #expect(Markup.number(value) == expected) }
 }

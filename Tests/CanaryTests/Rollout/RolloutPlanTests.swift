@@ -211,14 +211,14 @@ import Testing
         }
         #expect(
             plan.lines == [
-                "base line: 60 s, a sample every 5 s",
-                "canaries: 5 hosts (web[12,36,51,74,98]), watched for 60 s, the first 10 s left out",
-                "phase 1: 5 hosts (web[7,21,45,60,83]) more, watched for 60 s, the first 10 s left out",
+                "base line: 1 min, a sample every 5 s",
+                "canaries: 5 hosts (web[12,36,51,74,98]), watched for 1 min, the first 10 s left out",
+                "phase 1: 5 hosts (web[7,21,45,60,83]) more, watched for 1 min, the first 10 s left out",
                 "everybody: 85 hosts more",
-                "watch: 300 s, judged against 5 hosts held back",
+                "watch: 5 min, judged against 5 hosts held back",
                 "held back until then: 5 hosts (web[20,29,47,85,94])",
                 "chance of a false rollback: 0.01, 0.0033 for each of 3 judgements",
             ])
-        #expect(try self.plan(100).lines.contains("watch: 300 s, by a guard: no controls are left"))
+        #expect(try self.plan(100).lines.contains("watch: 5 min, by a guard: no controls are left"))
     }
 }

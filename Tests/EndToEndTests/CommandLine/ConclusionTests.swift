@@ -126,7 +126,7 @@ struct ConclusionTests {
         #expect(
             report.summary(duration: .milliseconds(1250))
                 == "release \(new.short) is staged on 3 hosts: on each 12 to 1,500 of 9,859 files received, 7 copied, "
-                + "9,000 kept; it was there already on 1; 7.5 MB sent in 1.2 s")
+                + "9,000 kept; it was there already on 1; 7.5 MB sent in 1.3 s")
         report.hosts = hosts.map { staged($0, 0, .alreadyLive) }
         #expect(
             report.summary(duration: .zero) == "release \(new.short) is live already on 3 hosts: nothing to copy")

@@ -27,7 +27,7 @@ struct FleetProgressTests {
 
     @Test("it tells hosts, bytes, rate and time left")
     func everything() throws {
-        let line = "staging: 1 of 120 hosts done, 2 running, 1 failed, 40.0 MB of 80.0 MB, 10.0 MB/s, 4.0 s left"
+        let line = "staging: 1 of 120 hosts done, 2 running, 1 failed, 40.0 MB of 80.0 MB, 10.0 MB/s, 4 s left"
         #expect(try progress().line(width: 200) == line)
     }
 
@@ -38,7 +38,7 @@ struct FleetProgressTests {
 
     @Test("on a narrow terminal what matters least is left out")
     func narrow() throws {
-        #expect(try progress().line(width: 65) == "staging: 1 of 120 hosts done, 2 running, 1 failed, 4.0 s left")
+        #expect(try progress().line(width: 65) == "staging: 1 of 120 hosts done, 2 running, 1 failed, 4 s left")
         #expect(try progress().line(width: 45) == "staging: 1 of 120 hosts done, 1 failed")
     }
 

@@ -32,7 +32,7 @@ import Testing
             view.lines(width: 80) == [
                 "✓ staged  ✓ base line  ▸ window  · everybody  · watch                  38 s left",
                 "metric        canaries    controls  over time          change       p  so far",
-                "load              2.31        2.28  ▄▅▄▅▄▅▅▅             +1 %    0.44  ok so far",
+                "load              2.31        2.28  ▄▅▄▅▄▅▅▅           +1.2 %    0.44  ok so far",
                 "php_errors    14.0/min    0.40/min  ▁▁▁▁▁███             × 35    2e-9  WORSE",
                 "p95                  –           –                          –       –  waiting",
             ])
