@@ -21,10 +21,7 @@ enum DiskSpace {
             bytes = plan.receivedBytes
         }
         guard needed(bytes) <= space.freeBytes else {
-            throw SlotSyncError(
-                .diskFull,
-                "disk full: needs \(byteText(needed(bytes))), \(byteText(space.freeBytes)) free: make room on the file system of "
-                    + "\(quoted(ring.path)), then stage again")
+            throw lack(of: needed(bytes), free: space.freeBytes, at: ring.path)
         }
         let more = max(0, plan.createdEntries - plan.change.obsolete.count)
         if let free = space.freeInodes, UInt64(more) > free {
@@ -33,6 +30,13 @@ enum DiskSpace {
                 "disk full: needs \(more) inodes, \(free) free: the file system of \(quoted(ring.path)) holds too many files"
             )
         }
+    }
+
+    static func lack(of needed: UInt64, free: UInt64, at path: String) -> SlotSyncError {
+        SlotSyncError(
+            .diskFull,
+            "disk full: needs \(byteText(needed)), \(byteText(free)) free: make room on the file system of "
+                + "\(quoted(path)), then stage again")
     }
 
     /// Tries one reflink in the ring's own temporary folder.

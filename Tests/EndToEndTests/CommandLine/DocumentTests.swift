@@ -1,6 +1,9 @@
 // What the documents say of the command line and of the library is so.
 
+import ArgumentParser
+import Canary
 import Foundation
+@testable import SlotSync
 import Testing
 
 @testable import slotsync
@@ -66,5 +69,71 @@ struct DocumentTests {
         let help = commands.map { SlotSyncCommand.helpMessage(for: $0) }.joined()
         let names = try text(document).matches(of: /[ `(]--([a-z][a-z-]+)/).map { "--\($0.1)" }
         for name in Set(names) { #expect(help.contains("\(name) ") || help.contains("\(name)\n"), "\(name)") }
+    }
+
+    @Test("every command that they show is one", arguments: ["README.md", "docs/operations.md"])
+    func commands(document: String) throws {
+        let shown = try text(document).matches(of: /(?m)^(?:\$ )?slotsync ([^#|\n]+)/).map(\.1)
+        #expect(shown.count > 5)
+        for command in shown {
+            #expect(throws: Never.self, "\(command)") {
+                try SlotSyncCommand.parseAsRoot(command.split(separator: " ").map(String.init))
+            }
+        }
+    }
+
+    @Test("README's table has every command")
+    func commandTable() throws {
+        let rows = try text("README.md").matches(of: /(?m)^\| (`[a-z].*?) \|/).map(\.1)
+        let named = rows.flatMap { $0.matches(of: /`([a-z]+)/).map { String($0.1) } }
+        let commands = SlotSyncCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
+        let visible = commands.map { $0.configuration }.filter(\.shouldDisplay).compactMap(\.commandName)
+        // `agent` is started by a controller, not by a person.
+        #expect(Set(named) == Set(visible).subtracting(["agent"]))
+    }
+
+    @Test("README shows of a push what is printed")
+    func shownPush() throws {
+        let hosts = try HostList.parse("web[001-120]")
+        let plan = try RolloutPlan(hosts: hosts, settings: CanarySettings(), mode: .unjudged)
+        let narration = PushNarration(plan: plan, options: PushOptions())
+        let phases: [Rollout.Phase] = [.baseline, .flipping(.canaries), .window(.canaries)]
+        let lines = phases.compactMap { narration.line(.phase($0), isVerbose: false) }
+        #expect(lines.count == 3)
+        #expect(try text("README.md").contains(lines.map { $0 + "\n" }.joined()))
+    }
+
+    @Test("README shows of a stage what is printed")
+    func shownStage() throws {
+        let hosts = try HostList.parse("web[001-120].example.com")
+        let failed = hosts.filter { ["web003", "web017", "web018", "web019"].contains($0.name.prefix(6)) }
+        let release = ReleaseName(id: try #require(ContentDigest("3f2a09bc5d1e7c4490aa6b1f2d3c4e5f")))
+        let report = StageReport(
+            release: release, files: 9859, bytes: 0,
+            hosts: hosts.filter { !failed.contains($0) }.map {
+                StagedHost(
+                    host: $0, outcome: StageOutcome(kind: .staged, slot: 2, received: 1831, copied: 12, kept: 8016),
+                    sentBytes: 0, receivedBytes: 0)
+            },
+            failures: failed.map {
+                HostFailure(host: $0, error: DiskSpace.lack(of: 1_200_000_000, free: 300_000_000, at: "/srv/www"))
+            }, sentBytes: 780_000_000, receivedBytes: 0, cohorts: 1)
+        let lines =
+            FailureGroup.groups(of: report.failures, root: "/srv/www").map(\.line)
+            + [report.summary(duration: .seconds(14)), "\(release.id)"]
+        #expect(try text("README.md").contains(lines.map { $0 + "\n" }.joined()), "\(lines)")
+    }
+
+    @Test("README names the libraries that the command needs")
+    func libraries() async throws {
+        let sentence = try #require(try text("README.md").firstMatch(of: /Where it runs it needs ([^;]+); libcurl/)).1
+        let named = Set(sentence.matches(of: /lib[a-z0-9+-]+/).map { String($0.0) })
+        let outcome = try await Program.run(["readelf", "-d", Program.slotsync])
+        let needed = outcome.output.matches(of: /\(NEEDED\).*\[(.+?)\.so/).map { String($0.1) }
+        // Every system has the C library; libgcc_s comes with libstdc++; Swift's own are linked into the command that is
+        // installed.
+        let everywhere = /libc|libm|ld-linux.*|libgcc_s|lib_?(swift|Foundation|dispatch|Blocks|Testing|XCTest).*/
+        #expect(named == Set(needed.filter { $0.wholeMatch(of: everywhere) == nil }))
+        #expect(named.count == 5)
     }
 }
