@@ -12,12 +12,14 @@ import Testing
         var testDescription: String { recording.name }
     }
 
-    static let cases: [Case] = {
+    /// A push begins with its numbers of canaries, of controls and of samples before and after the flip; a metric with the
+    /// reference's p-value and effect, and a row of samples for each host follows, the canaries first.
+    /// scripts/judge-values writes them.
+    static func cases() throws -> [Case] {
         var cases: [Case] = []
         var before = 0
         var row = 0
-        for line in referenceValues.split(separator: "\n") {
-            let words = line.split(separator: " ").map(String.init)
+        for words in try dataLines("reference-values.txt").map({ $0.map(String.init) }) {
             if words[0] == "case", let canaries = Int(words[1]), let controls = Int(words[2]) {
                 let hosts = (0..<canaries + controls).map {
                     HostSamples(host: "h\($0)", role: $0 < canaries ? .canary : .control, baseline: [], after: [])
@@ -42,9 +44,9 @@ import Testing
             }
         }
         return cases
-    }()
+    }
 
-    @Test(arguments: cases) func pValuesAreTheReferences(_ example: Case) throws {
+    @Test(arguments: try cases()) func pValuesAreTheReferences(_ example: Case) throws {
         let judgement = Judge(JudgeSettings()).judge(example.recording)
         try #require(judgement.metrics.count == 5)
         let controls = example.recording.hosts.count { $0.role == .control }
@@ -70,8 +72,11 @@ import Testing
         metric.worse == .lower ? 1 / (1 + worse) - 1 : worse
     }
 
-    @Test func theReferenceValuesHaveRegressionsAndNone() {
-        let ps = Self.cases.flatMap(\.expected).map(\.p)
+    @Test func theReferenceValuesHaveRegressionsAndNone() throws {
+        let cases = try Self.cases()
+        #expect(cases.map(\.recording.hosts.count) == [5, 12, 34, 45, 4, 64])
+        #expect(cases.flatMap(\.recording.hosts).allSatisfy { $0.baseline.count == 5 && $0.after.count == 5 })
+        let ps = cases.flatMap(\.expected).map(\.p)
         #expect(ps.count == 30 && ps.contains { $0 < 1e-4 } && ps.contains { $0 > 0.3 })
     }
 }

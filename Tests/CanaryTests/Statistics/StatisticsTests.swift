@@ -20,10 +20,20 @@ import Testing
         "normalQuantile": { Normal.upperQuantile($0[0]) },
     ]
 
+    /// A function, its arguments and its value by SciPy in each row. scripts/statistics-values writes them.
+    private static func values() throws -> [[Substring]] { try dataLines("statistics-values.txt") }
+
+    @Test("all of SciPy's values are there, and each belongs to a function")
+    func allValues() throws {
+        let values = try Self.values()
+        #expect(values.count == 1088)
+        #expect(Set(values.map { String($0[0]) }) == Set(Self.functions.keys))
+    }
+
     @Test(arguments: functions.keys.sorted())
     func isWhatSciPySays(_ name: String) throws {
         let function = try #require(Self.functions[name])
-        let rows = statisticsValues.split(separator: "\n").map { $0.split(separator: " ") }.filter { $0[0] == name }
+        let rows = try Self.values().filter { $0[0] == name }
         #expect(rows.count >= 10)
         for row in rows {
             let numbers = row.dropFirst().compactMap { Double($0) }
