@@ -55,10 +55,10 @@ test: static
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="$$(nproc)" \
 		SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build
 
-## demo: releases go to hosts on this machine: live, back, and judged by a canary
+## demo: releases go to hosts on this machine: live, back, and judged by a canary; DEMO=short takes a minute
 demo: build
 	scripts/dependencies demo
-	scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
+	DEMO="$(DEMO)" scripts/demo "$$(swift build -c release --static-swift-stdlib --show-bin-path)"
 
 ## benchmark: SlotSync beside rsync on the same work; docs/performance.md has its variables
 benchmark: build static
