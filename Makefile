@@ -88,9 +88,11 @@ benchmark-canary: build
 format:
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
-## lint: check that they are
+## lint: check that they are, and that no folder uses one that stands after it
 lint:
 	swift format lint --strict --parallel --recursive $(SOURCES)
+	swift build
+	scripts/check-folders
 
 ## install: the command, with the static agent beside it, below PREFIX
 install: build static
