@@ -73,7 +73,7 @@ let reportStyle: StaticString = """
     table { border-collapse: collapse; width: 100%; margin-top: .5rem; }
     th, td { text-align: left; padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--grid); vertical-align: baseline; }
     thead th { border-top: 0; font-size: .8125rem; font-weight: 400; color: var(--muted); }
-    .glance .remark { display: block; white-space: nowrap; }
+    .glance .remark { display: block; } .glance .number .remark { white-space: nowrap; }
     tbody th { font-weight: 600; }
     th.number, td.number { text-align: right; padding-right: 0; padding-left: .75rem; }
     .row-bad { background: var(--bad-card); box-shadow: -.625rem 0 0 var(--bad-card), .625rem 0 0 var(--bad-card);
@@ -180,7 +180,6 @@ let reportStyle: StaticString = """
       .glance td.number, .host-table td.number { display: flex; justify-content: space-between; gap: .5rem; padding: 0;
         font-size: .875rem; }
       .glance td.number { flex-wrap: wrap; row-gap: 0; } .glance td.number .remark { flex: 1 0 100%; text-align: right; }
-      .glance td.found .remark { white-space: normal; }
       td[data-label]::before { content: attr(data-label); color: var(--muted); white-space: nowrap; }
       .settings dl { grid-template-columns: 1fr 1fr; } figure { padding-right: .375rem; }
       .comparisons li > span:last-child { flex-basis: 100%; }
