@@ -94,7 +94,7 @@ extension FlipOutcome {
         [
             "event": "host", "host": .text(host.label), "result": changed ? "flipped" : "already-live",
             "slot": .number(slot), "live": .text(release.id), "previous": .text(previous?.id),
-            "renamed_at": changed ? .seconds(.nanoseconds(renamedAt), places: 6) : .null,
+            "renamed_at": changed && renamedAt != 0 ? .seconds(.nanoseconds(renamedAt), places: 6) : .null,
         ]
     }
 }

@@ -64,14 +64,34 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "one that is lost when it is to go back goes back in a new session", arguments: LossyAgent.Moment.allCases,
-            [LossyAgent.Loss.killed, .silent])
-        func undo(_ moment: LossyAgent.Moment, _ loss: LossyAgent.Loss) async throws {
+        @Test("on the first release there is no way back from a hook that may not have run, and that is told")
+        func hookUnknownAtFirst() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.stage(firstTree(bench))
+                let config = try bench.write("hooks:\n  after_flip: 'true'\n", to: "hooks.yml")
+                let agent = try LossyAgent(bench, losing: "h2", .after, .commit, .killed)
+                let outcome = try await fleet.with("--config", config, "--remote-command", agent.program).call("flip")
+                #expect(outcome.exitCode == 2 && outcome.errors.contains("nothing was live before"), "\(outcome)")
+            }
+        }
+
+        @Test("no host is asked to run a hook that there is not")
+        func noHook() async throws {
+            try await withTwoReleases(for: "flip") { fleet, _, new in
+                let agent = try LossyAgent(fleet.bench, losing: "h2", .before, .runBeforeHook, .killed)
+                let outcome = try await fleet.with("--remote-command", agent.program).call("flip")
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(fleet.hosts.map { fleet.current($0) } == [new, new, new])
+            }
+        }
+
+        @Test("one that is lost when it is to go back goes back in a new session", arguments: losses)
+        func undo(_ loss: (moment: LossyAgent.Moment, kind: LossyAgent.Loss)) async throws {
             try await withTwoReleases(for: "flip") { fleet, old, _ in
                 let hook = "case $SLOTSYNC_ROOT in */h3/*) exit 1 ;; esac"
                 let config = try fleet.bench.write("hooks:\n  after_flip: '\(hook)'\n", to: "hooks.yml")
-                let agent = try LossyAgent(fleet.bench, losing: "h2", moment, .undo, loss)
+                let agent = try LossyAgent(fleet.bench, losing: "h2", loss.moment, .undo, loss.kind)
                 let outcome = try await fleet.with("--config", config, "--remote-command", agent.program)
                     .with("--timeout", "2").call("flip")
                 #expect(outcome.exitCode == 1 && outcome.errors.contains("on every host"), "\(outcome)")

@@ -145,7 +145,10 @@ extension AgentSession {
         } catch {
             // The rename may have happened before what failed; whoever hears of a failure must find nothing changed.
             var outcome = "nothing was flipped"
-            if (try? ring.slotOfCurrent()) != change.from, (try? ring.pointCurrent(at: change.from)) == nil {
+            // A link that cannot be read may be the new one.
+            let isBack =
+                if case .success(change.from) = Result(catching: { try ring.slotOfCurrent() }) { true } else { false }
+            if !isBack, (try? ring.pointCurrent(at: change.from)) == nil {
                 outcome = "slot \(change.slot) is live, and could not be taken back"
             }
             let reason = (error as? SlotSyncError).map { ": \($0)" } ?? ""

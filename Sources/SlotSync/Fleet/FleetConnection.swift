@@ -147,13 +147,18 @@ public final class FleetConnection: Sendable {
 
     /// Second phase: hosts that have prepared the flip make it, all in one go, and run the hook `after_flip`.
     public func flip(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<FlipOutcome> {
-        if let limit = flip.provisionalLimit { await keepAlive(hosts, within: limit) }
-        return await each(hosts) { try await $0.commit() }
+        await each(hosts) { host in
+            if let limit = flip.provisionalLimit {
+                host.provisionalLimit = limit
+                self.sendKeepAlives()
+            }
+            return try await host.commit()
+        }
     }
 
+    /// Lets hosts whose flip is provisional hear of the controller, as long as there are any.
     @FleetActor
-    private func keepAlive(_ hosts: [Host], within limit: Duration) {
-        for host in hosts { connections[host]?.provisionalLimit = limit }
+    private func sendKeepAlives() {
         guard keepAlives == nil else { return }
         keepAlives = Task { @FleetActor in
             while connections.values.contains(where: { $0.provisionalLimit != nil }) {

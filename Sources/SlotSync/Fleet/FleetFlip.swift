@@ -40,9 +40,6 @@ private final class FleetFlip {
     /// Hosts that were lost when they were told to flip, or to go back, and cannot be asked again.
     private var uncertain: Set<Host> = []
 
-    /// How long the agent of a lost session is waited for.
-    private static let patience = Duration.seconds(10)
-
     init(
         over connection: FleetConnection, _ direction: FlipRequest.Direction, _ options: FlipOptions,
         emit: @escaping @Sendable (FleetEvent) -> Void
@@ -121,7 +118,7 @@ private final class FleetFlip {
 
     private func commit(_ host: HostConnection, _ request: FlipRequest) async throws {
         do { try await noteFlipped(host, host.commit()) } catch let loss as SlotSyncError where loss.isLoss {
-            let hasFlipped = try await askAgain(host, loss) { try await host.hasFlipped(patience: Self.patience) }
+            let hasFlipped = try await askAgain(host, loss) { try await host.hasFlipped() }
             guard hasFlipped, let outcome = host.flip?.outcome else {
                 throw SlotSyncError(loss.code, "\(loss); asked again, it has not flipped")
             }
@@ -142,7 +139,7 @@ private final class FleetFlip {
             where loss.isLoss
         {
             try await askAgain(host, loss) {
-                _ = try await host.recover(patience: Self.patience)
+                await host.close(isOrderly: false)
                 try await host.takeBack(request.release, hook: request.undoHook)
             }
         }

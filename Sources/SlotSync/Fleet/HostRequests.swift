@@ -44,8 +44,9 @@ extension HostConnection {
         return outcome
     }
 
-    /// The hook `before_flip` of the flip that was prepared.
+    /// The hook `before_flip` of the flip that was prepared, if there is one and something is to be flipped.
     func runBeforeHook() async throws {
+        guard let flip, flip.outcome.changed, !flip.request.beforeHook.isEmpty else { return }
         let channel = try await session().channel
         try await preparing.withPermit {
             channel.send(.runBeforeHook)
@@ -70,18 +71,33 @@ extension HostConnection {
     ///   - release: what was flipped to.
     ///   - hook: runs on the host when it is back.
     func takeBack(_ release: ContentDigest?, hook: String) async throws {
-        let session = try await session()
         if hasPreparedFlip {
             _ = try await move(.undo, hook: hook)
-        } else if session.ring?.liveRelease?.id == release {
-            // By its ID: a ring that was left in the middle of a rollback goes further back by itself.
-            let previous = flip?.outcome.release.id == release ? flip?.outcome.previous?.id : nil
-            let back = FlipRequest(
-                direction: .rollback, release: previous, beforeHook: "", afterHook: hook, undoHook: hook)
-            _ = try await preparing.withPermit { try await checkedSlot(for: back) }
-            _ = try await move(.commit, hook: hook)
+        } else {
+            try await whenFree(patience: Self.usualPatience) { try await rollBack(release, hook: hook, $0) }
         }
         provisionalLimit = nil
+    }
+
+    /// Rolls back in a session that did not make the flip, if its release is live.
+    private func rollBack(_ release: ContentDigest?, hook: String, _ ring: RingStatus?) async throws {
+        guard let ring, ring.liveRelease?.id == release else { return }
+        // What was live a moment ago needs no consent a second time, though it is bad.
+        var back = FlipRequest(
+            direction: .rollback, release: nil, beforeHook: "", afterHook: hook, undoHook: hook, force: true)
+        if let made = flip?.outcome, made.release.id == release {
+            guard made.changed, ring.live == made.slot else { return }
+            guard let previous = made.previous else {
+                throw SlotSyncError(
+                    .notReady,
+                    "nothing was live before release \(made.release.id), so it stays live in slot \(made.slot)")
+            }
+            // By its ID: a ring that was left in the middle of a rollback goes further back by itself. Where the slot
+            // before has the same release, its ID would find the one that is live.
+            if previous.id != release { back.release = previous.id }
+        }
+        _ = try await preparing.withPermit { try await checkedSlot(for: back) }
+        _ = try await move(.commit, hook: hook)
     }
 
     /// - Parameter hook: what the host runs before it answers, as long as that takes. Without one it answers soon: a
@@ -96,47 +112,59 @@ extension HostConnection {
 
     // MARK: Lost hosts
 
+    /// How long the agent of a lost session is waited for.
+    static let usualPatience = Duration.seconds(10)
     /// How long going back by itself may take on a host, and between two looks whether it has.
     private static let timeToGoBack = Duration.seconds(5)
     private static let pause = Duration.seconds(1)
 
+    /// Asks something in a session that others may have preceded, as soon as no other agent holds the ring's lock or
+    /// keeps a flip that was not confirmed. The agent of a lost session may not know of its end yet: a connection that
+    /// was cut ends on the host when the agent's patience does.
+    ///
+    /// - Parameters:
+    ///   - patience: how long an agent that hears nothing waits before it goes back.
+    ///   - body: called with the ring as the session's greeting told it; nil: the root holds none.
+    private func whenFree<Answer>(
+        patience: Duration, _ body: @FleetActor (RingStatus?) async throws -> Answer
+    ) async throws -> Answer {
+        let deadline = ContinuousClock.now + patience + Self.timeToGoBack
+        while true {
+            do {
+                let ring = try await session().ring
+                guard ring?.provisional == nil else {
+                    throw SlotSyncError(
+                        .locked, "the agent of the lost session still keeps the flip, and does not go back")
+                }
+                return try await body(ring)
+            } catch let error as SlotSyncError where error.code == .locked && ContinuousClock.now < deadline {
+                await close(isOrderly: false)
+                try await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
     /// Opens a session in place of the one that was lost, and waits until no other agent keeps a flip that was not
-    /// confirmed. The agent of the lost session may not know of its end yet: a connection that was cut ends on the host
-    /// when the agent's patience does.
+    /// confirmed.
     ///
     /// - Parameter patience: how long an agent that hears nothing waits before it goes back.
     /// - Returns: the ring as it is then; nil: the root holds none.
     func recover(patience: Duration) async throws -> RingStatus? {
-        let deadline = ContinuousClock.now + patience + Self.timeToGoBack
-        while true {
-            await close(isOrderly: false)
-            let ring = try await session().ring
-            guard ring?.provisional != nil else { return ring }
-            guard ContinuousClock.now < deadline else {
-                throw SlotSyncError(.locked, "the agent of the lost session still keeps the flip, and does not go back")
-            }
-            try await Task.sleep(for: Self.pause)
-        }
+        await close(isOrderly: false)
+        return try await whenFree(patience: patience) { $0 }
     }
 
     /// Whether the last flip that was prepared has been made, asked in a new session after the one that was to make it
     /// was lost. The ring's lock tells that the agent of that one has ended, and changes nothing any more.
-    ///
-    /// - Parameter patience: how long that agent is waited for.
-    func hasFlipped(patience: Duration) async throws -> Bool {
+    func hasFlipped() async throws -> Bool {
         guard var request = flip?.request else { return false }
         (request.beforeHook, request.afterHook, request.undoHook) = ("", "", "")
-        let deadline = ContinuousClock.now + patience + Self.timeToGoBack
-        while true {
-            _ = try await recover(patience: patience)
-            do {
-                let outcome = try await checkedSlot(for: request)
-                await close(isOrderly: true)
-                return !outcome.changed
-            } catch let error as SlotSyncError where error.code == .locked && ContinuousClock.now < deadline {
-                try await Task.sleep(for: Self.pause)
-            }
+        await close(isOrderly: false)
+        let outcome = try await whenFree(patience: Self.usualPatience) { _ in
+            try await preparing.withPermit { try await checkedSlot(for: request) }
         }
+        await close(isOrderly: true)
+        return !outcome.changed
     }
 }
 

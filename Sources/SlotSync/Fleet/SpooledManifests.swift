@@ -20,6 +20,8 @@ final class SpooledManifests {
     private let level: Int
     /// By the release that is live, made or being made.
     private var spooled: [ContentDigest?: Task<Spooled, any Error>] = [:]
+    /// One is made after the other: hosts say which releases are live, and each manifest takes memory while it is made.
+    private let making = ConcurrencyBound(1)
 
     init(of manifest: Manifest, in spool: Spool, archive: ManifestArchive?, level: Int) {
         self.manifest = manifest
@@ -31,15 +33,19 @@ final class SpooledManifests {
     /// - Parameter live: the release that is live on a host, if that is known.
     func manifest(against live: ContentDigest?) async throws -> Spooled {
         if let known = spooled[live] { return try await known.value }
-        let task = Task { @FleetActor [manifest, spool, archive, level] in
-            let made = try await onQueue {
-                try Self.make(manifest, against: live, in: spool, archive: archive, level: level)
+        let task = Task { @FleetActor [making, manifest, spool, archive, level] in
+            let made = try await making.withPermit {
+                try await onQueue { try Self.make(manifest, against: live, in: spool, archive: archive, level: level) }
             }
             if let made { return made }
             return try await self.manifest(against: nil)
         }
         spooled[live] = task
-        return try await task.value
+        do { return try await task.value } catch {
+            // The next host tries anew.
+            if spooled[live] == task { spooled[live] = nil }
+            throw error
+        }
     }
 
     /// - Returns: nil if there is no manifest to make a difference from.

@@ -48,7 +48,8 @@ public struct FlipOutcome: Hashable, Sendable {
     public var previous: ReleaseName?
     /// False: the release was live already.
     public var changed: Bool
-    /// The host's clock right after the rename, in nanoseconds since 1970; 0 if nothing was renamed.
+    /// The host's clock right after the rename, in nanoseconds since 1970; 0 if nothing was renamed, or the host was
+    /// lost before it said when.
     public var renamedAt: Int64
 }
 
