@@ -143,10 +143,12 @@ struct Look {
         }
         let lost = Sufficiency.lostCanaries(self)
         if !lost.isEmpty || lacks.contains(where: { $0 != nil }) {
-            let seconds = Double(planned) * recording.interval
+            let half = Sufficiency.firstHalf(of: items[0].table, planned: planned)
             return Judgement(
                 verdict: .inconclusive, metrics: metrics,
-                why: Sentences.inconclusive(lacks.compactMap { $0 }, lost: lost, after: seconds), lost: lost)
+                why: Sentences.inconclusive(
+                    lacks.compactMap { $0 }, lost: lost, from: Double(half) * recording.interval,
+                    to: Double(planned) * recording.interval), lost: lost)
         }
         let silent = roles.canaries.filter { host in
             items.allSatisfy { $0.table.count(host, 0..<$0.table.moments) == 0 }

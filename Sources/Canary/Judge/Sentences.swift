@@ -53,11 +53,15 @@ enum Sentences {
         why.hasPrefix(tooLittle) ? String(why.dropFirst(tooLittle.count)) : why
     }
 
-    static func inconclusive(_ lacks: [String], lost: [String], after seconds: Double) -> String {
+    /// - Parameter secondHalf: where the second half of the window begins, in seconds after the flip, as `end`.
+    static func inconclusive(
+        _ lacks: [String], lost: [String], from secondHalf: Double, to end: Double
+    ) -> String {
         var parts: [String] = []
         if !lost.isEmpty {
             parts.append(
-                "\(list(lost)) sent no sample in the second half of the \(TimeText.exact(seconds)) after the flip")
+                "\(list(lost)) sent no sample from \(TimeText.exact(secondHalf)) to \(TimeText.exact(end)) after the flip"
+            )
         }
         parts += lacks.prefix(3)
         if lacks.count > 3 {

@@ -70,7 +70,7 @@ enum Sufficiency {
         let average = Double(present.reduce(0) { $0 + table.count($1, columns) }) / Double(present.count)
         if average >= max(leastSamples, leastShare * Double(planned)) { return nil }
         return
-            "\(NumberText.shortest(average, digits: 2)) \(planned > 0 ? "of \(planned) " : "")samples a \(flipped.one)"
+            "\(NumberText.shortest(average, digits: 3)) \(planned > 0 ? "of \(planned) " : "")samples a \(flipped.one)"
     }
 
     /// Canaries that sent samples before the flip and none, of any metric, in the second half of the window: nobody
@@ -80,9 +80,14 @@ enum Sufficiency {
             let tables = comparison.items.map(\.table)
             guard tables.contains(where: { $0.count(host, 0..<$0.before) > 0 }) else { return false }
             return tables.allSatisfy { table in
-                let half = table.flip + table.settle + max(comparison.planned - table.settle, 0) / 2
+                let half = table.flip + firstHalf(of: table, planned: comparison.planned)
                 return table.count(host, min(half, table.moments)..<table.moments) == 0
             }
         }.map { comparison.recording.hosts[$0].host }
+    }
+
+    /// How many samples after the flip come before the second half of the window: the settling time belongs to neither half.
+    static func firstHalf(of table: SampleTable, planned: Int) -> Int {
+        table.settle + max(planned - table.settle, 0) / 2
     }
 }

@@ -72,10 +72,17 @@ import Testing
         #expect(taken <= 5)
     }
 
+    @Test func howManySamplesCameIsToldInFull() {
+        let push = SimulatedPush(controls: 5, after: 240)
+        let few = push.recording().mapped { host, _, moment, value in host < 3 && moment >= 103 ? .nan : value }
+        let judgement = Judge(JudgeSettings(settle: 0, window: 1200)).judge(few)
+        #expect(judgement.why.contains("load has only 103 of 240 samples a canary"), "\(judgement.why)")
+    }
+
     @Test func aCanaryThatFellSilentIsNamed() {
         let judgement = judge.judge(with { host, _, moment in host == 1 && moment >= 4 })
         #expect(judgement.verdict == .inconclusive)
-        #expect(judgement.why.contains("web1 sent no sample in the second half of the 1 min after the flip"))
+        #expect(judgement.why.contains("web1 sent no sample from 35 s to 1 min after the flip"))
         #expect(judgement.lost == ["web1"])
         let bad = SimulatedPush(factors: [2, 1])
         #expect(judge.judge(with(bad) { host, _, moment in host == 1 && moment >= 4 }).verdict == .regression)
