@@ -141,9 +141,6 @@ public struct Rollout: Sendable {
     /// The hosts of which this is so.
     func those(_ isMeant: (HostProgress) -> Bool) -> [Int] { hosts.indices.filter { isMeant(hosts[$0]) } }
 
-    /// `web[003,017]`
-    func names(_ some: [Int]) -> String { HostList.fold(some.map { plan.hosts[$0].label }) }
-
     /// From now on the host takes no part.
     mutating func fail(_ host: Int, _ reason: String) {
         if hosts[host].failure == nil { hosts[host].failure = reason }

@@ -119,17 +119,11 @@ extension Rollout {
 
         /// A sentence that names hosts, if there are any.
         func say(of some: [Int], _ text: String) {
-            if !some.isEmpty { sentences.append("\(names(some)): \(text)") }
+            if !some.isEmpty { sentences.append("\(plan.names(some)): \(text)") }
         }
         let isGivenUp = earlyEnd != nil || ending == .abandoned
         let new = live.filter { hosts[$0].isFirst }
-        if isGivenUp {
-            say(of: live.filter { !hosts[$0].isFirst }, "still on this release; run `slotsync rollback` there")
-            say(
-                of: new,
-                "still on this release, the first there, so there is none to roll back to: bring another one there with "
-                    + "`slotsync push --no-canary`")
-        } else if plan.isMeantToJudge {
+        if !isGivenUp, plan.isMeantToJudge {
             say(
                 of: new,
                 "nothing was live there before, so \(new.count == 1 ? "it was" : "they were") flipped without being judged"
@@ -137,7 +131,14 @@ extension Rollout {
         }
         let wasLive = those { $0.standing == .alreadyLive }
         if !wasLive.isEmpty, ending != .live || !live.isEmpty {
-            sentences.append("it was live already on \(names(wasLive))")
+            sentences.append("it was live already on \(plan.names(wasLive))")
+        }
+        if isGivenUp {
+            say(of: live.filter { !hosts[$0].isFirst }, "still on this release; run `slotsync rollback` there")
+            say(
+                of: new,
+                "still on this release, the first there, so there is none to roll back to: bring another one there with "
+                    + "`slotsync push --no-canary`")
         }
         say(
             of: those { $0.standing == .takesItselfBack },

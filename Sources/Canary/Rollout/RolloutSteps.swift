@@ -40,7 +40,7 @@ extension Rollout {
         let flipped = those { $0.flippedAt != nil }
         let lost = flipped.filter { hosts[$0].failure != nil }
         if lost.count * 2 > flipped.count {
-            return "more than half of the hosts flipped so far failed or were lost: \(names(lost))"
+            return "more than half of the hosts flipped so far failed or were lost: \(plan.names(lost))"
         }
         return nil
     }
@@ -48,7 +48,7 @@ extension Rollout {
     private var tooManyFailures: String? {
         let failed = those { $0.failure != nil }
         guard failed.count > allowedFailures else { return nil }
-        return "\(NumberText.count(failed.count, "host")) failed, where \(allowedFailures) may: \(names(failed)), "
+        return "\(NumberText.count(failed.count, "host")) failed, where \(allowedFailures) may: \(plan.names(failed)), "
             + "\(hosts[failed[0]].failure ?? "")"
     }
 

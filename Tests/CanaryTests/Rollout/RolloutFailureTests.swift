@@ -147,6 +147,19 @@ struct RolloutFailureTests {
         #expect(push.outcome?.sentences.contains("web5: still on this release; run `slotsync rollback` there") == true)
     }
 
+    @Test("what to do about a host that stays on a release that was given up is told after where it was live already")
+    func adviceAfterFacts() throws {
+        var push = try RolloutTests.push(hosts: 7)
+        push.make(.stageLive(6))
+        push.run(until: .watching)
+        push.judgeNextLook(.regression)
+        push.runToEnd(refusing: [.takeBack, .recover], on: 4)
+        #expect(
+            push.outcome?.sentences.dropFirst().prefix(2) == [
+                "it was live already on web7", "web5: still on this release; run `slotsync rollback` there",
+            ], "\(push.outcome?.sentences ?? [])")
+    }
+
     @Test("a host that refuses to confirm goes back alone, if it may")
     func confirmFails() throws {
         var push = try RolloutTests.push(allowed: .count(1))
