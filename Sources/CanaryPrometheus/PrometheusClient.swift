@@ -82,8 +82,7 @@ private actor CurlConnection {
     }
 
     private func exchange(_ call: PrometheusCall, within limit: Duration) -> Result<Answer, PrometheusGap> {
-        let (seconds, attoseconds) = limit.components
-        let milliseconds = Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+        let milliseconds = limit.wholeMilliseconds
         guard milliseconds > 0 else { return .failure(PrometheusGap(.timedOut, "the time is over")) }
         let authorization = call.authorization.map { "Authorization: \($0)" }
         let answer = sc_post(

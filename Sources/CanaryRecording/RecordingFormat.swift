@@ -1,5 +1,7 @@
 // The bounds of the recorded form, for those who read it and those who write it; docs/canary-format.md describes it.
 
+import SlotSync
+
 /// The bounds of a recorded comparison, which is one line of a file.
 public enum RecordingFormat {
     /// 5,000 hosts with ten metrics and six minutes of samples take half of it.
@@ -11,7 +13,7 @@ public enum RecordingFormat {
     /// Bytes of the name of a case, a metric or a host.
     public static let maximumNameLength = 1_024
     /// Seconds from one sample to the next, of settling, and of a window.
-    public static let longestTime = 86_400.0
+    public static let longestTime = TimeText.day
     /// The largest weight, and the largest tolerance.
     public static let maximumFactor = 1e6
     /// The form itself is five deep; what is ignored may be deeper.

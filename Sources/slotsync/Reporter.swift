@@ -190,8 +190,7 @@ actor Reporter {
 
     private func stamped(_ line: String) -> String {
         guard options.verbose else { return line }
-        let (seconds, attoseconds) = elapsed.components
-        let thousandths = String(attoseconds / 1_000_000_000_000_000)
-        return "[\(seconds).\(String(repeating: "0", count: 3 - thousandths.count))\(thousandths)] \(line)"
+        let seconds = DecimalNumber(significand: UInt64(elapsed.wholeMilliseconds), exponent: -3)
+        return "[\(seconds.fixed(places: 3))] \(line)"
     }
 }

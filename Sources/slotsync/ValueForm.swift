@@ -52,7 +52,7 @@ extension ValueForm<Duration> {
     /// How long a host may say nothing. Whoever wants more than a day wants no limit.
     static var timeout: ValueForm {
         ValueForm(expected: "a time from 1s to 24h, such as 30s or 5m") { text in
-            TimeText.seconds(in: text).flatMap { (1...86_400).contains($0) ? .seconds($0) : nil }
+            TimeText.seconds(in: text).flatMap { (1...TimeText.day).contains($0) ? .seconds($0) : nil }
         }
     }
 }

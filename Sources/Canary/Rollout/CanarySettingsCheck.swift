@@ -11,7 +11,7 @@ extension CanarySettings {
     /// Seconds between two samples.
     public static let intervals = 0.1...300.0
     /// The longest of the other times: a day.
-    public static let longestTime = 86_400.0
+    public static let longestTime = TimeText.day
     public static let mostMetrics = 64
     public static let mostPhases = 16
     /// The longest name of a metric, in bytes.
@@ -90,37 +90,37 @@ extension CanarySettings {
     }
 
     private func timesProblem() -> Problem? {
-        let said: (Double) -> String = TimeText.exact
         guard CanarySettings.intervals.contains(interval) else {
-            return Problem("interval", "\(said(interval)) is not between 100 ms and 5 minutes")
+            return Problem("interval", "\(TimeText.exact(interval)) is not between 100 ms and 5 minutes")
         }
         let fewest = Double(CanarySettings.fewestSamples) * interval
         for (key, time) in [("baseline", baseline), ("window", window), ("settle", settle), ("watch", watch)] {
             guard time >= 0, time <= CanarySettings.longestTime else {
-                return Problem(key, "\(said(time)) is not a time of up to a day")
+                return Problem(key, "\(TimeText.exact(time)) is not a time of up to a day")
             }
             guard time / interval <= Double(CanarySettings.mostSamples) else {
                 return Problem(
                     key,
-                    "\(said(time)) at a sample every \(said(interval)) is more than "
+                    "\(TimeText.exact(time)) at a sample every \(TimeText.exact(interval)) is more than "
                         + "\(CanarySettings.mostSamples) samples: sample less often")
             }
         }
-        let few = "fewer than \(CanarySettings.fewestSamples) samples, one every \(said(interval)): make it"
+        let few = "fewer than \(CanarySettings.fewestSamples) samples, one every \(TimeText.exact(interval)): make it"
         guard baseline >= fewest else {
-            return Problem("baseline", "\(said(baseline)) holds \(few) \(said(fewest)) or longer")
+            return Problem("baseline", "\(TimeText.exact(baseline)) holds \(few) \(TimeText.exact(fewest)) or longer")
         }
         guard window - settle >= fewest - 1e-9 else {
             return Problem(
                 "window",
-                "of \(said(window)), the first \(said(settle)) are left out to settle, and the rest holds \(few) "
-                    + "\(said(settle + fewest)) or longer")
+                "of \(TimeText.exact(window)), the first \(TimeText.exact(settle)) are left out to settle, and the rest "
+                    + "holds \(few) \(TimeText.exact(settle + fewest)) or longer")
         }
         guard watch == 0 || watch - settle >= fewest - 1e-9 else {
             return Problem(
                 "watch",
-                "\(said(watch)) is too short for \(CanarySettings.fewestSamples) samples after \(said(settle)) to settle: "
-                    + "make it \(said(settle + fewest)) or longer, or 0 for no watch")
+                "\(TimeText.exact(watch)) is too short for \(CanarySettings.fewestSamples) samples after "
+                    + "\(TimeText.exact(settle)) to settle: make it \(TimeText.exact(settle + fewest)) or longer, "
+                    + "or 0 for no watch")
         }
         guard watch > 0 || holdBack.hosts(of: HostList.mostHosts) == 0 else {
             return Problem("hold_back", "hosts are held back for the watch, and there is none (watch: 0)")

@@ -8,7 +8,9 @@ extension RolloutPlan {
         guard mode != .unjudged else {
             return ["stage, then flip \(NumberText.count(steps[0].hosts.count, "host")) together; nothing is judged"]
         }
-        var lines = ["base line: \(said(settings.baseline)), a sample every \(said(settings.interval))"]
+        var lines = [
+            "base line: \(TimeText.exact(settings.baseline)), a sample every \(TimeText.exact(settings.interval))"
+        ]
         for step in steps { lines += self.lines(of: step) }
         let each = judgeSettings(isWatch: false).significance
         lines.append(
@@ -18,7 +20,8 @@ extension RolloutPlan {
     }
 
     private func lines(of step: Step) -> [String] {
-        let window = "watched for \(said(settings.window)), the first \(said(settings.settle)) left out"
+        let window =
+            "watched for \(TimeText.exact(settings.window)), the first \(TimeText.exact(settings.settle)) left out"
         switch step.kind {
         case .canaries: return ["canaries: \(named(step.hosts)), \(window)"]
         case .subset(let number): return ["phase \(number): \(named(step.hosts)) more, \(window)"]
@@ -29,14 +32,12 @@ extension RolloutPlan {
                 let how =
                     heldBack.map { "judged against \(NumberText.count($0, "host")) held back" }
                     ?? "by a guard: no controls are left"
-                lines.append("watch: \(said(settings.watch)), \(how)")
+                lines.append("watch: \(TimeText.exact(settings.watch)), \(how)")
             }
             return lines
         case .heldBack: return ["held back until then: \(named(step.hosts))"]
         }
     }
-
-    private func said(_ time: Double) -> String { TimeText.exact(time) }
 
     /// `3 hosts (web[007,042,077])`
     private func named(_ some: [Int]) -> String { "\(NumberText.count(some.count, "host")) (\(names(some)))" }

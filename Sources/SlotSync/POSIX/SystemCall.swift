@@ -88,7 +88,7 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
 extension Duration {
     /// To the whole millisecond towards zero; at most 292 million years.
-    var wholeMilliseconds: Int {
+    package var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
         let (thousands, overflow) = Int(seconds).multipliedReportingOverflow(by: 1000)
         return overflow ? (seconds < 0 ? .min : .max) : thousands + Int(attoseconds / 1_000_000_000_000_000)

@@ -1,6 +1,7 @@
 // Numbers, counts and shares: how people read them, everywhere, and how they write shares. Few digits, thousands
 // grouped, a real minus sign. JSON has numbers of its own, and tables that a program reads.
 
+/// Numbers as text, and shares read from it.
 package enum NumberText {
     /// What stands where there is no number.
     package static let none = "–"

@@ -14,8 +14,8 @@ public func byteText(_ bytes: UInt64) -> String {
 }
 
 extension UInt64 {
-    /// Reads whole bytes, a number with `K`, `M`, `G` or `T`, powers of 1024, or one with `kB`, `MB`, `GB` or `TB`, powers
-    /// of 1000 as ``byteText(_:)`` writes them; nil for anything else. Small letters will do.
+    /// Reads whole bytes, a number with `K`, `M`, `G` or `T`, powers of 1024, or whole ones with `kB`, `MB`, `GB` or `TB`,
+    /// powers of 1000; nil for anything else (`1.5G`, `1 GB`). Small letters will do.
     package init?(byteCount text: some StringProtocol) {
         let units: [(name: String, bytes: UInt64)] = [
             ("kb", 1000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("tb", 1_000_000_000_000),

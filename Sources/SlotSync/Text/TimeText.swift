@@ -1,6 +1,10 @@
 // Times: how people read them, everywhere, and how they write them in options and in the configuration.
 
+/// Times as text, and read from it.
 package enum TimeText {
+    /// A day, in seconds.
+    package static let day = 86_400.0
+
     /// A time that was chosen, to the millisecond: `300 ms`, `1.5 s`, `8 s`, `1 min`, `1 min 30 s`, `2 h`.
     package static func exact(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < longest else { return NumberText.none }
