@@ -2,7 +2,6 @@
 // else (https://prometheus.io/docs/prometheus/latest/querying/api/). The server is not believed: length and nesting are
 // bounded before anything is read, and whatever the API does not have is malformed.
 
-import Canary
 import JSONCoding
 import SlotSync
 

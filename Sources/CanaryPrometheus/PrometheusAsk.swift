@@ -2,6 +2,8 @@
 // expression gets a label with the host's number, and `or` joins them. `or` compares all labels, the new one included, so
 // it drops nobody, and any expression that gives an instant vector can be joined so.
 
+import SlotSync
+
 /// One request about one metric.
 struct PrometheusAsk: Sendable, Equatable {
     enum Form: Equatable {
@@ -13,10 +15,10 @@ struct PrometheusAsk: Sendable, Equatable {
         case labelled
     }
 
-    /// The metric's place among the sampler's.
+    /// The metric's index among the sampler's.
     var metric: Int
     var form: Form
-    /// Places in the sampler's list of hosts.
+    /// Indices in the sampler's list of hosts.
     var hosts: [Int]
     var query: String
 
@@ -38,7 +40,7 @@ struct PrometheusAsk: Sendable, Equatable {
         guard joining else { return alone(query, metric: metric, hosts: hosts, hosts.indices) }
         var asks: [PrometheusAsk] = []
         var batch = PrometheusAsk(metric: metric, form: .joined, hosts: [], query: "")
-        for (place, host) in hosts.enumerated() {
+        for (index, host) in hosts.enumerated() {
             let text = query.template.query(for: host)
             let room = longestQuery - batch.query.utf8.count - text.utf8.count - longestWrapping
             if !batch.hosts.isEmpty, batch.hosts.count == mostHosts || room < 0 {
@@ -48,18 +50,18 @@ struct PrometheusAsk: Sendable, Equatable {
             if !batch.hosts.isEmpty { batch.query += " or " }
             // The line end closes a comment that the query may end with.
             batch.query += #"label_replace(\#(text)\#n,"\#(number)","\#(batch.hosts.count)","","")"#
-            batch.hosts.append(place)
+            batch.hosts.append(index)
         }
         return asks + (batch.hosts.isEmpty ? [] : [batch])
     }
 
     /// One request for each of these hosts.
     static func alone(
-        _ query: PrometheusQuery, metric: Int, hosts: [String], _ places: some Sequence<Int>
+        _ query: PrometheusQuery, metric: Int, hosts: [String], _ indices: some Sequence<Int>
     ) -> [PrometheusAsk] {
-        places.map { place in
+        indices.map { index in
             PrometheusAsk(
-                metric: metric, form: .alone, hosts: [place], query: query.template.query(for: hosts[place]))
+                metric: metric, form: .alone, hosts: [index], query: query.template.query(for: hosts[index]))
         }
     }
 
@@ -68,9 +70,7 @@ struct PrometheusAsk: Sendable, Equatable {
 
     /// The request's body. It has no `time`: the server's now is meant. The server is told to give up when we do.
     func form(within limit: Duration) -> String {
-        let (seconds, attoseconds) = limit.components
-        let milliseconds = max(1, seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
-        return "query=\(Self.formEncoded(query))&timeout=\(milliseconds)ms"
+        "query=\(Self.formEncoded(query))&timeout=\(max(1, limit.wholeMilliseconds))ms"
     }
 
     private static func formEncoded(_ text: String) -> String {

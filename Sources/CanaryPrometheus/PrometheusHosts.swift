@@ -16,16 +16,16 @@ struct PrometheusHosts: Sendable {
     init(_ hosts: [Host]) {
         names = hosts.map(\.name)
         labels = hosts.map(\.label)
-        for (place, host) in hosts.enumerated() {
-            byLabel[host.label] = place
-            byName[host.name] = byName[host.name] == nil ? .some(place) : .some(nil)
+        for (index, host) in hosts.enumerated() {
+            byLabel[host.label] = index
+            byName[host.name] = byName[host.name] == nil ? .some(index) : .some(nil)
         }
     }
 
     var count: Int { names.count }
 
-    /// The host's place in the list; nil if the value names none of them.
-    func place(of value: String) -> Int? { byLabel[value] ?? byName[Self.withoutPort(value)] ?? nil }
+    /// The host's index in the list; nil if the value names none of them.
+    func index(of value: String) -> Int? { byLabel[value] ?? byName[Self.withoutPort(value)] ?? nil }
 
     /// `web1` of `web1:9100`, `2001:db8::7` of `[2001:db8::7]:9100`; an address without brackets has no port.
     private static func withoutPort(_ value: String) -> String {

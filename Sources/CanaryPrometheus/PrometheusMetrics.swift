@@ -1,5 +1,5 @@
-// Metrics of a push that Prometheus servers know: the core's seam for metrics that do not come from hosts. The texts of the
-// settings become queries here, once the root and the release are known.
+// Gives a push its metrics from Prometheus servers: an ExternalMetrics. It fills root and release into the queries once
+// they are known.
 
 public import Canary
 public import SlotSync

@@ -1,5 +1,5 @@
-// What is told of missing samples. A push samples every few seconds, and what is wrong once is usually wrong each time:
-// a person is told of each trouble when it is new, and of no trouble without end.
+// Collects what people are told of missing samples. A fault usually lasts for many samples: each is reported when it
+// is new, and no more than a bounded number of times.
 
 import SlotSync
 
@@ -27,8 +27,8 @@ struct PrometheusNotices {
             }
         }
         for (metric, readings) in round.readings.enumerated() {
-            for (gap, places) in newGaps(of: metric, in: readings) {
-                tell("no value \(Self.spoken(places, of: hosts)): \(gap.message)", of: metric)
+            for (gap, indices) in newGaps(of: metric, in: readings) {
+                tell("no value \(Self.spoken(indices, of: hosts)): \(gap.message)", of: metric)
             }
         }
         for warning in round.warnings where isNew(warning.text, of: warning.query) {
@@ -70,8 +70,8 @@ struct PrometheusNotices {
         return true
     }
 
-    private static func spoken(_ places: [Int], of hosts: [String]) -> String {
-        if places.count == hosts.count { return hosts.count == 1 ? "for \(hosts[0])" : "for any host" }
-        return "for \(HostList.fold(places.map { hosts[$0] }))"
+    private static func spoken(_ indices: [Int], of hosts: [String]) -> String {
+        if indices.count == hosts.count { return hosts.count == 1 ? "for \(hosts[0])" : "for any host" }
+        return "for \(HostList.fold(indices.map { hosts[$0] }))"
     }
 }

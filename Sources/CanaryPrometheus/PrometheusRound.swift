@@ -7,7 +7,7 @@ import SlotSync
 struct PrometheusRound {
     /// For each query, in their order, each host's reading.
     private(set) var readings: [[PrometheusReading]]
-    /// What servers warned of, with the query's place.
+    /// What servers warned of, with the query's index.
     private(set) var warnings: [(query: Int, text: String)] = []
     /// Queries that the server takes for one host but not for several in one expression.
     private(set) var askedAlone: Set<Int>
@@ -15,10 +15,10 @@ struct PrometheusRound {
     private let queries: [PrometheusQuery]
     private let hosts: PrometheusHosts
     private var waiting: [PrometheusAsk] = []
-    /// For the request that tries one host of a refused batch: the others of that batch.
-    private var others: [Trial: [Int]] = [:]
+    /// For a request that probes one host of a refused batch: the other hosts of that batch.
+    private var others: [Probe: [Int]] = [:]
 
-    private struct Trial: Hashable {
+    private struct Probe: Hashable {
         var query: Int
         var host: Int
     }
@@ -29,9 +29,9 @@ struct PrometheusRound {
         self.askedAlone = askedAlone
         let unknown = PrometheusReading.missing(PrometheusGap(.timedOut, "it was not asked for in time"))
         readings = queries.map { _ in [PrometheusReading](repeating: unknown, count: hosts.count) }
-        for (place, query) in queries.enumerated() {
+        for (index, query) in queries.enumerated() {
             waiting += PrometheusAsk.all(
-                query, metric: place, hosts: hosts.names, joining: !askedAlone.contains(place))
+                query, metric: index, hosts: hosts.names, joining: !askedAlone.contains(index))
         }
         waiting.reverse()
     }
@@ -41,47 +41,47 @@ struct PrometheusRound {
 
     /// Takes what became of a request.
     mutating func take(_ result: Result<PrometheusResponse, PrometheusGap>, of ask: PrometheusAsk) {
-        let trial = ask.form == .alone ? others.removeValue(forKey: Trial(query: ask.metric, host: ask.hosts[0])) : nil
+        let probe = ask.form == .alone ? others.removeValue(forKey: Probe(query: ask.metric, host: ask.hosts[0])) : nil
         do throws(PrometheusGap) {
             let query = queries[ask.metric]
             let answer = try PrometheusAnswer.parse(try result.get(), from: query.server)
             warnings += answer.warnings.map { (ask.metric, "\(query.server) warns: \(quoted($0))") }
             if case .error(let type, let message) = answer.outcome {
-                takeError(type, message, of: ask, trial: trial)
+                takeError(type, message, of: ask, probe: probe)
             } else {
-                if let trial {
+                if let probe {
                     askedAlone.insert(ask.metric)
-                    askAlone(trial, ask.metric)
+                    askAlone(probe, ask.metric)
                 }
                 take(answer.outcome, of: ask)
             }
         } catch {
-            set(ask.hosts + (trial ?? []), of: ask, .missing(error))
+            set(ask.hosts + (probe ?? []), of: ask, .missing(error))
         }
     }
 
     /// A server may refuse many hosts at once and still answer for each: the expression is a scalar, which takes no
     /// label (`bad_data`); it is too long for the server; one host's data break it for all (`execution`).
-    private mutating func takeError(_ type: String, _ message: String, of ask: PrometheusAsk, trial: [Int]?) {
+    private mutating func takeError(_ type: String, _ message: String, of ask: PrometheusAsk, probe: [Int]?) {
         let gap = PrometheusGap(
             .refused, "\(queries[ask.metric].server) refuses the query (\(escapedForDisplay(type))): \(quoted(message))"
         )
         switch (ask.form, type) {
         case (.joined, "bad_data"):
-            others[Trial(query: ask.metric, host: ask.hosts[0])] = Array(ask.hosts.dropFirst())
+            others[Probe(query: ask.metric, host: ask.hosts[0])] = Array(ask.hosts.dropFirst())
             askAlone(ask.hosts.prefix(1), ask.metric)
         case (.joined, "execution"):
             askAlone(ask.hosts, ask.metric)
         case (.alone, "bad_data"):
-            set(ask.hosts + (trial ?? []), of: ask, .missing(gap))
+            set(ask.hosts + (probe ?? []), of: ask, .missing(gap))
         default:
             set(ask.hosts, of: ask, .missing(gap))
-            if let trial { askAlone(trial, ask.metric) }
+            if let probe { askAlone(probe, ask.metric) }
         }
     }
 
-    private mutating func askAlone(_ places: some Collection<Int>, _ query: Int) {
-        waiting += PrometheusAsk.alone(queries[query], metric: query, hosts: hosts.names, places).reversed()
+    private mutating func askAlone(_ indices: some Collection<Int>, _ query: Int) {
+        waiting += PrometheusAsk.alone(queries[query], metric: query, hosts: hosts.names, indices).reversed()
     }
 
     private mutating func take(_ outcome: PrometheusAnswer.Outcome, of ask: PrometheusAsk) {
@@ -122,7 +122,7 @@ struct PrometheusRound {
     private func host(of series: PrometheusAnswer.Series, in ask: PrometheusAsk) -> Int? {
         switch ask.form {
         case .alone: ask.hosts[0]
-        case .labelled: series.label(queries[ask.metric].label).flatMap(hosts.place(of:))
+        case .labelled: series.label(queries[ask.metric].label).flatMap(hosts.index(of:))
         case .joined:
             series.label(PrometheusAsk.number).flatMap { Int($0) }
                 .flatMap { ask.hosts.indices.contains($0) ? ask.hosts[$0] : nil }

@@ -100,9 +100,9 @@ public actor PrometheusSampler: ExternalSampler {
 
     private func withGrowth(_ readings: [[PrometheusReading]]) -> [[PrometheusReading]] {
         var readings = readings
-        for (place, metric) in metrics.enumerated() where metric.query.reading == .total {
-            for host in readings[place].indices {
-                readings[place][host] = totals.growth(readings[place][host], query: place, host: host)
+        for (index, metric) in metrics.enumerated() where metric.query.reading == .total {
+            for host in readings[index].indices {
+                readings[index][host] = totals.growth(readings[index][host], query: index, host: host)
             }
         }
         return readings

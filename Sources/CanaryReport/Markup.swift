@@ -1,7 +1,6 @@
-// HTML as it is written: elements nest by construction, and text has one door, through which nothing leaves that a
-// browser would obey. Names of elements and attributes are literals of this program. What comes out is well-formed XML too.
+// Writes HTML that is also well-formed XML. Elements nest by construction. All text is escaped in one function;
+// names of elements and attributes are literals of this program.
 
-import Canary
 import SlotSync
 
 /// A page, or a part of one.

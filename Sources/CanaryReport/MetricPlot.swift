@@ -1,5 +1,5 @@
-// The plot of one metric as SVG: what the canaries did beside what the hosts did that were not flipped, and what happened
-// when. It is as wide as its place; only paths are stretched, letters and strokes are not. ReportMetrics puts it on the page.
+// Draws the plot of one metric as SVG: canaries beside the hosts that were not flipped, and the events of the push.
+// The plot fills the width of the page: paths are stretched, letters and strokes are not. ReportMetrics calls it.
 
 import Canary
 import SlotSync
@@ -119,7 +119,7 @@ struct MetricPlot {
                 [
                     "class": isOnPhone ? "tick" : "tick desk", "x": percent(tick), "y": "\(bottom + 18)",
                     "text-anchor": "middle",
-                ], tick == 0 && course.hasCanaryFlip ? "flip" : time.timeLabel(tick))
+                ], tick == 0 && course.zeroIsFlip ? "flip" : time.timeLabel(tick))
         }
     }
 

@@ -5,7 +5,7 @@ import SlotSync
 
 /// What a plot shows, one value a column; NaN where there is none.
 struct PlotColumns: Equatable {
-    /// Seconds after the canaries' flip: the middle of each column.
+    /// The middle of each column, in seconds after the axis's zero (``PlotCourse/zero``).
     var times: [Double] = []
     /// Each canary, where they are few enough to be told apart; else the canaries' spread.
     var canaries: [Line] = []
@@ -56,9 +56,9 @@ struct PlotColumns: Equatable {
         times = columns.map { Self.mean(samples.times[$0]) - zero }
 
         var series: [(host: RolloutOutcome.HostOutcome, flip: Double?, values: [Double])] = []
-        for (place, host) in hosts.enumerated() {
+        for (hostIndex, host) in hosts.enumerated() {
             let shown = columns.map { column in
-                let values = column.map { samples.value(round: $0, host: place, metric: index) }
+                let values = column.map { samples.value(round: $0, host: hostIndex, metric: index) }
                 return Self.mean(values.filter { abs($0) < Self.largestSample }) * scale
             }
             guard !shown.allSatisfy(\.isNaN) else { continue }
@@ -142,8 +142,8 @@ extension PlotColumns.Spread {
     /// none.
     static func quantile(_ share: Double, of sorted: [Double]) -> Double {
         guard let last = sorted.indices.last else { return .nan }
-        let place = share * Double(last)
-        let below = Int(place)
-        return sorted[below] + (place - Double(below)) * (sorted[min(below + 1, last)] - sorted[below])
+        let index = share * Double(last)
+        let below = Int(index)
+        return sorted[below] + (index - Double(below)) * (sorted[min(below + 1, last)] - sorted[below])
     }
 }

@@ -31,7 +31,7 @@ struct PlotCourse: Equatable {
     var start: Double
     var end: Double
     /// Whether the zero is a flip, and not merely the first sample.
-    let hasCanaryFlip: Bool
+    let zeroIsFlip: Bool
     var zones: [Zone] = []
     var marks: [Mark] = []
     /// What the comparisons of this metric left out because caches were cold.
@@ -42,7 +42,7 @@ struct PlotCourse: Equatable {
         let times = page.samples.times
         guard let first = times.first, let last = times.last, first.isFinite, last.isFinite else { return nil }
         let firstFlip = page.outcome.firstFlip
-        hasCanaryFlip = firstFlip != nil
+        zeroIsFlip = firstFlip != nil
         zero = firstFlip ?? first
         start = first - zero
         end = last - zero

@@ -1,8 +1,6 @@
 // Lines and bands of a plot as SVG path data, on a grid of whole numbers that the browser stretches over the plot. A missing
 // value is a gap, never a line across it.
 
-import Canary
-
 /// Places of a plot on the grid of its paths.
 struct PlotPath {
     static let width = 4_000

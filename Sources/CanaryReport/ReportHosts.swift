@@ -1,5 +1,5 @@
-// The hosts of the push, by what they were for: named in the short form that host lists have, each one on request. What went
-// wrong stands first.
+// The section on hosts: failures first, then each group (canaries, phases, everybody, held back) as a folded list
+// that opens to a row for each host.
 
 import Canary
 import SlotSync

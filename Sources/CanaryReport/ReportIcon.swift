@@ -1,6 +1,4 @@
-// The shapes that stand beside a verdict's word, so that neither its colour nor its shape has to be told alone.
-
-import Canary
+// The icons beside a verdict's word: a verdict can be told by its word, its colour or its shape.
 
 enum ReportIcon {
     case check, cross, question, back, pause

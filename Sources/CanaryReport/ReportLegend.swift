@@ -1,7 +1,5 @@
-// What stands below a plot: what its colours and numbers mean, and the numbers themselves, for whoever has no pointer to rest
-// on them or does not see the plot.
+// The legend below a plot, and its numbers as a table for readers who cannot see the plot or hover over it.
 
-import Canary
 import SlotSync
 
 extension ReportPage {

@@ -1,8 +1,6 @@
 // The style of the report's page. Colours come as pairs for light and dark; text on its ground has a contrast of at least
 // 4.5 (WCAG 2 AA) in both, which ReportStyleTests holds them to. Blue runs the old release, orange and violet the new one.
 
-import Canary
-
 /// The style sheet. Without `<` and `&`, so that it stands in a page of HTML and of XML alike.
 let reportStyle: StaticString = """
 

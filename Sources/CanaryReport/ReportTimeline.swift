@@ -1,6 +1,5 @@
 // The course of the push: each phase with its place on a common axis of time, how long it took and what happened.
 
-import Canary
 import SlotSync
 
 extension ReportPage {

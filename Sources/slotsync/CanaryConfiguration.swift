@@ -1,7 +1,6 @@
-// The `canary` section of slotsync.yml: its keys become CanarySettings, and queries for Prometheus. As
-// strict as the rest of the file, and what the
-// settings themselves find wrong is told with the line of the key that it is about. Keys are checked for every command,
-// values for those that go by them.
+// Reads the `canary` section of slotsync.yml into CanarySettings and queries for Prometheus. It is as strict as the
+// rest of the file: what the settings find wrong is reported with the line of its key. Every command checks the keys;
+// only `push` and `sample` check the values.
 
 import Canary
 import CanaryPrometheus
@@ -123,7 +122,7 @@ extension MetricSettings {
             try value.checkPlaceholders(areReplaced: [.path, .run, .query].contains(key), isRun: key == .run)
             return try value.text()
         }
-        let place: MetricSource =
+        let metricSource: MetricSource =
             switch source {
             case .loadavg: .host(.loadAverage)
             case .cpu: .host(.cpu)
@@ -131,7 +130,7 @@ extension MetricSettings {
             case .command: .host(.command(try text(.run)))
             case .prometheus: .external
             }
-        var settings = MetricSettings(name: try value(.name).text(), source: place)
+        var settings = MetricSettings(name: try value(.name).text(), source: metricSource)
         if let kind = values[.kind] { settings.metric.kind = try kind.read(.choice) }
         if let worse = values[.worse] { settings.metric.worse = try worse.read(.choice) }
         settings.metric.tolerance = try values[.tolerance]?.read(.share)

@@ -48,7 +48,7 @@ struct FleetProgress {
                     width))
         }
         // By importance; what does not fit is left out from the end, and the rest stands in reading order.
-        var parts: [(place: Int, text: String)] = [
+        var parts: [(rank: Int, text: String)] = [
             (0, "\(verb): \(done) of \(NumberText.count(hostCount, "host")) done")
         ]
         if failed > 0 { parts.append((2, "\(failed) failed")) }
@@ -59,7 +59,7 @@ struct FleetProgress {
             if let rate { parts.append((4, "\(byteText(rate))/s")) }
         }
         while true {
-            let line = parts.sorted { $0.place < $1.place }.map(\.text).joined(separator: ", ")
+            let line = parts.sorted { $0.rank < $1.rank }.map(\.text).joined(separator: ", ")
             if line.count <= width || parts.count == 1 { return String(line.prefix(width)) }
             parts.removeLast()
         }

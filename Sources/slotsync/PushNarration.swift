@@ -135,8 +135,8 @@ struct PushNarration: Sendable {
             for line in folded(failures) { await reporter.problem(line) }
         }
         let release = result.staged.map { "release \($0.release.short): " } ?? ""
-        for (place, sentence) in outcome.sentences.enumerated() {
-            let line = place == 0 ? release + sentence : sentence
+        for (index, sentence) in outcome.sentences.enumerated() {
+            let line = index == 0 ? release + sentence : sentence
             if outcome.status == .done { await reporter.result([line]) } else { await reporter.problem(line) }
         }
         if outcome.ending == .inconclusive, options.canary.onInconclusive == .ask, !options.canAsk {

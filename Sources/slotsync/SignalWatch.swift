@@ -28,7 +28,7 @@ struct SignalWatch {
     init(atMost most: Int = 1, _ handler: @escaping @Sendable (Int32) -> Void) {
         // nohup and shells in the background have signals ignored; that stays.
         let numbers = Self.watched.filter { !Self.isIgnored($0) }
-        let count = Count()
+        let received = Count()
         // One after the other.
         let queue = DispatchQueue(label: "slotsync.signals", target: .global())
         let registered = DispatchGroup()
@@ -36,8 +36,8 @@ struct SignalWatch {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                guard let place = count.note(number), place <= most else { return }
-                if place == most { for number in numbers { signal(number, SIG_DFL) } }
+                guard let count = received.note(number), count <= most else { return }
+                if count == most { for number in numbers { signal(number, SIG_DFL) } }
                 handler(number)
             }
             registered.enter()

@@ -1,5 +1,5 @@
-// The course of one metric over a whole fleet: for each moment the sum of what was seen, and what the base line lets
-// expect of the hosts that were seen. A host that is missing at times therefore changes nothing. The guard calls it.
+// The course of one metric over a whole fleet: for each moment the sum of what was seen, and what the base line predicts
+// for the hosts that were seen. A host that is missing at times therefore changes nothing. The guard calls it.
 
 import Glibc
 

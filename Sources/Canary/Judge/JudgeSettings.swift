@@ -21,7 +21,7 @@ public struct JudgeSettings: Sendable, Hashable {
     private static let mostSamples = 100_000.0
 
     /// How many samples, one every `interval` seconds, there are in so many seconds, 100,000 at most.
-    /// A hair more, or rounded up a hair less: 0.3 / 0.1 is below 3.
+    /// A tolerance of 1e-9 samples makes up for binary fractions: 0.3 / 0.1 is below 3.
     public static func samples(
         in seconds: Double, every interval: Double, rounded rule: FloatingPointRoundingRule = .down
     ) -> Int {
@@ -29,9 +29,10 @@ public struct JudgeSettings: Sendable, Hashable {
         return samples.isFinite ? Int(min(max(samples, 0), mostSamples)) : 0
     }
 
-    /// How many samples after the flip fall into the settling time, and how many the window is to have.
+    /// How many samples after the flip fall into the settling time.
     public func settleSamples(every interval: Double) -> Int {
         Self.samples(in: settle, every: interval, rounded: .up)
     }
+    /// How many samples after the flip the window is to have.
     public func plannedSamples(every interval: Double) -> Int { Self.samples(in: window, every: interval) }
 }

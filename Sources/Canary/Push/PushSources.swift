@@ -1,4 +1,4 @@
-// Where the numbers of a push come from: which sources each host's agent reads, what is asked of others than hosts,
+// Where the numbers of a push come from: which sources each host's agent reads, what is asked of external sources,
 // and which metric a number is for.
 
 import SlotSync

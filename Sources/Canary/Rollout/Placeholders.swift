@@ -1,6 +1,6 @@
-// {host}, {root} and {release} in a metric's texts, replaced. Values come from host lists, options and agents, texts from
-// slotsync.yml: what a value may hold depends on who reads the text, so that none can end a word of a shell command and begin
-// something else. Called by PushSources, and by CanaryPrometheus for its queries.
+// Replaces {host}, {root} and {release} in the texts of metrics. Values come from host lists, options and agents. Who
+// reads the text decides which characters a value may have, so that none can end a word of a shell command and begin
+// something else. PushSources and CanaryPrometheus call it.
 
 public import SlotSync
 
@@ -11,8 +11,8 @@ public import SlotSync
 /// | a log's path | stands as it is; the path has to be absolute then |
 /// | a command | may hold ASCII letters and digits and `/ . _ - : @ % + ,`, which mean nothing to a shell, quoted or not; anything else is refused. Quoting it would not do: the placeholder may stand in quotes already |
 ///
-/// Nothing is replaced in a log's pattern. Who asks for external metrics has rules of its own. `${host}` is left alone in a command: that is a variable of the
-/// shell's. What a value holds is not replaced again.
+/// Nothing is replaced in a log's pattern. External metrics have their own rules. `${host}` in a command is a shell
+/// variable and stays. What a value holds is not replaced again.
 public struct Placeholders: Sendable, Hashable {
     /// What is replaced, as it stands in texts.
     public static let names = ["{host}", "{root}", "{release}"]

@@ -27,13 +27,15 @@ public struct Recording: Sendable, Equatable {
         self.hosts = hosts
     }
 
-    /// How many samples the longest series before the flip has, and the longest after it.
+    /// How many samples the longest series before the flip has.
     public var samplesBefore: Int { hosts.lazy.flatMap { $0.baseline.lazy.map(\.count) }.max() ?? 0 }
+    /// How many samples the longest series after the flip has.
     public var samplesAfter: Int { hosts.lazy.flatMap { $0.after.lazy.map(\.count) }.max() ?? 0 }
 }
 
 /// One host's part of a recording.
 public struct HostSamples: Sendable, Equatable {
+    /// Whether a host was flipped in this comparison.
     public enum Role: String, Sendable, Hashable, CaseIterable {
         /// It was flipped between base line and window.
         case canary

@@ -221,7 +221,7 @@ import Testing
 
     @Test func samplesAndPhasesShareAnAxisWhereNobodyWasFlipped() throws {
         let course = try #require(try course(.gauge, flip: nil))
-        #expect(course.zero == 20 && !course.hasCanaryFlip)
+        #expect(course.zero == 20 && !course.zeroIsFlip)
         #expect(course.zones.first?.start == 0 && course.start == 0)
     }
 }

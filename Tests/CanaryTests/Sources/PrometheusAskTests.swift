@@ -87,9 +87,9 @@ import Testing
         ("db:2222", 2), ("db:2223", 3), ("db:9100", nil), ("db", nil), ("2001:db8::7", 4), ("[2001:db8::7]:9100", 4),
         ("[2001:db8::7]", 4), ("web1", nil), ("", nil), ("web3.example.com:9100", nil), ("old:22", 5), ("old:9100", 5),
     ])
-    func aLabelNamesAHost(value: String, place: Int?) throws {
+    func aLabelNamesAHost(value: String, index: Int?) throws {
         let hosts = try HostList.parse(
             "web1.example.com,root@web2.example.com,db:2222,db:2223,2001:db8::7,old:22")
-        #expect(PrometheusHosts(hosts).place(of: value) == place)
+        #expect(PrometheusHosts(hosts).index(of: value) == index)
     }
 }

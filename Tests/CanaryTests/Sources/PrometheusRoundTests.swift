@@ -161,14 +161,14 @@ import Testing
         #expect(kinds(round) == [.noSeries, .noSeries, .noSeries])
     }
 
-    @Test func aRefusedBatchIsTriedWithOneHostAndThenAskedAlone() throws {
+    @Test func aRefusedBatchIsProbedWithOneHostAndThenAskedAlone() throws {
         var round = try round(Self.named)
         round.take(refusal("bad_data"), of: try round.ask())
-        let trial = try round.ask()
-        #expect(trial.form == .alone && trial.hosts == [0])
+        let probe = try round.ask()
+        #expect(probe.form == .alone && probe.hosts == [0])
         #expect(round.upcoming == nil)
         let scalar = response(#"{"status":"success","data":{"resultType":"scalar","result":[1,"5"]}}"#)
-        round.take(scalar, of: trial)
+        round.take(scalar, of: probe)
         for host in 1...2 {
             let ask = try round.ask()
             #expect(ask.hosts == [host])
@@ -210,7 +210,7 @@ import Testing
         #expect(round.askedAlone == [])
     }
 
-    @Test func aTrialThatFailsOtherwiseLeavesTheOthersTheirChance() throws {
+    @Test func aProbeThatFailsOtherwiseLeavesTheOthersTheirChance() throws {
         for failure in [refusal("execution"), .failure(PrometheusGap(.timedOut, "late"))] {
             var round = try round(Self.named)
             round.take(refusal("bad_data"), of: try round.ask())
