@@ -220,10 +220,12 @@ struct FleetConnectionTests {
         }
     }
 
-    @Test("an agent that beats and never answers is given up where an answer takes no work, and the others are done")
+    @Test(
+        "an agent that sends heartbeats and never answers is given up where an answer takes no work, and the others are done"
+    )
     func neverAnswers() async throws {
         try await Workbench.use { bench in
-            let program = try hostileAgent(bench, [], beats: true)
+            let program = try hostileAgent(bench, [], sendsHeartbeats: true)
             let fleet = try Fleet(bench, hosts: 2)
             try await fleet.release(firstTree(bench))
             let agent = try bench.script(
@@ -305,7 +307,7 @@ private func killAgent(of root: String) async throws { try await signalAgent(of:
 
 /// An agent that greets, says what it was to watch, and sends these replies once it is told to; then it is silent, but for
 /// signs of life.
-private func hostileAgent(_ bench: Workbench, _ replies: [Reply], beats: Bool = false) throws -> String {
+private func hostileAgent(_ bench: Workbench, _ replies: [Reply], sendsHeartbeats: Bool = false) throws -> String {
     func file(_ name: String, _ replies: [Reply]) throws -> String {
         var bytes: [UInt8] = []
         for reply in replies { reply.encode(into: &bytes) }
@@ -322,7 +324,7 @@ private func hostileAgent(_ bench: Workbench, _ replies: [Reply], beats: Bool = 
         while [ ! -e '\(bench["go"])' ]; do sleep 0.02; done
         cat '\(file("replies", replies))'
         : > '\(bench["sent"])'
-        \(beats ? "while cat '\(file("beat", [.alive(files: 0, bytes: 0)]))'; do sleep 0.1; done" : "")
+        \(sendsHeartbeats ? "while cat '\(file("heartbeat", [.alive(files: 0, bytes: 0)]))'; do sleep 0.1; done" : "")
         exec cat > /dev/null
         """, to: "hostile")
 }

@@ -8,7 +8,7 @@ import Testing
 
 extension EndToEnd {
     @Suite("A provisional flip")
-    struct ProvisionTests {
+    struct ProvisionalFlipTests {
         enum Harm: CaseIterable {
             case controllerKilled, controllerStopped, terminated, hungUp, interrupted, brokenPipe
 
@@ -90,7 +90,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("an agent that is killed leaves the flip, and the next command heals it", arguments: ["status", "stage"])
+        @Test(
+            "an agent that is killed leaves the flip, and the next command recovers it", arguments: ["status", "stage"])
         func killedAgent(_ command: String) async throws {
             try await withReadyHost { fleet, release in
                 let agent = try AgentProcess(root: fleet.root())
@@ -105,7 +106,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("the agent that heals says what it did")
+        @Test("the agent that recovers a host says what it did")
         func told() async throws {
             try await withReadyHost { fleet, release in
                 let agent = try AgentProcess(root: fleet.root())
@@ -128,7 +129,7 @@ extension EndToEnd {
 
         private static let steps = ["fsync", "rename,renameat,renameat2", "symlinkat", "unlinkat"]
 
-        @Test("killed at any step of flipping and going back, it is healed by the next agent", arguments: steps)
+        @Test("killed at any step of flipping and going back, it is recovered by the next agent", arguments: steps)
         func killedAnywhere(_ calls: String) async throws {
             try await withReadyHost { fleet, release in
                 try await untilItSurvives { count in
@@ -136,14 +137,14 @@ extension EndToEnd {
                     try? agent.flip(release, within: .seconds(60), undo: undoHook)
                     if try await agent.flipped() { agent.signalController(SIGKILL) }
                     let wasKilled = try await agent.ended()
-                    try await expectHealed(fleet)
+                    try await expectRecovered(fleet)
                     return wasKilled
                 }
             }
         }
 
-        @Test("killed at any step of healing, it is healed by the next agent", arguments: steps, [true, false])
-        func killedHealing(_ calls: String, _ wasNoted: Bool) async throws {
+        @Test("killed at any step of recovering, it is recovered by the next agent", arguments: steps, [true, false])
+        func killedRecovering(_ calls: String, _ wasNoted: Bool) async throws {
             try await withReadyHost { fleet, release in
                 try await untilItSurvives { count in
                     let agent = try AgentProcess(root: fleet.root())
@@ -152,10 +153,10 @@ extension EndToEnd {
                     agent.signalAgent(SIGKILL)
                     try await agent.ended()
                     if !wasNoted { try forgetFlip(fleet) }
-                    let healer = try AgentProcess(root: fleet.root(), wrapper: killing(at: calls, count))
-                    try? healer.send(.hello(Greeting(version: "test", peer: "anna@desk")), .finish)
-                    let wasKilled = try await healer.ended()
-                    try await expectHealed(fleet)
+                    let next = try AgentProcess(root: fleet.root(), wrapper: killing(at: calls, count))
+                    try? next.send(.hello(Greeting(version: "test", peer: "anna@desk")), .finish)
+                    let wasKilled = try await next.ended()
+                    try await expectRecovered(fleet)
                     #expect(exists(fleet.bench["h1/undone"]))
                     try? FileManager.default.removeItem(atPath: fleet.bench["h1/undone"])
                     return wasKilled
@@ -201,7 +202,7 @@ private func forgetFlip(_ fleet: Fleet) throws {
 }
 
 /// What a crash left is one whole release, and the next command takes back what was not confirmed.
-private func expectHealed(_ fleet: Fleet) async throws {
+private func expectRecovered(_ fleet: Fleet) async throws {
     let left = fleet.current()
     #expect(left == "slots/1" || left == "slots/2")
     try await expectAsBefore(fleet)

@@ -157,25 +157,25 @@ final class AgentConnection: Sendable {
         }
     }
 
-    /// A queue of its own, so that the heart beats when every other thread is busy.
-    private static let heart = DispatchQueue(label: "slotsync.heartbeat", qos: .userInteractive)
+    /// A queue of its own, so that heartbeats go out when every other thread is busy.
+    private static let heartbeats = DispatchQueue(label: "slotsync.heartbeat", qos: .userInteractive)
 
     /// Does `work`, and meanwhile tells the controller from time to time how far it has come.
     @discardableResult
     func withHeartbeat<Result>(
         every interval: Duration = .milliseconds(500), progress: AgentProgress, _ work: () async throws -> Result
     ) async rethrows -> Result {
-        let timer = DispatchSource.makeTimerSource(queue: Self.heart)
+        let timer = DispatchSource.makeTimerSource(queue: Self.heartbeats)
         timer.schedule(deadline: .now() + DispatchTimeInterval(interval), repeating: DispatchTimeInterval(interval))
-        timer.setEventHandler { self.beat(.alive(files: progress.files, bytes: progress.bytes)) }
+        timer.setEventHandler { self.sendHeartbeat(.alive(files: progress.files, bytes: progress.bytes)) }
         timer.activate()
         defer { timer.cancel() }
         return try await work()
     }
 
-    /// Sends a sign of life where that costs no waiting: a beat that waited, with the lock on the output, would hold up
-    /// who has to go back. A controller that is gone is noticed by whoever answers it next.
-    private func beat(_ reply: Reply) {
+    /// Sends a heartbeat if that needs no waiting: one that waited while it held the output's lock would delay a host that
+    /// has to go back. Whoever answers next notices that the controller is gone.
+    private func sendHeartbeat(_ reply: Reply) {
         var frame: [UInt8] = []
         reply.encode(into: &frame)
         _ = output.withLockIfAvailable { isCutOff in

@@ -1,6 +1,6 @@
-// At most so many at the same time. Who comes when all permits are taken waits, and gets the next one in the order of
-// coming. FleetConnection bounds with it how many hosts connect and prepare; with one permit a host is asked one thing
-// after the other.
+// Lets at most so many tasks run at the same time. When all permits are taken, later tasks wait and get them in the
+// order of their arrival. FleetConnection bounds connecting and preparing with it; a bound of one permit puts the
+// requests to a host in a queue.
 
 import DequeModule
 

@@ -9,7 +9,7 @@ final class ErrorTail {
     /// What is kept, in bytes.
     private static let bound = 4096
     /// How many times it reads before others get their turn; more than a pipe holds.
-    private static let turn = 32
+    private static let mostReads = 32
 
     private var readiness: Readiness!
     private var bytes: [UInt8] = []
@@ -36,7 +36,7 @@ final class ErrorTail {
         guard !isAtEnd else { return }
         var chunk = [UInt8](repeating: 0, count: Self.bound)
         do {
-            for _ in 0..<Self.turn {
+            for _ in 0..<Self.mostReads {
                 let count = try chunk.withUnsafeMutableBytes { try readiness.descriptor.read(into: $0) }
                 if count == 0 { return close() }
                 bytes.append(contentsOf: chunk[..<count])

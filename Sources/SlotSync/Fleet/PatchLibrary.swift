@@ -94,7 +94,7 @@ final class PatchLibrary {
         if let member = members.removeValue(forKey: host) {
             for group in member.openGroups { subscribers[group].removeAll { $0 === member } }
             gathering.removeAll { $0 === member }
-            for basis in ledger.owed(by: host) { turn(basis, ownerIsLost: true) }
+            for basis in ledger.owed(by: host) { reassign(basis, ownerIsLost: true) }
         }
         closeGatheringIfComplete()
         tellIfEncoded()

@@ -30,7 +30,7 @@ extension PatchLibrary {
     /// A host delivers a signature, or says that it has the basis no longer.
     func deliver(_ signature: Signature?, of basis: ContentDigest, from host: Int) {
         if signature == nil {
-            if ledger.isOwed(basis, by: host) { turn(basis, ownerIsLost: true) }
+            if ledger.isOwed(basis, by: host) { reassign(basis, ownerIsLost: true) }
             return
         }
         settle(basis, in: ledger.settle(basis), with: signature)
@@ -52,8 +52,8 @@ extension PatchLibrary {
     }
 
     /// Asks another host that has the basis; where there is none, the content goes without one.
-    func turn(_ basis: ContentDigest, ownerIsLost: Bool) {
-        let next = ledger.turn(basis, ownerIsLost: ownerIsLost, at: .now, host: host)
+    func reassign(_ basis: ContentDigest, ownerIsLost: Bool) {
+        let next = ledger.reassign(basis, ownerIsLost: ownerIsLost, at: .now, host: host)
         fleetLog.debug("no signature came", metadata: ["basis": "\(basis)", "next": "\(next)"])
         switch next {
         case .ask(let host): ask(host, [basis])
@@ -70,7 +70,7 @@ extension PatchLibrary {
         Task { @FleetActor in
             while self.ledger.isOwed && self.sourceFailure == nil && !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(500))
-                for basis in self.ledger.late(at: .now) { self.turn(basis, ownerIsLost: false) }
+                for basis in self.ledger.late(at: .now) { self.reassign(basis, ownerIsLost: false) }
             }
             self.isWatching = false
         }

@@ -20,7 +20,7 @@ final class PipeWriter {
     }
 
     /// What is written before others get their turn.
-    private static let turn = 1 << 20
+    private static let mostBytes = 1 << 20
 
     private var readiness: Readiness!
     private var queue: Deque<Piece> = []
@@ -79,7 +79,7 @@ final class PipeWriter {
         guard !isClosed else { return }
         var written = 0
         do {
-            while let piece = queue.first, written < Self.turn {
+            while let piece = queue.first, written < Self.mostBytes {
                 let count = try write(piece)
                 written += count
                 pendingBytes -= count

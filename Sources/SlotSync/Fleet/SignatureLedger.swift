@@ -111,10 +111,10 @@ struct SignatureLedger {
         }.map(\.key)
     }
 
-    /// Turns to another host that has the basis.
+    /// Asks another host that has the basis.
     ///
     /// - Parameter ownerIsLost: false if the owner is only late: then it is waited for if there is no other.
-    mutating func turn(
+    mutating func reassign(
         _ basis: ContentDigest, ownerIsLost: Bool, at now: Instant, host: (_ group: Int, _ tried: Set<Int>) -> Int?
     ) -> Next {
         guard let debt = debts[basis] else { return .wait }

@@ -80,7 +80,7 @@ extension RingState {
         }
         guard status.isPossible else { throw damaged("its slots contradict each other") }
         if let (fields, before) = provisional, !readProvisional(fields, before: before) {
-            throw damaged("its provision cannot be read")
+            throw damaged("its provisional flip cannot be read")
         }
     }
 

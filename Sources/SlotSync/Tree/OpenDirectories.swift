@@ -1,6 +1,5 @@
-// The directories of a tree whose manifest is known, reached by the numbers of entries. Whoever works through many
-// entries in the manifest's order has one: hashing, the source's second look, the patch's encoder, and what fills and
-// seals a slot. Each thread has its own.
+// Keeps directories of a tree open, and finds them by entry numbers of its manifest. Hashing, the second look at a
+// source, the encoder, and filling and sealing a slot each walk many entries in order with one. One per thread.
 
 import SystemPackage
 

@@ -129,11 +129,11 @@ struct AgentProvisionalFlipTests {
             try agent.greet()
             try agent.send(scene.flip(to: scene.ready, after: "sleep 8", provisionalLimit: .seconds(5)), .commit)
             let stop = DispatchSemaphore(value: 0)
-            let heart = DispatchGroup()
-            DispatchQueue.global().async(group: heart) {
+            let heartbeats = DispatchGroup()
+            DispatchQueue.global().async(group: heartbeats) {
                 while stop.wait(timeout: .now() + .milliseconds(100)) == .timedOut { try? agent.send(.keepAlive) }
             }
-            defer { heart.wait() }
+            defer { heartbeats.wait() }
             defer { stop.signal() }
             _ = try (agent.outcome(), agent.outcome())
             try agent.send(.confirm)
@@ -391,8 +391,8 @@ struct AgentProvisionalFlipTests {
                 == nil)
     }
 
-    @Test("a host that cannot be healed says so, and can still be looked at")
-    func unhealable() async throws {
+    @Test("a host that cannot be recovered says so, and can still be looked at")
+    func unrecoverable() async throws {
         let scene = try FlipScene()
         try leave(scene, after: 3)
         try Directory(path: scene.root.appending(".slotsync")).makeDirectory("state.tmp")

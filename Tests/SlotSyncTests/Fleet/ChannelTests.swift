@@ -114,13 +114,15 @@ struct ChannelTests {
         }
     }
 
-    @Test("a host that beats but does not answer what takes no work is given up, and so is one that does not greet")
+    @Test(
+        "a host that sends heartbeats but does not answer what takes no work is given up, and so is one that does not greet"
+    )
     func unanswered() async throws {
         try await withFolder { folder in
             try folder.write([.hello(greeting, nil)], to: "hello")
-            try folder.write([.warning("wait")], to: "beat")
+            try folder.write([.warning("wait")], to: "heartbeat")
             for begin in ["cat hello", "true"] {
-                let script = "\(begin); while cat beat; do sleep 0.1; done"
+                let script = "\(begin); while cat heartbeat; do sleep 0.1; done"
                 try await withChannel(script, in: folder, timeout: .seconds(10)) { channel in
                     if begin != "true" { _ = try await channel.receivePromptly() }
                     let error = await #expect(throws: SlotSyncError.self) { try await channel.receivePromptly() }
@@ -244,15 +246,15 @@ struct ChannelTests {
         }
     }
 
-    @Test("a host that beats but takes nothing is given up, one that works is not")
+    @Test("a host that sends heartbeats but takes nothing is given up, one that works is not")
     func stuck() async throws {
         try await withFolder { folder in
             try folder.write([.hello(greeting, nil)], to: "hello")
             for count in 0..<40 { try folder.write([.alive(files: UInt64(count), bytes: 0)], to: "alive\(count)") }
-            let beat = "cat hello; for i in $(seq 0 39); do sleep 0.1; cat alive%; done; exec sleep 30"
+            let heartbeats = "cat hello; for i in $(seq 0 39); do sleep 0.1; cat alive%; done; exec sleep 30"
             for (script, least) in [("0", 10.0), ("$i", 13.0)] {
                 let start = ContinuousClock.now
-                let text = beat.split(separator: "%").joined(separator: script)
+                let text = heartbeats.split(separator: "%").joined(separator: script)
                 try await withChannel(text, in: folder, timeout: .seconds(10)) { channel in
                     _ = try await channel.receive()
                     // More than a pipe holds.

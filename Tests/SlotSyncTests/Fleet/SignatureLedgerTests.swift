@@ -74,12 +74,12 @@ struct SignatureLedgerTests {
         ledger.want(basis(1), for: 5, size: 1000)
         _ = ledger.ask(at: start, host: among([1, 2, 3]))
         #expect(ledger.owed(by: 1) == [basis(1)])
-        #expect(ledger.turn(basis(1), ownerIsLost: true, at: start, host: among([1, 2, 3])) == .ask(host: 2))
+        #expect(ledger.reassign(basis(1), ownerIsLost: true, at: start, host: among([1, 2, 3])) == .ask(host: 2))
         #expect(ledger.owed(by: 1).isEmpty)
-        #expect(ledger.turn(basis(1), ownerIsLost: true, at: start, host: among([1, 2, 3])) == .ask(host: 3))
-        #expect(ledger.turn(basis(1), ownerIsLost: true, at: start, host: among([1, 2])) == .giveUp(groups: [5]))
+        #expect(ledger.reassign(basis(1), ownerIsLost: true, at: start, host: among([1, 2, 3])) == .ask(host: 3))
+        #expect(ledger.reassign(basis(1), ownerIsLost: true, at: start, host: among([1, 2])) == .giveUp(groups: [5]))
         #expect(!ledger.isOwed)
-        #expect(ledger.turn(basis(1), ownerIsLost: true, at: start, host: among([9])) == .wait)
+        #expect(ledger.reassign(basis(1), ownerIsLost: true, at: start, host: among([9])) == .wait)
     }
 
     @Test("a late host is doubled by another; where there is none it is waited for")
@@ -92,9 +92,9 @@ struct SignatureLedgerTests {
         #expect(ledger.late(at: start + .seconds(4)).isEmpty)
         let late = start + .seconds(6)
         #expect(ledger.late(at: late) == [basis(1)])
-        #expect(ledger.turn(basis(1), ownerIsLost: false, at: late, host: among([1, 2])) == .ask(host: 2))
+        #expect(ledger.reassign(basis(1), ownerIsLost: false, at: late, host: among([1, 2])) == .ask(host: 2))
         #expect(ledger.late(at: late + .seconds(1)).isEmpty)
-        #expect(ledger.turn(basis(1), ownerIsLost: false, at: late + .seconds(9), host: among([1, 2])) == .wait)
+        #expect(ledger.reassign(basis(1), ownerIsLost: false, at: late + .seconds(9), host: among([1, 2])) == .wait)
         #expect(ledger.settle(basis(1)) == [0])
     }
 
