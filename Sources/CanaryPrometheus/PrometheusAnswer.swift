@@ -1,6 +1,6 @@
-// What a server answered to an instant query, as a value: the JSON of Prometheus's HTTP API is read here and nowhere
-// else (https://prometheus.io/docs/prometheus/latest/querying/api/). The server is not believed: length and nesting are
-// bounded before anything is read, and whatever the API does not have is malformed.
+// What a server answered to an instant query, as a value. The JSON of Prometheus's HTTP API is read here and nowhere
+// else (https://prometheus.io/docs/prometheus/latest/querying/api/). The server is not trusted: length and nesting are
+// checked before anything is read, and whatever the API does not have is malformed.
 
 import JSONCoding
 import SlotSync

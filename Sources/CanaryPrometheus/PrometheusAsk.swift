@@ -1,6 +1,6 @@
-// How the hosts of a metric become HTTP requests. A query that names a host is asked for many hosts at once: each host's
-// expression gets a label with the host's number, and `or` joins them. `or` compares all labels, the new one included, so
-// it drops nobody, and any expression that gives an instant vector can be joined so.
+// How the hosts of a metric become HTTP requests. A query that names a host is asked for many hosts at once: each
+// host's expression gets a label with the host's number, and `or` joins the expressions. Since `or` compares all
+// labels, the new one included, no host is dropped, and any expression that gives an instant vector can be joined.
 
 import SlotSync
 

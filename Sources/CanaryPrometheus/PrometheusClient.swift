@@ -1,5 +1,5 @@
-// An HTTP client for Prometheus servers, by libcurl. Each connection blocks a thread of its own while it waits
-// for an answer, so that none of Swift's few is held up; there are never more than the sampler's requests at once.
+// An HTTP client for Prometheus servers, by libcurl. Each request blocks a thread of its own, none of Swift's
+// cooperative pool. There are never more threads than the sampler allows requests.
 
 import CCurl
 public import Glibc

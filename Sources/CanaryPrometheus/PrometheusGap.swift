@@ -1,5 +1,5 @@
-// Why a sample from Prometheus did not come. A gap is never a zero: the judge sees a missing sample, and the person who
-// pushes is told the reason once.
+// Why a sample from Prometheus did not come. A gap is never a zero: for the judge the sample is missing, and people are
+// told the reason once.
 
 import Canary
 

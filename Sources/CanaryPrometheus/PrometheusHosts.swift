@@ -1,5 +1,5 @@
-// Which host a series belongs to, where a label tells it: Prometheus calls what it scrapes `web1.example.com:9100`, the
-// fleet calls it `web1.example.com`, or `web1.example.com:2222` where ssh listens elsewhere.
+// Finds the host that a series belongs to by a label. Prometheus calls what it scrapes `web1.example.com:9100`; the
+// fleet calls it `web1.example.com`, or `web1.example.com:2222` where ssh has another port.
 
 import SlotSync
 

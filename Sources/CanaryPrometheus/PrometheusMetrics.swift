@@ -1,4 +1,4 @@
-// Gives a push its metrics from Prometheus servers: an ExternalMetrics. It fills root and release into the queries once
+// Gives a push its metrics from Prometheus servers, as ExternalMetrics. It fills root and release into the queries once
 // they are known.
 
 public import Canary

@@ -1,5 +1,5 @@
-// Collects what people are told of missing samples. A fault usually lasts for many samples: each is reported when it
-// is new, and no more than a bounded number of times.
+// Collects what people are told of missing samples. A fault usually lasts for many samples: each is told when it is
+// new, and a bounded number of times.
 
 import SlotSync
 

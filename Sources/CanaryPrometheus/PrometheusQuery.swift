@@ -1,5 +1,4 @@
-// A metric that a Prometheus server knows: what the configuration says of it. Who asks, when, and for which hosts is the
-// sampler's business.
+// A metric that a Prometheus server knows, as the configuration has it. The sampler asks for it.
 
 public import SlotSync
 

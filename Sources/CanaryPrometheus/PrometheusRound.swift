@@ -1,5 +1,5 @@
-// One sampling of all metrics on all hosts, as a value: it says what to ask next, and takes the answers in any order.
-// Nothing here knows of HTTP or of time.
+// One sample of all metrics on all hosts, as a value: it says what to ask next, and takes the answers in any order. It
+// knows nothing of HTTP or of time.
 
 import SlotSync
 

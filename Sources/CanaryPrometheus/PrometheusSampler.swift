@@ -1,5 +1,5 @@
-// Asks Prometheus servers for the metrics of all hosts, again and again. The controller has one for a push; agents never
-// ask. What to ask, and what answers mean, is decided by PrometheusRound; here are the requests and the clock.
+// Asks Prometheus servers for the metrics of all hosts, again and again. The controller has one for a push; agents
+// never ask. PrometheusRound decides what to ask and what answers mean; this file has the requests and the clock.
 
 public import Canary
 public import SlotSync

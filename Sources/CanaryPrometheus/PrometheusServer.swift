@@ -1,5 +1,5 @@
-// Where a Prometheus server is, and who asks it. Read once from the configuration's URL; the password is parted from
-// the address here, so that no message can show it.
+// Where a Prometheus server is, and the account that asks it. Both come from the configuration's URL. The password is
+// taken out of the address here, so that no message can show it.
 
 public import SlotSync
 

@@ -1,6 +1,6 @@
-// A query with places for a host's name. Only as much of PromQL's lexical form is known here as is needed to put a name
-// into a string without the name becoming part of the language: strings, their three quotes, comments, and which strings
-// are regular expressions (https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals).
+// A query with places for a host's name. To put a name into a string so that it cannot become a part of the language,
+// this file knows some of PromQL's lexical form: strings, their three quotes, comments, and which strings are regular
+// expressions (https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals).
 
 import SlotSync
 

@@ -1,6 +1,6 @@
-// Running totals become how much they grew from one call to the next. Where that cannot be known the sample is missing:
-// after a restart nobody knows how many events the old total had not shown yet, and over a gap two intervals would count
-// as one.
+// Turns running totals into how much they grew since the call before. Where that cannot be known the sample is missing:
+// after a restart nobody knows how many events the old total had not shown yet, and over a gap two intervals would
+// count as one.
 
 /// The totals of the call before.
 struct PrometheusTotals {

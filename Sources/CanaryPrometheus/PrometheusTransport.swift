@@ -1,5 +1,5 @@
-// What is needed of an HTTP client. PrometheusClient is one; a program that has another hands in its own, and needs no
-// libcurl then.
+// What the sampler needs of an HTTP client. PrometheusClient is one. A program that has another gives that instead, and
+// does not need libcurl.
 
 /// Sends a form to a server and brings back what it answers.
 public protocol PrometheusTransport: Sendable {

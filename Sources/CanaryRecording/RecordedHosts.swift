@@ -1,5 +1,4 @@
-// Reads the hosts of a recorded comparison with their samples, which are most of each line. RecordingReader calls
-// it.
+// Reads the hosts of a recorded comparison and their samples, which are most of each line. RecordingReader calls it.
 
 import Canary
 import JSONCoding

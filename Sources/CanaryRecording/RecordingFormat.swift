@@ -1,4 +1,4 @@
-// The bounds of the recorded form, for those who read it and those who write it; docs/canary-format.md describes it.
+// The bounds of the recorded form, for reader and writer. docs/canary-format.md describes it.
 
 import SlotSync
 

@@ -1,5 +1,5 @@
-// Reads recorded comparisons, one line of JSON each. `slotsync judge` gives it files from anywhere. Whatever could
-// change a verdict unseen (an unknown kind, a repeated name, a misspelt key) is an error that names the field.
+// Reads recorded comparisons, one line of JSON each. `slotsync judge` may get files from anywhere: what could change a
+// verdict unseen (an unknown kind, a repeated name, a misspelt key) is an error that names the field.
 
 public import Canary
 import JSONCoding

@@ -1,5 +1,4 @@
-// Writes a comparison in the form that RecordingReader reads. `slotsync push --record` keeps it, so that a verdict
-// can be judged again.
+// Writes a comparison in the form that RecordingReader reads, for `slotsync push --record`.
 
 public import Canary
 import JSONCoding

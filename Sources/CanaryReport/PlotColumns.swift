@@ -1,4 +1,5 @@
-// The samples of one metric as its plot shows them: hosts gathered into groups, column by column. MetricPlot draws them.
+// The samples of one metric as its plot shows them: hosts gathered into groups, moments gathered into columns.
+// MetricPlot draws them.
 
 import Canary
 import SlotSync

@@ -1,5 +1,5 @@
-// What happened along a plot's axis of time: which stretch was base line, window or watch, when hosts were flipped, and what
-// the comparisons left out after that. Read from the phases of a push, on the samples' clock.
+// What happened along a plot's axis of time: when the base line, windows and the watch were, when hosts were flipped,
+// and which samples the comparisons left out after that. It is made from the phases of the push.
 
 import Canary
 

@@ -1,5 +1,5 @@
-// Lines and bands of a plot as SVG path data, on a grid of whole numbers that the browser stretches over the plot. A missing
-// value is a gap, never a line across it.
+// Lines and bands of a plot as SVG path data, on a grid of whole numbers that the browser stretches over the plot. A
+// missing value is a gap; no line crosses it.
 
 /// Places of a plot on the grid of its paths.
 struct PlotPath {

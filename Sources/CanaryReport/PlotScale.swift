@@ -1,4 +1,4 @@
-// The axes of a plot: which values it spans, where they land, and which round numbers stand beside it.
+// The axes of a plot: which values it spans, where they are drawn, and which round numbers are written beside it.
 
 import Canary
 import Glibc

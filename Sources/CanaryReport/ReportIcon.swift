@@ -1,4 +1,4 @@
-// The icons beside a verdict's word: a verdict can be told by its word, its colour or its shape.
+// The icons beside a verdict: a reader can tell it by its word, its colour or its shape.
 
 enum ReportIcon {
     case check, cross, question, back, pause

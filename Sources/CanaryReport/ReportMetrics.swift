@@ -1,4 +1,4 @@
-// What was measured: all metrics of the deciding comparison at a glance, then each with its plot, its p and its limit.
+// What was measured: all metrics of the comparison that decided, then each with its plot, its p and its limit.
 
 import Canary
 import SlotSync

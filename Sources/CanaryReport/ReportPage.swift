@@ -1,6 +1,6 @@
-// The report of a push as one page of HTML: it loads nothing, runs no script, and can be read without its style too.
-// `slotsync push --report FILE` writes it. Each part of the page is a file of its own: verdict, metrics, timeline, hosts,
-// settings.
+// The report of a push as one page of HTML. It loads nothing, runs no script, and can be read without its style.
+// `slotsync push --report FILE` writes it. Each part of the page has a file of its own: verdict, metrics, timeline,
+// hosts, settings.
 
 public import Canary
 public import SlotSync

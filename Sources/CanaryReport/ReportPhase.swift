@@ -1,4 +1,5 @@
-// The phases of a push as the page shows them: read from the outcome's timeline, for the course of the push and for the plots.
+// The phases of a push as the page shows them, in the timeline and in the plots. They are made from the outcome's
+// timeline.
 
 import Canary
 import SlotSync

@@ -1,5 +1,5 @@
-// The style of the report's page. Colours come as pairs for light and dark; text on its ground has a contrast of at least
-// 4.5 (WCAG 2 AA) in both, which ReportStyleTests holds them to. Blue runs the old release, orange and violet the new one.
+// The style sheet of the page. Each colour is a pair for light and dark. Text has a contrast of at least 4.5 (WCAG 2
+// AA) in both, which ReportStyleTests checks. Blue stands for the old release, orange and violet for the new one.
 
 /// The style sheet. Without `<` and `&`, so that it stands in a page of HTML and of XML alike.
 let reportStyle: StaticString = """

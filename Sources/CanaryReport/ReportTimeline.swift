@@ -1,4 +1,4 @@
-// The course of the push: each phase with its place on a common axis of time, how long it took and what happened.
+// The course of the push: each phase with its place on a common axis of time, how long it took, and what happened.
 
 import SlotSync
 

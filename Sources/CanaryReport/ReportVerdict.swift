@@ -1,4 +1,4 @@
-// The top of the report: what was decided and why, which release it was about, and how to read the rest.
+// The top of the report: what was decided and why, for which release, and how to read the rest.
 
 import Canary
 import SlotSync

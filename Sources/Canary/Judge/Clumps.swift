@@ -1,7 +1,7 @@
-// Estimates how many events come at once: a failed request is tried again, a broken page writes five lines. Such
-// counts vary more than Poisson counts, and a test that took each event for independent evidence would roll back
-// good releases. The estimate looks within hosts, over time, so neither the hosts' rates nor the traffic matter.
-// CounterTest calls it.
+// Estimates how many events come at once: a failed request is tried again, a broken page logs five lines. Such counts
+// vary more than Poisson counts do. A test that took each event as independent evidence would roll back good releases.
+// The estimate compares samples of one host over time, so hosts' rates and the traffic do not matter. CounterTest calls
+// it.
 
 import Glibc
 

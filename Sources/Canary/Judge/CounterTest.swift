@@ -1,7 +1,6 @@
-// Tests a counter: of all events in the fleet after the flip, how many fell on the canaries? With a gamma-Poisson
-// model of a host's rate the answer is beta-binomial, and its prior is what each host counted before the flip. The
-// test is exact for the sparsest counts; controls without a single error are no obstacle. docs/canary.md has the
-// formulas.
+// Tests a counter: of all events in the fleet after the flip, how many fell on the canaries? In a gamma-Poisson model
+// of a host's rate that number is beta-binomial, and what each host counted before the flip is the prior. The test is
+// exact even for the rarest events, and needs no event on a control. docs/canary.md has the formulas.
 
 import Glibc
 

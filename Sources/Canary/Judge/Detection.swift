@@ -1,5 +1,5 @@
-// Says what a judge can detect with the chosen canaries, before a push starts and again after its base line: a pass
-// proves nothing where no regression could have been caught. `push` and its driver call it.
+// Says which regressions a judge can detect with the chosen canaries, before a push starts and again after its base
+// line. A pass proves nothing where no regression could be detected. RolloutPlan and PushDriver call it.
 
 import Glibc
 import SlotSync

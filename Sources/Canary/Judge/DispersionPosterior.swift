@@ -1,5 +1,6 @@
-// Estimates how much the hosts of a fleet differ in their rate of events: the posterior of the gamma law's shape r
-// (small: a few hosts have most errors; large: all are alike), from the controls' totals. CounterTest calls it.
+// Estimates how much the hosts of a fleet differ in their rate of events. The rates follow a gamma law with a shape r:
+// if r is small, few hosts have most of the events; if it is large, all are alike. The estimate is the posterior of r,
+// by the controls' totals. CounterTest and Detection call it.
 
 import Glibc
 

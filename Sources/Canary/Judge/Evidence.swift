@@ -1,6 +1,5 @@
-// What a test of one metric found, and what it could have found. This is enough to share the significance among
-// metrics without knowing how each was tested. GaugeTest and CounterTest make it; the allocation and the judge read
-// it.
+// What a test of one metric found, and what it could have found. That is enough to share the significance among metrics
+// without knowing how each was tested. GaugeTest and CounterTest make it; SignificanceAllocation and Look read it.
 
 import Glibc
 

@@ -1,5 +1,5 @@
-// The course of one metric over a whole fleet: for each moment the sum of what was seen, and what the base line predicts
-// for the hosts that were seen. A host that is missing at times therefore changes nothing. The guard calls it.
+// The course of one metric over a whole fleet: for each moment the sum over all hosts that were sampled, and the sum
+// that their base lines predict. So a host that is missing at times changes nothing. FleetGuard calls it.
 
 import Glibc
 

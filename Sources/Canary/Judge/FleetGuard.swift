@@ -1,6 +1,6 @@
-// The guard for the watch in which everybody is flipped. Traffic changes too, so without controls no method is
-// sharp. The guard looks only for what traffic does not do: a large jump at the flip itself, or a level far beyond
-// that of the base line. The driver of a push calls it as samples arrive; its sentences say that it is a guard.
+// The guard judges the watch when every host is flipped. Without controls no method can tell a small regression from a
+// change of the traffic. So the guard looks only for what traffic does not do: a large jump at the flip, or a level far
+// beyond the base line's. PushJudging calls it at every look.
 
 import Glibc
 import SlotSync

@@ -1,5 +1,5 @@
-// The scale on which a gauge is judged. Loads and times differ and change by factors, so it is logarithmic, unless
-// the gauge has values without a logarithm. Look and Detection make it before the gauge is tested.
+// The scale on which a gauge is judged. Loads and times differ and change by factors, so the scale is logarithmic,
+// unless the gauge has values without a logarithm. Look and Detection make it.
 
 import Glibc
 

@@ -1,7 +1,7 @@
-// Tests a gauge. Each host gives one number, its step at the flip; a t test compares the canaries' mean with the
-// controls'. The variance comes from the controls alone, because a release may make its canaries differ. The unit is
-// the host: samples of one host are not independent, and pooling them rolls back many good releases. docs/canary.md
-// has the reasoning.
+// Tests a gauge. Each host gives one number, its step at the flip, and a t test compares the canaries' mean with the
+// controls'. The variance comes from the controls alone, because a release may make its canaries differ. Samples of one
+// host are not independent: a test that took them so would roll back many good releases. docs/canary.md has the reasons
+// and the formulas.
 
 import Glibc
 

@@ -1,4 +1,4 @@
-// Estimates how much each host varies beside the usual host: its own variance, moderated by what is usual in the
+// Estimates how much each host varies compared with the usual host: its own variance, moderated by what is usual in the
 // fleet. It uses the base line alone, because a release may make its canaries vary. GaugeTest calls it.
 
 import Glibc

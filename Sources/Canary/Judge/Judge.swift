@@ -1,6 +1,5 @@
-// The judge: a pure function of samples and settings. It lays the samples out, tests each metric, shares the
-// significance among the metrics and says in a sentence what follows. The driver of a push calls it at every look,
-// and so does `slotsync judge`.
+// The judge: a pure function of samples and settings. It tests each metric, shares the significance among the metrics,
+// and says the verdict in a sentence. A push calls it at every look, and `slotsync judge` for recordings.
 
 /// Says whether a release made its canaries worse than hosts that did not get it.
 public struct Judge: Sendable {

@@ -1,4 +1,4 @@
-// How strictly a judge judges, and how its times become numbers of samples. The defaults are those of slotsync.yml.
+// How strict a judge is, and how its times become numbers of samples. The defaults are those of slotsync.yml.
 
 /// The settings of a judge.
 public struct JudgeSettings: Sendable, Hashable {

@@ -1,4 +1,4 @@
-// What a judge says, metric by metric and in one sentence.
+// What a judge says: the verdict, each metric's numbers, and one sentence.
 
 /// The outcome of comparing canaries with controls.
 public enum Verdict: String, Sendable, Hashable, Codable, CaseIterable {

@@ -1,5 +1,5 @@
-// One look at a recording: it tests every metric, shares the significance and names regressions step by step. The
-// judge makes one for each look. Sufficiency.swift decides what is enough data, Sentences.swift says what was found.
+// One look at a recording: it tests every metric, shares the significance among the tests, and makes the verdict. Judge
+// makes a Look for each of its looks. Sufficiency decides what is enough data, Sentences says what was found.
 
 /// A recording's metrics as they stand after some of its samples.
 struct Look {

@@ -1,5 +1,5 @@
-// Divides the significance among the looks of a window: little for each early one, nearly all for the last. The
-// judge looks after every sample, so that a release that is bad beyond doubt goes back at once.
+// Divides the significance among the looks of a window: little for each early look, nearly all for the last. The judge
+// looks after every sample, so that a very bad release goes back at once.
 
 import Glibc
 import Synchronization

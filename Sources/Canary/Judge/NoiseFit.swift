@@ -1,5 +1,5 @@
-// Chooses the noise model that the controls show: restricted maximum likelihood over the grid, from their series
-// without the fleet's common course and without their own levels. GaugeTest and Detection call it.
+// Chooses the noise model that fits the controls best, by restricted maximum likelihood over a grid of models. The
+// fleet's common course and the hosts' own levels are removed first. GaugeTest and Detection call it.
 
 import Glibc
 

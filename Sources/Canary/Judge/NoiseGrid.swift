@@ -1,6 +1,6 @@
-// Holds what can be computed once for all series of one shape and every noise model: the parts of the restricted
-// likelihood, and the weights that turn a complete series into one number, the size of its step at the flip. It is
-// kept per shape, because most pushes have the same one. GaugeTest and Detection ask for it, from any thread.
+// Computes, once for each shape of series, what every noise model needs: its part of the restricted likelihood, and the
+// weights that make one number of a complete series, the size of its step at the flip. Most pushes have the same shape,
+// so results are kept. GaugeTest and Detection ask for it, from any thread.
 
 import Glibc
 import Synchronization

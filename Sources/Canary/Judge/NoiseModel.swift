@@ -1,6 +1,6 @@
-// Describes how a gauge varies within one host: a first-order autoregression (load now is much like load five
-// seconds ago) plus white noise. The model's Kalman filter whitens a series in one pass, missing samples included.
-// NoiseGrid and GaugeTest call it.
+// Describes how a gauge varies on one host: a first-order autoregression (load now is much like load five seconds ago)
+// plus white noise. The model's Kalman filter whitens a series in one pass, and leaves out missing samples. NoiseGrid
+// and NoiseFit call it.
 
 import Glibc
 

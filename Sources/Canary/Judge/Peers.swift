@@ -1,5 +1,5 @@
-// Chooses the controls that a counter's hosts are compared with: those that are alike. A sick control, far above all
-// others before the flip, would make the fleet look as if any host might have any rate. CounterTest calls it.
+// Chooses the controls that a counter's canaries are compared with, and leaves out sick ones. A control with far more
+// events than the others before the flip would make any rate look possible for any host. CounterTest calls it.
 
 /// Controls without sick ones, and how much they differ.
 struct Peers {

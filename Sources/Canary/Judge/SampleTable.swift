@@ -1,5 +1,5 @@
-// A recording laid out for the judge: one table of hosts × moments for each metric, with the flip at the same column
-// for every host. What cannot be a sample is missing. The judge makes it; every test reads it.
+// A recording laid out for the tests: for each metric a table of hosts × moments, with the flip at the same column for
+// every host. A value that cannot be a sample is missing. Look makes the tables; every test reads them.
 
 /// One metric's samples: `hosts` rows of `before` + `gap` + `after` columns.
 struct SampleTable {

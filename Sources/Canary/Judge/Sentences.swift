@@ -1,4 +1,4 @@
-// Says in one sentence, with numbers, what a comparison found. Look calls it when its verdict stands.
+// Says in one sentence, with numbers, what a comparison found. Look calls it when it has the verdict.
 
 import SlotSync
 

@@ -1,5 +1,5 @@
-// Shares the significance of one look among tests, so that all together spend no more than it. Look and Detection
-// call it with what the tests found.
+// Shares the significance of one look among its tests, so that together they spend no more than it. Look and Detection
+// call it.
 
 /// A test of a metric, with its claim on the significance.
 struct Claim {

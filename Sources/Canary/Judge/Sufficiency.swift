@@ -1,6 +1,5 @@
-// Decides whether there is enough data to say that nothing got worse. Few samples can show a regression; a pass
-// needs enough of them, because silence is not health. Look asks it for every metric, and the judge for a base line
-// before the flip.
+// Decides whether there is enough data to say that nothing got worse. A few samples can show a regression, but a pass
+// needs more: silence is not health. Look asks about every metric, and Judge about the base line before the flip.
 
 import SlotSync
 

@@ -1,5 +1,5 @@
-// Collects what is told of metrics that could not be read. A metric that is missing on one host is usually missing
-// on many, in each sample: people are told once, of all hosts together. The sampling of a push and `sample` call it.
+// Collects why metrics could not be read. A metric that is missing on one host is usually missing on many, at every
+// sample: people are told once, of all hosts together. PushSampling and `slotsync sample` call it.
 
 /// Why metrics are missing on a host.
 struct MetricGap: Sendable, Hashable {

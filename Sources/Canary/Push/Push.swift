@@ -1,6 +1,5 @@
-// A push as it runs: it carries out over the fleet's sessions what Rollout decides, and tells Rollout what came of
-// that. It has the clock, the samples and the judges, and decides nothing. `slotsync push` is this with a terminal
-// around it.
+// A push: it does over the fleet's sessions what Rollout decides, and tells Rollout what came of it. It has the clock,
+// the samples and the judge, and decides nothing. `slotsync push` is a terminal around it.
 
 public import SlotSync
 public import SystemPackage

@@ -1,5 +1,5 @@
-// The loop of a push: events go to Rollout, its actions to the fleet's sessions. The actor takes one message after
-// the other; what takes time runs beside it and posts its result. PushSampling, PushJudging and PushShowing are its
+// The loop of a push: events go to Rollout, its actions go to the fleet's sessions. The actor takes one message after
+// the other. What takes time runs beside it and posts its result. PushSampling, PushJudging and PushShowing are its
 // other parts.
 
 import SlotSync

@@ -1,5 +1,5 @@
-// How a push is judged while it runs: the comparison that Rollout asks for is cut out of the samples, judged beside
-// the loop, and kept with its judgement.
+// How a push is judged while it runs: Rollout asks for a comparison, its recording is cut out of the samples, judged
+// beside the loop, and kept with its judgement.
 
 import SlotSync
 

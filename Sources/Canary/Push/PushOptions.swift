@@ -1,5 +1,5 @@
-// What a push is told (everything that `slotsync push` reads from the command line and the configuration), what it
-// tells while it runs, and its result.
+// What a push is given (all that `slotsync push` reads from the command line and the configuration), the events that it
+// gives while it runs, and its result.
 
 public import SlotSync
 

@@ -1,4 +1,4 @@
-// How far a push is, and what there is to show of it while it runs: a value for whoever draws it.
+// How far a push is, and what there is to show of it while it runs. PushShowing makes it; the command draws it.
 
 /// How far a window or the watch is.
 public struct PushProgress: Sendable {

@@ -1,5 +1,5 @@
-// How a push gets its samples: once each interval all hosts are asked at once, and beside them whoever gives
-// external metrics. What comes, in whatever order, goes into its round.
+// How a push gets its samples: once each interval it asks all hosts, and the source of external metrics beside them.
+// Each answer is kept for the sample that it was asked for, however late it comes.
 
 import SlotSync
 

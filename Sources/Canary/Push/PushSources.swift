@@ -1,5 +1,5 @@
-// Where the numbers of a push come from: which sources each host's agent reads, what is asked of external sources,
-// and which metric a number is for.
+// Where the numbers of a push come from: which sources each host's agent reads, what is asked of external sources, and
+// which metric a number is for. PushDriver and Sampling keep it.
 
 import SlotSync
 

@@ -1,5 +1,5 @@
-// Which hosts of a push are sampled: who is being told what it will be asked for, who is ready, and of whom no
-// reading came yet. A value, by the hosts' indices; PushSampling keeps it.
+// Which hosts of a push are sampled: who is getting ready, who is ready, and who has not given a reading yet. A value
+// that knows hosts by their indices; PushSampling keeps it.
 
 struct SampledHosts: Sendable {
     /// Whether the push samples now.

@@ -1,4 +1,5 @@
-// Reads all metrics of a fleet once, for `slotsync sample`. Counters need two readings, so it asks twice.
+// Reads all metrics of a fleet once, for `slotsync sample`. Counters need two readings, so it asks twice. A push's
+// sampling has no end and feeds Rollout; this has two rounds and one result.
 
 public import SlotSync
 

@@ -1,5 +1,5 @@
-// How a push is rolled out and judged: the `canary` section of slotsync.yml as a value, with its defaults. The
-// command reads it from the file, other programs make it themselves; RolloutPlan and Rollout follow it.
+// How a push is rolled out and judged: the `canary` section of slotsync.yml as a value, with its defaults. The command
+// reads it from the file, other programs make it themselves. RolloutPlan and Rollout follow it.
 
 public import SlotSync
 

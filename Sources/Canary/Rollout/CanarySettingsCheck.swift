@@ -1,5 +1,5 @@
-// Checks settings before anything is staged. Each problem says which key it is about, so that whoever read the
-// settings from a file can name the line. RolloutPlan checks what depends on the size of the fleet.
+// Checks settings before anything is staged. Each problem has the key that it is about, so that whoever read the
+// settings from a file can name the line. RolloutPlan checks what depends on the number of hosts.
 
 public import SlotSync
 

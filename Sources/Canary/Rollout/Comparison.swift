@@ -1,5 +1,5 @@
-// What the judge is to compare, as hosts and times. The rollout makes it; SampleLog cuts the recording of it out of
-// the samples.
+// What the judge is to compare: hosts, and the times of their samples. Rollout makes it; SampleLog cuts the recording
+// of it out of the samples. JudgedComparison is what came of it.
 
 /// A part of time, in the seconds of the push.
 public struct TimeSpan: Sendable, Hashable {

@@ -1,5 +1,5 @@
-// What the rollout knows of one host. Rollout keeps one for each host of its plan; the outcome of a push tells how
-// each stands.
+// What a push knows of one host. Rollout keeps one for each host of its plan; the outcome of the push has how each
+// ended.
 
 /// Which release a host is on, as far as is known; after the push, what became of it. The raw values are those of
 /// `--json`.

@@ -1,5 +1,5 @@
-// The order in which hosts are chosen. Any beginning of it is spread evenly over the list: racks, rooms and shards
-// stand together in host lists, and the first five hosts would often be alike. RolloutPlan calls it.
+// The order in which hosts are chosen. However many are chosen, they are spread evenly over the list: racks, rooms and
+// shards stand together in host lists, so the first five hosts are often alike. RolloutPlan calls it.
 
 enum HostSpread {
     /// The positions 0 ..< `count`, each once, in steps of the golden ratio from the middle of the list on.

@@ -1,4 +1,4 @@
-// A metric as slotsync.yml declares it: what the judge has to know of it, and where its numbers come from.
+// A metric as slotsync.yml declares it: what the judge has to know about it, and where its numbers come from.
 
 public import SlotSync
 

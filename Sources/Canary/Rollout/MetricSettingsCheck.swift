@@ -1,4 +1,5 @@
-// Checks that the metrics of a push can be sampled and told apart. CanarySettings.firstProblem() calls it.
+// Checks that the metrics of a push can be sampled, and that no two have one name. CanarySettings.firstProblem() calls
+// it.
 
 import SlotSync
 

@@ -1,6 +1,6 @@
-// What a push went on without, because the settings or a person let an inconclusive judgement pass: the metrics that
-// lacked something and the hosts that fell silent. Rollout keeps it, so that each is warned of once, however many
-// judgements lack it, and named at the end.
+// What a push went on without when the settings or a person let an inconclusive judgement pass: metrics that lacked
+// something, and hosts that fell silent. Each is warned of once, however often it is lacking, and named again at the
+// end. Rollout keeps it.
 
 import SlotSync
 

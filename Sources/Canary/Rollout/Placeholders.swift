@@ -1,6 +1,6 @@
-// Replaces {host}, {root} and {release} in the texts of metrics. Values come from host lists, options and agents. Who
-// reads the text decides which characters a value may have, so that none can end a word of a shell command and begin
-// something else. PushSources and CanaryPrometheus call it.
+// Replaces {host}, {root} and {release} in the texts of metrics. Their values come from host lists, options and agents.
+// So that no value can end a word of a shell command or a query and begin something else, each place allows only
+// certain characters. PushSources and CanaryPrometheus call it.
 
 public import SlotSync
 

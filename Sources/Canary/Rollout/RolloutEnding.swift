@@ -1,5 +1,5 @@
 // The way back, and the end. Every flip is taken back; a host without a session gets a new one first. After a
-// regression the release is marked bad wherever it stands.
+// regression the release is marked bad on every host that has it.
 
 extension Rollout {
     /// Takes everything back.

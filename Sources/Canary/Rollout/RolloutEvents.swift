@@ -1,5 +1,5 @@
-// What goes into the rollout and what comes out of it. The driver of a push carries actions out over the fleet's
-// sessions and reports what became of them as events; hosts are indices of the plan's list.
+// What goes into a Rollout and what comes out of it. PushDriver does the actions over the fleet's sessions, and reports
+// what came of them as events. Hosts are indices of the plan's list.
 
 extension Rollout {
     /// What can be asked of a host. One request is under way on a host at a time.

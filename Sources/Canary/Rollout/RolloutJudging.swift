@@ -1,5 +1,5 @@
-// Windows and the watch: when the judge is asked, and what follows from its answer. The judge computes outside: an
-// action asks it, and it answers by an event.
+// Windows and the watch: when the judge is asked, and what follows from its answer. The judge computes elsewhere: an
+// action asks it, an event has its answer.
 
 import SlotSync
 

@@ -1,5 +1,5 @@
 // Notes what events say of hosts: which release is live there, whether there is a session, and who takes no part any
-// more. RolloutSteps and RolloutEnding decide afterwards what follows for the push.
+// more. RolloutSteps and RolloutEnding then decide what the push does next.
 
 extension Rollout {
     mutating func noteDone(_ request: HostRequest, _ host: Int) {

@@ -1,5 +1,5 @@
-// What a push came to: host by host, in sentences, and as an exit code. Rollout makes it at its end; the summary,
-// `--json` and the report are made of it.
+// What came of a push: for each host, in sentences, and as an exit code. Rollout makes it at its end; the summary,
+// `--json` and the report show it.
 
 public import SlotSync
 

@@ -1,5 +1,5 @@
-// Which hosts are flipped when: a pure function of the host list and the settings, so that `--dry-run` shows what a
-// push will do. Rollout follows it, and asks for it again without the hosts that could not be staged.
+// Which hosts are flipped when: a pure function of the host list and the settings, so `--dry-run` shows what a push
+// will do. Rollout follows it, and makes it again without the hosts that could not be staged.
 
 public import SlotSync
 

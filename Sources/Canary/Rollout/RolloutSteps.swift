@@ -1,5 +1,5 @@
 // The way forward: from the staged fleet through the plan's steps to everybody. Each call of `advance` looks at the
-// phase under way and begins the next one when everything that it waits for is there.
+// current phase, and begins the next one when all that it waits for is there.
 
 import SlotSync
 

@@ -1,6 +1,5 @@
-// All samples of a push, in rounds: one each interval, of every host that is sampled. The driver writes them here as
-// they come, early or late. The live view and the report read them; the judge and `--record` get recordings cut out
-// of them.
+// All samples of a push, in rounds: one each interval, of every host that is sampled. PushDriver writes them as they
+// come, early or late. The live view and the report read them; the judge and `--record` get recordings cut out of them.
 
 public import SlotSync
 

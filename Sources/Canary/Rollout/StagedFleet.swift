@@ -1,5 +1,5 @@
-// The plan for the hosts as staging found them. Rollout asks for it at the end of staging, and `--dry-run` after a
-// dry stage, so both do and say the same.
+// The plan for the hosts as staging found them. Rollout makes it after staging, `--dry-run` after a dry stage, so both
+// do and say the same.
 
 public import SlotSync
 

@@ -1,5 +1,5 @@
-// The seam for metrics that do not come from hosts. A push asks for them at each interval, beside the hosts' agents, and
-// knows nothing of who answers: CanaryPrometheus does, and a program of your own can.
+// The interface to metrics that do not come from hosts. A push asks for them at each interval, beside the hosts'
+// agents, and does not know who answers: CanaryPrometheus does, and your own program can.
 
 public import SlotSync
 

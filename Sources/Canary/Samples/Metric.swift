@@ -1,4 +1,4 @@
-// What a metric is to the judge: how its samples are distributed, which direction is bad, and how much it counts.
+// What the judge knows about a metric: how its samples are distributed, which direction is bad, and how much it counts.
 
 /// A number that is sampled on every host, and how it is judged.
 public struct Metric: Sendable, Hashable {

@@ -1,4 +1,4 @@
-// The samples of one comparison. The judge reads them; a push records them so that its verdict can be judged again.
+// The samples of one comparison. The judge reads them; a push records them so that they can be judged again.
 
 /// Samples of canaries and controls, before and after the canaries were flipped.
 public struct Recording: Sendable, Equatable {

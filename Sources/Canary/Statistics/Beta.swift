@@ -1,5 +1,5 @@
-// The beta function and the regularized incomplete beta function. The tails of the Student, F, binomial and negative
-// binomial distributions are computed from them.
+// The beta function and the regularized incomplete beta function. The tails of Student's t, F and the negative binomial
+// distribution are computed from them.
 
 import Glibc
 

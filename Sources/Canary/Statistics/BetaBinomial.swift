@@ -1,5 +1,5 @@
 // The beta-binomial distribution: how many of n events fall on the canaries when their share is itself uncertain.
-// CounterTest evaluates it once for each dispersion that the controls leave possible.
+// CounterTest computes it for each dispersion that the controls leave possible.
 
 import Glibc
 

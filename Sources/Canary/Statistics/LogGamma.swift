@@ -1,5 +1,5 @@
-// The logarithm of the gamma function, and the error of Stirling's formula. The beta, binomial and Student families
-// are computed from them, thousands of times a push.
+// The logarithm of the gamma function, and the error of Stirling's formula. The other distributions are computed from
+// them, thousands of times a push.
 
 import Glibc
 

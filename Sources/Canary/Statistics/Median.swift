@@ -1,4 +1,4 @@
-// Medians and the spread about them: estimates that a few sick hosts cannot move. The gauges' test calls them.
+// Medians and the spread around them: estimates that a few sick hosts cannot move. The tests of gauges call them.
 
 /// The median of `values`, of an even number of them the mean of the middle two; NaN of none. Quickselect, which
 /// reorders them.

@@ -1,5 +1,6 @@
-// The negative binomial distribution: Poisson counts whose rates differ from host to host by a gamma law. Peers asks
-// it whether a host is far above the others before the flip, FleetCourse whether events are beyond chance.
+// The negative binomial distribution: Poisson counts whose rates differ from host to host by a gamma law. Peers asks it
+// whether a host was far above the others before the flip, FleetCourse whether there are more events than chance
+// brings.
 
 /// A count of mean `mean` and variance mean + mean²/shape.
 struct NegativeBinomial {

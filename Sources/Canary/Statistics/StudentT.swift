@@ -1,4 +1,5 @@
-// Student's t distribution: the law of a difference of means over its estimated error. Both tests call it.
+// Student's t distribution: the law of a difference of means over its estimated error. The tests of gauges and counters
+// call it.
 
 /// Student's t with `degreesOfFreedom` > 0, not necessarily whole.
 struct StudentT {
