@@ -76,7 +76,7 @@ struct MetricPlot {
             svg.element(
                 "rect",
                 [
-                    "class": "zone \(zone.style)", "x": percent(zone.start), "y": "\(Self.stripTop)",
+                    "class": "zone \(zone.style.rawValue)", "x": percent(zone.start), "y": "\(Self.stripTop)",
                     "width": width(from: zone.start, to: zone.end), "height": "\(Self.stripHeight)",
                 ]
             ) { $0.element("title", zone.name) }

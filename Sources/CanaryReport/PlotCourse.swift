@@ -6,15 +6,15 @@ import Canary
 struct PlotCourse: Equatable {
     /// A stretch in which samples were compared.
     struct Zone: Equatable {
-        /// As the style sheet has it: `baseline`, `window` or `watch`.
-        var style: String
+        /// `baseline`, `window` or `watch`.
+        var style: ReportPhase.Style
         /// The phase's own name.
         var name: String
         var start: Double
         var end: Double
 
         /// What fits into a plot.
-        var word: String { style == "baseline" ? "base line" : style }
+        var word: String { style == .baseline ? name : style.rawValue }
     }
 
     /// A moment in which hosts changed their release.
@@ -49,18 +49,18 @@ struct PlotCourse: Equatable {
         for phase in page.phases {
             let from = phase.start - zero
             let to = phase.end - zero
-            switch phase.phase {
-            case .baseline, .window, .watching:
+            switch phase.style {
+            case .baseline, .window, .watch:
                 guard from.isFinite, to.isFinite, to > from else { continue }
                 zones.append(Zone(style: phase.style, name: phase.name, start: from, end: to))
                 start = min(start, from)
                 end = max(end, to)
-            case .flipping:
+            case .flip:
                 // The canaries' flip is the zero of the axis, however long the whole phase took.
                 let isFirst = firstFlip.map { phase.start <= $0 && $0 <= phase.end } ?? false
                 marks.append(Mark(name: phase.name, time: isFirst ? 0 : from, isRollback: false))
-            case .takingBack: marks.append(Mark(name: phase.name, time: from, isRollback: true))
-            case .staging, .preparing, .asking, .confirming, .marking, .done: break
+            case .rollback: marks.append(Mark(name: phase.name, time: from, isRollback: true))
+            case .stage, .other: break
             }
         }
         // A rollback ends the samples: its line stands at the plot's edge.
@@ -70,14 +70,14 @@ struct PlotCourse: Equatable {
         stretchBaseline(to: marks.first { !$0.isRollback }?.time, length: page.settings.baseline)
         settling = zones.compactMap { zone in
             // The judge counts every event after a flip; a guard leaves out theirs as well.
-            let isGuarded = zone.style == "watch" && page.comparisons.contains { $0.kind == .guarding }
+            let isGuarded = zone.style == .watch && page.comparisons.contains { $0.kind == .guarding }
             return kind == .gauge || isGuarded ? settling(in: zone, page.settings.settle) : nil
         }
     }
 
     /// While the first hosts get ready to flip, sampling goes on: the base line is the last stretch before the flip.
     private mutating func stretchBaseline(to flip: Double?, length: Double) {
-        guard let flip, let index = zones.firstIndex(where: { $0.style == "baseline" }), flip > zones[index].end else {
+        guard let flip, let index = zones.firstIndex(where: { $0.style == .baseline }), flip > zones[index].end else {
             return
         }
         zones[index].end = flip
@@ -86,7 +86,7 @@ struct PlotCourse: Equatable {
 
     /// From the flip before a window to the end of the settling time, which begins when all its hosts have flipped.
     private func settling(in zone: Zone, _ settle: Double) -> ClosedRange<Double>? {
-        guard zone.style != "baseline", settle > 0 else { return nil }
+        guard zone.style != .baseline, settle > 0 else { return nil }
         let flip = marks.last { !$0.isRollback && $0.time <= zone.start }?.time ?? zone.start
         return flip...min(zone.start + settle, zone.end)
     }

@@ -6,6 +6,13 @@ import SlotSync
 
 /// A stretch of the push, in seconds after its start.
 struct ReportPhase: Equatable {
+    /// What it is on the page, as the style sheet names it.
+    enum Style: String {
+        case stage, baseline, flip, window, watch, rollback
+        /// Of no interest unless it takes long.
+        case other
+    }
+
     var phase: Rollout.Phase
     var start: Double
     var end: Double
@@ -14,16 +21,15 @@ struct ReportPhase: Equatable {
 
     var name: String { "\(phase)" }
 
-    /// How the style sheet draws it.
-    var style: String {
+    var style: Style {
         switch phase {
-        case .staging: "stage"
-        case .baseline: "baseline"
-        case .flipping: "flip"
-        case .window: "window"
-        case .watching: "watch"
-        case .takingBack: "rollback"
-        case .preparing, .confirming, .asking, .marking, .done: "other"
+        case .staging: .stage
+        case .baseline: .baseline
+        case .flipping: .flip
+        case .window: .window
+        case .watching: .watch
+        case .takingBack: .rollback
+        case .preparing, .confirming, .asking, .marking, .done: .other
         }
     }
 
@@ -35,8 +41,8 @@ struct ReportPhase: Equatable {
         let timeline = result.outcome.timeline
         return zip(timeline, timeline.dropFirst().map(\.seconds) + [result.seconds]).compactMap { moment, end in
             var shown = ReportPhase(phase: moment.phase, start: moment.seconds, end: end)
-            let isWorthALine = shown.style != "other" || end - moment.seconds >= longEnough
-            let isVain = moment.phase == .takingBack && result.outcome.firstFlip == nil
+            let isWorthALine = shown.style != .other || end - moment.seconds >= longEnough
+            let isVain = shown.style == .rollback && result.outcome.firstFlip == nil
             guard moment.phase != .done, isWorthALine, !isVain else { return nil }
             if case .flipping(let step) = moment.phase {
                 let count = result.outcome.hosts.count { $0.step == step && $0.flippedAt != nil }

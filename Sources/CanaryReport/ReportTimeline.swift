@@ -39,7 +39,7 @@ extension ReportPage {
             svg.empty(
                 "rect",
                 [
-                    "class": "span \(phase.style)", "x": Markup.number(start) + "%", "y": "1",
+                    "class": "span \(phase.style.rawValue)", "x": Markup.number(start) + "%", "y": "1",
                     "height": "10",
                     "width": Markup.number(max(percent(phase.end) - start, 0)) + "%", "rx": "2",
                 ])

@@ -95,7 +95,7 @@ struct PushView {
     init(_ narration: PushNarration, showsUnicode: Bool) {
         self.narration = narration
         self.showsUnicode = showsUnicode
-        view = LiveLines(phases: narration.stages.map { LiveLines.Phase(name: $0, state: .ahead) })
+        view = LiveLines(phases: narration.plan.parts.map { LiveLines.Phase(name: "\($0)", state: .ahead) })
         staging = FleetProgress(verb: "staging", hostCount: narration.plan.hosts.count)
     }
 
@@ -117,7 +117,7 @@ struct PushView {
         if phase != .staging { staging = nil }
         doing = "\(phase)"
         phaseEnd = nil
-        guard let name = narration.stage(of: phase) else { return }
+        guard let name = phase.part.map({ "\($0)" }) else { return }
         if phase == .takingBack {
             isGoingBack = true
             view.phases.removeSubrange(min(index + 1, view.phases.count)...)

@@ -26,7 +26,7 @@ struct PushNarration: Sendable {
         case .phase(let phase): line(phase)
         case .judged(let judgement, let kind, let isLast) where isLast || judgement.verdict == .regression || isVerbose:
             // What a guard is, its own sentence says.
-            "\(kind == .guarding ? "watch" : name(kind)): \(judgement.verdict.rawValue): \(judgement.why)"
+            "\(name(kind)): \(judgement.verdict.rawValue): \(judgement.why)"
         case .warning(let hosts, let text):
             (hosts.isEmpty ? "" : HostList.fold(hosts.map(\.label)) + ": ") + "warning: \(text)"
         case .waiting(let hosts, let what):
@@ -77,45 +77,17 @@ struct PushNarration: Sendable {
     private func line(_ phase: Rollout.Phase) -> String? {
         let canary = options.canary
         return switch phase {
-        case .baseline: "base line: sampling for \(TimeText.exact(canary.baseline))"
-        case .flipping(let kind): "flipping \(kind.people)"
-        case .window(let kind): "watching \(kind.people) for \(TimeText.exact(canary.window))"
+        case .baseline: "\(phase.sentence): sampling for \(TimeText.exact(canary.baseline))"
+        case .flipping, .takingBack: phase.sentence
+        case .window: "\(phase.sentence) for \(TimeText.exact(canary.window))"
         case .confirming(.everybody): "everybody is flipped: confirming"
         case .watching: "watching everybody for \(TimeText.exact(canary.watch))"
-        case .takingBack: "taking back"
         case .staging, .preparing, .asking, .confirming, .marking, .done: nil
         }
     }
 
     private func name(_ kind: Comparison.Kind) -> String {
-        switch kind {
-        case .baseline: "base line"
-        case .window(let kind): kind.people
-        case .watch: "watch"
-        case .guarding: "watch (a guard: no hosts are left to compare with)"
-        }
-    }
-
-    /// The parts of the push that the live view names, in their order.
-    var stages: [String] {
-        var names = ["staging"] + (plan.mode == .unjudged ? [] : ["base line"])
-        for step in plan.steps {
-            names.append("\(step.kind)")
-            if step.kind == .everybody, plan.mode == .full { names.append("watch") }
-        }
-        return names
-    }
-
-    /// Which part of the push a phase belongs to; nil: whichever is under way.
-    func stage(of phase: Rollout.Phase) -> String? {
-        switch phase {
-        case .staging: "staging"
-        case .baseline: "base line"
-        case .preparing(let kind), .flipping(let kind), .window(let kind), .confirming(let kind): "\(kind)"
-        case .watching: "watch"
-        case .takingBack, .marking: "taking back"
-        case .asking, .done: nil
-        }
+        if case .window(let step) = kind { step.people } else { "\(kind)" }
     }
 
     // MARK: At the end
