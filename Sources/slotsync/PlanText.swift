@@ -1,10 +1,11 @@
-// The plan of a push in words, for `--dry-run` and for the beginning of a push. The command prints them.
+// The plan of a push in words, a line a step. `push --dry-run` prints them.
 
+import Canary
 import SlotSync
 
 extension RolloutPlan {
     /// The plan, a line a step, in the order of time.
-    public var lines: [String] {
+    var lines: [String] {
         guard mode != .unjudged else {
             return ["stage, then flip \(NumberText.count(steps[0].hosts.count, "host")) together; nothing is judged"]
         }
@@ -40,5 +41,7 @@ extension RolloutPlan {
     }
 
     /// `3 hosts (web[007,042,077])`
-    private func named(_ some: [Int]) -> String { "\(NumberText.count(some.count, "host")) (\(names(some)))" }
+    private func named(_ some: [Int]) -> String {
+        "\(NumberText.count(some.count, "host")) (\(HostList.fold(some.map { hosts[$0].label })))"
+    }
 }
