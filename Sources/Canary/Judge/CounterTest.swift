@@ -223,10 +223,8 @@ struct CounterTest {
         return Evidence(
             p: law.survival(sign * (events - mean) / deviation), change: seen,
             exceedsTolerance: sign * seen >= tolerance,
-            attainable: .anyUpTo(law.survival(excess(tolerated))),
-            power: .steps(
-                UsualRegressions.counter.map { excess(worse == .higher ? $0 : 1 / $0) }, tolerated: excess(tolerated),
-                degreesOfFreedom: law.degreesOfFreedom, scale: 1))
+            regressions: UsualRegressions.counter.map { excess(worse == .higher ? $0 : 1 / $0) },
+            tolerated: excess(tolerated), law: law)
     }
 
     /// A canary's events after the flip, without credit for a fall of the whole fleet's traffic if it was sick before.

@@ -2,6 +2,7 @@
 // without knowing how each was tested. GaugeTest and CounterTest make it; SignificanceAllocation and Look read it.
 
 import Glibc
+import SlotSync
 
 /// One test of one metric, in the direction that is worse.
 struct Evidence {
@@ -17,6 +18,24 @@ struct Evidence {
     var power: Power
 }
 
+extension Evidence {
+    /// A t test's, which can roll back at any p up to that of a change as large as the tolerance.
+    ///
+    /// - Parameters:
+    ///   - regressions: the usual ones in standard errors, as is `tolerated`.
+    ///   - stretch: what standard errors are multiplied by before `law` is asked.
+    init(
+        p: Double, change: Double, exceedsTolerance: Bool, regressions: [Double], tolerated: Double, law: StudentT,
+        stretch: Double = 1
+    ) {
+        self.init(
+            p: p, change: change, exceedsTolerance: exceedsTolerance,
+            attainable: .anyUpTo(law.survival(tolerated * stretch)),
+            power: .steps(
+                regressions, tolerated: tolerated, degreesOfFreedom: law.degreesOfFreedom, scale: 1 / stretch))
+    }
+}
+
 /// The p-values at which a test can roll back: below its critical value, and beyond the tolerance.
 enum Attainable {
     /// Any up to that of a change as large as the tolerance.
@@ -29,13 +48,8 @@ enum Attainable {
         switch self {
         case .anyUpTo(let limit): return min(critical, limit)
         case .only(let values):
-            var low = 0
-            var high = values.count
-            while low < high {
-                let middle = (low + high) / 2
-                if values[middle] <= critical { low = middle + 1 } else { high = middle }
-            }
-            return low > 0 ? values[low - 1] : 0
+            let beyond = values.partitioningIndex { $0 > critical }
+            return beyond > 0 ? values[beyond - 1] : 0
         }
     }
 }

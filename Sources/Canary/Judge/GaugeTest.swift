@@ -30,14 +30,19 @@ struct GaugeTest {
     /// Hosts needed to use their level as a covariate and to look at their tails; to clip outliers.
     private static let fleet = 12
     private static let fewestToClip = 8
-    /// Degrees of freedom that the noise model counts for beside few controls, and the quantile of F from which they
-    /// contradict it.
+    /// From so many controls on the noise model counts for nothing; its degrees of freedom beside fewer; how improbable by F
+    /// the controls' variance must be to contradict it.
     private static let fewestForThemselves = 30
     private static let leastModelFreedom = 3.0
-    private static let modelFreedom = 20.0
-    private static let contradiction = 0.9
-    /// A host needs these to have a step at all.
+    private static let mostModelFreedom = 20.0
+    private static let contradiction = 0.1
+    /// A host needs these before the flip to have a step at all.
     static let leastBefore = 2
+
+    /// Whether a host has samples enough on both sides of the flip.
+    static func hasStep(_ host: Int, in table: SampleTable) -> Bool {
+        table.count(host, 0..<table.before) >= leastBefore && table.count(host, table.settled) > 0
+    }
 
     /// `levels` on `scale`; `peerLevels` is each host's level before the flip in the other gauges, NaN where unknown.
     init?(
@@ -50,9 +55,7 @@ struct GaugeTest {
             before: levels.before, gap: levels.gap, settle: levels.settle, after: levels.after)
         guard levels.before >= Self.leastBefore, levels.after > levels.settle else { return nil }
         let grid = NoiseGrid.of(shape)
-        let usable = (0..<levels.hosts).map {
-            levels.count($0, 0..<levels.before) >= Self.leastBefore && levels.count($0, levels.settled) >= 1
-        }
+        let usable = (0..<levels.hosts).map { Self.hasStep($0, in: levels) }
         controls = roles.controls.filter { usable[$0] }
         guard controls.count >= 2, let fit = NoiseFit(levels, hosts: controls, grid: grid) else { return nil }
 
@@ -158,6 +161,11 @@ struct GaugeTest {
         }
     }
 
+    /// Degrees of freedom that the noise model counts for beside so many controls.
+    private static func modelFreedom(beside controls: Int) -> Double {
+        controls >= fewestForThemselves ? 0 : controls < fleet ? leastModelFreedom : mostModelFreedom
+    }
+
     private mutating func estimateVariance(_ fit: NoiseFit) {
         controlMean = weightedMean(steps)
         var squares = 0.0
@@ -169,11 +177,11 @@ struct GaugeTest {
         }
         if freedom > 0 { variance = squares / freedom }
         let count = Double(controls.count)
-        if controls.count < Self.fewestForThemselves {
-            let modelFreedom = controls.count < Self.fleet ? Self.leastModelFreedom : Self.modelFreedom
+        let modelFreedom = Self.modelFreedom(beside: controls.count)
+        if modelFreedom > 0 {
             let model = fit.entry.stepVariance * fit.sampleVariance
-            let most = FDistribution(numerator: freedom, denominator: modelFreedom).quantile(Self.contradiction)
-            if variance <= most * model {
+            let ratios = FDistribution(numerator: freedom, denominator: modelFreedom)
+            if ratios.survival(variance / model) >= Self.contradiction {
                 variance = (freedom * variance + modelFreedom * model) / (freedom + modelFreedom)
                 freedom += modelFreedom
             }
@@ -231,25 +239,19 @@ struct GaugeTest {
         return Evidence(
             p: law.survival(step / error * stretch), change: scale.change(direction * step),
             exceedsTolerance: step >= tolerated,
-            attainable: .anyUpTo(law.survival(tolerated / error * stretch)),
-            power: .steps(
-                UsualRegressions.gauge.map { (scale.isLogarithmic ? log($0) : $0 - 1) / error },
-                tolerated: tolerated / error, degreesOfFreedom: law.degreesOfFreedom, scale: 1 / stretch))
+            regressions: UsualRegressions.gauge.map { (scale.isLogarithmic ? log($0) : $0 - 1) / error },
+            tolerated: tolerated / error, law: law, stretch: stretch)
     }
 
     /// What a test with this standard error could find, before there are samples.
     static func expected(
         error: Double, controls: Int, worse: Metric.Direction, tolerance: Double
     ) -> Evidence {
-        var freedom = Double(controls - 1)
-        if controls < fewestForThemselves { freedom += controls < fleet ? leastModelFreedom : modelFreedom }
+        let freedom = Double(controls - 1) + modelFreedom(beside: controls)
         let direction = worse == .higher ? 1.0 : -1.0
         let tolerated = tolerance * direction > -1 ? direction * log1p(direction * tolerance) : .infinity
         return Evidence(
-            p: 1, change: 0, exceedsTolerance: false,
-            attainable: .anyUpTo(StudentT(degreesOfFreedom: freedom).survival(tolerated / error)),
-            power: .steps(
-                UsualRegressions.gauge.map { log($0) / error }, tolerated: tolerated / error, degreesOfFreedom: freedom,
-                scale: 1))
+            p: 1, change: 0, exceedsTolerance: false, regressions: UsualRegressions.gauge.map { log($0) / error },
+            tolerated: tolerated / error, law: StudentT(degreesOfFreedom: freedom))
     }
 }

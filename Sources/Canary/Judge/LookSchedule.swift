@@ -85,18 +85,17 @@ package struct LookSchedule: Sendable {
     /// The chance to cross a bound at some look of a Brownian motion that is looked at after shares of its time.
     private struct Crossing {
         private(set) var early = 0.0
-        /// The density of the motion where no look crossed, just before the last look, on a grid from `least` on.
+        /// The density of the motion where no look crossed, just before the last look, at `points`.
         private var density: [Double] = []
-        private var least = 0.0
+        private let points: [Double]
         private var deviation = 0.0
         private static let step = 0.02
         private static let reach = 6.0
 
         init(_ fractions: [Double], early level: Double) {
             let bound = Normal.upperQuantile(level)
-            least = -Self.reach
             let size = Int(2 * Self.reach / Self.step)
-            let points = (0..<size).map { -Self.reach + (Double($0) + 0.5) * Self.step }
+            points = (0..<size).map { -Self.reach + (Double($0) + 0.5) * Self.step }
             var time = 0.0
             for fraction in fractions.dropLast() {
                 deviation = (fraction - time).squareRoot()
@@ -105,8 +104,8 @@ package struct LookSchedule: Sendable {
                     early = level
                     density = points.map { $0 < limit ? Normal.density($0 / deviation) / deviation : 0 }
                 } else {
-                    early += tail(above: limit, points)
-                    density = moved(points, below: limit)
+                    early += tail(above: limit)
+                    density = moved(below: limit)
                 }
                 time = fraction
             }
@@ -115,13 +114,10 @@ package struct LookSchedule: Sendable {
 
         /// The chance to stand above `level`'s bound at the last look, not having crossed before.
         func last(_ level: Double) -> Double {
-            guard level > 0 else { return 0 }
-            return tail(
-                above: Normal.upperQuantile(level),
-                density.indices.map { least + (Double($0) + 0.5) * Self.step })
+            level > 0 ? tail(above: Normal.upperQuantile(level)) : 0
         }
 
-        private func tail(above limit: Double, _ points: [Double]) -> Double {
+        private func tail(above limit: Double) -> Double {
             var sum = 0.0
             for (index, value) in density.enumerated() where value > 0 {
                 sum += value * Normal.survival((limit - points[index]) / deviation)
@@ -130,7 +126,7 @@ package struct LookSchedule: Sendable {
         }
 
         /// The density one look later, cut off at the bound.
-        private func moved(_ points: [Double], below limit: Double) -> [Double] {
+        private func moved(below limit: Double) -> [Double] {
             let width = min(Int(8 * deviation / Self.step) + 1, density.count - 1)
             // Shares of a step's probability rather than the density at its middle, so that short steps stay exact.
             let kernel = (-width...width).map { offset in

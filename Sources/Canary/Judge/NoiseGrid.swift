@@ -101,14 +101,13 @@ struct StepEstimator {
     }
 
     /// (X'V⁻¹X)⁻¹X'V⁻¹y for the step, with X = (1, [after the flip]).
-    func step(_ value: (Int) -> Double) -> Double {
-        let whitened = counted.whiten(value)
-        return (dot(level, level) * dot(step, whitened) - dot(level, step) * dot(level, whitened)) / determinant
-    }
+    func step(_ value: (Int) -> Double) -> Double { solved(for: step, beside: level, value) }
 
     /// The same for the level, which the step leaves free.
-    func level(_ value: (Int) -> Double) -> Double {
+    func level(_ value: (Int) -> Double) -> Double { solved(for: level, beside: step, value) }
+
+    private func solved(for column: [Double], beside other: [Double], _ value: (Int) -> Double) -> Double {
         let whitened = counted.whiten(value)
-        return (dot(step, step) * dot(level, whitened) - dot(level, step) * dot(step, whitened)) / determinant
+        return (dot(other, other) * dot(column, whitened) - dot(level, step) * dot(other, whitened)) / determinant
     }
 }

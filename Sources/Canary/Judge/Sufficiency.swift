@@ -27,9 +27,7 @@ enum Sufficiency {
             if sampled(roles.canaries, 0..<table.before) == 0 {
                 return "\(name) has no sample of a \(flipped.one) before the flip"
             }
-            let controls = roles.controls.count {
-                table.count($0, 0..<table.before) >= GaugeTest.leastBefore && table.count($0, table.settled) > 0
-            }
+            let controls = roles.controls.count { GaugeTest.hasStep($0, in: table) }
             if controls < 2 {
                 return "\(name) has \(controls == 1 ? "only 1 control" : "no control") with samples before and after "
                     + "the flip, and needs 2"

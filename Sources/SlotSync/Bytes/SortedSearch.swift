@@ -6,7 +6,7 @@ extension RandomAccessCollection where Index == Int {
     ///
     /// - Parameter isBehind: false for the elements before some place, true for all from there on.
     @inline(__always)
-    func partitioningIndex(where isBehind: (Element) -> Bool) -> Int {
+    package func partitioningIndex(where isBehind: (Element) -> Bool) -> Int {
         var range = startIndex..<endIndex
         while !range.isEmpty {
             let middle = range.lowerBound + range.count / 2
