@@ -42,14 +42,4 @@ struct BetaBinomial {
             probabilities[k] += value
         }
     }
-
-    /// P(X ≥ k).
-    func survival(atLeast k: Int) -> Double {
-        guard k > 0 else { return 1 }
-        guard k <= trials else { return 0 }
-        var probabilities = [Double](repeating: 0, count: trials + 1)
-        addProbabilities(to: &probabilities, weight: 1)
-        // Smallest terms first, so that none is lost.
-        return min(probabilities[k...].reversed().reduce(0, +), 1)
-    }
 }

@@ -15,16 +15,4 @@ struct StudentT {
                 x: degreesOfFreedom / whole, y: square / whole, a: degreesOfFreedom / 2, b: 0.5) / 2
         return t >= 0 ? tail : 1 - tail
     }
-
-    /// The t ≥ 0 with P(T ≥ t) = `tail`, for 0 < tail ≤ ½: bisection, since it is needed a few times a push only.
-    func upperQuantile(_ tail: Double) -> Double {
-        var low = 0.0
-        var high = 1.0
-        while survival(high) > tail, high < 1e12 { high *= 2 }
-        for _ in 0..<64 {
-            let middle = (low + high) / 2
-            if survival(middle) > tail { low = middle } else { high = middle }
-        }
-        return (low + high) / 2
-    }
 }
