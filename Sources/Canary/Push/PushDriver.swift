@@ -205,25 +205,25 @@ actor PushDriver {
         switch request {
         case .stage: beginStaging()
         case .recover: recover(indices)
-        case .prepare: ask(request, indices) { await $0.prepare($1, on: $2).toldAlone }
-        case .flip: ask(request, indices) { await $0.flip($1, on: $2).toldAlone }
-        case .confirm: ask(request, indices) { await $0.confirm(on: $2).toldAlone }
-        case .takeBack: ask(request, indices) { await $0.takeBack($1, on: $2).toldAlone }
-        case .markBad: ask(request, indices) { await $0.markBad($1.release, because: reason, on: $2).toldAlone }
+        case .prepare: ask(request, indices) { await $0.prepare($1, on: $2) }
+        case .flip: ask(request, indices) { await $0.flip($1, on: $2) }
+        case .confirm: ask(request, indices) { connection, _, hosts in await connection.confirm(on: hosts) }
+        case .takeBack: ask(request, indices) { await $0.takeBack($1, on: $2) }
+        case .markBad: ask(request, indices) { await $0.markBad($1.release, because: reason, on: $2) }
         }
     }
 
     /// Asks hosts for something, and posts what each of them answers.
-    private func ask(
+    private func ask<Answer>(
         _ request: Rollout.HostRequest, _ indices: [Int],
-        _ body: @escaping @Sendable (FleetConnection, HostFlip, [Host]) async -> (done: [Host], failed: [HostFailure])
+        _ body: @escaping @Sendable (FleetConnection, HostFlip, [Host]) async -> HostResults<Answer>
     ) {
         guard let flip else { return }
         let asked = indices.map { hosts[$0] }
         Task { [connection, post, indices = self.indices] in
-            let (done, failed) = await body(connection, flip, asked)
-            for host in done { if let index = indices[host] { post.yield(.rollout(.done(request, index))) } }
-            for failure in failed {
+            let results = await body(connection, flip, asked)
+            for host in results.done { if let index = indices[host] { post.yield(.rollout(.done(request, index))) } }
+            for failure in results.failures {
                 guard let index = indices[failure.host] else { continue }
                 let reason = failure.error.description
                 post.yield(
@@ -246,9 +246,4 @@ actor PushDriver {
             }
         }
     }
-}
-
-extension HostResults {
-    /// Who did it and who did not, without the answers.
-    fileprivate var toldAlone: (done: [Host], failed: [HostFailure]) { (done, failures) }
 }
