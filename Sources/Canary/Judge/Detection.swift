@@ -11,12 +11,6 @@ public struct DetectableChange: Sendable, Equatable {
     public var factor: Double
     /// The share of such regressions that would be caught, 0 to 1.
     public var share: Double
-
-    public init(metric: String, factor: Double, share: Double) {
-        self.metric = metric
-        self.factor = factor
-        self.share = share
-    }
 }
 
 /// What can be detected, metric by metric.
@@ -26,11 +20,6 @@ public struct Detection: Sendable, Equatable {
     public var sentence: String
     /// The sentence as people are told it.
     public var claim: String { "these canaries can show: \(sentence)" }
-
-    public init(changes: [DetectableChange], sentence: String) {
-        self.changes = changes
-        self.sentence = sentence
-    }
 }
 
 extension Judge {

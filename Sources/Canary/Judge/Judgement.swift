@@ -48,26 +48,7 @@ public struct MetricJudgement: Sendable, Equatable {
     public var canary: String?
     /// Whether it is `inconclusive` only because the look was too early to decide it: the window goes on, or another
     /// metric's regression ended it.
-    public var isUndecided: Bool
+    public var isUndecided = false
     /// What is to be said beside that, such as why it is inconclusive; empty: nothing.
-    public var note: String
-
-    public init(
-        name: String, verdict: Verdict, p: Double? = nil, effect: Double? = nil, criticalP: Double? = nil,
-        canaryLevel: Double? = nil, controlLevel: Double? = nil, canaryBefore: Double? = nil,
-        controlBefore: Double? = nil, canary: String? = nil, isUndecided: Bool = false, note: String = ""
-    ) {
-        self.name = name
-        self.verdict = verdict
-        self.p = p
-        self.effect = effect
-        self.criticalP = criticalP
-        self.canaryLevel = canaryLevel
-        self.controlLevel = controlLevel
-        self.canaryBefore = canaryBefore
-        self.controlBefore = controlBefore
-        self.canary = canary
-        self.isUndecided = isUndecided
-        self.note = note
-    }
+    public var note = ""
 }

@@ -16,25 +16,13 @@ public struct PushProgress: Sendable {
 public struct MetricProgress: Sendable, Equatable {
     public var metric: Metric
     /// What a gauge is measured in; empty: unknown.
-    public var unit: String
+    public var unit = ""
     /// The canaries' mean, sample by sample from the base line on; NaN is missing. Padded with NaN to the end of the
     /// window it shows how much is to come.
-    public var canaries: [Double]
+    public var canaries: [Double] = []
     /// What is measured so far, as a judgement's levels are: shown until there is one.
     public var canaryLevel: Double?
     public var controlLevel: Double?
     /// What the judge found so far; nil before the first look.
     public var judgement: MetricJudgement?
-
-    public init(
-        metric: Metric, unit: String = "", canaries: [Double] = [], canaryLevel: Double? = nil,
-        controlLevel: Double? = nil, judgement: MetricJudgement? = nil
-    ) {
-        self.metric = metric
-        self.unit = unit
-        self.canaries = canaries
-        self.canaryLevel = canaryLevel
-        self.controlLevel = controlLevel
-        self.judgement = judgement
-    }
 }

@@ -5,11 +5,6 @@
 public struct TimeSpan: Sendable, Hashable {
     public var start: Double
     public var end: Double
-
-    public init(start: Double, end: Double) {
-        self.start = start
-        self.end = end
-    }
 }
 
 /// Hosts that were flipped, hosts that were not, and when they were sampled.
@@ -43,12 +38,6 @@ public struct Comparison: Sendable, Hashable {
         /// Its samples from here are the base line: before the first host was flipped, or in a guard before it was flipped
         /// itself.
         public var baseline: TimeSpan
-
-        public init(host: Int, role: HostSamples.Role, baseline: TimeSpan) {
-            self.host = host
-            self.role = role
-            self.baseline = baseline
-        }
     }
 
     public var kind: Kind
@@ -57,11 +46,4 @@ public struct Comparison: Sendable, Hashable {
     /// in it.
     public var after: TimeSpan
     public var settings: JudgeSettings
-
-    public init(kind: Kind, hosts: [Watched], after: TimeSpan, settings: JudgeSettings) {
-        self.kind = kind
-        self.hosts = hosts
-        self.after = after
-        self.settings = settings
-    }
 }

@@ -24,12 +24,6 @@ public struct Placeholders: Sendable, Hashable {
     /// The release that is pushed: its ID.
     public var release: String
 
-    public init(host: String, root: String, release: String) {
-        self.host = host
-        self.root = root
-        self.release = release
-    }
-
     /// `source` as it is on this host.
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a value that may not stand where its placeholder does,

@@ -1,8 +1,8 @@
 // The live view of a push: what it says, and that it fits.
 
-import Canary
 import Testing
 
+@testable import Canary
 @testable import slotsync
 
 @Suite struct LiveLinesTests {

@@ -1,9 +1,9 @@
 // What `push` says: the plan, and events in one naming.
 
-import Canary
 import SlotSync
 import Testing
 
+@testable import Canary
 @testable import slotsync
 
 @Suite("What push says")
