@@ -15,18 +15,16 @@ extension PushDriver {
             post.yield(.rollout(.baselineChecked(lack)))
             return
         }
-        Task {
-            let detection = await Self.detection(by: recording, comparison.settings)
-            self.detection = detection
-            emit.yield(.detectable(detection))
+        Task { @concurrent in
+            await noteDetection(Judge(comparison.settings).detectionBeforeFlip(recording))
             post.yield(.rollout(.baselineChecked(lack)))
         }
     }
 
     func judge(_ comparison: Comparison, look: Int, isLast: Bool) {
-        Task { [samples, name = caseName(comparison.kind)] in
-            let judged = await Self.judged(comparison, samples, name: name, isLast: isLast)
-            noteJudgement(judged, isLast: isLast)
+        Task { @concurrent [samples, name = caseName(comparison.kind)] in
+            let judged = JudgedComparison(comparison, of: samples, name: name, isLast: isLast)
+            await noteJudgement(judged, isLast: isLast)
             post.yield(.rollout(.judged(judged.judgement, look: look)))
         }
     }
@@ -36,14 +34,9 @@ extension PushDriver {
         staged.map { "\($0.release.id) \(kind)" } ?? "\(kind)"
     }
 
-    @concurrent private static func detection(by recording: Recording, _ settings: JudgeSettings) async -> Detection {
-        Judge(settings).detectionBeforeFlip(recording)
-    }
-
-    @concurrent private static func judged(
-        _ comparison: Comparison, _ samples: SampleLog, name: String, isLast: Bool
-    ) async -> JudgedComparison {
-        JudgedComparison(comparison, of: samples, name: name, isLast: isLast)
+    private func noteDetection(_ detection: Detection) {
+        self.detection = detection
+        emit.yield(.detectable(detection))
     }
 
     private func noteJudgement(_ judged: JudgedComparison, isLast: Bool) {
