@@ -1,5 +1,5 @@
-// An HTTP client for Prometheus servers, by libcurl. Each request blocks a thread of its own, none of Swift's
-// cooperative pool. There are never more threads than the sampler allows requests.
+// An HTTP client for Prometheus servers, by libcurl. Each connection blocks a thread of its own, none of Swift's
+// cooperative pool. There are never more connections than the sampler's requests at once.
 
 import CCurl
 public import Glibc

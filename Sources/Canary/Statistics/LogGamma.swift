@@ -1,4 +1,4 @@
-// The logarithm of the gamma function, and the error of Stirling's formula. The other distributions are computed from
+// The logarithm of the gamma function, and the error of Stirling's formula. Most of the distributions are computed from
 // them, thousands of times a push.
 
 import Glibc
