@@ -195,6 +195,30 @@ import Testing
         #expect(throws: SlotSyncError.self) { try self.plan(20) { $0.window = 12 } }
     }
 
+    @Test("what people are shown of a push are the parts of its plan, and each phase and comparison belongs to one")
+    func parts() throws {
+        let plan = try plan(100) {
+            $0.phases = [.percent(10)]
+            $0.holdBack = .count(5)
+        }
+        let names = ["staging", "base line", "canaries", "phase 1", "everybody", "watch", "held back"]
+        #expect(plan.parts.map(\.description) == names)
+        let canaryOnly = try RolloutPlan(hosts: Self.fleet(20), settings: plan.settings, mode: .canaryOnly)
+        #expect(canaryOnly.parts.map(\.description) == ["staging", "base line", "canaries"])
+        let unjudged = try RolloutPlan(hosts: Self.fleet(2), settings: CanarySettings(), mode: .unjudged)
+        #expect(unjudged.parts.map(\.description) == ["staging", "everybody"])
+
+        let phases: [Rollout.Phase] = [
+            .staging, .baseline, .preparing(.canaries), .window(.subset(1)), .confirming(.everybody), .watching,
+            .flipping(.heldBack),
+        ]
+        #expect(phases.map(\.part) == plan.parts)
+        #expect([Rollout.Phase.takingBack, .marking].map(\.part) == [.wayBack, .wayBack])
+        #expect([Rollout.Phase.asking, .done].map(\.part) == [nil, nil])
+        let kinds: [Comparison.Kind] = [.baseline, .window(.canaries), .watch, .guarding]
+        #expect(kinds.map(\.part) == [.baseline, .step(.canaries), .watch, .watch])
+    }
+
     @Test func canaryOnlyHasNothingAfterTheCanaries() throws {
         let settings = CanarySettings(phases: [.percent(50)], holdBack: .count(3), metrics: Self.metrics)
         let plan = try RolloutPlan(hosts: Self.fleet(20), settings: settings, mode: .canaryOnly)
