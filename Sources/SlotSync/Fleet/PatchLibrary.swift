@@ -92,12 +92,16 @@ final class PatchLibrary {
     func withdraw(_ host: Int) {
         expected.remove(host)
         if let member = members.removeValue(forKey: host) {
-            for group in member.openGroups { subscribers[group].removeAll { $0 === member } }
+            for group in member.openGroups {
+                subscribers[group].removeAll { $0 === member }
+                if subscribers[group].isEmpty { ledger.release(encodings[group].shelveSignatures()) }
+            }
             gathering.removeAll { $0 === member }
             for basis in ledger.owed(by: host) { reassign(basis, ownerIsLost: true) }
         }
         closeGatheringIfComplete()
-        tellIfEncoded()
+        // Others may be asked for what there was no room for.
+        pump()
     }
 
     /// A part of what a host needs, held once for all hosts that need the same.
@@ -205,6 +209,9 @@ final class PatchLibrary {
         }
         for group in new {
             for need in groups.pairs[group] { begin(need, in: group) }
+        }
+        for group in encodings.indices where !subscribers[group].isEmpty {
+            for need in encodings[group].takeShelved() { begin(need, in: group) }
         }
         for (member, _) in present { endIfServed(member) }
     }

@@ -44,9 +44,15 @@ extension PatchLibrary {
     private func settle(_ basis: ContentDigest, in groups: [Int], with signature: Signature?) {
         for group in groups {
             for entry in encodings[group].settle(basis) {
+                // Nobody would encode it, and give its part of the window back.
+                guard !subscribers[group].isEmpty else {
+                    encodings[group].shelve(entry, basis: basis)
+                    continue
+                }
                 ledger.hold(signature?.memoryLength ?? 0)
                 encodings[group].append(
-                    EncodingJob(entry: entry, signature: signature), size: manifest.entries[entry].size)
+                    EncodingJob(entry: entry, signature: signature), size: manifest.entries[entry].size,
+                    basis: signature.map { _ in basis })
             }
         }
     }

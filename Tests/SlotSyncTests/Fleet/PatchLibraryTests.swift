@@ -279,6 +279,61 @@ struct PatchLibraryTests {
         #expect(try scene.entries(told.ranges) == [1])
     }
 
+    /// Sizes that fill the window: two signatures are asked for at once, and one that came is more than half of it.
+    private func fullWindow(_ contents: [[UInt8]]) throws -> (scene: Scene, signature: Signature) {
+        var random = SeededGenerator(seed: 9)
+        return (try Scene(contents, window: 24), try Signature(of: random.bytes(10_000), blockLength: 256))
+    }
+
+    @Test("signatures that stand ready for a host that is lost then do not take the window from other hosts")
+    func lostWithReadySignatures() async throws {
+        let (scene, signature) = try fullWindow(contents(3, size: 300))
+        let bases = (1...3).map { ContentDigest(high: 1, low: UInt64($0)) }
+        for host in 0..<2 { scene.library.expect(host) }
+        let lost = needs(1...2, basis: [1: bases[0], 2: bases[1]])
+        let works = [
+            try scene.library.join(0, needs: lost, isRepair: false),
+            try scene.library.join(1, needs: needs(3...3, basis: [3: bases[2]]), isRepair: false),
+        ]
+        for try await step in works[0] {
+            guard case .signatures(let requests) = step else { throw SlotSyncError(.system, "no wish but \(step)") }
+            #expect(requests.map(\.basis) == Array(bases.prefix(2)), "the other host's does not fit the window")
+            break
+        }
+        // It stands ready and is not encoded, since the second may come any moment.
+        scene.library.deliver(signature, of: bases[0], from: 0)
+        scene.library.withdraw(0)
+        let told = try await serve(works[1], host: 1, scene) { _ in signature }
+        #expect(told.asked == [bases[2]])
+        #expect(try scene.entries(told.ranges) == [3])
+        // Whoever needs the same later is asked for the signatures anew.
+        let late = try await serve(scene.library.join(2, needs: lost, isRepair: false), host: 2, scene) { _ in
+            signature
+        }
+        #expect(late.asked == Array(bases.prefix(2)))
+        #expect(try scene.entries(late.ranges).sorted() == [1, 2])
+    }
+
+    @Test("a signature that comes for several groups takes no window for those whose hosts are lost")
+    func sharedSignatureOfLostHost() async throws {
+        let (scene, signature) = try fullWindow(contents(4, size: 300))
+        let bases = (1...3).map { ContentDigest(high: 1, low: UInt64($0)) }
+        for host in 0..<2 { scene.library.expect(host) }
+        // Different contents from one basis: two groups wait for one signature.
+        let lost = try scene.library.join(0, needs: needs(1...1, basis: [1: bases[0]]), isRepair: false)
+        let work = try scene.library.join(
+            1, needs: needs(2...4, basis: [2: bases[0], 3: bases[1], 4: bases[2]]), isRepair: false)
+        for try await step in lost {
+            guard case .signatures(let requests) = step else { throw SlotSyncError(.system, "no wish but \(step)") }
+            #expect(requests.map(\.basis) == [bases[0]])
+            break
+        }
+        scene.library.withdraw(0)
+        let told = try await serve(work, host: 1, scene) { _ in signature }
+        #expect(told.asked.sorted() == bases)
+        #expect(try scene.entries(told.ranges).sorted() == [2, 3, 4])
+    }
+
     @Test("hosts that fail before they say what they need hold nobody up")
     func withdrawn() async throws {
         let scene = try Scene(contents(3))
