@@ -99,6 +99,52 @@ extension EndToEnd {
             }
         }
 
+        @Test("hosts that flipped go back at once when too many have failed for certain, though one is still asked again")
+        func undoWithoutLost() async throws {
+            try await withTwoReleases(for: "flip") { fleet, old, _ in
+                let (gate, back) = (fleet.bench["gate"], fleet.bench["back"])
+                let config = try fleet.bench.write(
+                    """
+                    hooks:
+                      after_flip: 'case $SLOTSYNC_ROOT in */h3/*) exit 1 ;; esac'
+                      after_rollback: 'case $SLOTSYNC_ROOT in */h1/*) : > \(back) ;; esac'
+                    """, to: "hooks.yml")
+                let agent = try LossyAgent(fleet.bench, losing: "h2", .before, .commit, .killed, gate: gate)
+                async let outcome = fleet.with("--config", config, "--remote-command", agent.program).call("flip")
+                try await eventually("h1 waits for h2, which nobody can ask") { exists(back) }
+                #expect(fleet.current("h1") == old)
+                try fleet.bench.write("", to: "gate")
+                let ended = try await outcome
+                #expect(ended.exitCode == 1 && ended.errors.contains("on every host"), "\(ended)")
+                #expect(ended.errors.contains("h1: flipped, and taken back"), "\(ended)")
+                #expect(fleet.hosts.map { fleet.current($0) } == [old, old, old])
+            }
+        }
+
+        @Test("one that is lost and has flipped goes back too, when the flip is given up before that is known")
+        func undoOfLost() async throws {
+            try await withTwoReleases(for: "flip") { fleet, old, new in
+                let (gate, back) = (fleet.bench["gate"], fleet.bench["back"])
+                let hook = "case $SLOTSYNC_ROOT in */h1/*) : > \(back) ;; esac"
+                let config = try fleet.bench.write("hooks:\n  after_rollback: '\(hook)'\n", to: "hooks.yml")
+                let second = try LossyAgent(fleet.bench, losing: "h2", .after, .commit, .killed, gate: gate)
+                let third = try LossyAgent(fleet.bench, losing: "h3", .before, .commit, .killed)
+                let agent = try fleet.bench.script(
+                    """
+                    #!/bin/sh
+                    case "$*" in */h3/*) exec '\(third.program)' "$@" ;; *) exec '\(second.program)' "$@" ;; esac
+                    """, to: "agent")
+                async let outcome = fleet.with("--config", config, "--remote-command", agent).call("flip")
+                try await eventually("h1 waits for h2, which nobody can ask") { exists(back) }
+                #expect(fleet.current("h1") == old)
+                try await eventually("h2 never flipped") { fleet.current("h2") == new }
+                try fleet.bench.write("", to: "gate")
+                let ended = try await outcome
+                #expect(ended.exitCode == 1 && ended.errors.contains("on every host"), "\(ended)")
+                #expect(fleet.hosts.map { fleet.current($0) } == [old, old, old])
+            }
+        }
+
         @Test("a push without canaries takes everybody back", arguments: losses)
         func pushed(_ loss: (moment: LossyAgent.Moment, kind: LossyAgent.Loss)) async throws {
             try await withTwoReleases(for: "push") { fleet, old, _ in

@@ -1,6 +1,7 @@
 // Flip and rollback over a fleet. Asks all hosts what they have, and carries out what TwoPhaseFlip decides. No more
 // than the fleet's `parallelism` hosts connect or prepare at the same time. The commit goes out to all of them in one
-// go, over sessions that are open already. A host that is lost then is asked again in a new session.
+// go, over sessions that are open already. A host that is lost then is asked again in a new session. As soon as too many
+// have failed, each that flipped goes back, though others are not heard yet.
 
 extension Fleet {
     /// Makes a staged release live on every host, or on none.
@@ -35,6 +36,9 @@ private final class FleetFlip {
     private let options: FlipOptions
     private let emit: @Sendable (FleetEvent) -> Void
     private var release: ReleaseName?
+    private var decisions = TwoPhaseFlip(hosts: [], failed: 0, allowedFailures: 0)
+    /// Wakes the hosts that flipped, when it is decided whether they stay so.
+    private let decided = Wakeup()
     private var flipped: [Host: FlipOutcome] = [:]
     private var failures: [HostFailure] = []
     /// Hosts that were lost when they were told to flip, or to go back, and cannot be asked again.
@@ -53,11 +57,7 @@ private final class FleetFlip {
     func run(_ selector: ReleaseSelector) async throws -> FlipReport {
         let fleet = connection.fleet
         guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
-        let hooks = options.hooks
-        guard [hooks.beforeFlip, hooks.afterFlip, hooks.afterRollback].allSatisfy(\.isUsableHook) else {
-            throw SlotSyncError(
-                .badInput, "a hook is longer than \(WireLimits.longestHook) bytes: put it into a script and call that")
-        }
+        guard options.hooks.areUsable else { throw SlotSyncError(.badInput, Hooks.tooLong) }
         let rings = await each(fleet.hosts, atMost: fleet.parallelism) { host in
             self.emit(.hostStarted(host.host))
             host.onWarning = { [emit = self.emit] in emit(.hostWarning(host.host, $0)) }
@@ -66,15 +66,14 @@ private final class FleetFlip {
         try Task.checkCancellation()
         let choice = ReleaseChoice(direction: direction, rings: rings.answers.map { ($0.host, $0.answer) })
         let request = try request(choice.choose(selector))
-        var decisions = TwoPhaseFlip(
+        decisions = TwoPhaseFlip(
             hosts: rings.done, failed: rings.failures.count,
             allowedFailures: options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
         while let step = decisions.step {
-            // From the commit on an interruption no longer stops half-way: all flip, or all are taken back.
-            if step != .undo { try Task.checkCancellation() }
+            try Task.checkCancellation()
             decisions.end(await carryOut(step, request, on: decisions.hosts))
         }
-        return report(decisions)
+        return report()
     }
 
     private func request(_ release: ContentDigest?) -> FlipRequest {
@@ -96,9 +95,8 @@ private final class FleetFlip {
             return prepared.done
         case .runBeforeHook: return await each(hosts) { try await $0.runBeforeHook() }.done
         case .commit:
-            return await uninterrupted { await self.each(hosts) { try await self.commit($0, request) } }.done
-        case .undo:
-            return await uninterrupted { await self.each(hosts) { try await self.undo($0, request) } }.done
+            // From here on an interruption no longer stops half-way: all flip, or all are taken back.
+            return await uninterrupted { await self.each(hosts) { try await self.settle($0, request) } }.done
         }
     }
 
@@ -114,6 +112,24 @@ private final class FleetFlip {
     /// Does something in a task that is not cancelled with this one.
     private func uninterrupted<Result: Sendable>(_ body: @escaping @FleetActor () async -> Result) async -> Result {
         await Task { @FleetActor in await body() }.value
+    }
+
+    /// Flips a host, and takes it back if the flip is given up.
+    private func settle(_ host: HostConnection, _ request: FlipRequest) async throws {
+        do { try await commit(host, request) } catch {
+            note(host.host, hasFlipped: false)
+            throw error
+        }
+        note(host.host, hasFlipped: true)
+        while decisions.decision == nil { try await decided.wait() }
+        guard decisions.decision == .goBack else { return }
+        try await undo(host, request)
+        decisions.noteTakenBack(host.host)
+    }
+
+    private func note(_ host: Host, hasFlipped: Bool) {
+        decisions.note(host, hasFlipped: hasFlipped)
+        if decisions.decision != nil { decided.wake() }
     }
 
     private func commit(_ host: HostConnection, _ request: FlipRequest) async throws {
@@ -162,17 +178,16 @@ private final class FleetFlip {
         emit(.hostFinished(host.host, .flipped(outcome)))
     }
 
-    private func report(_ decisions: TwoPhaseFlip) -> FlipReport {
+    private func report() -> FlipReport {
         let hosts = connection.fleet.hosts
         let numbers = Dictionary(zip(hosts, hosts.indices)) { first, _ in first }
         return FlipReport(
-            release: release, flipped: decisions.flipped.compactMap { host in flipped[host].map { (host, $0) } },
-            takenBack: decisions.takenBack.filter { flipped[$0]?.changed ?? false },
+            release: release,
+            flipped: hosts.compactMap { host in
+                decisions.flipped.contains(host) ? flipped[host].map { (host, $0) } : nil
+            },
+            takenBack: hosts.filter { decisions.takenBack.contains($0) && flipped[$0]?.changed ?? false },
             failures: failures.sorted { numbers[$0.host] ?? 0 < numbers[$1.host] ?? 0 },
             uncertain: hosts.filter(uncertain.contains), isGivenUp: decisions.isGivenUp)
     }
-}
-
-extension String {
-    fileprivate var isUsableHook: Bool { utf8.count <= WireLimits.longestHook }
 }

@@ -10,12 +10,19 @@ public struct Hooks: Sendable, Hashable {
     /// After the host was rolled back, or its flip taken back; a failure is only told of.
     public var afterRollback = ""
 
+    /// How many bytes one may have.
+    public static let longest = WireLimits.longestHook
+    package static let tooLong = "a hook is longer than \(longest) bytes: put it into a script and call that"
+
     /// Empty: no hook.
     public init(beforeFlip: String = "", afterFlip: String = "", afterRollback: String = "") {
         self.beforeFlip = beforeFlip
         self.afterFlip = afterFlip
         self.afterRollback = afterRollback
     }
+
+    /// Whether none is too long.
+    var areUsable: Bool { [beforeFlip, afterFlip, afterRollback].allSatisfy { $0.utf8.count <= Self.longest } }
 }
 
 /// How a person or a script says which release is meant.

@@ -1,6 +1,6 @@
 // When a fleet may go on from one step of a flip to the next, and when everything is taken back. A value: what came of
-// each step goes in, the next step comes out, so that every outcome can be tried in a test. FleetFlip carries the steps
-// out.
+// each step goes in, the next step comes out; of the commit, what came of each host. So every outcome, in every order, can
+// be tried in a test. FleetFlip carries the steps out.
 
 /// The decisions of one flip or rollback over a fleet.
 struct TwoPhaseFlip: Sendable {
@@ -9,11 +9,12 @@ struct TwoPhaseFlip: Sendable {
         case prepare
         /// Every host runs its hook.
         case runBeforeHook
-        /// Every host renames.
+        /// Every host renames; those that did go back if the flip is given up.
         case commit
-        /// Those that flipped are taken back.
-        case undo
     }
+
+    /// What becomes of the hosts that flipped.
+    enum Decision: Sendable, Equatable { case stay, goBack }
 
     /// What is to be done now; nil: nothing more.
     private(set) var step: Step? = .prepare
@@ -21,9 +22,11 @@ struct TwoPhaseFlip: Sendable {
     private(set) var hosts: [Host]
     private let allowedFailures: Int
     private var failed: Int
+    /// Hosts that take part in the commit and have not said yet what came of it.
+    private var unheard: Set<Host> = []
     /// Hosts that renamed and were not taken back.
-    private(set) var flipped: [Host] = []
-    private(set) var takenBack: [Host] = []
+    private(set) var flipped: Set<Host> = []
+    private(set) var takenBack: Set<Host> = []
 
     /// - Parameters:
     ///   - hosts: those that take part.
@@ -41,20 +44,29 @@ struct TwoPhaseFlip: Sendable {
     ///
     /// - Parameter done: the hosts that came through it.
     mutating func end(_ done: [Host]) {
-        failed += hosts.count - done.count
-        hosts = done
         switch step {
-        case .prepare: step = isGivenUp || done.isEmpty ? nil : .runBeforeHook
-        case .runBeforeHook: step = isGivenUp || done.isEmpty ? nil : .commit
-        case .commit:
-            flipped = done
-            step = isGivenUp && !done.isEmpty ? .undo : nil
-        case .undo:
-            let back = Set(done)
-            flipped.removeAll { back.contains($0) }
-            takenBack = done
-            step = nil
-        case nil: break
+        case .prepare, .runBeforeHook:
+            failed += hosts.count - done.count
+            hosts = done
+            guard !isGivenUp, !done.isEmpty else { return step = nil }
+            step = step == .prepare ? .runBeforeHook : .commit
+            if step == .commit { unheard = Set(done) }
+        case .commit, nil: step = nil
         }
     }
+
+    // MARK: The commit
+
+    /// What those that flipped are to do; nil: they wait for other hosts. When too many have failed, nobody is waited
+    /// for: whatever comes of the others, all go back.
+    var decision: Decision? { isGivenUp ? .goBack : unheard.isEmpty ? .stay : nil }
+
+    /// Takes what came of a host's commit.
+    mutating func note(_ host: Host, hasFlipped: Bool) {
+        guard unheard.remove(host) != nil else { return }
+        if hasFlipped { flipped.insert(host) } else { failed += 1 }
+    }
+
+    /// A host that flipped is back.
+    mutating func noteTakenBack(_ host: Host) { if flipped.remove(host) != nil { takenBack.insert(host) } }
 }

@@ -27,19 +27,22 @@ struct LossyAgent: Sendable {
     ///   - host: the host that is lost; the agents of the others are sound.
     ///   - request: a request of the type at whose first one that happens.
     ///   - isGone: whether no session can be opened afterwards.
+    ///   - gate: a file that has to be there before a later session begins.
     init(
         _ bench: Workbench, losing host: String, _ moment: Moment, _ request: Request, _ loss: Loss,
-        isGone: Bool = false
+        isGone: Bool = false, gate: String? = nil
     ) throws {
         var frame: [UInt8] = []
         request.encode(into: &frame)
         let folder = try bench.folder("lossy-\(host)")
+        let wait = gate.map { "while [ ! -e '\($0)' ]; do sleep 0.02; done; " } ?? ""
+        let again = isGone ? "exit 255" : "{ \(wait)exec '\(Program.agent)' \"$@\"; }"
         program = try bench.script(
             """
             #!/bin/bash
             case "$*" in */\(host)/*) ;; *) exec '\(Program.agent)' "$@" ;; esac
             cd '\(folder)' || exit
-            mkdir lost 2>/dev/null || \(isGone ? "exit 255" : "exec '\(Program.agent)' \"$@\"")
+            mkdir lost 2>/dev/null || \(again)
             mkfifo in out
             setsid '\(Program.agent)' "$@" < in > out 2>/dev/null &
             agent=$!

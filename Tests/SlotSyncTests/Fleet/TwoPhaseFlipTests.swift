@@ -1,4 +1,4 @@
-// Every outcome of every step with small fleets, and what must hold in each of them.
+// Every outcome of every step with small fleets, hosts of the commit in every order, and what must hold in each of them.
 
 import Testing
 
@@ -8,78 +8,98 @@ import Testing
 struct TwoPhaseFlipTests {
     /// What the fleet really is like, kept beside the decisions.
     private struct World {
+        let hosts: [Host]
+        let allowed: Int
         var flipped: Set<Host> = []
         var failed: Set<Host> = []
+        var takenBack: Set<Host> = []
+        /// Whether those that flipped were told to stay so.
+        var stays = false
+
+        var isGivenUp: Bool { failed.count > allowed }
     }
 
-    /// Tries each set of hosts that may come through the step under way.
+    /// Tries each set of hosts that may come through the steps before the commit, and each course of the commit.
     ///
     /// - Returns: how often the end was reached.
-    private static func explore(_ decisions: TwoPhaseFlip, _ world: World, hosts: [Host], allowed: Int) -> Int {
+    private static func explore(_ decisions: TwoPhaseFlip, _ world: World) -> Int {
         guard let step = decisions.step else {
-            expectEnd(decisions, world, allowed: allowed)
+            #expect(world.isGivenUp || world.failed.count == world.hosts.count, "ended before its commit")
+            #expect(decisions.isGivenUp == world.isGivenUp)
+            expectEnd(decisions, world)
             return 1
         }
+        #expect(
+            Set(decisions.hosts) == Set(world.hosts).subtracting(world.failed),
+            "who failed is never told to do anything; all others are")
+        #expect(!decisions.hosts.isEmpty && !world.isGivenUp)
+        if step == .commit { return exploreCommit(decisions, world, unheard: Set(decisions.hosts)) }
         return subsets(of: decisions.hosts).reduce(0) { ends, done in
             var (decisions, world) = (decisions, world)
-            let before = world
             world.failed.formUnion(Set(decisions.hosts).subtracting(done))
-            switch step {
-            case .prepare, .runBeforeHook: break
-            case .commit: world.flipped = Set(done)
-            case .undo: world.flipped.subtract(done)
-            }
             decisions.end(done)
-            expectSound(decisions, after: step, before, world, hosts: hosts, allowed: allowed)
-            return ends + explore(decisions, world, hosts: hosts, allowed: allowed)
+            if let next = decisions.step { #expect(next == (step == .prepare ? .runBeforeHook : .commit)) }
+            return ends + explore(decisions, world)
         }
+    }
+
+    /// Tries what may happen next: a host is heard, or one that flipped is back.
+    private static func exploreCommit(_ decisions: TwoPhaseFlip, _ world: World, unheard: Set<Host>) -> Int {
+        var world = world
+        switch decisions.decision {
+        case .stay:
+            #expect(unheard.isEmpty && !world.isGivenUp)
+            world.stays = true
+        case .goBack:
+            #expect(world.isGivenUp)
+            #expect(!world.stays, "who was told to stay is never told to go back")
+        case nil: #expect(!world.isGivenUp && !unheard.isEmpty, "hosts wait although nothing can change any more")
+        }
+        var ends = 0
+        for host in unheard {
+            for hasFlipped in [true, false] {
+                var (decisions, world) = (decisions, world)
+                decisions.note(host, hasFlipped: hasFlipped)
+                if hasFlipped { world.flipped.insert(host) } else { world.failed.insert(host) }
+                ends += exploreCommit(decisions, world, unheard: unheard.subtracting([host]))
+            }
+        }
+        if decisions.decision == .goBack {
+            for host in world.flipped {
+                var (decisions, world) = (decisions, world)
+                decisions.noteTakenBack(host)
+                world.flipped.remove(host)
+                world.takenBack.insert(host)
+                ends += exploreCommit(decisions, world, unheard: unheard)
+            }
+        }
+        guard unheard.isEmpty else { return ends }
+        // Those that were not taken back could not be.
+        var ended = decisions
+        ended.end(Array(world.flipped))
+        expectEnd(ended, world)
+        return ends + 1
     }
 
     private static func subsets(of hosts: [Host]) -> [[Host]] {
         hosts.reduce([[]]) { subsets, host in subsets + subsets.map { $0 + [host] } }
     }
 
-    private static func expectSound(
-        _ decisions: TwoPhaseFlip, after step: TwoPhaseFlip.Step, _ before: World, _ world: World, hosts: [Host],
-        allowed: Int
-    ) {
-        let isGivenUp = world.failed.count > allowed
-        #expect(decisions.isGivenUp == isGivenUp)
-        switch decisions.step {
-        case .prepare: Issue.record("prepared twice")
-        case .runBeforeHook: #expect(step == .prepare && !isGivenUp)
-        case .commit:
-            #expect(step == .runBeforeHook && !isGivenUp)
-            #expect(
-                Set(decisions.hosts) == Set(hosts).subtracting(world.failed),
-                "who failed is never told to rename; all others are")
-        case .undo:
-            #expect(step == .commit && isGivenUp)
-            #expect(Set(decisions.hosts) == world.flipped)
-        case nil: break
-        }
-        if decisions.step != nil { #expect(!decisions.hosts.isEmpty) }
-    }
-
-    private static func expectEnd(_ decisions: TwoPhaseFlip, _ world: World, allowed: Int) {
-        #expect(Set(decisions.flipped) == world.flipped)
-        #expect(world.flipped.isDisjoint(with: decisions.takenBack))
-        if decisions.isGivenUp {
-            #expect(world.flipped.isSubset(of: world.failed), "given up: who stays flipped could not be taken back")
-        } else {
-            #expect(decisions.takenBack.isEmpty)
-        }
+    private static func expectEnd(_ decisions: TwoPhaseFlip, _ world: World) {
+        #expect(decisions.step == nil && decisions.isGivenUp == world.isGivenUp)
+        #expect(decisions.flipped == world.flipped && decisions.takenBack == world.takenBack)
         // What comes too late changes nothing.
         var late = decisions
         late.end(late.hosts)
-        #expect(late.step == nil && late.flipped == decisions.flipped && late.isGivenUp == decisions.isGivenUp)
+        for host in world.hosts { late.note(host, hasFlipped: true) }
+        #expect(late.step == nil && late.flipped == world.flipped && late.isGivenUp == world.isGivenUp)
     }
 
     @Test("all outcomes of three hosts", arguments: [0, 1, 2])
     func exhaustive(allowed: Int) throws {
         let hosts = try HostList.parse("h[1-3]")
         let decisions = TwoPhaseFlip(hosts: hosts, failed: 0, allowedFailures: allowed)
-        #expect(Self.explore(decisions, World(), hosts: hosts, allowed: allowed) > 10)
+        #expect(Self.explore(decisions, World(hosts: hosts, allowed: allowed)) > 10)
     }
 
     @Test("hosts that failed before count")
