@@ -14,13 +14,13 @@ struct FleetConnectionTests {
     func lifeOfAPush() async throws {
         try await withConnection(hosts: 3) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, provisionalLimit: .seconds(1))
+            let flip = HostFlip(release: release, provisionalLimit: .seconds(5))
             #expect(await connection.listen(to: hosts).done == hosts)
             #expect(await connection.prepare(flip, on: hosts).done == hosts)
             #expect(await connection.flip(flip, on: hosts).done == hosts)
             #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2", "slots/2"])
             // Longer than the limit: they hear of the controller.
-            try await Task.sleep(for: .milliseconds(1500))
+            try await Task.sleep(for: .seconds(6))
             #expect(await connection.confirm(on: [hosts[0]]).done == [hosts[0]])
             #expect(await connection.takeBack(flip, on: [hosts[1]]).done == [hosts[1]])
             #expect(await connection.markBad(release, because: "slow", on: [hosts[1]]).done == [hosts[1]])
@@ -35,10 +35,10 @@ struct FleetConnectionTests {
     func provisionalUnheard() async throws {
         try await withConnection(hosts: 2) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, provisionalLimit: .seconds(1))
+            let flip = HostFlip(release: release, provisionalLimit: .seconds(5))
             _ = await connection.prepare(flip, on: hosts)
             _ = await connection.flip(flip, on: hosts)
-            try await Task.sleep(for: .milliseconds(1500))
+            try await Task.sleep(for: .seconds(6))
             #expect(await connection.confirm(on: hosts).done == hosts)
             #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2"])
         }
@@ -73,13 +73,26 @@ struct FleetConnectionTests {
     func inOrder() async throws {
         try await withConnection(hosts: 1) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: "sleep 0.3"), provisionalLimit: .seconds(5))
-            async let prepared = connection.prepare(flip, on: hosts)
-            try await Task.sleep(for: .milliseconds(50))
-            async let flipped = connection.flip(flip, on: hosts)
-            try await Task.sleep(for: .milliseconds(50))
-            async let confirmed = connection.confirm(on: hosts)
-            #expect(await [prepared.done, flipped.done, confirmed.done] == [hosts, hosts, hosts])
+            let (begun, gate) = (fleet.bench["begun"], fleet.bench["gate"])
+            let hook = ": > '\(begun)'; until [ -e '\(gate)' ]; do sleep 0.05; done"
+            let request = FlipRequest(
+                HostFlip(release: release, hooks: Hooks(beforeFlip: hook), provisionalLimit: .seconds(60)))
+            // Made one after the other on the fleet's actor, long before the first is answered.
+            let made = await asked(
+                connection, hosts,
+                [
+                    { host in
+                        try await host.prepare(request)
+                        try await host.runBeforeHook()
+                    }, { host in _ = try await host.commit() },
+                    { host in try await host.request(.confirm) { $0 == .confirmed } },
+                ])
+            try await eventually("the first was never asked") { exists(begun) }
+            try fleet.bench.write("", to: "gate")
+            for results in made {
+                let results = await results.value
+                #expect(results.done == hosts, "\(results.failures)")
+            }
             await connection.close()
             #expect(fleet.current() == "slots/2")
         }
@@ -154,7 +167,8 @@ struct FleetConnectionTests {
             try await signalAgent(of: fleet.root(), SIGSTOP)
             let start = ContinuousClock.now
             for await event in connection.events { if case .lost = event { break } }
-            #expect(ContinuousClock.now - start < .seconds(10))
+            // Without it the timeout of a session would be waited for, a minute.
+            #expect(ContinuousClock.now - start < .seconds(40))
             await connection.drop(hosts[0])
             #expect(await connection.listen(to: hosts).answers.first?.answer?.live == 1)
         }
@@ -164,10 +178,11 @@ struct FleetConnectionTests {
     func closed() async throws {
         try await withConnection(hosts: 1) { fleet, connection in
             let (release, hosts) = try await stageSecond(fleet, connection)
-            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: "sleep 20"))
+            let begun = fleet.bench["begun"]
+            let flip = HostFlip(release: release, hooks: Hooks(beforeFlip: ": > '\(begun)'; sleep 600"))
             async let prepared = connection.prepare(flip, on: hosts)
+            try await eventually("the hook never began") { exists(begun) }
             async let waiting = connection.confirm(on: hosts)
-            try await Task.sleep(for: .milliseconds(200))
             await connection.close(atOnce: true)
             #expect(await prepared.failures.count == 1)
             #expect(await waiting.failures.count == 1)
@@ -296,6 +311,15 @@ private func stageSecond(
     let report = try await connection.stage(FilePath(changedTree(fleet.bench).path), options: options).report
     #expect(report.failures.isEmpty)
     return (report.release.id, connection.fleet.hosts)
+}
+
+/// Asks these hosts several things, without waiting for the answers of one before the next is asked.
+@FleetActor
+private func asked(
+    _ connection: FleetConnection, _ hosts: [SlotSync.Host],
+    _ requests: [@FleetActor @Sendable (HostConnection) async throws -> Void]
+) -> [Task<HostResults<Void>, Never>] {
+    requests.map { request in Task { @FleetActor in await connection.each(hosts, request) } }
 }
 
 private func signalAgent(of root: String, _ number: Int32) async throws {

@@ -243,7 +243,7 @@ extension EndToEnd {
                 let (sample, elapsed) = try await sampled(server, within: .milliseconds(500))
                 #expect(sample.readings[0].allSatisfy { $0.kind == .timedOut })
                 #expect(sample.notices.count == 1, "\(sample.notices)")
-                #expect(elapsed >= .milliseconds(450) && elapsed < .seconds(5))
+                #expect(elapsed >= .milliseconds(450) && elapsed < .seconds(30))
             }
         }
 
@@ -254,7 +254,7 @@ extension EndToEnd {
             try await ScriptedServer.use({ _ in .endless(head, [0x20]) }) { server in
                 let (sample, elapsed) = try await sampled(server, within: .milliseconds(700))
                 #expect(sample.readings[0].allSatisfy { $0.kind == .timedOut || $0.kind == .malformed })
-                #expect(elapsed < .seconds(5))
+                #expect(elapsed < .seconds(30))
             }
         }
 
@@ -269,7 +269,7 @@ extension EndToEnd {
                 let sample = await task.value
                 #expect(sample.readings[0].allSatisfy { $0.kind == .cancelled })
                 #expect(sample.notices == [])
-                #expect(ContinuousClock.now - start < .seconds(10))
+                #expect(ContinuousClock.now - start < .seconds(30))
             }
         }
 
@@ -292,7 +292,7 @@ extension EndToEnd {
                 let before = try residentBytes()
                 let (sample, elapsed) = try await sampled(server, within: .seconds(5))
                 #expect(sample.readings[0].allSatisfy { $0.kind == .unreachable || $0.kind == .timedOut })
-                #expect(elapsed < .seconds(10))
+                #expect(elapsed < .seconds(30))
                 #expect(try residentBytes() - before < 64 << 20)
             }
         }

@@ -461,6 +461,11 @@ extension EndToEnd {
                 let outcome = try await scene.push(scene.site("second", .fast), "--json") { program in
                     try await scene.waitUntil(8, areOn: 2)
                     // Flipped is not confirmed yet: the watch begins when all have said so.
+                    try await eventually("a flip was not confirmed") {
+                        try await scene.fleet.done("status", "--json").events().allSatisfy {
+                            $0["event"] as? String != "host" || $0["provision"] is NSNull
+                        }
+                    }
                     try await Task.sleep(for: .seconds(2))
                     program.interrupt()
                 }

@@ -15,9 +15,8 @@ enum PatchWork: Sendable {
 
 @FleetActor
 final class PatchLibrary {
-    /// Needs are gathered at least this long after the first host's, and as long again as that host took.
-    private static let shortestGathering = Duration.milliseconds(200)
-    private static let longestGathering = Duration.seconds(5)
+    /// Needs are gathered at least for the lower bound after the first host's, and as long again as that host took.
+    private let gatheringTime: ClosedRange<Duration>
 
     let pool: EncoderPool
     /// Called once, when all that was asked for is encoded and no host may ask for more, if any host took the release.
@@ -68,9 +67,13 @@ final class PatchLibrary {
         }
     }
 
-    init(encoder: PairEncoder, hostCount: Int, ledger: SignatureLedger = SignatureLedger()) {
+    init(
+        encoder: PairEncoder, hostCount: Int, ledger: SignatureLedger = SignatureLedger(),
+        gatheringTime: ClosedRange<Duration> = .milliseconds(200)...(.seconds(5))
+    ) {
         unheard = hostCount
         self.ledger = ledger
+        self.gatheringTime = gatheringTime
         pool = EncoderPool(encoder)
         manifest = encoder.source.manifest
     }
@@ -144,7 +147,7 @@ final class PatchLibrary {
     private func openGathering() {
         guard gatheringEnds == nil else { return }
         let now = ContinuousClock.now
-        let end = now + min(Self.shortestGathering + (now - started), Self.longestGathering)
+        let end = now + min(gatheringTime.lowerBound + (now - started), gatheringTime.upperBound)
         gatheringEnds = end
         Task { @FleetActor in
             try? await Task.sleep(until: end, clock: .continuous)

@@ -39,11 +39,13 @@ struct ChannelTests {
             try folder.write([0, 0, 0] + frame, to: "spool")
             let spool = try FileDescriptor.open(folder.path("spool"), .readOnly, options: .closeOnExec)
             defer { try? spool.close() }
-            try await withChannel("sleep 0.3; cat > requests", in: folder) { channel in
+            let script = "until [ -e read ]; do sleep 0.05; done; cat > requests"
+            try await withChannel(script, in: folder) { channel in
                 channel.send(.hello(greeting))
                 for _ in 0..<3 { channel.send(spool: spool, at: 3, length: frame.count) }
                 channel.send(.finish)
                 #expect(channel.pendingBytes > 2 << 20)
+                try folder.write([UInt8](), to: "read")
                 try await channel.drained(below: 1)
                 #expect(channel.pendingBytes == 0)
                 await channel.close()

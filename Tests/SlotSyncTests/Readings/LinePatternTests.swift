@@ -55,7 +55,7 @@ struct LinePatternTests {
         let line = String(repeating: "a", count: ReadingLimits.longestLine - 1) + "!"
         let start = ContinuousClock.now
         #expect(try answer("(a+)+$", line) == .gaveUp)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     @Test("a pattern that is quadratic in the longest line is searched to its end")
