@@ -82,7 +82,7 @@ struct Configuration: Sendable, Equatable {
             case .hostsFile: hostsFile = try value.path(in: file)
             case .root: self.root = try value.text()
             case .transport: transport = try value.read(.choice)
-            case .rsh: rsh = try value.text()
+            case .rsh: rsh = try value.command()
             case .remoteCommand: remoteCommand = try value.text()
             case .slots: slots = try value.read(.number(in: RingStatus.slotCounts))
             case .parallel: parallel = try value.read(.number(in: 1...Configuration.mostParallel))
@@ -90,7 +90,7 @@ struct Configuration: Sendable, Equatable {
             case .maxFailures: maxFailures = try value.read(.portion)
             case .exclude: exclude = try value.patterns()
             case .excludeFrom: excludeFrom = try value.path(in: file)
-            case .shared: shared = try value.texts()
+            case .shared: shared = try value.sharedPaths()
             case .owner: owner = try value.boolean()
             case .hardLinks: hardLinks = try value.boolean()
             case .wholeFile: wholeFile = try value.boolean()
@@ -135,9 +135,9 @@ extension Configuration.Hooks {
     fileprivate init(_ node: ConfigurationNode) throws(SlotSyncError) {
         for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
             switch Key(rawValue: key) {
-            case .beforeFlip: beforeFlip = try value.text()
-            case .afterFlip: afterFlip = try value.text()
-            case .afterRollback: afterRollback = try value.text()
+            case .beforeFlip: beforeFlip = try value.hook()
+            case .afterFlip: afterFlip = try value.hook()
+            case .afterRollback: afterRollback = try value.hook()
             case nil: break
             }
         }
@@ -167,6 +167,26 @@ extension ConfigurationNode {
             }
         }
         return try texts()
+    }
+
+    fileprivate func sharedPaths() throws(SlotSyncError) -> [String] {
+        let paths = try texts()
+        do { try StageOptions.checkShared(paths) } catch { throw wrong(error.message) }
+        return paths
+    }
+
+    /// A command of this machine, as `rsh` has one.
+    fileprivate func command() throws(SlotSyncError) -> String {
+        try explaining { text throws(SlotSyncError) in
+            _ = try ShellWords.split(text)
+            return text
+        }
+    }
+
+    fileprivate func hook() throws(SlotSyncError) -> String {
+        let hook = try text()
+        guard hook.utf8.count <= Hooks.longest else { throw wrong(Hooks.tooLong) }
+        return hook
     }
 
     fileprivate func path(in file: FilePath) throws(SlotSyncError) -> FilePath {

@@ -14,7 +14,7 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("A file of hosts, one or more a line; # begins a comment.", valueName: "file"),
-        completion: .file())
+        completion: .file(), transform: ValueForm.file.option)
     var hostsFile: String?
 
     @Option(
@@ -31,16 +31,18 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Called in place of ssh, as COMMAND HOST REMOTE-COMMAND.", valueName: "command"))
+        help: ArgumentHelp("Called in place of ssh, as COMMAND HOST REMOTE-COMMAND.", valueName: "command"),
+        transform: ValueForm.text("a command").option)
     var rsh: String?
 
     @Option(
         help: ArgumentHelp(
             "The agent's program on the hosts. (default: slotsync-agent, where `slotsync install` puts it)",
-            valueName: "path"))
+            valueName: "path"), transform: ValueForm.text("the path of a program, or a command").option)
     var remoteCommand: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Slots of a ring that is made now, 2 to 9; one that exists must have as many. (default: 5)",
             valueName: "n"),
@@ -48,6 +50,7 @@ struct FleetOptions: ParsableArguments {
     var slots: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many hosts connect, stage or prepare a flip at the same time; the flip is one moment for all. "
                 + "(default: \(Fleet.usualParallelism))", valueName: "n"),
@@ -55,6 +58,7 @@ struct FleetOptions: ParsableArguments {
     var parallel: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long a host may say nothing: 30, 30s, 5m. (default: \(Fleet.usualTimeout.components.seconds))",
             valueName: "time"),
@@ -65,7 +69,7 @@ struct FleetOptions: ParsableArguments {
         help: ArgumentHelp(
             "Where options stand that are not given here. (default: slotsync.yml, if there is one)",
             valueName: "file"),
-        completion: .file(extensions: ["yml", "yaml"]))
+        completion: .file(extensions: ["yml", "yaml"]), transform: ValueForm.file.option)
     var config: String?
 
     @Flag(help: "Print one JSON object a line to standard output; the last one is the summary.")
@@ -103,6 +107,7 @@ extension FleetOptions {
         }
         let hosts = try namedHosts(configuration)
         let transport = try chosenTransport(configuration)
+        try usage { () throws(SlotSyncError) in try transport.check(hosts) }
         if transport.kind == .local, needsRoot, hosts.count > 1, !root.contains("{host}") {
             throw ValidationError(
                 "the root \(root) is one folder for \(hosts.count) hosts on this machine: write {host} where their "

@@ -23,7 +23,7 @@ struct FlipCommand: AsyncParsableCommand {
     @Argument(
         help: ArgumentHelp(
             "The release: its ID, the beginning of it, or its name. (default: what all hosts have ready)",
-            valueName: "release"))
+            valueName: "release"), transform: ValueForm.release.option)
     var release: String?
 
     @OptionGroup(title: "Flip options") var flip: FlipSettings
@@ -42,6 +42,7 @@ struct FlipCommand: AsyncParsableCommand {
 /// What `flip`, `rollback` and `push` have in common.
 struct FlipSettings: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
             valueName: "n|n%"),

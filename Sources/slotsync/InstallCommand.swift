@@ -23,7 +23,11 @@ struct InstallCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await fleet.run("install", needsRoot: false) { settled, reporter in
-            let agent = try AgentProgram(path: install.agent.map { FilePath($0) })
+            guard settled.fleet.transport.kind == .ssh else {
+                throw ValidationError(
+                    "install goes over ssh; --transport local starts the agent that is on this machine")
+            }
+            let agent = try program()
             if !agent.isStatic {
                 await reporter.note(
                     "warning: \(agent.path) is not static: it runs only on hosts with Swift's libraries; "
@@ -41,21 +45,24 @@ struct InstallCommand: AsyncParsableCommand {
                 failed: report.failures.count)
         }
     }
+
+    /// A file that was named and is no agent is a usage error.
+    private func program() throws -> AgentProgram {
+        guard let path = install.agent else { return try AgentProgram() }
+        return try usage("--agent") { () throws(SlotSyncError) in try AgentProgram(path: FilePath(path)) }
+    }
 }
 
 struct InstallSettings: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The folder for the agent on the hosts. (default: ~/.local/bin)", valueName: "folder"))
+        help: ArgumentHelp("The folder for the agent on the hosts. (default: ~/.local/bin)", valueName: "folder"),
+        transform: ValueForm.text("a folder on the hosts").option)
     var prefix: String?
 
     @Option(
         help: ArgumentHelp("The agent's file. (default: slotsync-agent beside this command)", valueName: "file"),
-        completion: .file())
+        completion: .file(), transform: ValueForm.file.option)
     var agent: String?
-
-    func validate() throws {
-        if let prefix, prefix.isEmpty { throw ValidationError("--prefix takes a folder on the hosts") }
-    }
 }
 
 extension InstallOutcome {

@@ -30,7 +30,8 @@ struct PushCommand: AsyncParsableCommand {
             the message names the hosts; 3 judged a regression and taken back; 64 wrong usage, and nothing was done.
             """)
 
-    @Argument(help: "The folder that is the release.", completion: .directory)
+    @Argument(
+        help: "The folder that is the release.", completion: .directory, transform: ValueForm.folder.option)
     var source: String
 
     @OptionGroup(title: "Push options") var push: PushSettings
@@ -141,12 +142,12 @@ struct PushSettings: ParsableArguments {
         help: ArgumentHelp(
             "Write what was sampled and judged into a file, for `slotsync judge`; none where nothing was judged.",
             valueName: "file"),
-        completion: .file())
+        completion: .file(), transform: ValueForm.file.option)
     var record: String?
 
     @Option(
         help: ArgumentHelp("Write a report into a file: one page for a browser.", valueName: "file"),
-        completion: .file(extensions: ["html"]))
+        completion: .file(extensions: ["html"]), transform: ValueForm.file.option)
     var report: String?
 
     func validate() throws {

@@ -32,7 +32,7 @@ struct RollbackSettings: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The release to go back to: its ID, the beginning of it, or its name. (default: what was live before)",
-            valueName: "release"))
+            valueName: "release"), transform: ValueForm.release.option)
     var to: String?
 
     @OptionGroup var flip: FlipSettings

@@ -40,7 +40,7 @@ struct SampleCommand: AsyncParsableCommand {
             }
             let sampled = try await sampling.read()
             for row in sampled.rows { await reporter.json(of: row.host, json(row, canary)) }
-            await reporter.result(table(sampled.rows, canary))
+            await reporter.essentialResult(table(sampled.rows, canary))
             await reporter.failures(sampled.failures, root: settled.fleet.root)
             for (hosts, text) in sampled.gaps {
                 await reporter.problem("\(HostList.fold(hosts.map(\.label))): \(text)")

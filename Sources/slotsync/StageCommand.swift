@@ -18,7 +18,8 @@ struct StageCommand: AsyncParsableCommand {
               release=$(slotsync stage ./site --name v1.4.2 --exclude .git --quiet)
             """)
 
-    @Argument(help: "The folder that is the release.", completion: .directory)
+    @Argument(
+        help: "The folder that is the release.", completion: .directory, transform: ValueForm.folder.option)
     var source: String
 
     @OptionGroup(title: "Stage options") var stage: StageSettings

@@ -5,7 +5,9 @@ import SlotSync
 import SystemPackage
 
 struct StageSettings: ParsableArguments {
-    @Option(help: ArgumentHelp("A name for the release, by which it can be flipped to.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("A name for the release, by which it can be flipped to.", valueName: "name"),
+        transform: ValueForm.releaseName.option)
     var name: String?
 
     @Option(
@@ -47,6 +49,7 @@ struct StageSettings: ParsableArguments {
     var wholeFile: Bool?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How hard the patch is compressed, 0 (not at all) to 9. (default: over ssh 4 or 6, as the link leaves time "
                 + "for; 0 to local agents)",
@@ -57,22 +60,16 @@ struct StageSettings: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Where this machine keeps what makes the next stage cheaper; safe to delete. (default: ~/.cache/slotsync)",
-            valueName: "folder"), completion: .directory)
+            valueName: "folder"), completion: .directory, transform: ValueForm.folder.option)
     var cacheDir: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How much content of earlier releases is kept there: 500M, 2G; 0 for none. (default: 2G)",
             valueName: "size"),
         transform: ValueForm.size.option)
     var cacheSize: UInt64?
-
-    func validate() throws {
-        if let name, !ReleaseName.isUsable(name: name) {
-            throw ValidationError("--name \(quoted(name)): a name has at most 255 bytes, all of them visible")
-        }
-        if let cacheDir, cacheDir.isEmpty { throw ValidationError("--cache-dir needs the path of a folder") }
-    }
 
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of
     /// the command line come last; of the paths in `shared` all count.
@@ -90,6 +87,9 @@ struct StageSettings: ParsableArguments {
             try usage("--exclude") { () throws(SlotSyncError) in try options.exclusions.add(pattern: pattern) }
         }
         options.shared = configuration.shared + shared.filter { !configuration.shared.contains($0) }
+        try usage("--shared") { [paths = options.shared] () throws(SlotSyncError) in
+            try StageOptions.checkShared(paths)
+        }
         options.checksum = checksum
         options.dryRun = dryRun
         options.allowsEmpty = allowEmpty

@@ -23,7 +23,7 @@ struct StatusCommand: AsyncParsableCommand {
             let report = try await reporter.follow(
                 settled.fleet.status(), as: "asking", hosts: settled.fleet.hosts.count)
             for (host, ring) in report.answers { await reporter.json(of: host, json(host, ring)) }
-            await reporter.result(StatusTable(report.answers.map { ($0, $1) }).lines)
+            await reporter.essentialResult(StatusTable(report.answers.map { ($0, $1) }).lines)
             await reporter.failures(report.failures, root: settled.fleet.root)
             let releases = Set(report.answers.compactMap { $0.answer?.liveRelease?.id })
             return Conclusion(

@@ -18,6 +18,23 @@ struct ValueForm<Value: Sendable>: Sendable {
     }
 }
 
+extension ValueForm<String> {
+    /// Text that is not empty: an empty one is a script's variable that nobody set.
+    static func text(_ expected: String) -> ValueForm { ValueForm(expected: expected) { $0.isEmpty ? nil : $0 } }
+
+    static var release: ValueForm { text("the ID of a release, the beginning of it, or its name") }
+
+    /// What a release may be called.
+    static var releaseName: ValueForm {
+        ValueForm(expected: "a name of 1 to \(ReleaseName.longestName) bytes, all of them visible") {
+            $0.isEmpty || !ReleaseName.isUsable(name: $0) ? nil : $0
+        }
+    }
+
+    static var file: ValueForm { text("the path of a file") }
+    static var folder: ValueForm { text("the path of a folder") }
+}
+
 extension ValueForm where Value == Int {
     static func number(in range: ClosedRange<Int>) -> ValueForm {
         ValueForm(expected: "a number from \(range.lowerBound) to \(range.upperBound)") { text in

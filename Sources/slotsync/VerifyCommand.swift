@@ -37,6 +37,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
 struct VerifySettings: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("One slot, by number. (default: all that hold a release)", valueName: "n"),
         transform: ValueForm.number(in: 1...RingStatus.slotCounts.upperBound).option)
     var slot: Int?

@@ -59,7 +59,8 @@ extension EndToEnd {
             "an option with a value that cannot be is a usage error",
             arguments: [
                 ["--slots", "1"], ["--slots", "10"], ["--timeout", "soon"], ["--timeout", "0"], ["--parallel", "0"],
-                ["--transport", "pigeon"],
+                ["--transport", "pigeon"], ["--parallel", "-1"], ["--rsh", ""], ["--rsh", "'ssh"],
+                ["--remote-command", ""], ["--config", ""], ["--hosts-file", ""],
             ]
         )
         func badValue(_ option: [String]) async throws {
@@ -71,12 +72,64 @@ extension EndToEnd {
             arguments: [
                 ["--cache-size", "much"], ["--cache-size", ""], ["--cache-size", "G"], ["--cache-size", "-1"],
                 ["--cache-size", "5\u{df}"], ["--cache-size", "99999999T"], ["--compress-level", "10"],
-                ["--compress-level", "fast"], ["--cache-dir", ""],
+                ["--compress-level", "fast"], ["--compress-level", "-1"], ["--cache-dir", ""], ["--name", ""],
+                ["--name", "a\u{7}b"], ["--name", String(repeating: "x", count: 256)], ["--shared", "/uploads"],
+                ["--shared", ""], ["--shared", "../uploads"], ["--shared", "a", "--shared", "a/b"],
             ]
         )
         func badStageValue(_ option: [String]) async throws {
             try await expectUsageError(
                 quoting: option[0], ["stage", ".", "--hosts", "h1", "--root", "/srv/www"] + option)
+        }
+
+        @Test("a value that cannot be is named, with what was expected in its place")
+        func expectation() async throws {
+            let options = ["stage", ".", "--hosts", "h1", "--root", "/srv/www"]
+            try await expectUsageError(quoting: "'-1' is invalid for '--cache-size", options + ["--cache-size", "-1"])
+            try await expectUsageError(quoting: "expected a name of 1 to 255 bytes", options + ["--name", ""])
+            try await expectUsageError(
+                quoting: "write a path relative to the release", options + ["--shared", "/uploads"])
+        }
+
+        @Test(
+            "an argument that is empty, as an unset variable of a script, is a usage error",
+            arguments: [
+                ["flip", ""], ["rollback", "--to", ""], ["stage", ""], ["push", "", "--no-canary"],
+                ["push", ".", "--no-canary", "--report", ""], ["install", "--prefix", ""], ["install", "--agent", ""],
+            ])
+        func empty(_ arguments: [String]) async throws {
+            try await expectUsageError(
+                quoting: "The value '' is invalid", arguments + ["--hosts", "h1", "--root", "/srv/www"])
+        }
+
+        @Test(
+            "what cannot be installed is a usage error",
+            arguments: [
+                (["--transport", "local"], "goes over ssh"), (["--agent", "/no/such/agent"], "/no/such/agent"),
+                (["--agent", "/etc/passwd"], "no program"), (["--rsh", "ssh \""], "not closed"),
+            ])
+        func install(_ options: [String], _ word: String) async throws {
+            try await expectUsageError(quoting: word, ["install", "--hosts", "h1"] + options)
+        }
+
+        @Test("a port that --rsh cannot be told is a usage error that names the host, and the others are not asked")
+        func portForShell() async throws {
+            try await expectUsageError(
+                quoting: "h2:22", "status", "--hosts", "h1,h2:22", "--root", "/srv/www", "--rsh", "false")
+        }
+
+        @Test(
+            "a value of the configuration that cannot be is a usage error with its line",
+            arguments: [
+                "shared: [uploads, /var]", "shared: [a, a/b]", "rsh: \"'ssh\"",
+                "hooks: {after_flip: \(String(repeating: "x", count: 70_000))}",
+            ])
+        func badSetting(_ line: String) async throws {
+            try await Workbench.use { bench in
+                let config = try bench.write("slots: 5\n\(line)\n", to: "slotsync.yml")
+                let outcome = try await Fleet(bench).with("--config", config).call("status")
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("slotsync.yml:2: "), "\(outcome)")
+            }
         }
 
         @Test("a release that no host has is refused by name", arguments: ["flip", "rollback"])

@@ -69,6 +69,17 @@ extension EndToEnd {
             }
         }
 
+        @Test("roots that are not there are told once for all hosts, with nothing to type that is wrong on each")
+        func missingRoots() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2).with("--root", replacedBy: bench["{host}/none"])
+                let outcome = try await fleet.call("status")
+                #expect(outcome.isRefusal(naming: "h[1-2]", "{host}/none", "make this folder"), "\(outcome)")
+                // Pasted into a shell, it would make a folder that is called {host}.
+                #expect(!outcome.errors.contains("mkdir"), "\(outcome)")
+            }
+        }
+
         @Test(
             "a root where nothing may be written is refused",
             .enabled(if: Machine.isRoot, "needs root to become nobody"))

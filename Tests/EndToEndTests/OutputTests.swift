@@ -37,6 +37,17 @@ extension EndToEnd {
             }
         }
 
+        @Test("with --quiet status prints its table, and nothing else")
+        func quietStatus() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                let outcome = try await fleet.done("status", "--quiet")
+                #expect(outcome.lines.map { $0.split(separator: " ").first } == ["HOST", "h1", "h2"], "\(outcome)")
+                #expect(outcome.output == (try await fleet.done("status")).output && outcome.errors.isEmpty)
+            }
+        }
+
         @Test("with --json every line is an object and the last one is the summary")
         func json() async throws {
             try await Workbench.use { bench in

@@ -48,6 +48,7 @@ extension EndToEnd {
                 #expect(
                     outcome.lines == ["HOST   p95_ms  n", "h1    12345.7  7", "h2        0.3  7", "h3          -  7"],
                     "\(outcome)")
+                #expect(try await fleet.call("sample", "--quiet").output == outcome.output)
             }
         }
 

@@ -32,7 +32,9 @@ package enum ShellWords {
     /// quotes stands for itself; there are no other escapes.
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput`, for a quote that is not closed and for no word at all.
-    static func split(_ command: String, option: String) throws(SlotSyncError) -> [String] {
+    ///
+    /// - Parameter option: what the command was given with, for the error.
+    package static func split(_ command: String, option: String? = nil) throws(SlotSyncError) -> [String] {
         var words: [String] = []
         var word: String?
         var quote: Character?
@@ -56,7 +58,7 @@ package enum ShellWords {
                 word = (word ?? "") + String(character)
             }
         }
-        let culprit = "\(option) \(SlotSync.quoted(command))"
+        let culprit = (option.map { "\($0) " } ?? "") + SlotSync.quoted(command)
         if let quote { throw SlotSyncError(.badInput, "\(culprit): a \(quote) is not closed") }
         if let word { words.append(word) }
         guard let program = words.first, !program.isEmpty else {

@@ -40,4 +40,9 @@ public struct StageOptions: Sendable {
 
     /// All of the source, and everything else as a stage usually is.
     public init() {}
+
+    /// Checks paths for ``shared``.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput`, for the first that cannot be one.
+    public static func checkShared(_ paths: [String]) throws(SlotSyncError) { _ = try SharedPaths.parse(paths) }
 }

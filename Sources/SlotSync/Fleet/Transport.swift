@@ -74,18 +74,28 @@ public struct Transport: Sendable, Hashable {
     func remoteShellCommand(to host: Host, timeout: Duration) throws(SlotSyncError) -> [String] {
         let destination = host.user.map { "\($0)@\(host.name)" } ?? host.name
         if let remoteShell {
-            guard host.port == nil else {
-                throw SlotSyncError(
-                    .badInput,
-                    "the port of \(quoted(host.description)) cannot be given to --rsh, which is called with the host "
-                        + "alone: put it into --rsh (\(quoted("ssh -p \(host.port ?? 22)"))) or into ssh_config")
-            }
+            try Self.checkPort(host)
             return try ShellWords.split(remoteShell, option: "--rsh") + [destination]
         }
         var command = ["ssh", "-T", "-o", "BatchMode=yes"]
         command += ["-o", "ConnectTimeout=\(max(1, timeout.components.seconds))"]
         if let port = host.port { command += ["-p", String(port)] }
         return command + ["--", destination]
+    }
+
+    private static func checkPort(_ host: Host) throws(SlotSyncError) {
+        guard let port = host.port else { return }
+        throw SlotSyncError(
+            .badInput,
+            "the port of \(quoted(host.description)) cannot be given to --rsh, which is called with the host alone: put it "
+                + "into --rsh (\(quoted("ssh -p \(port)"))) or into ssh_config")
+    }
+
+    /// Fails at once, before any host is bothered, where the remote shell cannot be called for these hosts.
+    package func check(_ hosts: [Host]) throws(SlotSyncError) {
+        guard kind == .ssh, let remoteShell else { return }
+        _ = try ShellWords.split(remoteShell, option: "--rsh")
+        for host in hosts { try Self.checkPort(host) }
     }
 
     /// The remote command that becomes the agent, whatever the login shell is.

@@ -15,7 +15,7 @@ public struct ReleaseName: Hashable, Sendable {
     }
 
     /// The longest name, in bytes.
-    static let longestName = 255
+    package static let longestName = 255
 
     /// Whether a release may have this name. It is shown and typed again, so it cannot be escaped like other text:
     /// 255 bytes at most, and nothing invisible.
