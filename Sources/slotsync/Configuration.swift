@@ -9,13 +9,6 @@ import Yams
 
 /// The settings of a configuration file; nil, or an empty list, where it says nothing.
 struct Configuration: Sendable, Equatable {
-    /// Commands that run on each host, by the moment they run at.
-    struct Hooks: Sendable, Equatable {
-        var beforeFlip: String?
-        var afterFlip: String?
-        var afterRollback: String?
-    }
-
     var hosts: [Host] = []
     var hostsFile: FilePath?
     var root: String?
@@ -125,7 +118,7 @@ struct Configuration: Sendable, Equatable {
     }
 }
 
-extension Configuration.Hooks {
+extension Hooks {
     private enum Key: String, CaseIterable {
         case beforeFlip = "before_flip"
         case afterFlip = "after_flip"
@@ -133,6 +126,7 @@ extension Configuration.Hooks {
     }
 
     fileprivate init(_ node: ConfigurationNode) throws(SlotSyncError) {
+        self.init()
         for (key, value) in try node.entries(allowing: Key.allCases.map(\.rawValue)) {
             switch Key(rawValue: key) {
             case .beforeFlip: beforeFlip = try value.hook()

@@ -56,15 +56,7 @@ struct FlipSettings: ParsableArguments {
         var options = FlipOptions()
         options.maxFailures = maxFailures ?? configuration.maxFailures ?? .none
         options.force = force
-        options.hooks = Hooks(configuration.hooks)
+        options.hooks = configuration.hooks
         return options
-    }
-}
-
-extension Hooks {
-    init(_ hooks: Configuration.Hooks) {
-        self.init(
-            beforeFlip: hooks.beforeFlip ?? "", afterFlip: hooks.afterFlip ?? "",
-            afterRollback: hooks.afterRollback ?? "")
     }
 }

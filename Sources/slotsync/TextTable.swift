@@ -6,10 +6,10 @@ enum TextTable {
     /// - Parameter numbersFrom: the first of the columns that hold numbers, which end at the same place.
     static func aligned(_ rows: [[String]], numbersFrom: Int = .max) -> [String] {
         guard let first = rows.first else { return [] }
-        let widths = first.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = first.indices.map { column in rows.map { TextColumns.count($0[column]) }.max() ?? 0 }
         return rows.map { row in
             let cells = zip(row, widths).enumerated().map { column, cell in
-                let room = String(repeating: " ", count: cell.1 - cell.0.count)
+                let room = String(repeating: " ", count: cell.1 - TextColumns.count(cell.0))
                 return column < numbersFrom ? cell.0 + room : room + cell.0
             }
             let line = cells.joined(separator: "  ")

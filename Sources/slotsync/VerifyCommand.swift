@@ -43,7 +43,12 @@ struct VerifySettings: ParsableArguments {
     var slot: Int?
 }
 
-extension VerifyReport {
+extension HostResults<[SlotVerification]> {
+    /// In the fleet's order, and in each host by slot.
+    var slots: [(host: Host, found: SlotVerification)] {
+        answers.flatMap { host, found in found.map { (host, $0) } }
+    }
+
     /// Hosts that could not be asked, and slots that are not as they were sealed.
     var allFailures: [HostFailure] { failures + slots.compactMap { $0.found.failure(of: $0.host) } }
 

@@ -13,11 +13,8 @@ extension AgentSession {
     }
 
     func sendSignatures(_ bases: [BasisRequest], _ sources: SlotSources) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)
-        defer { buffer.deallocate() }
         for request in bases {
-            if let basis = sources.basis(request.basis), let signature = signature(of: basis, request, through: buffer)
-            {
+            if let basis = sources.basis(request.basis), let signature = signature(of: basis, request) {
                 try connection.send(.signature(basis: request.basis, signature))
             } else {
                 try connection.send(.signatureMissing(basis: request.basis))
@@ -26,23 +23,21 @@ extension AgentSession {
     }
 
     /// - Returns: nil if the basis cannot be read, or is too long for a signature.
-    private func signature(
-        of basis: BasisFile, _ request: BasisRequest, through buffer: UnsafeMutableRawBufferPointer
-    ) -> Signature? {
+    private func signature(of basis: BasisFile, _ request: BasisRequest) -> Signature? {
         // Blocks as long as it takes for the signature to fit a message.
         let shortest = basis.length / UInt64(WireLimits.mostSignatureBlocks) + 1
         guard shortest <= UInt64(Signature.blockLengths.upperBound) else { return nil }
         let wanted =
             request.blockLength == 0 ? Signature.blockLength(forBasisLength: basis.length) : request.blockLength
-        var builder = Signature.Builder(
-            basisLength: basis.length, blockLength: max(wanted, Int(shortest)), seed: request.seed)
         var position: UInt64 = 0
-        while position < basis.length {
-            guard let count = try? basis.read(at: position, into: buffer), count > 0 else { return nil }
-            builder.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return try? Signature(
+            basisLength: basis.length, blockLength: max(wanted, Int(shortest)), seed: request.seed
+        ) { piece in
+            // What cannot be read makes it shorter than it is, and no signature.
+            guard position < basis.length, let count = try? basis.read(at: position, into: piece) else { return 0 }
             position += UInt64(count)
             progress.add(files: 0, bytes: UInt64(count))
+            return count
         }
-        return try? builder.finish()
     }
 }

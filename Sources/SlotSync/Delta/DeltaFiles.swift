@@ -32,18 +32,12 @@ public enum DeltaFiles {
     public static func writeSignature(
         of basis: NamedDescriptor, length: UInt64, blockLength: Int? = nil, to output: NamedDescriptor
     ) throws(SlotSyncError) {
-        var builder = Signature.Builder(
-            basisLength: length, blockLength: blockLength, seed: UInt64.random(in: .min ... .max))
         var input = SequentialInput(basis.descriptor, name: basis.name)
-        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-        defer { space.deallocate() }
-        while true {
-            let count = try input.read(into: space)
-            builder.update(UnsafeRawBufferPointer(rebasing: space[..<count]))
-            if count < space.count { break }
-        }
         do throws(SlotSyncError) {
-            try write(try builder.finish().encodedFile(), to: output)
+            let signature = try Signature(
+                basisLength: length, blockLength: blockLength, seed: UInt64.random(in: .min ... .max)
+            ) { piece throws(SlotSyncError) in try input.read(into: piece) }
+            try write(signature.encodedFile(), to: output)
         } catch  where error.code == .sourceChanged {
             throw SlotSyncError(.sourceChanged, "\(basis.name): \(error.message); try again")
         }

@@ -126,3 +126,28 @@ extension Signature {
         }
     }
 }
+
+extension Signature {
+    /// How much of a basis is read at a time.
+    private static let pieceLength = 256 << 10
+
+    /// The signature of a basis that is read in order, each byte once.
+    ///
+    /// - Parameters:
+    ///   - blockLength: raised or lowered to what is allowed; nil chooses by the basis's length.
+    ///   - read: fills the beginning of a buffer with what comes next; returns how many bytes, 0 at the end.
+    /// - Throws: `sourceChanged` if there is more or less than `basisLength`; what `read` throws.
+    init(
+        basisLength: UInt64, blockLength: Int? = nil, seed: UInt64,
+        reading read: (UnsafeMutableRawBufferPointer) throws(SlotSyncError) -> Int
+    ) throws(SlotSyncError) {
+        var builder = Builder(basisLength: basisLength, blockLength: blockLength, seed: seed)
+        let piece = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: min(Self.pieceLength, Int(clamping: basisLength &+ 1)), alignment: 64)
+        defer { piece.deallocate() }
+        while case let count = try read(piece), count > 0 {
+            builder.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+        }
+        self = try builder.finish()
+    }
+}

@@ -227,7 +227,4 @@ public final class FleetConnection: Sendable {
     private func ask(_ hosts: [Host], forReadings number: UInt32) {
         for host in hosts { connections[host]?.requestReadings(number) }
     }
-
-    /// Ends the session with a host at once. A flip that is provisional there goes back.
-    public func drop(_ host: Host) async { await connections[host]?.close(isOrderly: false) }
 }

@@ -65,7 +65,8 @@ private final class FleetFlip {
         }
         try Task.checkCancellation()
         let choice = ReleaseChoice(direction: direction, rings: rings.answers.map { ($0.host, $0.answer) })
-        let request = try request(choice.choose(selector))
+        let request = FlipRequest(
+            direction, to: try choice.choose(selector), hooks: options.hooks, force: options.force)
         decisions = TwoPhaseFlip(
             hosts: rings.done, failed: rings.failures.count,
             allowedFailures: options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
@@ -74,14 +75,6 @@ private final class FleetFlip {
             decisions.end(await carryOut(step, request, on: decisions.hosts))
         }
         return report()
-    }
-
-    private func request(_ release: ContentDigest?) -> FlipRequest {
-        let hooks = options.hooks
-        return FlipRequest(
-            direction: direction, release: release, beforeHook: direction == .flip ? hooks.beforeFlip : "",
-            afterHook: direction == .flip ? hooks.afterFlip : hooks.afterRollback, undoHook: hooks.afterRollback,
-            force: options.force)
     }
 
     // MARK: Steps

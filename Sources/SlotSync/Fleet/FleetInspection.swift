@@ -1,13 +1,5 @@
 // The operations that change nothing: the status of every ring, and the verification of what is in the slots.
 
-/// What hashing the slots of all hosts again found.
-public struct VerifyReport: Sendable {
-    /// In the fleet's order, and in each host by slot.
-    public var slots: [(host: Host, found: SlotVerification)]
-    /// Hosts that could not be verified to the end.
-    public var failures: [HostFailure]
-}
-
 extension Fleet {
     /// Asks every host for its ring; nil: the root holds none yet.
     public func status() -> FleetOperation<HostResults<RingStatus?>> {
@@ -19,17 +11,15 @@ extension Fleet {
         }
     }
 
-    /// Hashes slots again on every host and compares them with what was sealed.
+    /// Hashes slots again on every host and compares them with what was sealed: what was found in each, by slot.
     ///
     /// - Parameter slot: one slot; nil: all that hold a release.
-    public func verify(slot: Int? = nil) -> FleetOperation<VerifyReport> {
+    public func verify(slot: Int? = nil) -> FleetOperation<HostResults<[SlotVerification]>> {
         FleetOperation { emit in
-            let results = try await self.askEach { host in
+            try await self.askEach { host in
                 emit(.hostStarted(host.host))
                 return try await host.verify(slot: slot)
             }
-            return VerifyReport(
-                slots: results.answers.flatMap { host, found in found.map { (host, $0) } }, failures: results.failures)
         }
     }
 }

@@ -23,9 +23,18 @@ public struct HostFlip: Sendable, Hashable {
 }
 
 extension FlipRequest {
+    /// What a direction runs of a caller's hooks: going back has one alone.
+    init(
+        _ direction: Direction, to release: ContentDigest?, hooks: Hooks, provisionalLimit: Duration? = nil, force: Bool
+    ) {
+        self.init(
+            direction: direction, release: release, beforeHook: direction == .flip ? hooks.beforeFlip : "",
+            afterHook: direction == .flip ? hooks.afterFlip : hooks.afterRollback, undoHook: hooks.afterRollback,
+            provisionalLimit: provisionalLimit, force: force)
+    }
+
     init(_ flip: HostFlip) {
         self.init(
-            direction: .flip, release: flip.release, beforeHook: flip.hooks.beforeFlip, afterHook: flip.hooks.afterFlip,
-            undoHook: flip.hooks.afterRollback, provisionalLimit: flip.provisionalLimit, force: flip.force)
+            .flip, to: flip.release, hooks: flip.hooks, provisionalLimit: flip.provisionalLimit, force: flip.force)
     }
 }

@@ -83,8 +83,7 @@ extension HostConnection {
     private func rollBack(_ release: ContentDigest?, hook: String, _ ring: RingStatus?) async throws {
         guard let ring, ring.liveRelease?.id == release else { return }
         // What was live a moment ago needs no consent a second time, though it is bad.
-        var back = FlipRequest(
-            direction: .rollback, release: nil, beforeHook: "", afterHook: hook, undoHook: hook, force: true)
+        var back = FlipRequest(.rollback, to: nil, hooks: Hooks(afterRollback: hook), force: true)
         if let made = flip?.outcome, made.release.id == release {
             guard made.changed, ring.live == made.slot else { return }
             guard let previous = made.previous else {

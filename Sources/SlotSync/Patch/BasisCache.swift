@@ -120,25 +120,20 @@ final class BasisCache: Sendable {
         /// The signature of a content that is too long to be held in memory.
         mutating func signature(of digest: ContentDigest) -> Signature? {
             guard let (location, file) = find(digest) else { return nil }
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-            defer { buffer.deallocate() }
-            var builder = Signature.Builder(
-                basisLength: UInt64(location.length), seed: UInt64.random(in: .min ... .max))
             var hasher = ContentDigest.Hasher()
             var done = 0
-            while done < Int(location.length) {
+            let signature = try? Signature(
+                basisLength: UInt64(location.length), seed: UInt64.random(in: .min ... .max)
+            ) { buffer in
                 let piece = UnsafeMutableRawBufferPointer(
                     rebasing: buffer[..<min(buffer.count, Int(location.length) - done)])
-                guard (try? file.readFully(at: Int64(location.offset) + Int64(done), into: piece)) == piece.count else {
-                    return cache.giveUp(location.pack)
-                }
-                hasher.update(UnsafeRawBufferPointer(piece))
-                builder.update(UnsafeRawBufferPointer(piece))
-                done += piece.count
+                // What cannot be read makes it shorter than it is, and no signature.
+                let count = (try? file.readFully(at: Int64(location.offset) + Int64(done), into: piece)) ?? 0
+                hasher.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+                done += count
+                return count
             }
-            guard hasher.digest() == digest, let signature = try? builder.finish() else {
-                return cache.giveUp(location.pack)
-            }
+            guard let signature, hasher.digest() == digest else { return cache.giveUp(location.pack) }
             return signature
         }
 

@@ -96,14 +96,13 @@ struct ConclusionTests {
 
     @Test("verify fails where a slot differs, host by host")
     func verify() throws {
-        func slot(_ host: String, differences: Int) throws -> (Host, SlotVerification) {
-            let found = SlotVerification(
+        func slot(differences: Int) -> SlotVerification {
+            SlotVerification(
                 slot: 1, release: new, files: 3, bytes: 10, differences: differences,
                 lines: differences > 0 ? ["changed a"] : [])
-            return (try Host(host), found)
         }
-        let report = VerifyReport(
-            slots: [try slot("h1", differences: 0), try slot("h2", differences: 3)], failures: [])
+        let report = HostResults(
+            try HostList.parse("h[1-2]"), [.success([slot(differences: 0)]), .success([slot(differences: 3)])])
         let conclusion = report.conclusion(hosts: 2)
         #expect(conclusion.status == .partlyDone)
         #expect(conclusion.failed == 1)

@@ -7,6 +7,11 @@ import Testing
 
 @Suite("Table of status")
 struct StatusTableTests {
+    @Test("a name of wide letters takes the columns that a terminal shows it in")
+    func wide() throws {
+        #expect(TextTable.aligned([["A", "B"], ["網站", "x"], ["é\u{301}", "y"]]) == ["A     B", "網站  x", "é\u{301}     y"])
+    }
+
     @Test("the columns of status stand below each other, whatever a release is called")
     func table() throws {
         let live = ReleaseName(id: ContentDigest(of: [1]), name: "line\nbreak")
