@@ -1,4 +1,4 @@
-// `slotsync agent`: the host's side of a session, so that a host with the command needs no other program.
+// `slotsync agent`: the host's side of a session. A host that has the command needs no other program.
 
 import ArgumentParser
 import SlotSync

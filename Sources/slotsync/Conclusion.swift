@@ -1,4 +1,4 @@
-// How a command ended: the exit codes that scripts depend on, and the summary that `--json` ends with.
+// How a command ended. It has the exit codes that scripts depend on, and the summary that `--json` ends with.
 
 import SlotSync
 

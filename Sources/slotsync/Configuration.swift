@@ -1,6 +1,6 @@
-// slotsync.yml: what would otherwise stand on every command line. Read once, before the options, which
-// override it. Strict: a key that nobody reads, or a value of another type, is an error which names
-// file and line, because a setting that is silently ignored is one that somebody relies on.
+// Reads slotsync.yml, which holds what would otherwise stand on every command line. FleetOptions reads it first; the
+// options override it. The file is read strictly: an unknown key or a value of the wrong type is an error that names
+// file and line. A setting that is ignored in silence is one that somebody relies on.
 
 import Canary
 import SlotSync

@@ -1,6 +1,5 @@
-// A value of the configuration file with its name and its line, read as the type that its key asks
-// for. Every error says where, what was expected and what stands there. Used by Configuration alone;
-// the only file that knows Yams.
+// A value of the configuration file, with its name and line. It is read as the type that its key asks for. Every error
+// says where the value stands, what was expected and what was found. Configuration uses it; no other file knows Yams.
 
 import SlotSync
 import Yams

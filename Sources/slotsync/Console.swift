@@ -1,5 +1,5 @@
-// The two standard streams: results go to one, everything else to the other. Whatever text came from a
-// host, a file name or a message, nothing in it commands the terminal.
+// Writes to the two standard streams: results to standard output, everything else to standard error. Text from a host,
+// a file name or a message cannot command the terminal. Reporter owns the console; `judge` has one for its errors.
 
 import Canary
 import Glibc

@@ -1,4 +1,5 @@
-// `slotsync delta`: what makes new content from a file of which only the signature is here.
+// `slotsync delta`: compares a file with the signature of an older one, and writes what makes the new file from the
+// old one. The old file need not be on this machine.
 
 import ArgumentParser
 import Glibc

@@ -1,4 +1,4 @@
-// What is told of an event while a command runs: a plain line for a person, an object for `--json`.
+// How an event of an operation is shown while a command runs: as a line for people, or as an object for `--json`.
 
 import SlotSync
 

@@ -1,4 +1,4 @@
-// Failures as a summary tells them: equal reasons once, with all hosts that have them.
+// Groups failures for the summary: each reason stands there once, with all hosts that have it.
 
 import SlotSync
 

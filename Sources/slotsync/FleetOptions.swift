@@ -1,5 +1,5 @@
-// The options that every fleet command takes, and what they come to together with the configuration
-// file: the command line wins. Whatever cannot be used is a usage error that names option and value.
+// The options that every fleet command has. Together with the configuration file they make a Fleet; the command line
+// wins. A value that cannot be used is a usage error that names the option and the value.
 
 import ArgumentParser
 import SlotSync

@@ -1,4 +1,5 @@
-// How far a fleet is, in one line that fits the terminal. A value: events and the time go in, text comes out.
+// Shows how far a fleet is, in one line that fits the terminal. It is a value: events and the time go in, text comes
+// out.
 
 import SlotSync
 

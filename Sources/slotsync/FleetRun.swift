@@ -1,4 +1,4 @@
-// The frame of every fleet command: settle the options, do the work, tell how it ended, exit with that.
+// What all fleet commands have in common: settle the options, do the work, say how it ended, and exit with that code.
 
 import ArgumentParser
 import SlotSync

@@ -1,4 +1,4 @@
-// `slotsync flip`: a staged release goes live, on every host or on none.
+// `slotsync flip`: makes a staged release live, on every host or on none. FlipNarration says what came of it.
 
 import ArgumentParser
 import SlotSync

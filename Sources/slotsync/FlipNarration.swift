@@ -1,4 +1,4 @@
-// What `flip` and `rollback` say at their end: what is live where now, and if the hosts do not agree, how to
+// What `flip` and `rollback` say at their end: which release is live where. If the hosts do not agree, it says how to
 // make them.
 
 import SlotSync

@@ -1,4 +1,4 @@
-// What is to be said of many hosts, said once for all of which it is true.
+// Says what is true of many hosts once, with all of their names.
 
 import SlotSync
 

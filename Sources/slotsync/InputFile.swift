@@ -1,4 +1,5 @@
-// A file named on the command line, or standard input for "-". Used by signature, delta and patch.
+// Opens a file that was named on the command line, or standard input for "-". `signature`, `delta`, `patch` and
+// `judge` read their input with it.
 
 import Glibc
 import SlotSync

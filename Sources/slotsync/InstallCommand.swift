@@ -1,4 +1,4 @@
-// `slotsync install`: the agent goes to the hosts, over ssh.
+// `slotsync install`: copies the agent to the hosts, over ssh.
 
 import ArgumentParser
 import SlotSync

@@ -1,5 +1,5 @@
-// What `--json` prints: one object a line, its members in the order in which they were given. Written out here
-// because a script wants null where there is nothing, and a person reads `event` first.
+// Writes what `--json` prints: one object a line, with its members in the order in which they were given. It is
+// written by hand, because a script wants null where nothing is known, and a person wants to read `event` first.
 
 import JSONCoding
 

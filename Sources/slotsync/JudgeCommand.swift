@@ -1,4 +1,4 @@
-// `slotsync judge`: judges recorded pushes again, or for the first time.
+// `slotsync judge`: judges recorded pushes, with the settings of the recording or with others. No host is asked.
 
 import ArgumentParser
 import Canary

@@ -1,4 +1,5 @@
-// A file's lines, one after the other, in little memory. `slotsync judge` reads recordings with it.
+// Reads a file line by line, in little memory. `slotsync judge` reads recordings with it. A line that is too long is
+// an error here; LineSplitter, which follows logs, cuts it off.
 
 import Glibc
 import SlotSync
@@ -49,9 +50,9 @@ struct LineReader {
     private mutating func lineFeed() -> Int? {
         let found = buffer.withUnsafeBytes { bytes -> Int? in
             guard searched < bytes.count, let base = bytes.baseAddress,
-                let place = memchr(base + searched, 0x0a, bytes.count - searched)
+                let end = memchr(base + searched, 0x0a, bytes.count - searched)
             else { return nil }
-            return UnsafeRawPointer(place) - base
+            return UnsafeRawPointer(end) - base
         }
         if found == nil { searched = buffer.count }
         return found

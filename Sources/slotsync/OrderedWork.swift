@@ -1,5 +1,5 @@
-// The same work on many inputs, on all cores, with results in the order of the inputs and bounded memory. `slotsync judge`
-// judges recordings with it.
+// Does the same work on many inputs, on all cores and in bounded memory, and delivers the results in the order of the
+// inputs. `slotsync judge` judges recordings with it.
 
 /// Runs `work` on each input and hands the results over in the inputs' order.
 ///

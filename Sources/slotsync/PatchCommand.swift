@@ -1,4 +1,4 @@
-// `slotsync patch`: makes the new file from the old one and a delta, and verifies it before it gets its name.
+// `slotsync patch`: makes the new file from the old one and a delta. The new file is verified before it gets its name.
 
 import ArgumentParser
 import SlotSync

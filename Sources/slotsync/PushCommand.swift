@@ -1,4 +1,4 @@
-// `slotsync push`: the whole push. Stages, samples, flips a few hosts, judges, flips everybody, watches; or takes it back.
+// `slotsync push`: stages a release, flips a few hosts, judges them, and flips everybody or takes the release back.
 
 import ArgumentParser
 import Canary

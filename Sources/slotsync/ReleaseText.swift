@@ -1,4 +1,4 @@
-// Releases as people read them in the command's output.
+// How the command's output names a release.
 
 import SlotSync
 

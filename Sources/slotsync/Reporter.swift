@@ -1,5 +1,5 @@
-// Tells what happens, in the way that the options ask for: a live line on a terminal, plain lines elsewhere, one
-// JSON object a line, or next to nothing. All commands print through it.
+// Tells what happens, in the form that the options ask for: a live line on a terminal, plain lines elsewhere, one JSON
+// object a line, or only results and failures. All fleet commands print through it.
 
 import SlotSync
 

@@ -1,5 +1,5 @@
-// Where signature, delta and patch put what they make: standard output, or a file which gets its name only
-// when it is complete. A failure or a signal leaves what stood there, and no temporary.
+// Where `signature`, `delta` and `patch` write their result: to standard output, or to a file that gets its name only
+// when it is complete. After a failure or a signal the old file is unchanged, and no temporary file is left.
 
 import Glibc
 import SlotSync

@@ -1,4 +1,4 @@
-// `slotsync rollback`: back to a release that was live before.
+// `slotsync rollback`: goes back to the release that was live before, on every host or on none.
 
 import ArgumentParser
 import SlotSync

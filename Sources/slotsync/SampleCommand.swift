@@ -1,4 +1,4 @@
-// `slotsync sample`: what all sources of the canary's metrics read now, host by host.
+// `slotsync sample`: reads all metrics of the configuration once, and shows them host by host.
 
 import ArgumentParser
 import Canary

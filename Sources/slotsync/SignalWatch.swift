@@ -1,4 +1,4 @@
-// Signals that would end the program, taken over for as long as something has to be put right first.
+// Catches the signals that would end the program, as long as something has to be put right before the end.
 
 import Dispatch
 import Glibc

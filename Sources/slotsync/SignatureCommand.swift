@@ -1,4 +1,5 @@
-// `slotsync signature`: describes a file, so that elsewhere a delta to its successor can be made.
+// `slotsync signature`: writes the signature of a file. With it, a delta to a newer version can be made on another
+// machine.
 
 import ArgumentParser
 import SlotSync

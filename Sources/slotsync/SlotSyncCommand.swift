@@ -1,4 +1,4 @@
-// The root command: lists the others.
+// The root command. It lists the subcommands; each of them is a file of its own.
 
 import ArgumentParser
 import SlotSync

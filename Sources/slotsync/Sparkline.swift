@@ -36,8 +36,8 @@ enum Sparkline {
             }
             let share = (value - low) / (high - low)
             // All the same: on the ground if it is nothing, else in the middle.
-            let place = high > low && share.isFinite ? min(max(share, 0), 1) : value == 0 ? 0 : 0.5
-            text.append(bars[min(Int(place * Double(bars.count)), bars.count - 1)])
+            let height = high > low && share.isFinite ? min(max(share, 0), 1) : value == 0 ? 0 : 0.5
+            text.append(bars[min(Int(height * Double(bars.count)), bars.count - 1)])
         }
         return text + String(repeating: " ", count: width - columns.count)
     }

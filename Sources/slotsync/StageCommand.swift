@@ -1,4 +1,4 @@
-// `slotsync stage`: a tree goes into the next slot of every host. Nothing goes live.
+// `slotsync stage`: copies a tree into the next slot of every host. No release becomes live.
 
 import ArgumentParser
 import SlotSync

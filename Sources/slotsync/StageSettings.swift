@@ -1,4 +1,5 @@
-// The options of `stage` that say what a release is made of, and what they come to together with the configuration.
+// The options of `stage` and `push` that say what a release consists of. Together with the configuration they make
+// StageOptions.
 
 import ArgumentParser
 import SlotSync

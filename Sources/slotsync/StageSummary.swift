@@ -1,4 +1,4 @@
-// What `stage` says at its end.
+// What `stage` says at its end, for people.
 
 import SlotSync
 
@@ -18,7 +18,7 @@ extension StageReport {
     /// One line: `release 3f2a09bc (v1.4.2) is staged on 5 hosts: on each 12 files received, …; 1.2 MB sent in 0.8 s`
     func summary(duration: Duration) -> String {
         let total = hosts.count + failures.count
-        let place =
+        let reached =
             failures.isEmpty ? NumberText.count(total, "host") : "\(hosts.count) of \(NumberText.count(total, "host"))"
         let sent = "\(byteText(sentBytes)) sent in \(TimeText.rounded(duration))"
         let worked = hosts.map(\.outcome).filter { $0.kind == .staged || $0.kind == .planned }
@@ -28,16 +28,16 @@ extension StageReport {
         guard let first = worked.first else {
             let isLive = hosts.allSatisfy { $0.outcome.kind == .alreadyLive }
             return
-                "release \(release.short) is \(isLive ? "live" : "there") already on \(place): nothing to copy\(warning)"
+                "release \(release.short) is \(isLive ? "live" : "there") already on \(reached): nothing to copy\(warning)"
         }
         let each = worked.count > 1 ? "on each " : ""
         let received = "\(each)\(Self.range(worked.map(\.received))) of \(NumberText.count(files, "file"))"
         if first.kind == .planned {
-            return "release \(release.short) would go to \(place): \(received) would be received"
+            return "release \(release.short) would go to \(reached): \(received) would be received"
         }
         let already = hosts.count - worked.count
         let unchanged = already == 0 ? "" : "; it was there already on \(already)"
-        return "release \(release.short) is staged on \(place): \(received) received, "
+        return "release \(release.short) is staged on \(reached): \(received) received, "
             + "\(Self.range(worked.map(\.copied))) copied, \(Self.range(worked.map(\.kept))) kept\(unchanged)\(warning); \(sent)"
     }
 

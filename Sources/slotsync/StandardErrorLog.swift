@@ -1,4 +1,4 @@
-// What the library logs, for `--verbose`: one line each on standard error.
+// Prints what the library logs to standard error, one line each, for `--verbose`.
 
 import Logging
 import SlotSync

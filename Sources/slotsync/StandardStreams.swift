@@ -1,5 +1,5 @@
-// Descriptors 0 to 2 are the standard streams, even if whoever started the program closed them: else the next file or
-// pipe that is opened gets such a number, and what is printed goes into it.
+// Keeps descriptors 0 to 2 open. A caller may have closed them; then the next file that is opened would get such a
+// number, and what the program prints would go into that file.
 
 import Glibc
 

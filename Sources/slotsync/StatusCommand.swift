@@ -1,4 +1,4 @@
-// `slotsync status`: what each host has.
+// `slotsync status`: shows what each host has in its ring.
 
 import ArgumentParser
 import SlotSync

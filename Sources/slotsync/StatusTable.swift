@@ -1,4 +1,4 @@
-// The rows of `slotsync status`, in aligned columns.
+// The content of the table that `slotsync status` prints. TextTable aligns its columns.
 
 import SlotSync
 

@@ -1,4 +1,4 @@
-// Rows of cells in aligned columns, as `status` and `sample` print them.
+// Aligns rows of cells in columns, as a terminal shows them. `status` and `sample` print their tables with it.
 
 enum TextTable {
     /// The rows as lines; all have as many cells as the first.

@@ -1,5 +1,5 @@
-// What a value may look like. An option and a key of the configuration that take the same kind of value share one form, and
-// with it what is read and how an error describes it.
+// The forms that values of options and of the configuration may have. An option and a key that take the same kind of
+// value share one form: the same text is read, and an error describes it in the same words.
 
 import ArgumentParser
 import Canary

@@ -1,4 +1,4 @@
-// `slotsync verify`: slots are read again, whole, and compared with what was sealed.
+// `slotsync verify`: reads whole slots again and compares them with what was sealed. Nothing is changed.
 
 import ArgumentParser
 import SlotSync

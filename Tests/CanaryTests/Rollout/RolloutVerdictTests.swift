@@ -1,5 +1,6 @@
 // What follows from verdicts, and from a base line that lacks something to judge by.
 
+import Foundation
 import SlotSync
 import Testing
 
@@ -21,6 +22,25 @@ struct RolloutVerdictTests {
         #expect(push.outcome?.hosts.filter { $0.standing == .takenBack }.map(\.step) == [.canaries, .canaries])
         #expect(push.outcome?.judgement?.why == "because")
         #expect(push.problems.isEmpty)
+    }
+
+    @Test("README shows of a regression what is said")
+    func shownInREADME() throws {
+        var push = try RolloutTests.push(hosts: 120) { $0.hosts = .portion(.percent(5)) }
+        push.run(until: .window(.canaries))
+        push.runToNextLook()
+        let metric = MetricJudgement(
+            name: "p95_ms", verdict: .regression, p: 6.7e-13, effect: 6.1, canaryLevel: 412, controlLevel: 61.1)
+        let finding = Look.Finding(
+            judgement: metric, kind: .gauge, tolerance: 0.1, isSignificant: true, canaries: push.canaries.count,
+            controls: 120 - push.canaries.count)
+        let why = Sentences.regression([finding], over: 2, .canaries)
+        push.judge(Judgement(verdict: .regression, metrics: [metric], why: why))
+        push.runToEnd()
+        let said = try #require(push.outcome?.sentences).joined(separator: "\n")
+        let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        let page = try String(contentsOf: top.appending(path: "README.md"), encoding: .utf8)
+        #expect(page.contains("release 35066255: \(said)\n"), "\(said)")
     }
 
     @Test("a regression in the watch rolls everybody back")

@@ -1,5 +1,5 @@
-// An agent in a process of its own, behind a controller that is a process as well: `cat`, which passes on what the test
-// says. So either of them can be killed or stopped, as an agent and a controller are.
+// Runs an agent as a process of its own. Its controller is a process as well: `cat`, which passes on what the test
+// sends. So a test can kill or stop either of them.
 
 import Foundation
 import SystemPackage

@@ -1,4 +1,4 @@
-// A real browser, Debian's Chromium, without a window: what it says of a page, and how it lays it out.
+// Runs Debian's Chromium without a window. Tests ask it what it says of a page, and how it lays the page out.
 
 import Foundation
 import Testing

@@ -1,5 +1,5 @@
-// A fleet that is pushed to with canaries: hosts whose site answers fast, slowly or not at all, as its release has it, and
-// settings with which a push takes seconds.
+// A fleet for pushes with canaries. The hosts' site answers fast, slowly or not at all, as its release says; the
+// settings let a push take only seconds.
 
 import Foundation
 import Testing

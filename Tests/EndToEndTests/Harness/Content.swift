@@ -1,5 +1,5 @@
-// Bytes to fill files with: the same at every run for the same seed. Random bytes do not compress and match nothing,
-// so what a command says it sent can be held against their number.
+// Makes the bytes of test files. The same seed gives the same bytes at every run. Random bytes do not compress and
+// match nothing, so their number can be compared with what a command says it has sent.
 
 enum Content {
     static func random(_ count: Int, seed: UInt64) -> [UInt8] {

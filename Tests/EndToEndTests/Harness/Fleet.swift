@@ -1,5 +1,5 @@
-// A fleet on a workbench: host `h3` is the folder `h3/www`, reached by the local transport unless a test says otherwise.
-// Commands are called as a shell script would call them; what they leave is looked at on disk.
+// A fleet on a workbench: host `h3` is the folder `h3/www`, and the transport is local unless a test says otherwise.
+// Tests call commands as a shell script would, and look at the result on disk.
 
 import Foundation
 import Testing
@@ -39,8 +39,8 @@ struct Fleet: Sendable {
     /// The same fleet with another value for one of its options.
     func with(_ option: String, replacedBy value: String) throws -> Fleet {
         var copy = self
-        let place = try #require(copy.options.firstIndex(of: option))
-        copy.options[place + 1] = value
+        let index = try #require(copy.options.firstIndex(of: option))
+        copy.options[index + 1] = value
         return copy
     }
 

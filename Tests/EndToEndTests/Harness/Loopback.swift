@@ -1,4 +1,4 @@
-// Sockets on 127.0.0.1, for servers that tests start and for those that they play themselves.
+// Sockets on 127.0.0.1, for servers that tests start and for those that they imitate.
 
 import Foundation
 

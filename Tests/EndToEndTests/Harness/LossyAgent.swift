@@ -1,5 +1,6 @@
-// An agent whose session is lost at a request that the test names: before it has come to the agent, or when it is done and
-// not answered. That happens once: every later session with the host has a sound agent, unless the test says otherwise.
+// An agent whose session is lost at a request that the test names: before the agent has received it, or after it was
+// done and before the answer. This happens once. Later sessions with the host have a sound agent, unless the test says
+// otherwise.
 
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-// What this machine lets a test do. A test that needs more is skipped with a word, never passed in silence.
+// What this machine lets a test do. A test that needs more is skipped, with the reason; it never passes unnoticed.
 
 import Foundation
 

@@ -1,5 +1,5 @@
-// How many processes are at the same place at once, as they count it themselves: each leaves a mark when it comes, notes how
-// many marks there are, and takes its own away when it goes. For tests of what is bounded, and of what is not.
+// Counts how many processes run a piece of a script at the same time. Each leaves a mark at its start, notes how many
+// marks there are, and removes its own at its end. Tests of bounded and of unbounded concurrency use it.
 
 import Foundation
 

@@ -1,5 +1,5 @@
-// Runs a program as a shell would, to its end or to its time-out, and tells what it printed. Output goes through files,
-// so that a grandchild which keeps a descriptor open holds up nobody.
+// Runs a program as a shell would, until it ends or its time is up, and returns what it printed. Output goes to files:
+// a grandchild that keeps a descriptor open then delays nobody.
 
 import Foundation
 import Subprocess

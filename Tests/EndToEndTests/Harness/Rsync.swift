@@ -1,5 +1,5 @@
-// The judge of equal trees is a program that people already trust: a slot is right when rsync, comparing contents,
-// modes, owners, links and times, has nothing left to do.
+// Compares trees with rsync, which people trust already: a slot is right if rsync, comparing contents, modes, owners,
+// links and times, has nothing left to do.
 
 import Testing
 

@@ -1,5 +1,5 @@
-// A real Prometheus server, of Debian's package, on a port and with a storage of its own. It scrapes one page of metrics
-// many times a second; what stands on the page is the test's.
+// Runs Debian's Prometheus server, with a port and a storage of its own. It scrapes one page of metrics many times a
+// second; the test decides what the page says.
 
 import Foundation
 import Synchronization

@@ -1,5 +1,5 @@
-// A real sshd on loopback, with keys and settings of its own: 127.0.0.1 to 127.0.0.5 are five hosts to whoever connects.
-// Each has a home folder on the workbench, so that what is installed there never lands in a person's own.
+// Runs sshd on loopback, with keys and settings of its own. Its clients see five hosts, 127.0.0.1 to 127.0.0.5. Each
+// has a home folder on the workbench, so nothing is ever installed into a person's home.
 
 import Foundation
 import Testing

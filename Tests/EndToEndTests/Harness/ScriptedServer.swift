@@ -1,5 +1,5 @@
-// A TCP server that sends what a test tells it to, whether that is HTTP or not: pages of metrics for Prometheus to scrape, and
-// the answers that no Prometheus would give. One thread a connection, one request a connection.
+// A TCP server that sends what a test tells it to, HTTP or not: pages for Prometheus to scrape, and answers that no
+// Prometheus would give. Each connection has one thread and one request.
 
 import Foundation
 import Synchronization

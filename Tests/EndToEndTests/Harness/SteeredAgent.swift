@@ -1,5 +1,5 @@
-// An agent whose host can be held in the middle of a transfer: it is fed a given number of bytes, then nothing until the
-// test says so. What is killed, filled or asked meanwhile happens at the same point at every run.
+// An agent that is held in the middle of a transfer. It receives a given number of bytes, then nothing until the test
+// lets it go on. So a kill, a full disk or a second command comes at the same point in every run.
 
 import Foundation
 import Testing

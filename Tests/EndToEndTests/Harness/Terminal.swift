@@ -1,5 +1,5 @@
-// A terminal with a program in its foreground, as a person has it: keys go in, Ctrl-C reaches every process of the foreground
-// group, and closing it hangs up.
+// Runs a program in the foreground of a terminal. A test types keys, Ctrl-C reaches the whole foreground group, and
+// closing the terminal hangs up.
 
 import Foundation
 import Synchronization

@@ -1,5 +1,5 @@
-// Makes the trees that are released, entry by entry, with system calls on directory descriptors: names are bytes,
-// paths may be longer than PATH_MAX, times may lie before 1970, and no library has an opinion on any of it.
+// Makes the trees that are released, entry by entry, with system calls on directory descriptors. So names are bytes,
+// paths may be longer than PATH_MAX, and times may lie before 1970.
 
 import Foundation
 import SystemPackage

@@ -1,5 +1,5 @@
-// Waits for a condition, never for a time: tests of what happens in the middle of something need that something's
-// middle, whatever the machine's speed.
+// Waits for a condition, not for a time. A test of what happens in the middle of something has to find that middle on
+// a slow machine, too.
 
 import Foundation
 import Testing

@@ -1,5 +1,5 @@
-// A folder of its own for every test: hosts, sources and scripts are made beneath it, and nothing of it is left
-// afterwards, mounts included. In memory where there is room, so that tests measure the program and not a disk.
+// A folder for each test, which holds its hosts, sources and scripts. Nothing of it is left afterwards, mounts
+// included. It is in memory where there is room, so that tests do not wait for a disk.
 
 import Foundation
 import Testing
