@@ -99,7 +99,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("hosts that flipped go back at once when too many have failed for certain, though one is still asked again")
+        @Test(
+            "hosts that flipped go back at once when too many have failed for certain, though one is still asked again")
         func undoWithoutLost() async throws {
             try await withTwoReleases(for: "flip") { fleet, old, _ in
                 let (gate, back) = (fleet.bench["gate"], fleet.bench["back"])

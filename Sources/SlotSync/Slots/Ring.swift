@@ -41,7 +41,8 @@ final class Ring {
             switch error {
             case .noSuchFileOrDirectory:
                 throw SlotSyncError(
-                    .notARing, "root \(quoted(path)) does not exist: make this folder on the host first, or check --root")
+                    .notARing,
+                    "root \(quoted(path)) does not exist: make this folder on the host first, or check --root")
             case .notDirectory:
                 throw SlotSyncError(.notARing, "root \(quoted(path)) is no directory: check --root")
             default: throw SlotSyncError(.system, "cannot open root \(quoted(path))", errno: error)

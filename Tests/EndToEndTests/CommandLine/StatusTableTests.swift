@@ -9,7 +9,8 @@ import Testing
 struct StatusTableTests {
     @Test("a name of wide letters takes the columns that a terminal shows it in")
     func wide() throws {
-        #expect(TextTable.aligned([["A", "B"], ["網站", "x"], ["é\u{301}", "y"]]) == ["A     B", "網站  x", "é\u{301}     y"])
+        #expect(
+            TextTable.aligned([["A", "B"], ["網站", "x"], ["é\u{301}", "y"]]) == ["A     B", "網站  x", "é\u{301}     y"])
     }
 
     @Test("the columns of status stand below each other, whatever a release is called")
