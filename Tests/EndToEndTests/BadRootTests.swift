@@ -74,9 +74,9 @@ extension EndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench, hosts: 2).with("--root", replacedBy: bench["{host}/none"])
                 let outcome = try await fleet.call("status")
-                #expect(outcome.isRefusal(naming: "h[1-2]", "{host}/none", "make this folder"), "\(outcome)")
+                #expect(outcome.isRefusal(naming: "h[1-2]", "{host}/none", "mkdir -p"), "\(outcome)")
                 // Pasted into a shell, it would make a folder that is called {host}.
-                #expect(!outcome.errors.contains("mkdir"), "\(outcome)")
+                #expect(!outcome.errors.contains("mkdir -p \(bench.path)"), "\(outcome)")
             }
         }
 

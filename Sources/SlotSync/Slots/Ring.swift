@@ -42,7 +42,7 @@ final class Ring {
             case .noSuchFileOrDirectory:
                 throw SlotSyncError(
                     .notARing,
-                    "root \(quoted(path)) does not exist: make this folder on the host first, or check --root")
+                    "root \(quoted(path)) does not exist: make it first, with mkdir -p on the host, or check --root")
             case .notDirectory:
                 throw SlotSyncError(.notARing, "root \(quoted(path)) is no directory: check --root")
             default: throw SlotSyncError(.system, "cannot open root \(quoted(path))", errno: error)
