@@ -11,11 +11,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int ss_openat2(int directory, const char *path, int flags, unsigned mode, uint64_t resolve) {
@@ -47,6 +49,50 @@ long ss_file_system_type(int fd) {
     struct statfs system;
     // The numbers have 32 bits, and some have the highest set.
     return fstatfs(fd, &system) == -1 ? -1 : (long)(uint32_t)system.f_type;
+}
+
+int ss_status(int directory, const char *name, struct ss_more_status *result) {
+    struct statx status;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+    if (statx(directory, name, flags, STATX_UID | STATX_MNT_ID, &status) == -1) return -1;
+    result->mount = status.stx_mask & STATX_MNT_ID ? status.stx_mnt_id : 0;
+    result->owner = status.stx_uid;
+    uint64_t attributes = status.stx_attributes & status.stx_attributes_mask;
+    result->is_mount_point = (attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    result->is_immutable = (attributes & STATX_ATTR_IMMUTABLE) != 0;
+    result->is_append_only = (attributes & STATX_ATTR_APPEND) != 0;
+    return 0;
+}
+
+int ss_rename_exclusively(int from, const char *name, int to, const char *new_name) {
+    return (int)syscall(SYS_renameat2, from, name, to, new_name, 1u);  // RENAME_NOREPLACE
+}
+
+ssize_t ss_list_attributes(const char *path, char *buffer, size_t length) {
+    return llistxattr(path, buffer, length);
+}
+
+ssize_t ss_attribute(const char *path, const char *name, void *buffer, size_t length) {
+    return lgetxattr(path, name, buffer, length);
+}
+
+static char *const *arguments;
+static int has_own_root;
+
+// Before Swift's runtime sets itself up. Linked statically, it looks for its own path in /proc, and ends the process
+// where there is none (a chroot, a sandbox), unless SWIFT_ROOT says it.
+__attribute__((constructor(101))) static void note_arguments(int count, char **words, char **variables) {
+    (void)count, (void)variables;
+    arguments = words;
+    has_own_root = access("/proc/self/exe", F_OK) == -1 && !getenv("SWIFT_ROOT");
+    if (has_own_root) setenv("SWIFT_ROOT", "/", 1);
+}
+
+char *const *ss_arguments(void) {
+    // What this process starts is not to inherit it.
+    if (has_own_root) unsetenv("SWIFT_ROOT");
+    has_own_root = 0;
+    return arguments;
 }
 
 int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds) {
@@ -118,3 +164,4 @@ const int ss_seek_data = SEEK_DATA;
 const int ss_seek_hole = SEEK_HOLE;
 const int ss_resolve_beneath = RESOLVE_BENEATH;
 const int ss_resolve_no_symlinks = RESOLVE_NO_SYMLINKS;
+const int ss_resolve_no_mounts = RESOLVE_NO_XDEV;

@@ -1,6 +1,7 @@
 // The host's program: the library's agent behind a command line of three words. Read by hand, because an
 // argument parser would bring Foundation, and with it ten times the size.
 
+import Dispatch
 import Glibc
 import SlotSync
 import SystemPackage
@@ -21,7 +22,7 @@ struct SlotSyncAgent {
     /// Not asynchronous itself: Dispatch would leave the first thread by pthread_exit, and in a static program the
     /// unwinder sorts all of its tables for that, which takes longer than a session.
     static func main() {
-        Task.detached { exit(await run(Array(CommandLine.arguments.dropFirst()))) }
+        Task.detached(executorPreference: AgentThread()) { exit(await run(Array(processArguments().dropFirst()))) }
         while true { pause() }
     }
 
@@ -40,6 +41,16 @@ struct SlotSyncAgent {
     private static func say(_ text: String, on stream: FileDescriptor, code: Int32) -> Int32 {
         _ = try? stream.writeAll(text.utf8)
         return code
+    }
+}
+
+/// One thread for all that the agent awaits. The global queues need /proc: see WorkerThreads.
+private final class AgentThread: TaskExecutor {
+    private let queue = DispatchQueue(label: "slotsync.agent")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 

@@ -26,6 +26,27 @@ ssize_t ss_getdents64(int directory, void *buffer, size_t length);
 /// The type of the file system that `fd` is on, as statfs(2) numbers them.
 long ss_file_system_type(int fd);
 
+/// What statx(2) says of `name` beside what fstatat(2) does. An empty name is the directory itself.
+struct ss_more_status {
+    /// The mount that it is on; 0 where the kernel does not tell (before 5.8).
+    uint64_t mount;
+    uint32_t owner;
+    /// Whether something is mounted on it, or it may not be changed (chattr's `i` and `a`); 0 where the kernel does not tell.
+    int is_mount_point, is_immutable, is_append_only;
+};
+int ss_status(int directory, const char *name, struct ss_more_status *result);
+
+/// `renameat` that replaces nothing: EEXIST. EINVAL where the file system cannot do that.
+int ss_rename_exclusively(int from, const char *name, int to, const char *new_name);
+
+/// The names of `path`'s extended attributes, each with a NUL behind it, of a link itself.
+ssize_t ss_list_attributes(const char *path, char *buffer, size_t length);
+/// The value of one.
+ssize_t ss_attribute(const char *path, const char *name, void *buffer, size_t length);
+
+/// The words that this process was started with; NULL behind the last. Swift's own list is read from /proc.
+char *const *ss_arguments(void);
+
 /// When `name` was made, where the file system keeps that; ENODATA where it does not.
 int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds);
 
@@ -48,5 +69,6 @@ extern const int ss_seek_data;
 extern const int ss_seek_hole;
 extern const int ss_resolve_beneath;
 extern const int ss_resolve_no_symlinks;
+extern const int ss_resolve_no_mounts;
 
 #endif

@@ -2,6 +2,7 @@
 // one or the new one. State, records and caches are kept this way.
 
 import Glibc
+import Synchronization
 import SystemPackage
 
 extension Directory {
@@ -10,20 +11,25 @@ extension Directory {
         let file: FileDescriptor
         do { file = try openFile(name, O_RDONLY | O_NONBLOCK) } catch {
             if error == .noSuchFileOrDirectory { return nil }
-            throw SlotSyncError(.system, "cannot read \(quoted(name))", errno: error)
+            throw failure(to: "read", shownPath(of: name), error)
         }
         defer { try? file.close() }
-        let status = try file.status()
+        let status = try naming("look at", shownPath(of: name)) { try file.status() }
         guard status.kind == .file else {
-            throw SlotSyncError(.corrupt, "\(quoted(name)) is no file: somebody put something else there; move it away")
+            throw SlotSyncError(
+                .corrupt,
+                "\(quoted(shownPath(of: name))) is no file: somebody put something else there; move it away")
         }
         let size = status.size
         guard size <= UInt64(bound) else {
             throw SlotSyncError(
-                .corrupt, "\(quoted(name)) is damaged: it has \(size) bytes, at most \(bound) are allowed")
+                .corrupt,
+                "\(quoted(shownPath(of: name))) is damaged: it has \(size) bytes, at most \(bound) are allowed")
         }
-        return try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
-            count = try file.readFully(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+        return try naming("read", shownPath(of: name)) {
+            try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+                count = try file.readFully(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
+            }
         }
     }
 
@@ -34,6 +40,14 @@ extension Directory {
     func replaceContents(of name: String, by bytes: [UInt8], mode: UInt32 = 0o600, isShared: Bool = false) throws {
         let temporary = isShared ? "\(name).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp" : "\(name).tmp"
         try? remove(temporary)
+        try naming("write", shownPath(of: temporary)) { try write(bytes, to: temporary, mode: mode) }
+        try naming("replace", shownPath(of: name)) {
+            try rename(temporary, to: name)
+            try synchronize()
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to temporary: String, mode: UInt32) throws {
         let file = try openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
         do {
             defer { try? file.close() }
@@ -43,13 +57,28 @@ extension Directory {
             try? remove(temporary)
             throw error
         }
-        try rename(temporary, to: name)
-        try synchronize()
     }
 
     func makeDirectoryIfMissing(_ name: String, mode: UInt32) throws(Errno) {
         do { try makeDirectory(name, mode: mode) } catch {
             guard error == .fileExists else { throw error }
         }
+    }
+
+    /// Makes a directory that others are to come into, with this mode: the process's umask does not narrow it. A chmod
+    /// afterwards would take setgid away where the agent is not in the directory's group.
+    func makeDirectoryUnmasked(_ name: UnsafePointer<CChar>, mode: UInt32) throws(Errno) {
+        try withoutUmask { () throws(Errno) in try makeDirectory(name, mode: mode) }
+    }
+}
+
+/// The umask is the whole process's: nobody else changes it meanwhile.
+private let umaskUse = Mutex(())
+
+private func withoutUmask(_ step: () throws(Errno) -> Void) throws(Errno) {
+    try umaskUse.withLock { (_) throws(Errno) in
+        let before = umask(0)
+        defer { umask(before) }
+        try step()
     }
 }

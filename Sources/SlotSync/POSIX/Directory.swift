@@ -3,19 +3,27 @@
 
 import CSystemCalls
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// A directory held open by its descriptor; closed when the last user lets go of it.
 final class Directory: Sendable {
     let descriptor: FileDescriptor
+    /// Whether directories that are opened from this one, and from those, are on the same mount: EXDEV otherwise. What is
+    /// mounted in a slot, a bind mount too, is not the slot's.
+    let staysOnMount: Bool
 
     /// Takes over an open directory descriptor.
-    init(owning descriptor: FileDescriptor) { self.descriptor = descriptor }
+    init(owning descriptor: FileDescriptor, staysOnMount: Bool = false) {
+        self.descriptor = descriptor
+        self.staysOnMount = staysOnMount
+    }
 
     /// Opens a directory by its path. Links on the way are followed: this is the user's own path.
-    init(path: FilePath) throws(Errno) {
+    init(path: FilePath, staysOnMount: Bool = false) throws(Errno) {
         let raw = try systemCall { path.withPlatformString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } }
         descriptor = FileDescriptor(rawValue: raw)
+        self.staysOnMount = staysOnMount
     }
 
     deinit { try? descriptor.close() }
@@ -24,7 +32,7 @@ final class Directory: Sendable {
 
     /// A second, independent handle of the same directory.
     func duplicate() throws(Errno) -> Directory {
-        Directory(owning: try openFile(".", O_RDONLY | O_DIRECTORY))
+        Directory(owning: try openFile(".", O_RDONLY | O_DIRECTORY), staysOnMount: staysOnMount)
     }
 
     // MARK: Opening
@@ -37,8 +45,20 @@ final class Directory: Sendable {
     }
 
     /// Opens the subdirectory `name`.
+    ///
+    /// - Throws: `.improperLink` (EXDEV) where something is mounted on it and this directory stays on its mount.
     func openDirectory(_ name: UnsafePointer<CChar>) throws(Errno) -> Directory {
-        Directory(owning: try openFile(name, O_RDONLY | O_DIRECTORY))
+        if staysOnMount, PathLookup.isAllowed {
+            do { return try openDirectory(atPath: name) } catch .noFunction {}
+        }
+        let opened = Directory(owning: try openFile(name, O_RDONLY | O_DIRECTORY), staysOnMount: staysOnMount)
+        if staysOnMount, try isOnOtherMount(opened) { throw .improperLink }
+        return opened
+    }
+
+    /// Opens the subdirectory `name` where something may be mounted on it; what is below it is on that mount.
+    func openMountedDirectory(_ name: UnsafePointer<CChar>) throws(Errno) -> Directory {
+        Directory(owning: try openFile(name, O_RDONLY | O_DIRECTORY), staysOnMount: staysOnMount)
     }
 
     /// Opens a directory some levels below by its relative path, of any length, without following a link at any level.
@@ -63,7 +83,6 @@ final class Directory: Sendable {
                 current = try current.openDirectory(atPath: path)
                 next += levels
             } catch .noFunction {
-                // A kernel before 5.6, or a sandbox that forbids openat2: one level at a time.
                 for component in components[next..<next + levels] {
                     current = try current.openDirectory(component.map { CChar(bitPattern: $0) } + [0])
                 }
@@ -75,15 +94,24 @@ final class Directory: Sendable {
 
     /// Opens a directory below by a path that is no longer than PATH_MAX, following no link at any level.
     ///
-    /// - Throws: `.noFunction` on kernels before 5.6 and in sandboxes without openat2.
+    /// - Throws: `.noFunction` on kernels before 5.6 and in sandboxes without openat2: then names have to do.
     func openDirectory(atPath path: UnsafePointer<CChar>) throws(Errno) -> Directory {
-        let resolve = UInt64(ss_resolve_beneath | ss_resolve_no_symlinks)
+        guard PathLookup.isAllowed else { throw .noFunction }
+        let resolve = UInt64(
+            ss_resolve_beneath | ss_resolve_no_symlinks | (staysOnMount ? ss_resolve_no_mounts : 0))
         let raw = raw
-        return Directory(
-            owning: FileDescriptor(
-                rawValue: try systemCall {
-                    ss_openat2(raw, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, resolve)
-                }))
+        do {
+            return Directory(
+                owning: FileDescriptor(
+                    rawValue: try systemCall {
+                        ss_openat2(raw, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, resolve)
+                    }), staysOnMount: staysOnMount)
+        } catch {
+            // Container runtimes before 2021 answer calls that they do not know with EPERM.
+            guard error == .noFunction || error == .notPermitted else { throw error }
+            PathLookup.forbid()
+            throw .noFunction
+        }
     }
 
     // MARK: Looking
@@ -110,6 +138,23 @@ final class Directory: Sendable {
         var (seconds, nanoseconds): (Int64, UInt32) = (0, 0)
         try systemCall { ss_birth_time(raw, name, &seconds, &nanoseconds) }
         return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
+    /// What else the kernel knows of this directory.
+    func moreStatus() throws(Errno) -> MoreStatus { try moreStatus(of: "") }
+
+    /// What else the kernel knows of `name`, of a link itself. The corresponding C function is `statx`.
+    func moreStatus(of name: UnsafePointer<CChar>) throws(Errno) -> MoreStatus {
+        let raw = raw
+        var status = ss_more_status()
+        try systemCall { ss_status(raw, name, &status) }
+        return MoreStatus(status)
+    }
+
+    /// Whether `other`, which was opened by its name in this directory, is on another mount.
+    private func isOnOtherMount(_ other: Directory) throws(Errno) -> Bool {
+        if let here = try? moreStatus().mount, here != 0 { return try here != other.moreStatus().mount }
+        return try status().device != other.status().device
     }
 
     /// The text of the symbolic link `name`.
@@ -164,6 +209,16 @@ final class Directory: Sendable {
                 try forEachName { _ in throw Found() }
                 return true
             } catch is Found { return false }
+        }
+    }
+
+    /// Throws where this process may not make entries here, or not remove them. The corresponding C function is
+    /// `faccessat`.
+    func checkWritable() throws(Errno) {
+        let raw = raw
+        do { try systemCall { faccessat(raw, ".", W_OK | X_OK, AT_EACCESS) } } catch {
+            // What a sandbox says that does not know the call, and of a folder that nobody may change.
+            if error != .notPermitted { throw error }
         }
     }
 
@@ -237,52 +292,25 @@ final class Directory: Sendable {
     /// Makes the whole file system below this directory durable. The corresponding C function is `syncfs`.
     func synchronizeFileSystem() throws(Errno) {
         let raw = raw
-        try systemCall { ss_syncfs(raw) }
-    }
-
-    /// Removes `name` and all that is below it, of any depth and with any modes.
-    func removeTree(_ name: UnsafePointer<CChar>) throws {
-        if try removeEntry(name) { return }
-        // A stack in place of recursion: the tree may be deeper than the thread's stack.
-        var path: [[CChar]] = [Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))]
-        while let last = path.last {
-            let above = path.dropLast().map { component in component.dropLast().map(UInt8.init(bitPattern:))[...] }
-            let parent = try openDirectory(beneath: above)
-            if let subdirectory = try parent.openDirectory(last).removeEntries() {
-                path.append(subdirectory)
-            } else {
-                try parent.removeDirectory(last)
-                path.removeLast()
-            }
+        do { try systemCall { ss_syncfs(raw) } } catch {
+            guard error == .noFunction || error == .notPermitted else { throw error }
+            // A sandbox that forbids the call for one file system; the one for all is older, and has no error.
+            Glibc.sync()
         }
     }
 
-    /// Removes what is no directory, and empty directories.
-    ///
-    /// - Returns: whether `name` is gone; a directory that stays can be read and written afterwards.
-    private func removeEntry(_ name: UnsafePointer<CChar>) throws(Errno) -> Bool {
-        let status: FileStatus
-        do { status = try self.status(of: name) } catch {
-            if error == .noSuchFileOrDirectory { return true }
-            throw error
-        }
-        guard status.kind == .directory else {
+    /// The same where nothing stands at the new name; throws `.fileExists` otherwise. The corresponding C function is
+    /// `renameat2`.
+    func renameExclusively(_ name: UnsafePointer<CChar>, to newName: UnsafePointer<CChar>, in other: Directory)
+        throws(Errno)
+    {
+        let (from, to) = (raw, other.raw)
+        do { try systemCall { ss_rename_exclusively(from, name, to, newName) } } catch {
+            guard [.invalidArgument, .noFunction, .notPermitted].contains(error) else { throw error }
+            // A file system, or a sandbox, that cannot: a second name is as exclusive.
+            try other.makeHardLink(newName, to: name, in: self)
             try remove(name)
-            return true
         }
-        do { try removeDirectory(name) } catch {
-            if status.mode & 0o700 != 0o700 { try setMode(of: name, to: 0o700) }
-            return false
-        }
-        return true
-    }
-
-    /// Removes the entries of this directory up to the first subdirectory that is not empty, which it returns.
-    private func removeEntries() throws -> [CChar]? {
-        var names: [[CChar]] = []
-        try forEachName { name in names.append(name.map { CChar(bitPattern: $0) } + [0]) }
-        for name in names where try !removeEntry(name) { return name }
-        return nil
     }
 }
 
@@ -290,4 +318,11 @@ final class Directory: Sendable {
 @inline(__always)
 private func openat_mode(_ directory: CInt, _ name: UnsafePointer<CChar>, _ flags: CInt, _ mode: UInt32) -> CInt {
     Glibc.openat(directory, name, flags, mode_t(mode))
+}
+
+/// Whether openat2(2) can be used. A sandbox that forbids it forbids it for good.
+private enum PathLookup {
+    private static let forbidden = Atomic(false)
+    static var isAllowed: Bool { !forbidden.load(ordering: .relaxed) }
+    static func forbid() { forbidden.store(true, ordering: .relaxed) }
 }

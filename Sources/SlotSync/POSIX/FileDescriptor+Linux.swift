@@ -93,7 +93,14 @@ extension FileDescriptor {
             let start = try systemCall { Glibc.lseek(rawValue, Int(offset), CInt(ss_seek_data)) }
             let end = try systemCall { Glibc.lseek(rawValue, start, CInt(ss_seek_hole)) }
             return Int64(start)..<Int64(end)
-        } catch .noSuchAddressOrDevice { return nil }
+        } catch .noSuchAddressOrDevice {
+            return nil
+        } catch {
+            // A file system, or a sandbox, that tells of no holes: all is data.
+            guard [.invalidArgument, .notSupported, .noFunction, .notPermitted].contains(error) else { throw error }
+            let size = Int64(clamping: try status().size)
+            return offset < size ? offset..<size : nil
+        }
     }
 
     /// A pipe whose ends are closed in child processes.

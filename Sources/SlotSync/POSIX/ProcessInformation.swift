@@ -1,5 +1,6 @@
 // This process and its machine: names for greetings and locks, and how many processors it may use.
 
+import CSystemCalls
 import Glibc
 
 /// The machine's own name.
@@ -19,3 +20,27 @@ func userName() -> String {
 
 /// How many processors this process may use.
 func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+/// The words that this process was started with, its own name first. `CommandLine` needs /proc for them.
+package func processArguments() -> [String] {
+    var arguments: [String] = []
+    guard var next = ss_arguments() else { return CommandLine.arguments }
+    while let word = next.pointee {
+        arguments.append(String(cString: word))
+        next += 1
+    }
+    return arguments
+}
+
+/// Whom a file belongs to, for people: the name that /etc/passwd has, or the number. Other sources of names are not
+/// asked: the agent is one static file.
+func userName(of user: UInt32) -> String {
+    guard let table = try? contents(of: "/etc/passwd", atMost: 1 << 20, what: "list of users") else {
+        return "uid \(user)"
+    }
+    for line in String(decoding: table, as: UTF8.self).split(separator: "\n") {
+        let fields = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+        if fields.count > 3, UInt32(fields[2]) == user { return escapedForDisplay(String(fields[0])) }
+    }
+    return "uid \(user)"
+}

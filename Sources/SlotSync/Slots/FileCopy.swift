@@ -1,5 +1,5 @@
 // Copies content within a host: by a reflink where the file system has them, by copy_file_range elsewhere, and by
-// reading and writing where neither works. Holes stay holes. SlotFiller copies with it.
+// reading and writing where neither works, whatever error these give, and from where they came to. Holes stay holes. SlotFiller copies with it.
 
 import Glibc
 import SystemPackage
@@ -54,7 +54,11 @@ struct FileCopy {
                 if Self.meansUnsupported(error) { canCopyRange = false }
                 break
             }
-            if count == 0 { throw .source }
+            if count == 0 {
+                // The source's end; or a file system, or a sandbox, that copies nothing and calls it no error.
+                canCopyRange = false
+                break
+            }
             position += Int64(count)
         }
         guard position < range.upperBound else { return }

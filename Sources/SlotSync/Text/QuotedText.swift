@@ -39,3 +39,9 @@ private func escapedForDisplay(
     }
     return shown
 }
+
+/// Paths as a message names them: the first ones, and how many more there are.
+func namedPaths(_ paths: [[UInt8]], atMost most: Int = 3) -> String {
+    let named = paths.prefix(most).map { quoted(String(decoding: $0, as: UTF8.self)) }.joined(separator: ", ")
+    return paths.count > most ? "\(named) and \(NumberText.count(paths.count - most)) more" : named
+}

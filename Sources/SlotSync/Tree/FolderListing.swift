@@ -60,6 +60,9 @@ struct FolderListing: Sendable {
         var length: UInt16
     }
 
+    /// A directory in which nothing is looked at.
+    init(empty status: FileStatus) { self.status = status }
+
     /// Reads a directory whose descriptor stands at its beginning.
     ///
     /// - Parameters:

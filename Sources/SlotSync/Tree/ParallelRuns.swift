@@ -15,7 +15,7 @@ enum ParallelRuns {
     ) throws -> [Found] {
         let shared = Shared<Found>()
         if parallelism > 1 {
-            DispatchQueue.concurrentPerform(iterations: min(parallelism, count)) { _ in shared.work(count, body) }
+            WorkerThreads.perform(min(parallelism, count)) { _ in shared.work(count, body) }
         } else {
             shared.work(count, body)
         }

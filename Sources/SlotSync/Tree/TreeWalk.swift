@@ -25,6 +25,8 @@ struct WalkedTree: Sendable {
     var statuses: [FileStatus]
     /// FIFOs, sockets and devices, which no release can hold: sorted by path.
     var specials: [(path: [UInt8], kind: String)] = []
+    /// Directories that something is mounted on, by path: a root that stays on its mount has them as empty ones.
+    var mounts: [[UInt8]] = []
 }
 
 enum TreeWalk {
@@ -40,12 +42,13 @@ enum TreeWalk {
         let walker = Walker(root: root, name: name, options: options)
         walker.start()
         if options.parallelism > 1 {
-            DispatchQueue.concurrentPerform(iterations: options.parallelism) { _ in walker.work() }
+            WorkerThreads.perform(options.parallelism) { _ in walker.work() }
         } else {
             walker.work()
         }
-        let (listings, firstFolders) = try walker.queue.result()
+        let (listings, firstFolders, mounts) = try walker.queue.result()
         var tree = try TreeAssembly(listings: listings, firstFolders: firstFolders, name: name, options: options).tree()
+        tree.mounts = mounts.sorted { $0.lexicographicallyPrecedes($1) }
         if options.hardLinks { tree.linkHardLinks() }
         return tree
     }
@@ -90,8 +93,19 @@ private struct Walker: Sendable {
         }
         let directory: Directory
         do { directory = try open(task) } catch {
+            if error == .improperLink, root.staysOnMount {
+                // What is mounted there is none of the tree's.
+                queue.noteMount(at: path(of: task.folder))
+                let nothing = FolderListing(empty: task.listing.items[task.item].status)
+                return queue.finish(task.folder, level: task.level, nothing, root)
+            }
             // Removed or replaced since its parent was read.
-            throw error.isFromReplacedEntry ? changed(task.folder) : error
+            if error.isFromReplacedEntry { throw changed(task.folder) }
+            let owner = task.listing.items[task.item].status.owner
+            guard error == .permissionDenied, owner != geteuid() else { throw error }
+            throw failure(
+                to: "read", "\(root.shownPath())/\(String(decoding: path(of: task.folder), as: UTF8.self))", of: owner,
+                error)
         }
         let status = task.listing.items[task.item].status
         let listing = try read(directory, folder: task.folder, status: status, in: &workspace)

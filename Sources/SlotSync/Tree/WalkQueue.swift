@@ -34,6 +34,7 @@ final class WalkQueue: Sendable {
         var listings: [FolderListing?] = []
         /// The number of the first subdirectory; the others follow in the order of the listing.
         var firstFolders: [Int] = []
+        var mounts: [[UInt8]] = []
         var working = 0
         var waiting = 0
         var failure: (any Error)?
@@ -121,11 +122,15 @@ final class WalkQueue: Sendable {
         }
     }
 
-    /// What was read, by the directories' numbers, and the number of each one's first subdirectory.
-    func result() throws -> (listings: [FolderListing?], firstFolders: [Int]) {
+    /// Notes a directory that something is mounted on.
+    func noteMount(at path: [UInt8]) { state.withLock { $0.mounts.append(path) } }
+
+    /// What was read, by the directories' numbers, the number of each one's first subdirectory, and the paths of those
+    /// that something is mounted on.
+    func result() throws -> (listings: [FolderListing?], firstFolders: [Int], mounts: [[UInt8]]) {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return (state.listings, state.firstFolders)
+            return (state.listings, state.firstFolders, state.mounts)
         }
     }
 }

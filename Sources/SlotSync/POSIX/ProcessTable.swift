@@ -1,0 +1,98 @@
+// Which processes use a directory: they work in it, have files below it open or mapped, or run a program from there. As
+// far as /proc shows it to this user: an agent that is not root sees its own user's processes alone.
+
+import Dispatch
+import Glibc
+import Synchronization
+import SystemPackage
+
+enum ProcessTable {
+    /// No more descriptors of one process are looked at, and no more bytes of its maps.
+    private static let mostDescriptors = 4096
+    private static let largestMaps = 16 << 20
+
+    /// What was found so far.
+    private final class Findings: Sendable {
+        let users = Mutex<[(name: String, pid: Int32)]>([])
+    }
+
+    /// The processes that use what is below `directory`, this one left out: `php-fpm (pid 812)`, sorted.
+    ///
+    /// - Parameter limit: how long that may take. To read of a process that hangs in the kernel may hang as well.
+    static func users(of directory: Directory, within limit: Duration = .seconds(2)) -> [String] {
+        guard
+            let path = try? Directory(path: "/proc/self/fd").readLink("\(directory.descriptor.rawValue)"),
+            path.first == UInt8(ascii: "/")
+        else { return [] }
+        let look = Look(path: path, identity: (try? directory.status()).map { FileIdentity($0) })
+        let (findings, isDone) = (Findings(), DispatchSemaphore(value: 0))
+        DispatchQueue.global().async {
+            find(look, findings)
+            isDone.signal()
+        }
+        _ = isDone.wait(timeout: .now() + .milliseconds(limit.wholeMilliseconds))
+        let users = findings.users.withLock { $0 }
+        return users.sorted { ($0.name, $0.pid) < ($1.name, $1.pid) }.map { "\($0.name) (pid \($0.pid))" }
+    }
+
+    private static func find(_ look: Look, _ findings: Findings) {
+        guard let processes = try? Directory(path: "/proc"), let names = try? processes.names() else { return }
+        for pid in names.compactMap({ Int32($0) }) where pid != getpid() {
+            guard let process = try? processes.openDirectory("\(pid)"), look.isUsed(by: process) else { continue }
+            let name = (try? contents(of: FilePath("/proc/\(pid)/comm"), atMost: 4096, what: "name of a process")) ?? []
+            let shown = escapedForDisplay(String(decoding: name.prefix { $0 != 10 }, as: UTF8.self))
+            findings.users.withLock { $0.append((shown, pid)) }
+        }
+    }
+
+    private struct Look {
+        let path: [UInt8]
+        let identity: FileIdentity?
+
+        func isUsed(by process: Directory) -> Bool {
+            for name in ["cwd", "root", "exe"] where isBelow(try? process.readLink(name)) { return true }
+            // In a container the same folder has another path.
+            for name in ["cwd", "root"] {
+                if let identity, let status = try? process.statusFollowing(name), FileIdentity(status) == identity {
+                    return true
+                }
+            }
+            if let descriptors = try? process.openDirectory("fd"), let names = try? descriptors.names() {
+                for name in names.prefix(mostDescriptors) where isBelow(try? descriptors.readLink(name)) { return true }
+            }
+            return isMapped(by: process)
+        }
+
+        private func isBelow(_ link: [UInt8]?) -> Bool {
+            guard let link, link.starts(with: path) else { return false }
+            return link.count == path.count || link[path.count] == UInt8(ascii: "/")
+                || link.dropFirst(path.count).starts(with: " (deleted)".utf8)
+        }
+
+        private func isMapped(by process: Directory) -> Bool {
+            guard let file = try? process.openFile("maps", O_RDONLY) else { return false }
+            defer { try? file.close() }
+            var bytes: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 64 << 10)
+            while bytes.count < largestMaps,
+                let count = try? chunk.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0
+            {
+                bytes.append(contentsOf: chunk[..<count])
+            }
+            // A line ends with the path of its file, behind spaces; the others name none.
+            return bytes.split(separator: 10).contains { line in
+                line.firstIndex(of: UInt8(ascii: "/")).map { isBelow(Array(line[$0...])) } ?? false
+            }
+        }
+    }
+}
+
+extension Directory {
+    /// The status of what `name` leads to: links are followed.
+    fileprivate func statusFollowing(_ name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
+        var status = stat()
+        let raw = descriptor.rawValue
+        try systemCall { fstatat(raw, name, &status, 0) }
+        return FileStatus(status)
+    }
+}

@@ -1,0 +1,132 @@
+// Hosts whose kernel, container or sandbox refuses calls, or answers them oddly: the release arrives all the same. strace
+// makes the calls fail in the agent that was built.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Sandboxes", .enabled("tracing is not allowed here") { await Machine.canTrace() })
+    struct SandboxTests {
+        @Test(
+            "calls that a sandbox refuses have another way",
+            arguments: [
+                "openat2:error=EPERM", "openat2:error=ENOSYS", "statx:error=EPERM", "syncfs:error=EPERM",
+                "renameat2:error=EPERM", "faccessat2:error=EPERM",
+            ])
+        func refused(_ fault: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2).with("--remote-command", try agent(bench, fault))
+                let tree = try firstTree(bench)
+                try tree.file(".env", "KEY=1")
+                try await fleet.done("stage", tree.path, "--shared", ".env")
+                try await fleet.done("flip")
+                #expect(exists(fleet.root() + "/current/.env"))
+                try TreeMaker(at: fleet.slot(1)).folder("left").folder("behind").file("x", "x")
+                try await fleet.release(changedTree(bench))
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
+        @Test(
+            "a copy within the host is right, whatever copy_file_range answers",
+            arguments: [
+                "copy_file_range:retval=0", "copy_file_range:error=EIO", "copy_file_range:error=EXDEV",
+                "copy_file_range:error=EOVERFLOW", "copy_file_range:error=ETXTBSY", "copy_file_range:error=EOPNOTSUPP",
+                "copy_file_range:error=EPERM", "copy_file_range:retval=0:when=2+", "copy_file_range:error=EIO:when=2+",
+            ])
+        func copies(_ fault: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 3).with(
+                    "--remote-command", try agent(bench, fault, "ioctl:error=EOPNOTSUPP"))
+                let (tree, again) = (try bench.tree("one"), try bench.tree("two"))
+                for file in 0..<4 {
+                    let content = Content.random(300_000, seed: UInt64(file))
+                    try tree.file(.init("file-\(file)"), content)
+                    try again.file(.init("renamed-\(file)"), content)
+                }
+                try again.file("file-0", Content.random(300_000, seed: 0))
+                try await fleet.release(tree)
+                let outcome = try await fleet.done("stage", again.path, "--json")
+                #expect(try await fleet.differences(again, slot: 2) == "")
+                let host = try outcome.events().first { $0["result"] as? String == "staged" }
+                #expect(host?["received_files"] as? Int == 0, "all of it is there: \(outcome)")
+            }
+        }
+
+        @Test("an agent without openat2 still follows no link, and enters no mount")
+        func links() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2).with("--remote-command", try agent(bench, "openat2:error=EPERM"))
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let outside = try bench.tree("outside")
+                try outside.file("main.js", "precious")
+                let before = try await snapshot(outside.path)
+                let slot = try TreeMaker(at: fleet.slot(1))
+                try slot.rename("assets", to: "moved-away")
+                try slot.symlink("assets", to: .init(outside.path))
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+                #expect(try await snapshot(outside.path) == before)
+            }
+        }
+
+        @Test("an agent runs where there is no /proc", .enabled(if: Machine.isRoot, "needs root"))
+        func withoutProc() async throws {
+            try await Workbench.use { bench in
+                let blind = try bench.script(
+                    """
+                    #!/bin/sh
+                    exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$0" "$@"' \(Program.agent) "$@"
+
+                    """, to: "without-proc")
+                let fleet = try Fleet(bench, slots: 2).with("--remote-command", blind)
+                for tree in [try firstTree(bench), try changedTree(bench), try firstTree(bench)] {
+                    try await fleet.release(tree)
+                }
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
+        /// A program that starts the agent with calls that fail.
+        private func agent(_ bench: Workbench, _ faults: String...) throws -> String {
+            let options = faults.map { "-e inject=\($0)" }.joined(separator: " ")
+            return try bench.script(
+                "#!/bin/sh\nexec strace -f -qq -o /dev/null \(options) '\(Program.agent)' \"$@\"\n", to: "sandboxed")
+        }
+    }
+
+    @Suite("Processes in a slot")
+    struct SlotUserTests {
+        @Test(
+            "who still works in the slot that is to be filled is named",
+            arguments: ["cd \"$1\" && exec sleep 60", "exec sleep 60 < \"$1/robots.txt\"", "exec \"$1/tool\" 60"])
+        func named(_ script: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                let tree = try firstTree(bench)
+                try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: tree.path + "/tool")
+                try await fleet.release(tree)
+                let user = Process()
+                user.executableURL = URL(fileURLWithPath: "/bin/sh")
+                user.arguments = ["-c", script, "sh", fleet.slot(1)]
+                try user.run()
+                defer { user.terminate() }
+                let unused = try await fleet.done("stage", changedTree(bench).path)
+                #expect(!unused.errors.contains("still in use"), "\(unused)")
+                try await fleet.done("flip")
+                let pid = "pid \(user.processIdentifier)"
+                try await eventually("the process never got into the slot") {
+                    let links = ["cwd", "exe", "fd/0"].map { "/proc/\(user.processIdentifier)/\($0)" }
+                    return links.contains {
+                        (try? FileManager.default.destinationOfSymbolicLink(atPath: $0))?.hasPrefix(fleet.slot(1))
+                            ?? false
+                    }
+                }
+                let outcome = try await fleet.done("stage", tree.path)
+                #expect(outcome.errors.contains("still in use") && outcome.errors.contains(pid), "\(outcome)")
+            }
+        }
+    }
+}
