@@ -22,6 +22,9 @@ struct Configuration: Sendable, Equatable {
     var exclude: [String] = []
     var excludeFrom: FilePath?
     var shared: [String] = []
+    var sharedFiles: [String] = []
+    var foreign: ForeignPolicy?
+    var chmod: [String] = []
     var owner: Bool?
     var hardLinks: Bool?
     var wholeFile: Bool?
@@ -84,6 +87,9 @@ struct Configuration: Sendable, Equatable {
             case .exclude: exclude = try value.patterns()
             case .excludeFrom: excludeFrom = try value.path(in: file)
             case .shared: shared = try value.sharedPaths()
+            case .sharedFiles: sharedFiles = try value.sharedPaths()
+            case .chmod: chmod = try value.modes()
+            case .foreign: foreign = try value.read(.choice)
             case .owner: owner = try value.boolean()
             case .hardLinks: hardLinks = try value.boolean()
             case .wholeFile: wholeFile = try value.boolean()
@@ -108,7 +114,9 @@ struct Configuration: Sendable, Equatable {
         case maxFailures = "max_failures"
         case exclude
         case excludeFrom = "exclude_from"
-        case shared, owner
+        case shared
+        case sharedFiles = "shared_files"
+        case foreign, chmod, owner
         case hardLinks = "hard_links"
         case wholeFile = "whole_file"
         case compressLevel = "compress_level"
@@ -181,6 +189,17 @@ extension ConfigurationNode {
         let hook = try text()
         guard hook.utf8.count <= Hooks.longest else { throw wrong(Hooks.tooLong) }
         return hook
+    }
+
+    /// Changes of modes, read once here so that an error names its line.
+    fileprivate func modes() throws(SlotSyncError) -> [String] {
+        for item in try items() {
+            try item.explaining { text throws(SlotSyncError) in
+                var modes = ModeChanges()
+                try modes.add(text)
+            }
+        }
+        return try texts()
     }
 
     fileprivate func path(in file: FilePath) throws(SlotSyncError) -> FilePath {

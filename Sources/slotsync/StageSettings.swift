@@ -25,9 +25,28 @@ struct StageSettings: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A path that outlives releases: it becomes a link to the root's shared folder. Repeatable.",
+            "A path that outlives releases: it becomes a link to the root's shared folder, which gets once what the source "
+                + "has there. Repeatable.",
             valueName: "path"))
     var shared: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The same for a file that neither the source nor the hosts need to have yet. Repeatable.", valueName: "path"
+        ))
+    var sharedFile: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Change the modes that the release has: rsync's language, such as D755,F644 or u=rwX,go=rX. Repeatable.",
+            valueName: "changes"))
+    var chmod: [String] = []
+
+    @Flag(
+        help: ArgumentHelp(
+            "What becomes of entries of the slot that SlotSync did not put there, and of files that were edited: they go, "
+                + "with a warning (the default); they stay where the release has nothing; or the stage is refused."))
+    var foreign: ForeignFlag?
 
     @Flag(help: "Read every file, here and on the hosts, even where size and time say that nothing changed.")
     var checksum = false
@@ -88,8 +107,15 @@ struct StageSettings: ParsableArguments {
             try usage("--exclude") { () throws(SlotSyncError) in try options.exclusions.add(pattern: pattern) }
         }
         options.shared = configuration.shared + shared.filter { !configuration.shared.contains($0) }
-        try usage("--shared") { [paths = options.shared] () throws(SlotSyncError) in
+        options.foreign = foreign?.policy ?? configuration.foreign ?? .remove
+        options.sharedFiles =
+            configuration.sharedFiles + sharedFile.filter { !configuration.sharedFiles.contains($0) }
+        options.shared.removeAll { options.sharedFiles.contains($0) }
+        try usage("--shared") { [paths = options.shared + options.sharedFiles] () throws(SlotSyncError) in
             try StageOptions.checkShared(paths)
+        }
+        for text in chmod.isEmpty ? configuration.chmod : chmod {
+            try usage("--chmod") { () throws(SlotSyncError) in try options.modes.add(text) }
         }
         options.checksum = checksum
         options.dryRun = dryRun
@@ -102,5 +128,20 @@ struct StageSettings: ParsableArguments {
         if let size = cacheSize ?? configuration.cacheSize { options.cacheSize = size }
         options.slots = slots ?? configuration.slots
         return options
+    }
+}
+
+/// `--remove-foreign`, `--keep-foreign`, `--refuse-foreign`.
+enum ForeignFlag: String, EnumerableFlag {
+    case remove, keep, refuse
+
+    static func name(for value: ForeignFlag) -> NameSpecification { .customLong("\(value.rawValue)-foreign") }
+
+    var policy: ForeignPolicy {
+        switch self {
+        case .remove: .remove
+        case .keep: .keep
+        case .refuse: .refuse
+        }
     }
 }

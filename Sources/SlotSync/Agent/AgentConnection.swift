@@ -35,7 +35,10 @@ final class AgentConnection: Sendable {
     /// From now on a controller that is silent for `limit`, or a signal that would end the process, is an error of the
     /// session.
     func beginWatch(limit: Duration) throws {
-        let signal = try TerminationSignals.hold()
+        let signal: FileDescriptor
+        do { signal = try TerminationSignals.hold() } catch {
+            throw SlotSyncError(.system, "cannot make a pipe for signals", errno: error)
+        }
         watch.withLock { watch in
             if watch != nil { TerminationSignals.release() }
             watch = Watch(limit: limit, signal: signal)

@@ -127,7 +127,8 @@ final class AgentSession {
             case .watch(let request): try watch(request)
             case .sample(let number): try sample(number)
             case .finish: return
-            case .manifest, .signatures, .frame, .framesEnd: throw unexpected("a part of a stage that has not begun")
+            case .manifest, .signatures, .frame, .framesEnd, .seed:
+                throw unexpected("a part of a stage that has not begun")
             }
         }
     }

@@ -1,5 +1,5 @@
 // Staging on a host: manifest in, needs out, frames in, sealed. The order of the steps is what keeps the
-// promises: lock, look, plan, check the disk, mark `staging`, change, verify, synchronize, mark `ready`.
+// promises: lock, look, plan, refuse what would stop it, mark `staging`, change, verify, synchronize, mark `ready`.
 
 import Glibc
 import SystemPackage
@@ -19,7 +19,7 @@ extension AgentSession {
             try checkSlotCount(request, ring)
         }
         let records = ring.map { SlotRecords(of: $0) }
-        guard let target = try receiveManifest(request, records) else {
+        guard let (target, seeds) = try receiveManifests(request, records) else {
             try connection.send(.manifestNeeded)
             return
         }
@@ -38,7 +38,7 @@ extension AgentSession {
         try checkSlotCount(request, ring)
         let known = records ?? SlotRecords(of: ring)
         if try confirmPresent(request, ring: ring, known) { return }
-        try fill(ring, with: target, request, known)
+        try fill(ring, with: target, seeds, request, known)
     }
 
     private func checkSlotCount(_ request: StageRequest, _ ring: Ring) throws(SlotSyncError) {
@@ -61,23 +61,23 @@ extension AgentSession {
 
     // MARK: Manifest
 
-    /// Receives the manifest; nil if the host lacks the record that stands in for it, or that it is a difference from.
-    private func receiveManifest(_ request: StageRequest, _ records: SlotRecords?) throws -> Manifest? {
-        var bytes: [UInt8] = []
+    /// Receives the manifest, and that of what the source has at shared paths; nil if the host lacks the record that
+    /// stands in for the manifest, or that it is a difference from.
+    private func receiveManifests(_ request: StageRequest, _ records: SlotRecords?) throws -> (Manifest, Manifest)? {
         var inflater = Inflater()
-        while bytes.count < request.manifestLength {
-            guard case .manifest(let part)? = try receive() else { throw unexpected("no whole manifest") }
-            guard part.length > 0, part.length <= request.manifestLength - bytes.count else {
-                throw unexpected("a manifest of another length than announced")
-            }
-            if part.isDeflated {
-                try part.bytes.withUnsafeBytes { try inflater.inflate($0, into: &bytes, exactly: part.length) }
-            } else {
-                bytes.append(contentsOf: part.bytes)
-            }
+        let bytes = try receiveManifestBytes(request.manifestLength, &inflater)
+        let seedBytes = try receiveManifestBytes(request.seedsLength, &inflater)
+        var seeds = Manifest(rootMode: 0o755)
+        if !seedBytes.isEmpty {
+            var reader = ByteReader(seedBytes, name: "the manifest of shared paths")
+            seeds = try Manifest(from: &reader)
+            try reader.expectEnd()
+            try seeds.checkContents()
         }
         // The controller saw in our greeting that we have this release.
-        guard request.manifestLength > 0 else { return records?.record(of: request.release.id)?.manifest }
+        guard request.manifestLength > 0 else {
+            return (records?.record(of: request.release.id)?.manifest).map { ($0, seeds) }
+        }
         var base: Manifest?
         if let id = request.base {
             guard let record = records?.record(of: id) else { return nil }
@@ -87,7 +87,23 @@ extension AgentSession {
         let manifest = try Manifest(from: &reader, against: base)
         try reader.expectEnd()
         try manifest.checkContents()
-        return manifest
+        return (manifest, seeds)
+    }
+
+    private func receiveManifestBytes(_ length: Int, _ inflater: inout Inflater) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < length {
+            guard case .manifest(let part)? = try receive() else { throw unexpected("no whole manifest") }
+            guard part.length > 0, part.length <= length - bytes.count else {
+                throw unexpected("a manifest of another length than announced")
+            }
+            if part.isDeflated {
+                try part.bytes.withUnsafeBytes { try inflater.inflate($0, into: &bytes, exactly: part.length) }
+            } else {
+                bytes.append(contentsOf: part.bytes)
+            }
+        }
+        return bytes
     }
 
     // MARK: Present already
@@ -108,10 +124,7 @@ extension AgentSession {
                 let content = try SlotInspection.content(
                     of: candidate.slot, in: ring, record: record, checksum: request.checksum,
                     toleratesUnreadable: true, parallelism: parallelism, progress: progress)
-                isRight =
-                    content.isAsSealed
-                    || (content.specials.isEmpty
-                        && SlotDifferences(between: record.manifest, and: content.manifest).count == 0)
+                isRight = content.isAsSealed || isRightButForForeign(record, content, request)
             }
             if isRight {
                 if !request.release.name.isEmpty, !request.dryRun,
@@ -134,49 +147,101 @@ extension AgentSession {
         return false
     }
 
+    /// Whether all of the release is there as it was sealed, and nothing else but what the controller wants kept.
+    private func isRightButForForeign(_ record: SlotRecord, _ content: SlotContent, _ request: StageRequest) -> Bool {
+        let differences = SlotDifferences(between: record.manifest, and: content.manifest)
+        guard request.foreign == .keep else { return content.specials.isEmpty && differences.count == 0 }
+        return differences.isOfAdditionsAlone
+    }
+
     // MARK: Filling
 
-    private func fill(_ ring: Ring, with target: Manifest, _ request: StageRequest, _ records: SlotRecords) throws {
-        guard let (slot, outcome) = try makeSlot(ring, with: target, request, records) else { return }
+    private func fill(
+        _ ring: Ring, with target: Manifest, _ seeds: Manifest, _ request: StageRequest, _ records: SlotRecords
+    ) throws {
+        guard let filled = try makeSlot(ring, with: target, seeds, request, records) else { return }
+        let (slot, outcome) = (filled.slot, filled.outcome)
         // The records of the other slots have served; the new one takes their place in memory.
         records.forgetAll()
-        let record = try SlotSealer.record(of: slot, parallelism: parallelism)
-        try SlotSealer.seal(record, release: request.release, of: slot, in: ring)
-        do { try clearTemporary(ring) } catch {
-            try connection.send(.warning("what the stage left in \(quoted(root + "/.slotsync/tmp")) stays: \(error)"))
+        let record = try SlotSealer.record(of: slot, mixed: filled.mixed, parallelism: parallelism)
+        let lost = record.entriesWithoutSetgid
+        if !lost.isEmpty {
+            try connection.send(
+                .warning(
+                    "the system takes setgid away from \(NumberText.count(lost.count, "entry", plural: "entries")) of slot "
+                        + "\(slot.number) (\(namedPaths(lost))): the agent, which runs as \(userName(of: geteuid())), is not "
+                        + "in their group"))
         }
+        try SlotSealer.seal(record, release: request.release, of: slot, in: ring)
+        try clearTemporary(ring)
         // A release that is bad stays so, though its copy was damaged and made anew.
         if ring.status[outcome.slot].state == .bad { try connection.send(.warning(warningOfBad(outcome.slot, ring))) }
         try connection.send(.staged(outcome))
     }
 
-    /// Makes the next slot the release; nil after a dry run. What it holds of old contents is gone when it returns.
+    /// A slot that holds the release.
+    private struct Filled {
+        var slot: StageSlot
+        var outcome: StageOutcome
+        /// Folders of the release that hold foreign entries as well.
+        var mixed: Set<Int>
+    }
+
+    /// Makes the next slot the release; nil after a dry run. What it holds of old contents is gone when it returns. What
+    /// would stop it in the middle is refused before anything is touched.
     private func makeSlot(
-        _ ring: Ring, with target: Manifest, _ request: StageRequest, _ records: SlotRecords
-    ) throws -> (StageSlot, StageOutcome)? {
+        _ ring: Ring, with target: Manifest, _ seeds: Manifest, _ request: StageRequest, _ records: SlotRecords
+    ) throws -> Filled? {
         let number = ring.status.next
+        let obstacles = StageObstacles(ring: ring, slot: number)
+        try obstacles.checkMounts()
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
+        let group = request.ownership ? nil : try RingGroup(of: ring)
+        let record = records.record(of: number)
         let actual = try SlotInspection.content(
-            of: number, in: ring, record: records.record(of: number), checksum: request.checksum,
-            toleratesUnreadable: true, parallelism: parallelism, progress: progress)
+            of: number, in: ring, record: record, checksum: request.checksum, toleratesUnreadable: true,
+            ownership: SlotOwnership(
+                user: geteuid() == 0 ? nil : geteuid(), group: group?.id, canSetGroup: group?.canBeSet ?? true),
+            parallelism: parallelism, progress: progress)
+        try obstacles.checkMounts(in: actual)
+        let foreign = ForeignEntries(in: actual, past: ring.past(of: number, record: record))
         records.forget(number)
-        let space = try FileSystemSpace(of: ring.slotsDirectory.descriptor)
+        let space = try naming("look at the file system of", ring.path) {
+            try FileSystemSpace(of: ring.slotsDirectory.descriptor)
+        }
         let planner = StagePlanner(
             ring: ring, slot: number, actual: actual, records: records, leftovers: leftovers,
             blockSize: space.blockSize, proposesBases: !request.wholeFiles)
-        let plan = planner.plan(for: target)
+        var change = planner.change(for: target)
+        let kept = try settle(foreign, &change, for: target, request, slot: number)
+        try obstacles.check(change, from: actual, to: target)
+        let plan = planner.plan(for: target, change)
         try DiskSpace.check(plan, ring: ring)
+        try warnOfGroup(group, actual, ring)
+        try warnOfModes(target, ring, records)
+        try warnOfUsers(of: number, in: ring)
+        let sharing = try planShared(request, seeds: seeds, ring: ring)
         if request.dryRun {
             try ask(for: plan.needs)
             return nil
         }
+        if let (shared, sharedPlan) = sharing { try carryOut(sharedPlan, in: shared, seeds: seeds, ring: ring) }
+        if case .interrupted(let known) = foreign.past {
+            if !known.contains(where: { $0.id == request.release.id }) {
+                try ring.noteStaging(target, over: foreign.ours, in: number)
+            }
+        } else {
+            try ring.noteStaging(target, over: nil, in: number)
+        }
         try ring.update { $0.beginStaging(request.release, in: number, at: Timestamp.now.seconds) }
-        try makeShared(request.sharedPaths, ring: ring)
         let slot = try StageSlot(number, of: ring, target: target, plan: plan, progress: progress)
+        let late = LateEntries(mayGo: request.foreign == .remove, keepsSpecials: kept.specials) { [connection] text in
+            try connection.send(.warning(text))
+        }
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
-            setsOwner: request.ownership)
-        return (slot, try filler.fill(self))
+            setsOwner: request.ownership, group: group, late: late)
+        return Filled(slot: slot, outcome: try filler.fill(self), mixed: kept.folders)
     }
 }
 

@@ -30,7 +30,9 @@ struct Hook {
         guard !command.isEmpty else { return }
         let file = "\(name).output"
         try? temporary.remove(file)
-        let output = try temporary.openFile(file, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
+        let output = try naming("write", "\(root)/.slotsync/tmp/\(file)") {
+            try temporary.openFile(file, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
+        }
         try? temporary.remove(file)
         defer { try? output.close() }
         let environment: [Environment.Key: String?] = [
@@ -55,7 +57,7 @@ struct Hook {
             case .exited(let code): "exit code \(code)"
             case .signaled(let signal): "signal \(signal)"
             }
-        let lines = try lastLines(of: output).joined(separator: " / ")
+        let lines = ((try? lastLines(of: output)) ?? []).joined(separator: " / ")
         throw SlotSyncError(
             .hookFailed, "the \(name) hook failed (\(end))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
     }

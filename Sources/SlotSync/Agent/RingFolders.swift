@@ -1,45 +1,51 @@
-// What a stage does in a ring beside the slot that it fills: what an earlier one left in `tmp` is found or cleared, and
-// the folders that outlive releases are made in `shared`.
+// What a stage does in a ring's `tmp`: what an earlier one left there is found or cleared. What others put there stays.
 
 import SystemPackage
 
 extension AgentSession {
-    /// Hashes what an interrupted stage left in `tmp`: content named by its digest is a source again.
+    /// Hashes what an interrupted stage left in `tmp`: content named by its digest is a source again. What has none of
+    /// the ring's names is somebody else's, and stays.
     func hashLeftovers(in ring: Ring, removing: Bool) throws -> Set<ContentDigest> {
         var leftovers: Set<ContentDigest> = []
-        for name in try ring.temporary.names() {
+        var foreign: [String] = []
+        for name in try temporaryNames(ring) {
             if let digest = ContentDigest(name), contentDigest(of: name, in: ring.temporary, progress) == digest {
                 leftovers.insert(digest)
+            } else if !isTemporary(name) {
+                foreign.append(name)
             } else if removing {
-                try ring.temporary.removeTree(name)
+                try removeTemporary(name, ring)
             }
+        }
+        if !foreign.isEmpty {
+            try connection.send(
+                .warning(
+                    "\(quoted(root + "/.slotsync/tmp")) holds what SlotSync did not put there, and it stays "
+                        + "(\(namedPaths(foreign.sorted().map { Array($0.utf8) }))): move it away"))
         }
         return leftovers
     }
 
     func clearTemporary(_ ring: Ring) throws {
-        for name in try ring.temporary.names() { try ring.temporary.removeTree(name) }
+        for name in try temporaryNames(ring) where isTemporary(name) { try removeTemporary(name, ring) }
     }
 
-    /// Makes the folders below `shared` that the release links to, where they are missing.
-    func makeShared(_ paths: [[UInt8]], ring: Ring) throws {
-        guard !paths.isEmpty else { return }
-        try ring.root.makeDirectoryIfMissing("shared", mode: 0o755)
-        guard let shared = try? ring.root.openDirectory("shared") else {
-            // A link to another file system, perhaps. We follow none, but the release's links lead through it.
-            try connection.send(
-                .warning("\(quoted(root + "/shared")) is no folder: what it should hold is not made there"))
-            return
-        }
-        for path in paths {
-            var directory = shared
-            for component in path.split(separator: UInt8(ascii: "/")) {
-                let name = component.map { CChar(bitPattern: $0) } + [0]
-                if (try? directory.status(of: name)) == nil { try directory.makeDirectory(name, mode: 0o755) }
-                // A file that outlives releases ends the path.
-                guard let next = try? directory.openDirectory(name) else { break }
-                directory = next
-            }
+    private func temporaryNames(_ ring: Ring) throws -> [String] {
+        try naming("list", root + "/.slotsync/tmp") { try ring.temporary.names() }
+    }
+
+    /// Whether this is a name under which SlotSync makes entries in `tmp`: contents, links on their way to `current`,
+    /// probes, output of hooks.
+    private func isTemporary(_ name: String) -> Bool {
+        ContentDigest(name) != nil || name == SlotWriter.unfinished || name.hasPrefix("current.")
+            || name.hasPrefix("reflink-probe-") || name.hasSuffix(".output") || name.hasPrefix("hook-")
+    }
+
+    /// Removes what a stage left; what cannot be removed stays and is named: it is in nobody's way.
+    private func removeTemporary(_ name: String, _ ring: Ring) throws {
+        do { try ring.temporary.removeTree(name) } catch {
+            let path = "\(root)/.slotsync/tmp/\(String(decoding: error.path, as: UTF8.self))"
+            try connection.send(.warning("\(quoted(path)) stays, it cannot be removed: \(error.errno)"))
         }
     }
 }

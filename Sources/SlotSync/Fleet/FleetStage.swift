@@ -28,6 +28,7 @@ final class FleetStage {
     private let spool: Spool
     private let library: PatchLibrary
     private let manifests: SpooledManifests
+    private let seeds: SpooledSeeds
     /// Whether no basis is asked for.
     private let wholeFiles: Bool
     private let filling: BasisCacheFilling?
@@ -50,10 +51,18 @@ final class FleetStage {
                 let release = try PreparedRelease.prepare(source, options: options, emit: emit)
                 return (release, wholeFiles ? nil : openCache(options, emit))
             }
-            return try await FleetStage(
+            let attributes = Task { [manifest = release.source.manifest] in
+                await onQueue(qos: .utility) {
+                    let lost = SourceAttributes.lost(of: manifest, at: source)
+                    if let lost { emit(.sourceWarning(lost)) }
+                }
+            }
+            let report = try await FleetStage(
                 release, cache: cache, wholeFiles: wholeFiles, options: options, over: connection,
                 keepsSessions: keepsSessions, emit: emit
             ).run()
+            await attributes.value
+            return report
         } catch {
             await connection.closeSessions()
             throw error
@@ -95,6 +104,7 @@ final class FleetStage {
         manifests = SpooledManifests(
             of: release.manifest, in: spool, archive: ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual),
             level: levels.usual)
+        seeds = try SpooledSeeds(of: release.seeds, in: spool, level: levels.usual)
     }
 
     private func run() async throws -> StageReport {
@@ -168,7 +178,7 @@ final class FleetStage {
         defer { end(host, channel) }
         let outcome = try await StageConversation(
             session: session, index: host.index, release: release, options: options, wholeFiles: wholeFiles,
-            library: library, spool: spool, manifests: manifests, emit: emit
+            library: library, spool: spool, manifests: manifests, seeds: seeds, emit: emit
         ).hold()
         return StagedHost(
             host: session.host, outcome: outcome, sentBytes: channel.sentBytes, receivedBytes: channel.receivedBytes,

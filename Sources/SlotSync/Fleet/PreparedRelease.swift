@@ -8,6 +8,9 @@ struct PreparedRelease: Sendable {
     let name: ReleaseName
     let source: ReleaseSource
     let sharedPaths: [[UInt8]]
+    let sharedFiles: [[UInt8]]
+    /// What the source has at shared paths.
+    let seeds: ReleaseSource
 
     var manifest: Manifest { source.manifest }
 
@@ -23,12 +26,12 @@ struct PreparedRelease: Sendable {
     static func prepare(
         _ path: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
     ) throws -> PreparedRelease {
-        let shared = try SharedPaths.parse(options.shared)
+        let shared = try SharedPaths.parse(options.shared + options.sharedFiles)
         let walk = WalkOptions(
             exclusions: options.exclusions, ownership: options.ownership, hardLinks: options.hardLinks,
             parallelism: processorCount())
         let caches = options.cacheDirectory ?? CacheFolder.usual
-        let tree = try SourceScan.scan(
+        var tree = try SourceScan.scan(
             path: path, options: walk, cache: HashCache(source: path, in: caches), checksum: options.checksum,
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
             onWarning: { emit(.sourceWarning($0)) })
@@ -37,10 +40,15 @@ struct PreparedRelease: Sendable {
                 .sourceWarning(
                     "\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
         }
-        for path in shared where tree.manifest.entry(at: path) != nil {
-            let shown = quoted(String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self))
+        tree.manifest.change(options.modes)
+        for path in shared {
+            guard let entry = tree.manifest.entry(at: path), tree.manifest.entries[entry].kind == .symbolicLink else {
+                continue
+            }
+            let shown = quoted(String(decoding: tree.manifest.path(of: entry), as: UTF8.self))
             emit(
-                .sourceWarning("what the source has at \(shown) is left out: a link to the shared path stands there"))
+                .sourceWarning(
+                    "the link that the source has at \(shown) is left out: one to the shared path stands there"))
         }
         if tree.manifest.count == 1 && !options.allowsEmpty {
             throw SlotSyncError(
@@ -60,6 +68,10 @@ struct PreparedRelease: Sendable {
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(
             name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
-            sharedPaths: shared.map { Array($0.joined(separator: [UInt8(ascii: "/")])) })
+            sharedPaths: shared.map { Array($0.joined(separator: [UInt8(ascii: "/")])) },
+            sharedFiles: shared.suffix(options.sharedFiles.count).map {
+                Array($0.joined(separator: [UInt8(ascii: "/")]))
+            },
+            seeds: ReleaseSource(root: root, name: path.string, manifest: tree.manifest.seeds(at: shared)))
     }
 }

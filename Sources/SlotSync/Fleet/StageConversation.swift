@@ -16,6 +16,7 @@ struct StageConversation {
     let library: PatchLibrary
     let spool: Spool
     let manifests: SpooledManifests
+    let seeds: SpooledSeeds
     let emit: @Sendable (FleetEvent) -> Void
 
     /// Holds the conversation to its end; the session stays open.
@@ -72,6 +73,8 @@ struct StageConversation {
                 let needs = parts.count == 1 ? parts[0] : Array(parts.joined())
                 let work = try library.join(index, needs: needs, isRepair: isRepair)
                 return .work(work, count: count)
+            case .seedsNeeded(let entries, _) where parts.isEmpty && !isRepair && !options.dryRun:
+                try await sendSeeds(entries)
             case .present(let outcome):
                 library.notePresence()
                 return .ended(outcome)
@@ -90,9 +93,11 @@ struct StageConversation {
         var request = StageRequest(
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun,
-            wholeFiles: wholeFiles)
+            wholeFiles: wholeFiles, foreign: options.foreign, sharedFiles: release.sharedFiles,
+            seedsLength: seeds.manifest?.length ?? 0)
         guard isWhole || !isThere else {
             session.channel.send(.stage(request))
+            sendSeedsManifest()
             return
         }
         let live = isWhole ? nil : ring?.liveRelease?.id
@@ -101,6 +106,22 @@ struct StageConversation {
         request.manifestLength = manifest.length
         session.channel.send(.stage(request))
         session.channel.send(spool: spool.file, at: manifest.range.offset, length: manifest.range.length)
+        sendSeedsManifest()
+    }
+
+    private func sendSeedsManifest() {
+        guard let range = seeds.manifest?.range else { return }
+        session.channel.send(spool: spool.file, at: range.offset, length: range.length)
+    }
+
+    /// Sends what the host lacks of what the source has at shared paths.
+    private func sendSeeds(_ entries: [UInt32]) async throws {
+        for entry in entries {
+            for range in try await seeds.file(entry) {
+                session.channel.send(spool: spool.file, at: range.offset, length: range.length)
+            }
+            try await session.channel.drained(below: Self.mostPendingBytes)
+        }
     }
 
     /// Hands the host what it needs, as it becomes ready.

@@ -9,8 +9,14 @@ public struct StageOptions: Sendable {
     public var name = ""
     /// What is left out of the release.
     public var exclusions = Exclusions()
-    /// Paths that outlive releases: each becomes a link to `shared/PATH`.
+    /// Paths that outlive releases: each becomes a link to `shared/PATH`, where hosts get once what the source has.
     public var shared: [String] = []
+    /// Those that are files, though neither the source nor a host may have them yet. None of them is in ``shared``.
+    public var sharedFiles: [String] = []
+    /// Changes of the modes that the release has.
+    public var modes = ModeChanges()
+    /// What hosts do with entries of the slot that SlotSync did not put there.
+    public var foreign = ForeignPolicy.remove
     /// Trust neither the hash cache nor a host's stat tuples: hash everything.
     public var checksum = false
     /// Say what would be sent, change nothing.

@@ -35,11 +35,12 @@ struct ReleaseSource: Sendable {
 
     func openDirectories() -> OpenDirectories { OpenDirectories(root: root, manifest: manifest) }
 
+    func shownPath(of entry: Int) -> String { "\(name)/\(String(decoding: manifest.path(of: entry), as: UTF8.self))" }
+
     func changed(_ entry: Int) -> SlotSyncError {
-        let path = String(decoding: manifest.path(of: entry), as: UTF8.self)
-        return SlotSyncError(
+        SlotSyncError(
             .sourceChanged,
-            "\(quoted("\(name)/\(path)")) changed while it was staged: nothing was made live; stage again when the source holds still"
+            "\(quoted(shownPath(of: entry))) changed while it was staged: nothing was made live; stage again when the source holds still"
         )
     }
 }
@@ -109,8 +110,10 @@ struct PairEncoder: Sendable {
         let expected = source.manifest.entries[entry]
         guard let file = try? directories.openFile(entry, O_RDONLY | O_NONBLOCK) else { throw source.changed(entry) }
         defer { try? file.close() }
-        let count = try file.readFully(
-            at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(expected.size + 1)]))
+        let count = try naming("read", source.shownPath(of: entry)) {
+            try file.readFully(
+                at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(expected.size + 1)]))
+        }
         let content = UnsafeRawBufferPointer(rebasing: buffer[..<count])
         guard UInt64(count) == expected.size, ContentDigest(of: content) == expected.digest else {
             throw source.changed(entry)

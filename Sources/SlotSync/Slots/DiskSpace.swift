@@ -9,7 +9,9 @@ enum DiskSpace {
     ///
     /// The margin is a sixty-fourth of what is written, for the file system's own bookkeeping.
     static func check(_ plan: StagePlan, ring: Ring) throws {
-        let space = try FileSystemSpace(of: ring.slotsDirectory.descriptor)
+        let space = try naming("look at the file system of", ring.path + "/slots") {
+            try FileSystemSpace(of: ring.slotsDirectory.descriptor)
+        }
         func needed(_ bytes: UInt64) -> UInt64 {
             let written = bytes + bytes / 64
             return written > plan.freedBytes ? written - plan.freedBytes : 0

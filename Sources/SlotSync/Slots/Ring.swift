@@ -37,7 +37,7 @@ final class Ring {
 
     /// Opens a root that exists.
     static func openRoot(_ path: String) throws(SlotSyncError) -> Directory {
-        do { return try Directory(path: FilePath(path)) } catch {
+        do { return try Directory(path: FilePath(path), staysOnMount: true) } catch {
             switch error {
             case .noSuchFileOrDirectory:
                 throw SlotSyncError(
@@ -54,7 +54,10 @@ final class Ring {
     static func open(_ path: String) throws -> Ring? {
         let root = try openRoot(path)
         let metadata: Directory
-        do { metadata = try root.openDirectory(".slotsync") } catch {
+        do { metadata = try root.openMountedDirectory(".slotsync") } catch {
+            if error == .permissionDenied {
+                throw failure(to: "open", path + "/.slotsync", of: try? root.status(of: ".slotsync").owner, error)
+            }
             guard error == .noSuchFileOrDirectory else {
                 throw SlotSyncError(.notARing, "cannot open \(quoted(path + "/.slotsync"))", errno: error)
             }
@@ -81,13 +84,22 @@ final class Ring {
             let metadata = try root.openDirectory(".slotsync")
             try metadata.makeDirectoryIfMissing("slots", mode: 0o700)
             try metadata.makeDirectoryIfMissing("tmp", mode: 0o700)
-            for name in ["slots", "shared"] where (try? root.status(of: name)) == nil {
-                try root.makeDirectory(name, mode: 0o755)
+            for name in ["slots", "shared"] {
                 // Not narrowed by a umask: the web server, another user, goes through them to what is live.
-                try root.setMode(of: name, to: try root.status(of: name).mode | 0o755)
+                guard let status = try? root.status(of: name) else {
+                    try root.makeDirectoryUnmasked(name, mode: 0o755)
+                    continue
+                }
+                if name == "slots", status.mode & 0o755 != 0o755 {
+                    try root.setMode(of: name, to: status.mode | 0o755)
+                }
             }
-            let slots = try root.openDirectory("slots")
-            for slot in 1...slotCount { try slots.makeDirectoryIfMissing("\(slot)", mode: 0o755) }
+            let slots = try root.openMountedDirectory("slots")
+            for slot in 1...slotCount {
+                do { try slots.makeDirectoryUnmasked("\(slot)", mode: 0o755) } catch {
+                    guard error == .fileExists else { throw error }
+                }
+            }
             let ring = try Ring(path: path, root: root, metadata: metadata, state: RingState(slotCount: slotCount))
             try ring.acquireLock(for: "making the ring")
             try slots.synchronize()
@@ -95,7 +107,11 @@ final class Ring {
             try root.synchronize()
             return ring
         } catch let error as Errno {
-            throw SlotSyncError(.system, "cannot make a ring in root \(quoted(path))", errno: error)
+            let user = userName(of: geteuid())
+            throw SlotSyncError(
+                .system,
+                "cannot make a ring in root \(quoted(path)), which belongs to \(userName(of: try root.status().owner)) "
+                    + "(the agent runs as \(user)): give it to that user, or log in as another", errno: error)
         }
     }
 
@@ -104,11 +120,8 @@ final class Ring {
         let migrate =
             "SlotSync adopts no folder that it did not make: use an empty root, or follow \"Moving from a "
             + "hand-made `current`\" in docs/operations.md"
-        var foreign: [String] = []
-        try root.forEachName { name in
-            let text = String(decoding: name, as: UTF8.self)
-            if !["shared", "slots", ".slotsync", "lost+found"].contains(text) { foreign.append(text) }
-        }
+        let names = try naming("list root", path) { try root.names() }
+        let foreign = names.filter { !["shared", "slots", ".slotsync", "lost+found"].contains($0) }
         if foreign.contains("current") {
             let what: String
             if let target = try? root.readLink("current") {
@@ -124,10 +137,9 @@ final class Ring {
             throw SlotSyncError(.notARing, "root \(quoted(path)) is no ring, and holds \(names). \(migrate)")
         }
         // `slots` may be there from a making that was interrupted: then its folders are empty.
-        if let slots = try? root.openDirectory("slots") {
-            try slots.forEachName { name in
-                let text = String(decoding: name, as: UTF8.self)
-                guard let slot = try? slots.openDirectory(text), try slot.isEmpty else {
+        if let slots = try? root.openMountedDirectory("slots") {
+            for text in try naming("list", path + "/slots", { try slots.names() }) {
+                guard let slot = try? slots.openMountedDirectory(text), try slot.isEmpty else {
                     throw SlotSyncError(
                         .notARing,
                         "root \(quoted(path)) is no ring, and \(quoted("slots/" + text)) is not empty. \(migrate)")
@@ -137,7 +149,10 @@ final class Ring {
     }
 
     private static func open(_ name: String, in directory: Directory, path: String) throws(SlotSyncError) -> Directory {
-        do { return try directory.openDirectory(name) } catch {
+        do { return try directory.openMountedDirectory(name) } catch {
+            if error == .permissionDenied {
+                throw failure(to: "open", path, of: try? directory.status(of: name).owner, error)
+            }
             throw SlotSyncError(.notARing, "the ring lacks its folder \(quoted(path)): restore it", errno: error)
         }
     }
@@ -177,11 +192,13 @@ final class Ring {
         }
         do { try systemCall { flock(file.rawValue, LOCK_EX | LOCK_NB) } } catch {
             defer { try? file.close() }
-            guard error == .wouldBlock || error == .resourceTemporarilyUnavailable else { throw error }
+            guard error == .wouldBlock || error == .resourceTemporarilyUnavailable else {
+                throw failure(to: "take the lock", path + "/.slotsync/lock", error)
+            }
             var note = [UInt8](repeating: 0, count: 512)
-            let count = try note.withUnsafeMutableBytes { try file.readFully(at: 0, into: $0) }
+            let count = (try? note.withUnsafeMutableBytes { try file.readFully(at: 0, into: $0) }) ?? 0
             let holder = String(decoding: note.prefix(count), as: UTF8.self).split(separator: "\n").first
-            let since = try utcText(file.status().modified.seconds)
+            let since = (try? file.status()).map { utcText($0.modified.seconds) } ?? "an unknown time"
             throw SlotSyncError(
                 .locked,
                 "root \(quoted(path)) is locked by \(holder.map { quoted($0) } ?? "another program") since \(since): "
@@ -237,12 +254,18 @@ final class Ring {
 
     /// Opens a slot's tree; the folder is made again where somebody removed it.
     func openSlot(_ slot: Int) throws -> Directory {
-        do { return try slotsDirectory.openDirectory("\(slot)") } catch {
+        do { return try slotsDirectory.openMountedDirectory("\(slot)") } catch {
+            if error == .permissionDenied {
+                let owner = try? slotsDirectory.status(of: "\(slot)").owner
+                throw failure(to: "open slot", "\(path)/slots/\(slot)", of: owner, error)
+            }
             guard error == .noSuchFileOrDirectory else {
                 throw SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
             }
-            try slotsDirectory.makeDirectory("\(slot)", mode: 0o755)
-            return try slotsDirectory.openDirectory("\(slot)")
+            return try naming("make slot", "\(path)/slots/\(slot)") {
+                try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
+                return try slotsDirectory.openDirectory("\(slot)")
+            }
         }
     }
 
@@ -267,18 +290,22 @@ final class Ring {
     ///
     /// - Returns: the wall clock right after the rename.
     func pointCurrent(at slot: Int?) throws -> Timestamp {
-        guard let slot else {
-            try root.remove("current")
+        try naming("change", "\(path)/current") {
+            guard let slot else {
+                try root.remove("current")
+                try root.synchronize()
+                return .now
+            }
+            let name = "current.\(getpid())"
+            try? temporary.remove(name)
+            try naming("make a link in", "\(path)/.slotsync/tmp") {
+                try temporary.makeSymbolicLink(name, to: "slots/\(slot)")
+            }
+            try temporary.rename(name, to: "current", in: root)
+            let moment = Timestamp.now
             try root.synchronize()
-            return .now
+            return moment
         }
-        let name = "current.\(getpid())"
-        try? temporary.remove(name)
-        try temporary.makeSymbolicLink(name, to: "slots/\(slot)")
-        try temporary.rename(name, to: "current", in: root)
-        let moment = Timestamp.now
-        try root.synchronize()
-        return moment
     }
 }
 

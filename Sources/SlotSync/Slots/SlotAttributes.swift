@@ -15,12 +15,17 @@ final class SlotAttributes {
     private let setsOwner: Bool
     /// Whether what stays may belong to others, and has to be the agent's own as all that it makes.
     private let resetsOwner: Bool
+    /// The group that all entries are to have; nil: whatever the kernel gives them.
+    private let group: RingGroup?
     /// Directories that entries came into, or went from.
     private var isTouched: [Bool]
     /// Directories with files below that may be made when all else has been.
     private var isPending: [Bool]
 
-    init(_ slot: StageSlot, actual: SlotContent, change: SlotChange, tree: OpenDirectories, setsOwner: Bool) {
+    init(
+        _ slot: StageSlot, actual: SlotContent, change: SlotChange, tree: OpenDirectories, setsOwner: Bool,
+        group: RingGroup? = nil
+    ) {
         self.slot = slot
         target = slot.target
         self.actual = actual
@@ -28,6 +33,8 @@ final class SlotAttributes {
         self.tree = tree
         self.setsOwner = setsOwner
         resetsOwner = actual.manifest.hasOwnership && !setsOwner
+        // With owners, the release says the group.
+        self.group = setsOwner ? nil : group
         isTouched = [Bool](repeating: false, count: target.count)
         isPending = isTouched
         for index in target.entries.indices where kept[index] < 0 {
@@ -64,6 +71,7 @@ final class SlotAttributes {
     func finish(_ file: FileDescriptor, _ index: Int) throws(Errno) {
         let entry = target.entries[index]
         if setsOwner { try file.setOwner(entry.owner, group: entry.group) }
+        if let group, group.canBeSet { try file.setOwner(unchangedOwner, group: group.id) }
         try file.setMode(entry.mode)
         try file.setModified(entry.modified)
     }
@@ -72,7 +80,8 @@ final class SlotAttributes {
     func finishMoved(_ name: UnsafePointer<CChar>, in parent: Directory, _ index: Int) throws(Errno) {
         let entry = target.entries[index]
         if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
-        if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: getegid()) }
+        if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
+        try giveGroup(name, in: parent)
         try parent.setMode(of: name, to: entry.mode)
         try parent.setModified(of: name, to: entry.modified)
     }
@@ -80,7 +89,19 @@ final class SlotAttributes {
     func finishLink(_ name: UnsafePointer<CChar>, in parent: Directory, _ index: Int) throws(Errno) {
         let entry = target.entries[index]
         if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
+        try giveGroup(name, in: parent)
         try parent.setModified(of: name, to: entry.modified)
+    }
+
+    private var usualGroup: UInt32 { group.map { $0.canBeSet ? $0.id : getegid() } ?? getegid() }
+
+    private func giveGroup(_ name: UnsafePointer<CChar>, in parent: Directory) throws(Errno) {
+        if let group, group.canBeSet { try parent.setOwner(of: name, to: unchangedOwner, group: group.id) }
+    }
+
+    private func groupDiffers(_ index: Int) -> Bool {
+        guard let group, group.canBeSet else { return false }
+        return kept[index] < 0 || actual.otherGroup.contains(Int(kept[index]))
     }
 
     // MARK: The whole tree
@@ -112,13 +133,18 @@ final class SlotAttributes {
             guard wanted.kind != .directory else { continue }
             let ownerDiffers = ownerDiffers(wanted, found)
             // Changing the owner takes setuid and setgid away.
-            let modeDiffers = wanted.kind == .file && (wanted.mode != found.mode || ownerDiffers || resetsOwner)
-            guard modeDiffers || ownerDiffers || resetsOwner || wanted.modified != found.modified else { continue }
+            let groupDiffers = groupDiffers(index)
+            let modeDiffers =
+                wanted.kind == .file && (wanted.mode != found.mode || ownerDiffers || resetsOwner || groupDiffers)
+            guard modeDiffers || ownerDiffers || resetsOwner || groupDiffers || wanted.modified != found.modified else {
+                continue
+            }
             do {
                 let parent = try open(directory)
                 try target.withName(of: index) { name throws(Errno) in
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
-                    if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: getegid()) }
+                    if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
+                    if groupDiffers { try giveGroup(name, in: parent) }
                     if modeDiffers { try parent.setMode(of: name, to: wanted.mode) }
                     try parent.setModified(of: name, to: wanted.modified)
                 }
@@ -133,18 +159,28 @@ final class SlotAttributes {
             let found = actual.manifest.entries[Int(kept[index])]
             ownerDiffers = self.ownerDiffers(wanted, found)
             // The filler opened up what forbade it to write.
-            modeDiffers = wanted.mode != found.mode || ownerDiffers || resetsOwner || found.mode & 0o700 != 0o700
+            modeDiffers =
+                wanted.mode != found.mode || ownerDiffers || resetsOwner || groupDiffers(index)
+                || (found.mode & 0o700 != 0o700 && !isAnothers(index))
             timeDiffers = isTouched[index] || wanted.modified != found.modified
         }
-        guard ownerDiffers || resetsOwner || modeDiffers || timeDiffers else { return }
+        let groupDiffers = groupDiffers(index)
+        guard ownerDiffers || resetsOwner || groupDiffers || modeDiffers || timeDiffers else { return }
         do {
             let folder = try open(index).descriptor
             if ownerDiffers { try folder.setOwner(wanted.owner, group: wanted.group) }
-            if resetsOwner { try folder.setOwner(geteuid(), group: getegid()) }
+            if resetsOwner { try folder.setOwner(geteuid(), group: usualGroup) }
+            if groupDiffers, let group { try folder.setOwner(unchangedOwner, group: group.id) }
             if modeDiffers { try folder.setMode(wanted.mode) }
             if timeDiffers { try folder.setModified(wanted.modified) }
-        } catch { throw failure(index, error) }
+        } catch {
+            // A folder of another user that may be written keeps the time that the kernel gave it: the record has it.
+            if error == .notPermitted, isAnothers(index), !modeDiffers { return }
+            throw failure(index, error)
+        }
     }
+
+    private func isAnothers(_ index: Int) -> Bool { kept[index] >= 0 && actual.owners[Int(kept[index])] != nil }
 
     private func failure(_ index: Int, _ error: Errno) -> SlotSyncError {
         slot.failure("set mode and time of", index, error)
@@ -158,3 +194,6 @@ final class SlotAttributes {
         setsOwner && (!actual.manifest.hasOwnership || wanted.owner != found.owner || wanted.group != found.group)
     }
 }
+
+/// What chown(2) takes for an owner that stays.
+private let unchangedOwner = UInt32.max

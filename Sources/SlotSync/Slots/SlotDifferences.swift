@@ -9,6 +9,8 @@ struct SlotDifferences {
     }
 
     private(set) var count = 0
+    /// Whether all that was sealed is there, as it was.
+    private(set) var isOfAdditionsAlone = true
     /// The first of them, as many as a host names: what, and the path.
     private(set) var named: [(kind: Kind, path: [UInt8])] = []
 
@@ -31,7 +33,7 @@ struct SlotDifferences {
                 && !sealed.linkText(of: index).elementsEqual(actual.linkText(of: twin))
             {
                 note(.link, sealed.path(of: index))
-            } else if expected.kind != .symbolicLink && expected.mode != found.mode {
+            } else if expected.kind != .symbolicLink && !expected.isMet(byMode: found.mode) {
                 note(.mode, sealed.path(of: index))
             }
         }
@@ -40,6 +42,7 @@ struct SlotDifferences {
 
     mutating func note(_ kind: Kind, _ path: [UInt8]) {
         count += 1
+        if kind != .added { isOfAdditionsAlone = false }
         if named.count < SlotVerification.mostLines { named.append((kind, path)) }
     }
 

@@ -27,6 +27,16 @@ protocol StageController {
     func nextFrame(answeringFrom sources: SlotSources) throws -> DeflatedPart?
 }
 
+/// What is done with entries that come into the slot while it is filled, or that stay there beside the release.
+struct LateEntries {
+    /// Whether they go, as all that is foreign does.
+    var mayGo = true
+    /// Whether FIFOs, sockets and devices stay.
+    var keepsSpecials = false
+    /// Tells a person.
+    var tell: (String) throws -> Void = { _ in }
+}
+
 /// Fills one slot.
 final class SlotFiller {
     let slot: StageSlot
@@ -43,6 +53,7 @@ final class SlotFiller {
     /// Entries that are still to be made from another one.
     private var duplicates: [(entry: Int, of: Int)]
     private var copiedFiles = 0
+    private let late: LateEntries
 
     /// How many directories of the slot are kept open.
     private static let mostOpen = 2048
@@ -51,19 +62,23 @@ final class SlotFiller {
 
     init(
         _ slot: StageSlot, of ring: Ring, actual: SlotContent, plan: StagePlan, records: SlotRecords,
-        leftovers: Set<ContentDigest>, setsOwner: Bool
+        leftovers: Set<ContentDigest>, setsOwner: Bool, group: RingGroup? = nil, late: LateEntries = LateEntries()
     ) {
         self.slot = slot
         self.ring = ring
         self.actual = actual
         self.plan = plan
+        self.late = late
         duplicates = plan.duplicates
         // What goes, what is made and what gets its times is mostly in the same directories: each is opened once.
         tree = OpenDirectories(
             root: slot.directory, manifest: slot.target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
         sources = SlotSources(ring: ring, plan: plan, records: records, tree: tree, leftovers: leftovers)
-        attributes = SlotAttributes(slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner)
-        writer = SlotWriter(slot: slot, tree: tree, attributes: attributes)
+        attributes = SlotAttributes(
+            slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, group: group)
+        writer = SlotWriter(
+            slot: slot, tree: tree, attributes: attributes,
+            workshop: group?.comesByMoving == true && !setsOwner ? ring.temporary : nil)
     }
 
     /// Fills the slot; then it can be sealed.
@@ -97,7 +112,7 @@ final class SlotFiller {
     /// Folders that stay may forbid an unprivileged agent to change them; their modes are set at the end.
     private func makeWritable(_ old: OpenDirectories) throws(SlotSyncError) {
         for (index, entry) in actual.manifest.entries.enumerated()
-        where entry.kind == .directory && entry.mode & 0o700 != 0o700 {
+        where entry.kind == .directory && entry.mode & 0o700 != 0o700 && actual.owners[index] == nil {
             do {
                 if index == 0 {
                     try ring.slotsDirectory.setMode(of: "\(slot.number)", to: 0o700)
@@ -112,12 +127,12 @@ final class SlotFiller {
     }
 
     func removeObsolete() throws {
-        for path in actual.specials {
+        for path in actual.specials where !late.keepsSpecials {
             let components = path.split(separator: UInt8(ascii: "/"))
             guard let name = components.last else { continue }
             try removing(path) {
                 let parent = try slot.directory.openDirectory(beneath: Array(components.dropLast()))
-                try parent.removeTree(name.map { CChar(bitPattern: $0) } + [0])
+                try parent.remove(name.map { CChar(bitPattern: $0) } + [0])
             }
         }
         let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
@@ -132,12 +147,36 @@ final class SlotFiller {
                 try actual.manifest.withName(of: index) { name in
                     do {
                         if isDirectory { try parent.removeDirectory(name) } else { try parent.remove(name) }
-                    } catch {
-                        // Whatever else stands there by now goes, too: the slot is ours.
-                        try parent.removeTree(name)
+                    } catch let error as Errno {
+                        if error == .noSuchFileOrDirectory { return }
+                        guard
+                            error == .directoryNotEmpty || error == .fileExists || error == .isDirectory
+                                || error == .notDirectory
+                        else {
+                            throw error
+                        }
+                        try removeLate(name, in: parent, actual.manifest.path(of: index))
                     }
                 }
             }
+        }
+    }
+
+    /// Removes what somebody changed since the slot was looked at, with what came into it, and says so.
+    private func removeLate(_ name: UnsafePointer<CChar>, in parent: Directory, _ path: [UInt8]) throws {
+        let shown = quoted("\(slot.path)/\(String(decoding: path, as: UTF8.self))")
+        guard late.mayGo else {
+            throw SlotSyncError(
+                .notReady,
+                "somebody changes \(shown) while the slot is filled, and it is not to be removed then: stop that, then "
+                    + "stage again")
+        }
+        try late.tell("\(shown) is removed, though somebody changed it while the slot was filled")
+        do { try parent.removeTree(name) } catch {
+            let components = path.split(separator: UInt8(ascii: "/")).dropLast()
+            let below = error.path.split(separator: UInt8(ascii: "/"))
+            throw slot.failure(
+                "remove", Array((components + below).joined(separator: [UInt8(ascii: "/")])), error.errno)
         }
     }
 
@@ -153,20 +192,8 @@ final class SlotFiller {
             let entry = target.entries[index]
             switch entry.kind {
             case .directory:
-                try slot.attempt("make", index) { () throws(Errno) in
-                    let parent = try tree.parent(of: index)
-                    try target.withName(of: index) { name throws(Errno) in try parent.makeDirectory(name) }
-                }
-            case .symbolicLink:
-                try slot.attempt("make", index) { () throws(Errno) in
-                    let parent = try tree.parent(of: index)
-                    try target.withName(of: index) { name throws(Errno) in
-                        try target.withLinkText(of: index) { text throws(Errno) in
-                            try parent.makeSymbolicLink(name, to: text)
-                        }
-                        try attributes.finishLink(name, in: parent, index)
-                    }
-                }
+                try writer.makeDirectory(index)
+            case .symbolicLink: try writer.makeLink(index)
             case .file:
                 guard entry.size == 0, target.linkLeader(of: index) ?? index == index else { continue }
                 let file = try writer.makeFile(index)

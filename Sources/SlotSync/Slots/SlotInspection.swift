@@ -1,6 +1,6 @@
 // Finds out what really is in a slot. If all of the record's stat tuples hold, the record says it and nothing is
 // read; otherwise the tree is walked, and what the tuples do not vouch for is hashed. So an edit by hand or a crash
-// needs no special case: it is simply other content.
+// needs no special case: it is simply other content. What is mounted in a slot is not looked into.
 
 import SystemPackage
 
@@ -9,11 +9,52 @@ struct SlotContent: Sendable {
     var manifest: Manifest
     /// FIFOs, sockets and devices that somebody put there, by path.
     var specials: [[UInt8]] = []
-    /// Files and links that have a name outside of the slot as well (`cp -al` makes such): what changes their mode or
-    /// time changes it there, perhaps in the live slot. They are neither kept nor moved.
-    var sharedFiles: Set<Int> = []
+    /// Files and links that are neither kept nor moved. They have a name outside of the slot as well (`cp -al` makes
+    /// such): what changes their mode or time changes it there, perhaps in the live slot. Or their owner or group is not
+    /// what was asked for, and the agent may not change it.
+    var unusable: Set<Int> = []
+    /// Directories that something is mounted on, by path.
+    var mounts: [[UInt8]] = []
+    /// Entries of another user than was asked for, and whose they are.
+    var owners: [Int: UInt32] = [:]
+    /// Entries of another group than was asked for.
+    var otherGroup: Set<Int> = []
     /// Whether the slot is exactly as it was sealed.
     var isAsSealed: Bool
+}
+
+/// Whose the entries of a slot are to be. Nil: of anybody.
+struct SlotOwnership: Sendable {
+    var user: UInt32?
+    var group: UInt32?
+    /// Whether the agent may give what is its own to the group.
+    var canSetGroup = true
+
+    fileprivate struct Exception: Sendable {
+        var entry: Int
+        /// Whose it is, where it is another user's.
+        var owner: UInt32?
+        var isOtherGroup: Bool
+    }
+
+    fileprivate func exception(_ entry: Int, _ status: FileStatus) -> Exception? {
+        let isOtherUser = user.map { $0 != status.owner } ?? false
+        let isOtherGroup = group.map { $0 != status.group } ?? false
+        guard isOtherUser || isOtherGroup else { return nil }
+        return Exception(entry: entry, owner: isOtherUser ? status.owner : nil, isOtherGroup: isOtherGroup)
+    }
+}
+
+extension SlotContent {
+    fileprivate mutating func note(_ exceptions: [SlotOwnership.Exception], _ wanted: SlotOwnership) {
+        for exception in exceptions {
+            if let owner = exception.owner { owners[exception.entry] = owner }
+            if exception.isOtherGroup { otherGroup.insert(exception.entry) }
+            // A copy is the agent's own, and of the right group.
+            let cannotChange = exception.owner != nil || (exception.isOtherGroup && !wanted.canSetGroup)
+            if cannotChange, manifest.entries[exception.entry].kind != .directory { unusable.insert(exception.entry) }
+        }
+    }
 }
 
 enum SlotInspection {
@@ -22,14 +63,19 @@ enum SlotInspection {
     /// - Parameters:
     ///   - checksum: trust no stat tuple.
     ///   - toleratesUnreadable: whether a file that cannot be read is one of unknown content, in place of an error.
+    ///   - ownership: whose the entries are to be.
     static func content(
         of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, toleratesUnreadable: Bool = false,
-        parallelism: Int, progress: AgentProgress
+        ownership: SlotOwnership = SlotOwnership(), parallelism: Int, progress: AgentProgress
     ) throws -> SlotContent {
         let directory = try ring.openSlot(slot)
         let trusted = checksum ? nil : record
-        if let trusted, isAsSealed(trusted, directory, parallelism: parallelism) {
-            return SlotContent(manifest: trusted.manifestAsFound(), isAsSealed: true)
+        if let trusted,
+            let exceptions = exceptionsIfSealed(trusted, directory, ownership, parallelism: parallelism)
+        {
+            var content = SlotContent(manifest: trusted.manifestAsFound(), isAsSealed: true)
+            content.note(exceptions, ownership)
+            return content
         }
         let name = "\(ring.path)/slots/\(slot)"
         let options = WalkOptions(
@@ -44,9 +90,11 @@ enum SlotInspection {
                 return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
             }, toleratesUnreadable: toleratesUnreadable, parallelism: parallelism,
             onProgress: progress.addingSums())
-        return SlotContent(
-            manifest: tree.manifest, specials: tree.specials.map(\.path), sharedFiles: sharedFiles(tree),
-            isAsSealed: false)
+        var content = SlotContent(
+            manifest: tree.manifest, specials: tree.specials.map(\.path), unusable: sharedFiles(tree),
+            mounts: tree.mounts, isAsSealed: false)
+        content.note(tree.statuses.enumerated().compactMap { ownership.exception($0, $1) }, ownership)
+        return content
     }
 
     /// The files with more links than the slot has names for them, and symbolic links with any more: they have no
@@ -63,15 +111,27 @@ enum SlotInspection {
 
     /// Whether every stat tuple of the record holds: one look at each entry, nothing is opened or read.
     static func isAsSealed(_ record: SlotRecord, _ slot: Directory, parallelism: Int = 1) -> Bool {
+        exceptionsIfSealed(record, slot, SlotOwnership(), parallelism: parallelism) != nil
+    }
+
+    /// Nil if a stat tuple of the record does not hold.
+    private static func exceptionsIfSealed(
+        _ record: SlotRecord, _ slot: Directory, _ ownership: SlotOwnership, parallelism: Int
+    ) -> [SlotOwnership.Exception]? {
         struct Difference: Error {}
-        let looks: [Never]? = try? TreeStatuses.look(at: record.manifest, below: slot, parallelism: parallelism) {
-            (entries, statuses) in
+        let asksNothing = ownership.user == nil && ownership.group == nil
+        let found: [[SlotOwnership.Exception]]? = try? TreeStatuses.look(
+            at: record.manifest, below: slot, parallelism: parallelism
+        ) { (entries, statuses) in
+            var exceptions: [SlotOwnership.Exception] = []
             for index in entries {
+                let status = try statuses.status(of: index)
                 // A directory's change time tells of every name that came or went.
-                guard record.vouches(for: index, try statuses.status(of: index)) else { throw Difference() }
+                guard record.vouches(for: index, status) else { throw Difference() }
+                if !asksNothing, let exception = ownership.exception(index, status) { exceptions.append(exception) }
             }
-            return nil
+            return exceptions.isEmpty ? nil : exceptions
         }
-        return looks != nil
+        return found.map { Array($0.joined()) }
     }
 }

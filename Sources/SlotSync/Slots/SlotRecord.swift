@@ -16,6 +16,9 @@ struct SlotRecord: Sendable {
         }
 
         init(_ status: FileStatus) { self.init(inode: status.inode, changed: status.changed) }
+
+        /// Vouches for nothing: no file has this number. The folder holds what is in no record.
+        static let unknown = Stamp(inode: 0, changed: Timestamp(seconds: 0, nanoseconds: 0))
     }
 
     private(set) var manifest: Manifest
@@ -41,6 +44,13 @@ struct SlotRecord: Sendable {
         stamps.append(stamp)
     }
 
+    /// Entries that were to have setgid and do not: noted by the sealer when it looks.
+    var entriesWithoutSetgid: [[UInt8]] { withoutSetgid.map { manifest.path(of: $0) } }
+    private var withoutSetgid: [Int] = []
+
+    /// Notes that an entry is not as the manifest says in that alone.
+    mutating func noteWithoutSetgid(_ index: Int) { withoutSetgid.append(index) }
+
     func modified(of index: Int) -> Timestamp {
         // Mostly empty, and then not asked.
         otherTimes.isEmpty ? manifest.entries[index].modified : otherTimes[index] ?? manifest.entries[index].modified
@@ -59,7 +69,7 @@ struct SlotRecord: Sendable {
         let stamp = stamps[index]
         let entry = manifest.entries[index]
         guard stamp.inode == status.inode, stamp.changed == status.changed, modified(of: index) == status.modified,
-            entry.mode == status.mode || entry.kind == .symbolicLink
+            entry.isMet(byMode: status.mode) || entry.kind == .symbolicLink
         else { return false }
         switch entry.kind {
         case .file: guard status.kind == .file, entry.size == status.size else { return false }

@@ -6,7 +6,10 @@ import SystemPackage
 
 enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
-    static func record(of slot: StageSlot, parallelism: Int = 1) throws -> SlotRecord {
+    ///
+    /// - Parameter mixed: folders of the release that hold foreign entries as well: whoever looks at the slot has to list
+    ///   them.
+    static func record(of slot: StageSlot, mixed: Set<Int> = [], parallelism: Int = 1) throws -> SlotRecord {
         let target = slot.target
         let began = Timestamp.fileClock
         // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
@@ -15,7 +18,8 @@ enum SlotSealer {
             (entries, statuses) in
             let tree = OpenDirectories(root: slot.directory, manifest: target)
             return Look(
-                first: entries.lowerBound, found: try entries.map { try look(at: $0, of: slot, &statuses, tree) })
+                first: entries.lowerBound, found: try entries.map { try look(at: $0, of: slot, mixed, &statuses, tree) }
+            )
         }
         waitForFileClock(past: settled)
         var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
@@ -25,8 +29,9 @@ enum SlotSealer {
             for (index, found) in zip(look.first..., look.found) {
                 // What changed just before we looked might have changed just after, unseen.
                 let isRacilyClean = found.stamp.changed.isUnsettled(at: began)
-                let found = isRacilyClean ? try self.look(at: index, of: slot, &statuses, tree) : found
-                record.append(found.stamp, modified: found.modified)
+                let found = isRacilyClean ? try self.look(at: index, of: slot, mixed, &statuses, tree) : found
+                if found.lacksSetgid { record.noteWithoutSetgid(index) }
+                record.append(mixed.contains(index) ? .unknown : found.stamp, modified: found.modified)
             }
         }
         return record
@@ -38,14 +43,14 @@ enum SlotSealer {
         var found: [Found]
     }
 
-    private typealias Found = (stamp: SlotRecord.Stamp, modified: Timestamp)
+    private typealias Found = (stamp: SlotRecord.Stamp, modified: Timestamp, lacksSetgid: Bool)
 
     private static func look(
-        at index: Int, of slot: StageSlot, _ statuses: inout TreeStatuses, _ tree: OpenDirectories
+        at index: Int, of slot: StageSlot, _ mixed: Set<Int>, _ statuses: inout TreeStatuses, _ tree: OpenDirectories
     ) throws -> Found {
         let status: FileStatus
         do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
-        guard try isRight(status, index, of: slot, tree) else {
+        guard try isRight(status, index, of: slot, mixed, tree) else {
             let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
             throw SlotSyncError(
                 .verification,
@@ -53,20 +58,23 @@ enum SlotSealer {
                     + "\(status.size) bytes): something else changed it, or the agent may not set its mode; stage again"
             )
         }
-        return (SlotRecord.Stamp(status), status.modified)
+        let entry = slot.target.entries[index]
+        return (
+            SlotRecord.Stamp(status), status.modified, entry.kind != .symbolicLink && status.mode != entry.mode
+        )
     }
 
     private static func isRight(
-        _ status: FileStatus, _ index: Int, of slot: StageSlot, _ tree: OpenDirectories
+        _ status: FileStatus, _ index: Int, of slot: StageSlot, _ mixed: Set<Int>, _ tree: OpenDirectories
     ) throws -> Bool {
         let entry = slot.target.entries[index]
         switch entry.kind {
         case .file:
-            return try status.kind == .file && status.size == entry.size && status.mode == entry.mode
+            return try status.kind == .file && status.size == entry.size && entry.isMet(byMode: status.mode)
                 && (status.modified == entry.modified || hasContent(index, of: slot, tree))
         case .directory:
-            return try status.kind == .directory && status.mode == entry.mode
-                && (status.modified == entry.modified || hasItsNames(index, of: slot, tree))
+            return try status.kind == .directory && entry.isMet(byMode: status.mode)
+                && (status.modified == entry.modified || hasItsNames(index, of: slot, tree, mixed.contains(index)))
         case .symbolicLink: return status.kind == .symbolicLink
         }
     }
@@ -82,7 +90,9 @@ enum SlotSealer {
 
     /// Lists a directory whose time is not what was set: something came or went behind our back, or its file system
     /// keeps times coarser, or none for directories.
-    private static func hasItsNames(_ index: Int, of slot: StageSlot, _ tree: OpenDirectories) throws -> Bool {
+    private static func hasItsNames(
+        _ index: Int, of slot: StageSlot, _ tree: OpenDirectories, _ isMixed: Bool
+    ) throws -> Bool {
         let manifest = slot.target
         var wanted = Set(manifest.children(of: index).map { Array(manifest.name(of: $0)) })
         var isForeign = false
@@ -91,15 +101,16 @@ enum SlotSealer {
                 if wanted.remove(Array(name)) == nil { isForeign = true }
             }
         } catch let error as Errno { throw slot.failure("list", index, error) }
-        return wanted.isEmpty && !isForeign
+        return wanted.isEmpty && (isMixed || !isForeign)
     }
 
     /// Makes the slot durable and marks it `ready`, or `bad` where its release is.
     static func seal(_ record: SlotRecord, release: ReleaseName, of slot: StageSlot, in ring: Ring) throws {
         do {
-            try slot.directory.synchronizeFileSystem()
+            try naming("synchronize slot", slot.path) { try slot.directory.synchronizeFileSystem() }
             try ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())
             try ring.update { $0.noteSealed(release, in: slot.number, at: Timestamp.now.seconds) }
+            ring.forgetStaging(in: slot.number)
         } catch let error as Errno {
             throw SlotSyncError(
                 .system, "cannot seal slot \(quoted(slot.path))", errno: error)

@@ -51,11 +51,63 @@ struct SlotWriter {
     let slot: StageSlot
     let tree: OpenDirectories
     let attributes: SlotAttributes
+    /// Where entries are made and moved from, so that they have the root's group; nil: they are made where they stay.
+    var workshop: Directory?
+    /// What is made there, until it is moved.
+    static let unfinished = "made"
 
     /// Makes an entry's file, empty; the caller writes and closes it.
     func makeFile(_ index: Int) throws(SlotSyncError) -> FileDescriptor {
-        do { return try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600) } catch {
-            throw slot.failure("write", index, error)
+        do throws(Errno) {
+            guard let workshop else { return try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600) }
+            let file = try workshop.openFile(Self.unfinished, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            do throws(Errno) { try moveIn(index, from: workshop) } catch {
+                try? file.close()
+                try? workshop.remove(Self.unfinished)
+                throw error
+            }
+            return file
+        } catch { throw slot.failure("write", index, error) }
+    }
+
+    func makeDirectory(_ index: Int) throws(SlotSyncError) {
+        try slot.attempt("make", index) { () throws(Errno) in
+            if let workshop {
+                try workshop.makeDirectory(Self.unfinished)
+                return try moveIn(index, from: workshop)
+            }
+            let parent = try tree.parent(of: index)
+            try slot.target.withName(of: index) { name throws(Errno) in try parent.makeDirectory(name) }
+        }
+    }
+
+    func makeLink(_ index: Int) throws(SlotSyncError) {
+        try slot.attempt("make", index) { () throws(Errno) in
+            let parent = try tree.parent(of: index)
+            try slot.target.withName(of: index) { name throws(Errno) in
+                try slot.target.withLinkText(of: index) { text throws(Errno) in
+                    if let workshop {
+                        try workshop.makeSymbolicLink(Self.unfinished, to: text)
+                        try moveIn(index, from: workshop)
+                    } else {
+                        try parent.makeSymbolicLink(name, to: text)
+                    }
+                }
+                try attributes.finishLink(name, in: parent, index)
+            }
+        }
+    }
+
+    private func moveIn(_ index: Int, from workshop: Directory) throws(Errno) {
+        let parent = try tree.parent(of: index)
+        let isDirectory = slot.target.entries[index].kind == .directory
+        try slot.target.withName(of: index) { name throws(Errno) in
+            // A directory replaces an empty one at most.
+            if isDirectory {
+                try workshop.rename(Self.unfinished, to: name, in: parent)
+            } else {
+                try workshop.renameExclusively(Self.unfinished, to: name, in: parent)
+            }
         }
     }
 

@@ -15,8 +15,14 @@ struct StagePlanner {
     /// Whether needs name content that theirs may be made from.
     var proposesBases = true
 
-    func plan(for target: Manifest) -> StagePlan {
-        let change = SlotChange(from: actual.manifest, to: target, without: actual.sharedFiles)
+    /// What the release keeps of the slot's content, and what has to go.
+    func change(for target: Manifest) -> SlotChange {
+        SlotChange(from: actual.manifest, to: target, without: actual.unusable)
+    }
+
+    /// - Parameter change: what goes, where that is not all that the release does not have.
+    func plan(for target: Manifest, _ change: SlotChange? = nil) -> StagePlan {
+        let change = change ?? self.change(for: target)
         var plan = StagePlan(change: change)
         var made: [ContentIndex.Item] = []
         for index in target.entries.indices {
@@ -58,7 +64,7 @@ struct StagePlanner {
         ContentIndex(
             change.obsolete.compactMap { index in
                 let entry = actual.manifest.entries[index]
-                guard entry.kind == .file, !actual.sharedFiles.contains(index) else { return nil }
+                guard entry.kind == .file, !actual.unusable.contains(index) else { return nil }
                 return .init(digest: entry.digest, entry: UInt32(index))
             })
     }

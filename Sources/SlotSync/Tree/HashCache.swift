@@ -40,7 +40,9 @@ struct HashCache: Sendable {
             try CacheFolder.open(folder).replaceContents(of: name, by: Self.encode(digests), isShared: true)
         } catch {
             let path = quoted(folder.appending(name).string)
-            throw SlotSyncError(.system, "the hash cache \(path) cannot be written", errno: error as? Errno)
+            throw SlotSyncError(
+                .system, "the hash cache \(path) cannot be written",
+                errno: error as? Errno ?? (error as? SlotSyncError)?.errno)
         }
     }
 

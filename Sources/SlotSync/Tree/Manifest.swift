@@ -54,6 +54,19 @@ public struct Entry: Sendable, Hashable {
         self.parent = parent
     }
 
+    /// The bits by which group and others read this entry, as far as it lacks them.
+    var closedBits: UInt16 {
+        switch kind {
+        case .file: ~mode & 0o044
+        case .directory: ~mode & 0o055
+        case .symbolicLink: 0
+        }
+    }
+
+    /// Whether an entry with these mode bits is as this one says. The kernel takes setgid away where the agent is not in
+    /// the group; whoever filled the slot was told.
+    func isMet(byMode found: UInt16) -> Bool { mode == found || (mode & 0o2000 != 0 && mode == found | 0o2000) }
+
     /// Whether what is no part of the release's identity is the same.
     func hasSameAttributes(as other: Entry) -> Bool { modified == other.modified && isSparse == other.isSparse }
 }

@@ -28,7 +28,7 @@ struct ManifestArchive: Sendable {
 
     /// Keeps a manifest, and lets the oldest go.
     func store(_ manifest: Manifest, id: ContentDigest) throws {
-        let directory = try CacheFolder.open(folder)
+        let directory = try naming("open", folder.string) { try CacheFolder.open(folder) }
         try directory.replaceContents(of: id.description, by: manifest.encoded(), isShared: true)
         var kept: [(modified: Timestamp, name: String)] = []
         try directory.forEachName { bytes in

@@ -36,6 +36,32 @@ extension Manifest {
     }
 }
 
+extension Manifest {
+    /// The entries that `isKept`, without what is below a directory that is not. The root stays; hard links do not.
+    func keeping(_ isKept: (Int) -> Bool) -> Manifest {
+        var result = Manifest(rootMode: entries[0].mode)
+        result.entries[0].modified = entries[0].modified
+        var origins = [0]
+        var directory = 0
+        while directory < result.count {
+            if result.entries[directory].kind == .directory {
+                result.beginChildren(of: directory)
+                for child in children(of: origins[directory]) where isKept(child) {
+                    var entry = entries[child]
+                    entry.parent = UInt32(directory)
+                    if entry.kind != .symbolicLink { entry.start = 0 }
+                    if entry.kind == .directory { entry.count = 0 }
+                    result.append(
+                        entry, name: name(of: child), linkText: entry.kind == .symbolicLink ? linkText(of: child) : [])
+                    origins.append(child)
+                }
+            }
+            directory += 1
+        }
+        return result
+    }
+}
+
 /// What has to change in a slot for it to become a release.
 struct SlotChange: Sendable {
     /// For each entry of the release, the entry of the slot that stays for it; -1: it has to be made.

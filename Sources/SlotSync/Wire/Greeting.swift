@@ -5,7 +5,7 @@
 /// Who speaks, and which protocol.
 struct Greeting: Equatable, Sendable {
     /// Both ends must agree on this number.
-    static let protocolMajor: UInt16 = 1
+    static let protocolMajor: UInt16 = 2
     /// What a newer end may offer beyond it; informational.
     static let protocolMinor: UInt16 = 0
     /// The first bytes of every greeting, in all versions.

@@ -18,6 +18,8 @@ enum Reply: Equatable, Sendable {
     case present(StageOutcome)
     /// A part of what is needed. Hosts whose parts, all together, are equal are a cohort.
     case needs([Need], isLast: Bool)
+    /// Files at shared paths that the host lacks, as indices into the seeds' manifest, rising.
+    case seedsNeeded([UInt32], isLast: Bool)
     case signature(basis: ContentDigest, Signature)
     /// The host no longer has that basis.
     case signatureMissing(basis: ContentDigest)

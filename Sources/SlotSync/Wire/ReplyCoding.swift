@@ -9,6 +9,7 @@ extension Reply: WireMessage {
         case confirmed
         case watching = 0xa0
         case sample
+        case seedsNeeded = 0xb0
 
         /// Whether an agent may send it before its greeting.
         var mayPrecedeGreeting: Bool { self == .failure || self == .warning || self == .alive }
@@ -23,6 +24,7 @@ extension Reply: WireMessage {
         case .status: .status
         case .present: .present
         case .needs: .needs
+        case .seedsNeeded: .seedsNeeded
         case .signature: .signature
         case .signatureMissing: .signatureMissing
         case .staged: .staged
@@ -56,6 +58,9 @@ extension Reply: WireMessage {
         case .needs(let needs, let isLast):
             writer.append(isLast)
             writer.append(needs)
+        case .seedsNeeded(let entries, let isLast):
+            writer.append(isLast)
+            writer.append(entries)
         case .signature(let basis, let signature):
             writer.append(basis)
             signature.encode(into: &writer)
@@ -98,6 +103,11 @@ extension Reply: WireMessage {
                 // Else they might come without end, and never be more than the release has.
                 guard isLast || !needs.isEmpty else { throw reader.corrupt("a part of needs that has none") }
                 return .needs(needs, isLast: isLast)
+            case .seedsNeeded:
+                let isLast = try reader.flag()
+                let entries = try reader.entries()
+                guard !entries.isEmpty else { throw reader.corrupt("a part of seeds that has none") }
+                return .seedsNeeded(entries, isLast: isLast)
             case .signature:
                 let basis = try reader.digest()
                 return .signature(basis: basis, try Signature(from: &reader))
@@ -198,7 +208,32 @@ extension ByteWriter {
     }
 }
 
+extension ByteWriter {
+    /// Rising numbers of entries, each as what it is more than the one before and one.
+    fileprivate mutating func append(_ entries: [UInt32]) {
+        append(varint: entries.count)
+        var next: UInt32 = 0
+        for entry in entries {
+            append(varint: UInt64(entry - next))
+            next = entry + 1
+        }
+    }
+}
+
 extension ByteReader {
+    fileprivate mutating func entries() throws(SlotSyncError) -> [UInt32] {
+        let count = try count(atMost: WireLimits.mostNeedsPerPart, of: "entries")
+        var entries: [UInt32] = []
+        var next: UInt64 = 0
+        for _ in 0..<count {
+            let (sum, overflow) = next.addingReportingOverflow(try varint())
+            guard !overflow, sum < UInt32.max else { throw corrupt("an impossible entry") }
+            entries.append(UInt32(sum))
+            next = sum + 1
+        }
+        return entries
+    }
+
     fileprivate mutating func needs() throws(SlotSyncError) -> [Need] {
         let count = try count(atMost: WireLimits.mostNeedsPerPart, of: "needs")
         var needs: [Need] = []

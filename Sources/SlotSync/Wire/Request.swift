@@ -20,6 +20,12 @@ struct StageRequest: Equatable, Sendable {
     var dryRun: Bool
     /// Content comes whole: no basis is to be proposed for it.
     var wholeFiles = false
+    /// What is done with entries of the slot that SlotSync did not put there.
+    var foreign = ForeignPolicy.remove
+    /// Those of `sharedPaths` that are files, whoever has them.
+    var sharedFiles: [[UInt8]] = []
+    /// Bytes of the manifest of what the source has at shared paths, inflated; it follows the other. 0: nothing.
+    var seedsLength = 0
 }
 
 /// Which release to make live, and which hooks go with it.
@@ -65,6 +71,8 @@ enum Request: Equatable, Sendable {
     /// Followed by `manifest` parts; → `present`, `manifestNeeded`, or `needs` parts.
     case stage(StageRequest)
     case manifest(DeflatedPart)
+    /// A part of a file that the host lacks in `shared`, in the order in which it asked for them.
+    case seed(DeflatedPart)
     /// → `signature`, one a basis, in this order.
     case signatures([BasisRequest])
     /// A frame of the patch; its content is what Patch/ writes.

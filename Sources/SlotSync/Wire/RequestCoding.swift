@@ -9,6 +9,7 @@ extension Request: WireMessage {
         case confirm, keepAlive, markBad
         case watch = 0x20
         case sample
+        case seed = 0x30
     }
 
     private var code: TypeCode {
@@ -17,6 +18,7 @@ extension Request: WireMessage {
         case .status: .status
         case .stage: .stage
         case .manifest: .manifest
+        case .seed: .seed
         case .signatures: .signatures
         case .frame: .frame
         case .framesEnd: .framesEnd
@@ -40,7 +42,7 @@ extension Request: WireMessage {
         switch self {
         case .hello(let greeting): writer.append(greeting)
         case .stage(let request): request.encode(into: &writer)
-        case .manifest(let part), .frame(let part): writer.append(part)
+        case .manifest(let part), .frame(let part), .seed(let part): writer.append(part)
         case .signatures(let requests):
             writer.append(varint: requests.count)
             for request in requests {
@@ -80,6 +82,7 @@ extension Request: WireMessage {
             case .status: return .status
             case .stage: return .stage(try StageRequest(from: &reader))
             case .manifest: return .manifest(try reader.part())
+            case .seed: return .seed(try reader.part())
             case .signatures: return .signatures(try reader.basisRequests())
             case .frame: return .frame(try reader.part())
             case .framesEnd: return .framesEnd
@@ -122,6 +125,10 @@ extension StageRequest {
                 | (wholeFiles ? Flag.wholeFiles : 0))
         writer.append(varint: sharedPaths.count)
         for path in sharedPaths { writer.append(counted: path) }
+        writer.append(varint: sharedFiles.count)
+        for path in sharedFiles { writer.append(counted: path) }
+        writer.append(varint: seedsLength)
+        writer.append(UInt8(ForeignPolicy.allCases.firstIndex(of: foreign) ?? 0))
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -132,17 +139,29 @@ extension StageRequest {
         let length = try reader.count(atMost: WireLimits.longestManifest, of: "the manifest's length")
         let flags = try reader.byte()
         guard flags & ~Flag.all == 0 else { throw reader.corrupt("unknown flags \(flags)") }
-        let count = try reader.count(atMost: WireLimits.mostSharedPaths, of: "shared paths")
-        var paths: [[UInt8]] = []
-        for _ in 0..<count {
-            let path = Array(try reader.counted(atMost: WireLimits.longestPath, of: "a shared path's length"))
-            guard staysBelow(path) else { throw reader.corrupt("a shared path that leads elsewhere") }
-            paths.append(path)
-        }
+        let paths = try reader.sharedPaths()
+        let files = try reader.sharedPaths()
+        let seedsLength = try reader.count(atMost: WireLimits.longestManifest, of: "the length of the seeds' manifest")
+        let policy = try reader.byte()
+        guard Int(policy) < ForeignPolicy.allCases.count else { throw reader.corrupt("policy \(policy)") }
         self.init(
             release: release, slots: slots, base: base, manifestLength: length, checksum: flags & Flag.checksum != 0,
             ownership: flags & Flag.ownership != 0, sharedPaths: paths, dryRun: flags & Flag.dryRun != 0,
-            wholeFiles: flags & Flag.wholeFiles != 0)
+            wholeFiles: flags & Flag.wholeFiles != 0, foreign: ForeignPolicy.allCases[Int(policy)],
+            sharedFiles: files, seedsLength: seedsLength)
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func sharedPaths() throws(SlotSyncError) -> [[UInt8]] {
+        let count = try count(atMost: WireLimits.mostSharedPaths, of: "shared paths")
+        var paths: [[UInt8]] = []
+        for _ in 0..<count {
+            let path = Array(try counted(atMost: WireLimits.longestPath, of: "a shared path's length"))
+            guard staysBelow(path) else { throw corrupt("a shared path that leads elsewhere") }
+            paths.append(path)
+        }
+        return paths
     }
 }
 

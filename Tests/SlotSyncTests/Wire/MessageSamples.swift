@@ -22,7 +22,7 @@ struct MessageSamples {
                     undoHook: "")),
             .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish, .confirm,
             .keepAlive, .markBad(release: digest(), reason: "p" + text()),
-            .watch(watchRequest()), .sample(UInt32(count())),
+            .watch(watchRequest()), .sample(UInt32(count())), .seed(part()),
         ]
     }
 
@@ -32,7 +32,8 @@ struct MessageSamples {
             .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
             .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
             partOfNeeds(), .signature(basis: digest(), signature()),
-            .signatureMissing(basis: digest()), .staged(stageOutcome()), .prepared(flipOutcome()), .hookDone,
+            .signatureMissing(basis: digest()), seedsNeeded(), .staged(stageOutcome()), .prepared(flipOutcome()),
+            .hookDone,
             .manifestNeeded, .confirmed,
             .flipped(flipOutcome()), .verified(verification()),
             .watching(array(atMost: 10) { $0.optional { $0.text() } }), .sample(UInt32(count()), readings()),
@@ -80,7 +81,18 @@ struct MessageSamples {
             release: releaseName(), slots: optional { $0.index(below: 8) + 2 }, base: optional { $0.digest() },
             manifestLength: index(below: WireLimits.longestManifest), checksum: flag(), ownership: flag(),
             sharedPaths: array(atMost: 5) { Array("dir/sub-\($0.index(below: 100))".utf8) + [0xff] }, dryRun: flag(),
-            wholeFiles: flag())
+            wholeFiles: flag(), foreign: ForeignPolicy.allCases[index(below: ForeignPolicy.allCases.count)],
+            sharedFiles: array(atMost: 5) { Array("file-\($0.index(below: 100))".utf8) },
+            seedsLength: index(below: WireLimits.longestManifest))
+    }
+
+    private mutating func seedsNeeded() -> Reply {
+        var next: UInt32 = 0
+        let entries = (0...index(below: 100)).map { _ in
+            next += UInt32(index(below: 1000)) + 1
+            return next
+        }
+        return .seedsNeeded(entries, isLast: flag())
     }
 
     private mutating func basisRequest() -> BasisRequest {

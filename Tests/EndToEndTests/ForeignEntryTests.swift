@@ -1,0 +1,151 @@
+// What others put into a slot, or change there, goes only when somebody was told, stays where that is asked for, or stops
+// the stage.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Entries of others in a slot")
+    struct ForeignEntryTests {
+        @Test("a stage says what others put there, and which files they changed, before it removes them")
+        func removed() async throws {
+            try await Workbench.use { bench in
+                let fleet = try await fleetWithForeign(bench)
+                let outcome = try await fleet.done("stage", firstTree(bench).path)
+                #expect(outcome.errors.contains("uploads/a.jpg") && outcome.errors.contains("cache/x"), "\(outcome)")
+                #expect(outcome.errors.contains("3 entries that no stage put there"), "\(outcome)")
+                #expect(
+                    outcome.errors.contains("1 entry changed") && outcome.errors.contains("robots.txt"), "\(outcome)")
+                #expect(outcome.errors.contains("h1") && outcome.errors.contains("removed"), "\(outcome)")
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
+        @Test("a dry run says what would be removed, and --json has it as a warning of the host")
+        func dryRun() async throws {
+            try await Workbench.use { bench in
+                let fleet = try await fleetWithForeign(bench)
+                let before = try await snapshot(fleet.root())
+                let outcome = try await fleet.done("stage", firstTree(bench).path, "--dry-run", "--json")
+                let warnings = try outcome.events().filter { $0["event"] as? String == "warning" }
+                let messages = warnings.filter { $0["host"] as? String == "h1" }.compactMap { $0["message"] as? String }
+                #expect(
+                    messages.contains { $0.contains("uploads/a.jpg") && $0.contains("would be removed") }, "\(outcome)")
+                #expect(try await snapshot(fleet.root()) == before)
+            }
+        }
+
+        @Test("nothing is said of a slot that is as it was sealed, nor of a release that was staged in part")
+        func nothingForeign() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let whole = try await fleet.done("stage", bigTree(bench).path)
+                #expect(!whole.errors.contains("no stage put"), "\(whole)")
+                try await fleet.done("stage", firstTree(bench).path)
+                let steered = try SteeredAgent(bench, holding: "h1", after: 3_000_000)
+                _ = try await fleet.with("--remote-command", steered.program).call("stage", bigTree(bench).path) {
+                    try await steered.held()
+                    try steered.kill()
+                    $0.killGroup()
+                }
+                #expect(exists(fleet.slot(1) + "/big"))
+                try await eventually("the agent never let go of the lock") { try await fleet.isUnlocked() }
+                try TreeMaker(at: fleet.slot(1)).file("by-hand", "x")
+                let third = try bench.tree("third")
+                try third.file("index.html", "<h1>third</h1>")
+                let other = try await fleet.done("stage", third.path)
+                #expect(other.errors.contains("1 entry that no stage put there"), "\(other)")
+                #expect(other.errors.contains("by-hand") && !other.errors.contains("big"), "\(other)")
+            }
+        }
+
+        @Test("--keep-foreign leaves additions beside the release, in each stage, until they are no longer to be kept")
+        func kept() async throws {
+            try await Workbench.use { bench in
+                let plain = try await fleetWithForeign(bench, edits: false)
+                let fleet = plain.with("--keep-foreign")
+                let paths = ["uploads/a.jpg", "uploads/deep/b.jpg", "cache/x"]
+                for tree in [try firstTree(bench), try bigTree(bench), try firstTree(bench)] {
+                    let outcome = try await fleet.done("stage", tree.path)
+                    #expect(outcome.errors.contains("kept in slot 1"), "\(outcome)")
+                    for path in paths { #expect(exists(fleet.slot(1) + "/" + path), "\(path)") }
+                    let verified = try await plain.call("verify", "--slot", "1")
+                    #expect((verified.output + verified.errors).contains("uploads/a.jpg"), "\(verified)")
+                    for kind in ["missing", "other"] { #expect(!verified.output.contains(kind), "\(verified)") }
+                }
+                let again = try await fleet.done("stage", firstTree(bench).path)
+                #expect(again.errors.contains("ready already"), "\(again)")
+                // Once they are not to be kept, they do not go in silence.
+                let outcome = try await plain.done("stage", firstTree(bench).path)
+                #expect(outcome.errors.contains("uploads/a.jpg"), "\(outcome)")
+                #expect(try await plain.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
+        @Test(
+            "--keep-foreign refuses where the release has something at that path, or a file was edited",
+            arguments: [true, false])
+        func keptConflict(_ edits: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try await fleetWithForeign(bench, edits: edits)
+                let tree = try firstTree(bench)
+                if !edits { try tree.file("uploads", "a file where users have a folder") }
+                let before = try await snapshot(fleet.slot(1))
+                let outcome = try await fleet.call("stage", tree.path, "--keep-foreign")
+                #expect(outcome.isRefusal(naming: "h1", edits ? "robots.txt" : "uploads"), "\(outcome)")
+                #expect(try await snapshot(fleet.slot(1)) == before)
+            }
+        }
+
+        @Test("--refuse-foreign, or `foreign: refuse`, changes nothing", arguments: [true, false])
+        func refused(_ isOption: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try await fleetWithForeign(bench)
+                if !isOption { try bench.write("foreign: refuse\n", to: "slotsync.yml") }
+                let before = try await snapshot(fleet.root())
+                let outcome = try await fleet.call(
+                    "stage", firstTree(bench).path, isOption ? "--refuse-foreign" : "--verbose")
+                #expect(outcome.isRefusal(naming: "h1", "uploads/a.jpg"), "\(outcome)")
+                #expect(try await snapshot(fleet.root()) == before)
+                let removing = try await fleet.call("stage", firstTree(bench).path, "--remove-foreign")
+                #expect(removing.exitCode == 0, "\(removing)")
+            }
+        }
+
+        @Test("what stands in the ring's tmp and is not SlotSync's stays, and is named")
+        func temporary() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try TreeMaker(at: fleet.root() + "/.slotsync/tmp").folder("backup").file("dump.sql", "precious")
+                let outcome = try await fleet.done("stage", changedTree(bench).path)
+                #expect(outcome.errors.contains("backup"), "\(outcome)")
+                #expect(exists(fleet.root() + "/.slotsync/tmp/backup/dump.sql"))
+            }
+        }
+    }
+}
+
+/// A fleet of two slots, in whose next one users of the site left something.
+private func fleetWithForeign(_ bench: Workbench, edits: Bool = true) async throws -> Fleet {
+    let fleet = try Fleet(bench, slots: 2)
+    try await fleet.release(firstTree(bench))
+    let slot = try TreeMaker(at: fleet.slot(1))
+    let uploads = try slot.folder("uploads")
+    try uploads.file("a.jpg", "by a user")
+    try uploads.folder("deep").file("b.jpg", "by a user")
+    try slot.inside("cache").file("x", "cached")
+    if edits { try slot.file("robots.txt", "User-agent: nobody\n") }
+    try await fleet.release(changedTree(bench))
+    return fleet
+}
+
+/// Enough that a stage is held in the middle of it.
+private func bigTree(_ bench: Workbench) throws -> TreeMaker {
+    let tree = try bench.tree("big-release")
+    let big = try tree.folder("big")
+    for file in 0..<8 { try big.file(.init("\(file)"), Content.random(1_000_000, seed: UInt64(file) + 50)) }
+    return tree
+}

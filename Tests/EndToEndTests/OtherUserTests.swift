@@ -1,0 +1,186 @@
+// Agents that are not root meet files of other users, groups, umasks and files that nobody may change. What cannot be done is
+// named with its path, its owner and what to do, before the slot is touched.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Other users, groups and modes", .enabled(if: Machine.isRoot, "needs root"))
+    struct OtherUserTests {
+        @Test(
+            "what the agent may not change is named with owner and remedy, and the slot stays as it is",
+            arguments: Obstacle.allCases)
+        func obstacle(_ obstacle: Obstacle) async throws {
+            try await Workbench.use { bench in
+                let fleet = try OtherUser().fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                defer { obstacle.clear(in: fleet) }
+                guard try await obstacle.make(in: fleet) else { return }
+                let tree = try thirdTree(bench)
+                let before = try await snapshot(fleet.root())
+                let outcome = try await fleet.call("stage", tree.path)
+                #expect(outcome.isRefusal(naming: "h1", fleet.root() + "/" + obstacle.place), "\(outcome)")
+                for word in obstacle.words { #expect(outcome.errors.contains(word), "\(outcome)") }
+                #expect(try await snapshot(fleet.root()) == before)
+                obstacle.clear(in: fleet)
+                try await fleet.release(tree)
+                #expect(try await fleet.differences(tree, slot: 1, flags: ["--no-owner", "--no-group"]) == "")
+            }
+        }
+
+        @Test("a file of another user in a folder of the agent's is replaced")
+        func replaced() async throws {
+            try await Workbench.use { bench in
+                let fleet = try OtherUser().fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let slot = try TreeMaker(at: fleet.slot(1))
+                for name in ["index.html", "assets/main.js", "latest"] {
+                    try slot.chown(.init(name), user: 33, group: 33)
+                }
+                try slot.chmod("robots.txt", 0o600)
+                let tree = try firstTree(bench)
+                try await fleet.release(tree)
+                #expect(try await fleet.differences(tree, slot: 1, flags: ["--no-owner", "--no-group"]) == "")
+            }
+        }
+
+        @Test(
+            "where the root has setgid all entries have its group, in every lap",
+            arguments: [OtherUser(groups: [33]), OtherUser(), OtherUser(user: 0, group: 0)], [false, true])
+        func setgid(_ user: OtherUser, _ isLate: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try user.fleet(bench, mode: isLate ? 0o755 : 0o2755, rootGroup: isLate ? nil : 33, slots: 2)
+                for lap in 0..<3 {
+                    let (first, second) = (try firstTree(bench), try changedTree(bench))
+                    try first.file("lap", "\(lap)")
+                    try second.file("lap", "second \(lap)")
+                    try second.folder(.init("folder-\(lap)")).file("x", "\(lap)")
+                    for tree in [first, second] {
+                        try await fleet.release(tree)
+                        let slot = fleet.slot(try #require(fleet.current().flatMap { Int($0.suffix(1)) }))
+                        #expect(
+                            try await Rsync.differences(tree.path, slot, flags: ["--no-owner", "--no-group"]) == "")
+                        // An agent that is not in the group cannot give it to folders that are there.
+                        guard !isLate || (lap > 0 && user.isInGroup) else { continue }
+                        let others = try await Program.run(["find", slot, "!", "-group", "33"])
+                        #expect(others.output == "", "lap \(lap)")
+                    }
+                    if lap == 0, isLate {
+                        try #require(chown(fleet.root(), uid_t.max, 33) == 0 && chmod(fleet.root(), 0o2755) == 0)
+                    }
+                }
+            }
+        }
+
+        @Test("where the system takes setgid from an entry, a stage warns and goes on, and so does what follows")
+        func setgidTaken() async throws {
+            try await Workbench.use { bench in
+                let fleet = try OtherUser().fleet(bench, mode: 0o2755, rootGroup: 33)
+                let tree = try firstTree(bench)
+                try tree.folder("group", mode: 0o2775).file("tool", "x", mode: 0o2755)
+                let outcome = try await fleet.done("stage", tree.path)
+                #expect(outcome.errors.contains("setgid") && outcome.errors.contains("group/tool"), "\(outcome)")
+                try await fleet.done("flip")
+                try await fleet.done("verify")
+            }
+        }
+
+        @Test(
+            "the agent's umask narrows neither the ring's folders nor what is shared", arguments: [nil, 33] as [gid_t?])
+        func umask(_ group: gid_t?) async throws {
+            try await Workbench.use { bench in
+                let user = OtherUser(umask: "077")
+                let fleet = try user.fleet(bench, mode: group == nil ? 0o755 : 0o2755, rootGroup: group)
+                let tree = try firstTree(bench)
+                try tree.folder("uploads").folder("deep").file("x", "x")
+                try await fleet.done("stage", tree.path, "--shared", "uploads", "--shared", "var/log")
+                try await fleet.done("flip")
+                let closed = try await Program.run([
+                    "find", fleet.slot(1), fleet.root() + "/slots", fleet.root() + "/shared", "-type", "d", "!",
+                    "-perm",
+                    "-o=rx",
+                ])
+                #expect(closed.output == "")
+                if group != nil {
+                    let others = try await Program.run([
+                        "find", fleet.slot(1), fleet.root() + "/shared", "!", "-group", "33",
+                    ])
+                    #expect(others.output == "")
+                }
+            }
+        }
+    }
+}
+
+/// What differs from `firstTree` in every folder.
+private func thirdTree(_ bench: Workbench) throws -> TreeMaker {
+    let tree = try bench.tree("third")
+    try tree.file("index.html", "<h1>third</h1>")
+    try tree.folder("assets").file("main.js", "third()")
+    try tree.folder("cache").file("warm", "x")
+    return tree
+}
+
+extension OtherUser: CustomTestStringConvertible {
+    var isInGroup: Bool { user == 0 || groups.contains(33) }
+    var testDescription: String { isInGroup ? user == 0 ? "root" : "in the group" : "not in the group" }
+}
+
+/// What an agent that runs as `OtherUser` meets in slot 1, which holds `firstTree`, or beside it.
+enum Obstacle: CaseIterable, Sendable {
+    case folder, unreadableFolder, immutableFile, immutableFolder, slot, temporaryFolder, records
+
+    var place: String {
+        switch self {
+        case .folder: "slots/1/cache/www"
+        case .unreadableFolder: "slots/1/cache/www"
+        case .immutableFile: "slots/1/robots.txt"
+        case .immutableFolder: "slots/1/assets"
+        case .slot: "slots/1"
+        case .temporaryFolder: ".slotsync/tmp"
+        case .records: ".slotsync/slots"
+        }
+    }
+
+    var words: [String] {
+        switch self {
+        case .immutableFile, .immutableFolder: ["chattr -i"]
+        case .folder, .unreadableFolder: ["www-data", "chown"]
+        case .slot, .temporaryFolder, .records: ["root", "chown"]
+        }
+    }
+
+    /// - Returns: false where the file system has no such thing.
+    func make(in fleet: Fleet) async throws -> Bool {
+        let path = fleet.root() + "/" + place
+        switch self {
+        case .folder, .unreadableFolder:
+            try TreeMaker(at: fleet.slot(1) + "/cache").folder("www").file("x", "by the server")
+            try TreeMaker(at: fleet.slot(1) + "/cache").chown("www", user: 33, group: 33)
+            if self == .unreadableFolder { try TreeMaker(at: fleet.slot(1) + "/cache").chmod("www", 0o700) }
+        case .immutableFile, .immutableFolder:
+            // The file is one that the release has with another time.
+            if self == .immutableFile { try TreeMaker(at: fleet.slot(1)).file("robots.txt", "edited") }
+            return try await Program.run(["chattr", "+i", path]).exitCode == 0
+        case .slot, .temporaryFolder, .records:
+            try #require(chown(path, 0, 0) == 0)
+        }
+        return true
+    }
+
+    func clear(in fleet: Fleet) {
+        let path = fleet.root() + "/" + place
+        switch self {
+        case .folder, .unreadableFolder: try? FileManager.default.removeItem(atPath: path)
+        case .immutableFile, .immutableFolder:
+            let chattr = Process()
+            chattr.executableURL = URL(fileURLWithPath: "/usr/bin/chattr")
+            chattr.arguments = ["-i", path]
+            try? chattr.run()
+            chattr.waitUntilExit()
+        case .slot, .temporaryFolder, .records: chown(path, 65_534, 65_534)
+        }
+    }
+}
