@@ -21,10 +21,13 @@ extension FileDescriptor {
     }
 }
 
-/// The digest of a file's content; nil if it is no regular file, cannot be read, or has another name elsewhere.
+/// The digest of a file's content; nil if it is no regular file, cannot be read, has another name elsewhere, or belongs
+/// to another user, who alone may set its mode.
 func contentDigest(of name: String, in directory: Directory, _ progress: AgentProgress) -> ContentDigest? {
     guard let file = try? directory.openFile(name, O_RDONLY | O_NONBLOCK) else { return nil }
     defer { try? file.close() }
-    guard let status = try? file.status(), status.kind == .file, status.links == 1 else { return nil }
+    guard let status = try? file.status(), status.kind == .file, status.links == 1,
+        geteuid() == 0 || status.owner == geteuid()
+    else { return nil }
     return try? file.contentDigest(progress)
 }
