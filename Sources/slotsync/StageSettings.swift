@@ -42,10 +42,7 @@ struct StageSettings: ParsableArguments {
             valueName: "changes"))
     var chmod: [String] = []
 
-    @Flag(
-        help: ArgumentHelp(
-            "What becomes of entries of the slot that SlotSync did not put there, and of files that were edited: they go, "
-                + "with a warning (the default); they stay where the release has nothing; or the stage is refused."))
+    @Flag(exclusivity: .exclusive)
     var foreign: ForeignFlag?
 
     @Flag(help: "Read every file, here and on the hosts, even where size and time say that nothing changed.")
@@ -134,6 +131,14 @@ struct StageSettings: ParsableArguments {
 /// `--remove-foreign`, `--keep-foreign`, `--refuse-foreign`.
 enum ForeignFlag: String, EnumerableFlag {
     case remove, keep, refuse
+
+    static func help(for value: ForeignFlag) -> ArgumentHelp? {
+        switch value {
+        case .remove: "What others put into the slot goes, and what they edited, with a warning. (default)"
+        case .keep: "What others put there stays where the release has nothing; else the stage is refused."
+        case .refuse: "The stage is refused where others put something there or edited it."
+        }
+    }
 
     static func name(for value: ForeignFlag) -> NameSpecification { .customLong("\(value.rawValue)-foreign") }
 
