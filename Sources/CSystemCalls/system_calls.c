@@ -45,6 +45,12 @@ ssize_t ss_getdents64(int directory, void *buffer, size_t length) {
     return syscall(SYS_getdents64, directory, buffer, length);
 }
 
+int ss_exchange(int directory, const char *name, int other, const char *other_name) {
+    return (int)syscall(SYS_renameat2, directory, name, other, other_name, (unsigned)RENAME_EXCHANGE);
+}
+
+int ss_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */); }
+
 long ss_file_system_type(int fd) {
     struct statfs system;
     // The numbers have 32 bits, and some have the highest set.

@@ -139,7 +139,7 @@ extension Hooks {
             switch Key(rawValue: key) {
             case .beforeFlip: beforeFlip = try value.hook()
             case .afterFlip: afterFlip = try value.hook()
-            case .afterRollback: afterRollback = try value.hook()
+            case .afterRollback: afterRollback = try value.hookOrNone()
             case nil: break
             }
         }
@@ -185,8 +185,12 @@ extension ConfigurationNode {
         }
     }
 
-    fileprivate func hook() throws(SlotSyncError) -> String {
-        let hook = try text()
+    fileprivate func hook() throws(SlotSyncError) -> String { try usable(hook: text()) }
+
+    /// A hook that may be turned off by no value, or `""`.
+    fileprivate func hookOrNone() throws(SlotSyncError) -> String { try usable(hook: textOrNone()) }
+
+    private func usable(hook: String) throws(SlotSyncError) -> String {
         guard hook.utf8.count <= Hooks.longest else { throw wrong(Hooks.tooLong) }
         return hook
     }

@@ -82,6 +82,16 @@ struct ConfigurationNode {
         return scalar.string
     }
 
+    /// Text, or an empty one where there is no value, or `""`.
+    func textOrNone() throws(SlotSyncError) -> String {
+        if case .scalar(let scalar) = node, scalar.string.isEmpty || ConfigurationNode.isNothing(scalar),
+            scalar.tag.rawValue.first != "!" || scalar.tag.rawValue == "!"
+        {
+            return ""
+        }
+        return try text()
+    }
+
     func boolean() throws(SlotSyncError) -> Bool {
         guard case .scalar = node, let value = node.bool else { throw expected("true or false") }
         return value

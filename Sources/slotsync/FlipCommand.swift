@@ -8,13 +8,14 @@ struct FlipCommand: AsyncParsableCommand {
         commandName: "flip",
         abstract: "Make a staged release live, on every host or on none.",
         discussion: """
-            First every host confirms that it has the release, whole, in its next slot; then all switch, each by one \
+            First every host confirms that it has the release, whole; then all switch, each by one \
             rename(2). If a host fails, those that have switched are taken back, unless --max-failures allows it. \
-            Where nothing is ready and one release is live everywhere, there is nothing to do, unless a bad one waits. A release that was rolled back \
-            and marked as bad is refused, with the reason, unless --force is given.
+            Where nothing is ready and one release is live everywhere, there is nothing to do, unless a bad one waits, or one that was staged \
+            before the hosts went back: that has to be named. A release that was rolled back and marked as bad is refused, with the reason, \
+            and so is one whose content was changed in its slot, unless --force is given.
 
             The hooks of the configuration run on the hosts: before_flip before any of them switches, after_flip after \
-            each did. A host whose after_flip fails is taken back.
+            each did. A host whose after_flip fails is taken back. One that was live already and still lacks its hook gets it.
 
               slotsync flip --hosts web[001-120].example.com --root /srv/www
               slotsync flip v1.4.2 --max-failures 2%
@@ -22,7 +23,7 @@ struct FlipCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The release: its ID, the beginning of it, or its name. (default: what all hosts have ready)",
+            "The release: its ID, the beginning of it (6 digits or more), or its name. (default: what all hosts have ready)",
             valueName: "release"), transform: ValueForm.release.option)
     var release: String?
 
@@ -44,12 +45,13 @@ struct FlipSettings: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many hosts may fail, or what share of them, before all is taken back. (default: 0)",
+            "How many hosts may fail, or what share of them, before all is taken back (a rollback never is). (default: 0)",
             valueName: "n|n%"),
         transform: ValueForm.portion.option)
     var maxFailures: HostPortion?
 
-    @Flag(help: "Flip to a release that is bad, too: one that was rolled back and marked so.")
+    @Flag(
+        help: "Flip to a release that is bad, too: one that was rolled back and marked so, or was changed in its slot.")
     var force = false
 
     func options(_ configuration: Configuration) -> FlipOptions {

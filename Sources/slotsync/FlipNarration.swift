@@ -30,8 +30,14 @@ struct FlipNarration {
 
     func status(_ report: FlipReport) -> ExitStatus {
         if report.isMixed || !report.uncertain.isEmpty { return .partlyDone }
+        if changesNothing(report) { return .failed }
         if report.failures.isEmpty { return .done }
         return report.flipped.isEmpty || report.isGivenUp ? .failed : .partlyDone
+    }
+
+    /// Whether a rollback has changed nothing anywhere: whoever asked for it is where they were.
+    private func changesNothing(_ report: FlipReport) -> Bool {
+        verb == "rollback" && !report.flipped.contains { $0.outcome.changed || $0.outcome.hasRunHook }
     }
 
     /// What is live now, a line for all hosts of which the same is to be said.
@@ -47,7 +53,10 @@ struct FlipNarration {
 
     /// What did not go as it should, beside the reasons of single hosts.
     func problems(_ report: FlipReport, hosts: Int) -> [String] {
-        guard !report.failures.isEmpty else { return [] }
+        guard !report.failures.isEmpty else {
+            guard changesNothing(report) else { return [] }
+            return ["nothing was rolled back: release \(report.release?.short ?? "-") is live already, on every host"]
+        }
         var lines: [String] = []
         if !report.takenBack.isEmpty {
             lines.append("\(fold(report.takenBack)): flipped, and taken back")
@@ -68,7 +77,21 @@ struct FlipNarration {
                 "\(verb) done on \(report.flipped.count) of \(NumberText.count(hosts, "host")), not on "
                     + fold(report.failures.map(\.host)))
         }
-        return lines
+        return lines + remedies(report)
+    }
+
+    /// For each host that did not go back the command that brings it there.
+    private func remedies(_ report: FlipReport) -> [String] {
+        guard verb == "rollback", let release = report.release else { return [] }
+        let (lacking, bad) = (Set(report.withoutRelease), Set(report.badOn))
+        let others = report.failures.map(\.host).filter { !lacking.contains($0) && !bad.contains($0) }
+        func line(_ hosts: [Host], _ command: String) -> [String] {
+            hosts.isEmpty ? [] : ["to bring \(fold(hosts)) there: \(command) --hosts \(ShellWords.quoted(fold(hosts)))"]
+        }
+        let source = report.withoutRelease.isEmpty ? [] : ["(SOURCE is the tree of release \(release.short))"]
+        return line(report.withoutRelease, "slotsync push SOURCE --no-canary") + source
+            + line(report.badOn, "slotsync rollback --to \(release.id) --force")
+            + line(others, "slotsync rollback --to \(release.id)")
     }
 
     private func mixture(_ report: FlipReport) -> [String] {

@@ -8,8 +8,8 @@ struct RollbackCommand: AsyncParsableCommand {
         commandName: "rollback",
         abstract: "Go back to the release that was live before.",
         discussion: """
-            Nothing is copied: the release is still in its slot. Like `flip`, this happens on every host or on none; the \
-            hook after_rollback runs on each.
+            Nothing is copied: the release is still in its slot. Every host that can goes back, and those that cannot are named, \
+            with the command that helps. The hook after_rollback runs on each; without one, after_flip does.
 
               slotsync rollback --hosts web[001-120].example.com --root /srv/www
               slotsync rollback --to v1.3.9
@@ -31,7 +31,7 @@ struct RollbackCommand: AsyncParsableCommand {
 struct RollbackSettings: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The release to go back to: its ID, the beginning of it, or its name. (default: what was live before)",
+            "The release to go back to: its ID, the beginning of it (6 digits or more), or its name. (default: what was live before)",
             valueName: "release"), transform: ValueForm.release.option)
     var to: String?
 

@@ -48,6 +48,7 @@ struct StatusCommand: AsyncParsableCommand {
             "event": "host", "host": .text(host.label), "live": .text(ring?.liveRelease?.id),
             "ready": .text(ring?.readyRelease?.id), "previous": .text(ring?.previousRelease?.id),
             "slots": .list(slots), "provision": ring?.provisional.map(\.json) ?? .null,
+            "owed_hook": ring?.owedHook.map(\.json) ?? .null,
         ]
     }
 }
@@ -58,6 +59,12 @@ extension ProvisionalFlip {
             "slot": .number(slot), "from": from.map { .number($0) } ?? .null, "since": .number(since),
             "limit": .seconds(limit),
         ]
+    }
+}
+
+extension OwedHook {
+    fileprivate var json: JSONValue {
+        ["hook": .text(kind), "release": .text(release), "since": .number(since)]
     }
 }
 

@@ -15,7 +15,9 @@ struct StatusTable {
             return
         }
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
-        lines = TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisionalFlips(hosts) + Self.badSlots(hosts)
+        lines =
+            TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisionalFlips(hosts) + Self.passed(hosts)
+            + Self.badSlots(hosts)
     }
 
     private static func row(_ status: Row) -> [String] {
@@ -38,6 +40,21 @@ struct StatusTable {
                     status.host,
                     "slot \(flip.slot)\(release) is live provisionally: the host \(way) when its controller ends, or "
                         + "is silent for \(TimeText.exact(flip.limit)), before it confirms the flip"
+                )
+            })
+    }
+
+    /// What is ready, and not flipped to without being named.
+    private static func passed(_ hosts: [Row]) -> [String] {
+        folded(
+            hosts.compactMap { status in
+                guard let ring = status.ring, let slot = ring.passedSlot, let release = ring[slot].release else {
+                    return nil
+                }
+                return (
+                    status.host,
+                    "slot \(slot) (release \(release.short)) is ready, but was staged before the host went back: "
+                        + "`slotsync flip \(release.id)` flips to it"
                 )
             })
     }

@@ -14,8 +14,8 @@ extension EndToEnd {
         ]
 
         @Test(
-            "flip and rollback ask it again: it has flipped as all others, or nobody has", arguments: losses,
-            ["flip", "rollback"])
+            "flip and rollback ask it again: it has flipped as all others, or nobody flips, and all others go back",
+            arguments: losses, ["flip", "rollback"])
         func askedAgain(_ loss: (moment: LossyAgent.Moment, kind: LossyAgent.Loss), _ command: String) async throws {
             try await withTwoReleases(for: command) { fleet, old, new in
                 let agent = try LossyAgent(fleet.bench, losing: "h2", loss.moment, .commit, loss.kind)
@@ -23,6 +23,9 @@ extension EndToEnd {
                 if loss.moment == .after || loss.kind == .late {
                     #expect(outcome.exitCode == 0, "\(outcome)")
                     #expect(fleet.hosts.map { fleet.current($0) } == [new, new, new])
+                } else if command == "rollback" {
+                    #expect(outcome.exitCode == 2 && outcome.errors.contains("to bring h2 there: "), "\(outcome)")
+                    #expect(fleet.hosts.map { fleet.current($0) } == [new, old, new])
                 } else {
                     #expect(outcome.exitCode == 1 && outcome.errors.contains("h2"), "\(outcome)")
                     #expect(outcome.errors.contains("on every host"), "\(outcome)")
@@ -49,7 +52,8 @@ extension EndToEnd {
                 let agent = try LossyAgent(fleet.bench, losing: "h2", .after, .commit, .killed, isGone: true)
                 let outcome = try await fleet.with("--remote-command", agent.program).call(command)
                 #expect(outcome.exitCode == 2 && outcome.errors.contains("h2: lost after the order"), "\(outcome)")
-                #expect(fleet.hosts.map { fleet.current($0) } == [old, new, old])
+                let others = command == "rollback" ? new : old
+                #expect(fleet.hosts.map { fleet.current($0) } == [others, new, others])
             }
         }
 

@@ -23,6 +23,12 @@ int ss_set_pipe_size(int fd, int bytes);
 /// Fills `buffer` with the next entries of an open directory.
 ssize_t ss_getdents64(int directory, void *buffer, size_t length);
 
+/// Swaps two names, both of which are there, at one instant. Not every file system can: EINVAL.
+int ss_exchange(int directory, const char *name, int other, const char *other_name);
+
+/// A file in memory alone, closed in child processes.
+int ss_memory_file(const char *name);
+
 /// The type of the file system that `fd` is on, as statfs(2) numbers them.
 long ss_file_system_type(int fd);
 

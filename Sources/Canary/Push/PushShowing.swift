@@ -38,7 +38,7 @@ extension PushDriver {
         return [
             (name("before_flip", hooks.beforeFlip, "the answer"), asked(.prepare)),
             (name("after_flip", hooks.afterFlip, "the flip"), asked(.flip)),
-            (name("after_rollback", hooks.afterRollback, "the way back"), asked(.takeBack)),
+            (name("after_rollback", hooks.onTheWayBack, "the way back"), asked(.takeBack)),
             ("the confirmation", asked(.confirm)),
             ("a new session", asked(.recover)),
         ].filter { !$0.indices.isEmpty }

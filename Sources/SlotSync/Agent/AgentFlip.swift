@@ -20,11 +20,14 @@ struct PreparedFlip {
     var change: FlipChange
     var standing = Standing.prepared
 
+    /// Whether `current` has to be put right, though the release is live by the ring's state.
+    var isRepair = false
+
     /// Whether there is something to take back.
     var isCommitted: Bool { standing == .provisional || standing == .lasting }
 
     /// Whether the release was live already.
-    var changesNothing: Bool { change.slot == change.from }
+    var changesNothing: Bool { change.slot == change.from && !isRepair }
 }
 
 extension AgentSession {
@@ -34,29 +37,22 @@ extension AgentSession {
     func prepare(_ request: FlipRequest) async throws {
         guard flip == nil else { throw unexpected("a second flip in one session") }
         let ring = try await lockRing(for: request.direction == .flip ? "a flip" : "a rollback")
+        if let handMade = ring.handMade {
+            // Somebody's own file may be there for a reason; whoever goes back has a better one.
+            guard !handMade.isForeign || request.force || request.direction == .rollback else {
+                throw SlotSyncError(
+                    .notARing,
+                    "\(handMade.text). Or let `slotsync flip --force` put it right, which moves a file or a folder aside"
+                )
+            }
+            try connection.send(.warning(handMade.text))
+        }
         let slot = try findSlot(request, ring)
         try checkNotBad(slot, request, ring)
-        let prepared = PreparedFlip(request: request, change: FlipChange(to: slot, in: ring.status))
-        if !prepared.changesNothing {
-            let record = try ring.record(of: slot)
-            let content = try SlotInspection.content(
-                of: slot, in: ring, record: record, checksum: false, parallelism: parallelism, progress: progress)
-            if !content.isAsSealed {
-                guard let record else {
-                    throw SlotSyncError(
-                        .notReady, "the record of slot \(slot) in \(quoted(root)) is damaged: stage the release again")
-                }
-                var differences = SlotDifferences(between: record.manifest, and: content.manifest)
-                for path in content.specials { differences.note(.added, path) }
-                if let first = differences.lines.first {
-                    throw SlotSyncError(
-                        .notReady,
-                        "slot \(slot) in \(quoted(root)) was changed since it was sealed (\(first)"
-                            + "\(differences.count > 1 ? " and \(differences.count - 1) more" : "")): stage the release again"
-                    )
-                }
-            }
-        }
+        var prepared = PreparedFlip(request: request, change: FlipChange(to: slot, in: ring.status))
+        prepared.isRepair = prepared.changesNothing && ring.handMade != nil
+        if !prepared.changesNothing { try checkContent(of: slot, request, ring) }
+        ring.prepareSwitch()
         flip = prepared
         try connection.send(.prepared(outcome(prepared, renamedAt: 0)))
     }
@@ -73,24 +69,30 @@ extension AgentSession {
         guard let flip, flip.standing == .prepared else { throw unexpected("a commit without a flip") }
         let ring = try existingRing()
         guard !flip.changesNothing else {
-            try connection.send(.flipped(outcome(flip, renamedAt: 0)))
+            let hasRunHook = try await runOwedHook(flip, in: ring)
+            try connection.send(.flipped(outcome(flip, renamedAt: 0, hasRunHook: hasRunHook)))
             return
         }
-        if let limit = flip.request.provisionalLimit { try beginProvisional(flip, limit: limit, in: ring) }
+        if let limit = flip.request.provisionalLimit, !flip.isRepair {
+            try beginProvisional(flip, limit: limit, in: ring)
+        }
         let moment = try move(ring, to: flip)
         if self.flip?.standing == .prepared { self.flip?.standing = .lasting }
         do {
-            let name = flip.request.direction == .flip ? "after_flip" : "after_rollback"
-            try await runHook(flip.request.afterHook, named: name, flip)
+            try await runHook(flip.request.afterHook, named: "\(flip.hook)", flip)
+            try settleHook(in: ring)
         } catch {
             // The hook did not fail: its controller is gone. That ends the session, and takes the flip back.
             if self.flip?.standing == .provisional, (error as? SlotSyncError)?.code != .hookFailed { throw error }
             guard flip.request.direction == .flip else {
                 // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
-                try connection.send(.warning("\(error); this host is rolled back all the same"))
+                try connection.send(
+                    .warning("\(error); this host is rolled back all the same, and \(owing(flip.change.release.id))"))
                 try connection.send(.flipped(outcome(flip, renamedAt: moment.nanosecondsSince1970)))
                 return
             }
+            // `current` was only put right.
+            if flip.isRepair { throw SlotSyncError(.hookFailed, "\(error); \(owing(flip.change.release.id))") }
             let done: String
             do { done = try await takeBack() } catch let second {
                 throw SlotSyncError(
@@ -105,9 +107,10 @@ extension AgentSession {
     /// Takes the flip of this session back, if there was one.
     func undo() async throws {
         guard let flip else { throw unexpected("an undo without a flip") }
-        if flip.isCommitted { _ = try await takeBack() }
+        let goesBack = flip.isCommitted && !flip.isRepair
+        if goesBack { _ = try await takeBack() }
         var back = outcome(flip, renamedAt: 0)
-        back.changed = flip.isCommitted
+        back.changed = goesBack
         try connection.send(.flipped(back), within: flip.request.provisionalLimit)
     }
 
@@ -123,10 +126,11 @@ extension AgentSession {
             return previous
         }
         guard let release = request.release else { throw unexpected("a flip without a release") }
-        // Next first: where the live slot was damaged, its release was staged again beside it.
-        if status.readyRelease?.id == release { return status.next }
+        // Where the live slot was damaged, its release was staged again beside it.
+        if request.direction == .flip, let ready = status.newestReady(of: release) { return ready }
         if let live = status.live, status[live].holds(release) { return live }
         let holders = status.numbers.filter { status[$0].holds(release) }
+        if let previous = status.previous, holders.contains(previous) { return previous }
         if let slot = holders.first(where: { status[$0].state != .bad }) ?? holders.first { return slot }
         if let slot = status.numbers.first(where: { status[$0].release?.id == release }) {
             throw SlotSyncError(
@@ -135,26 +139,84 @@ extension AgentSession {
         throw SlotSyncError(.notReady, "release \(release) is in no slot of this host: stage it first")
     }
 
+    /// Refuses a flip to a slot that no longer holds what was sealed there. On the way back that is a warning: what ran
+    /// before, with an edit in it, is better than what does not run.
+    private func checkContent(of slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
+        let insists = request.force || request.direction == .rollback
+        let difference: (text: String, isOfContent: Bool)?
+        do { difference = try self.difference(of: slot, in: ring) } catch {
+            // There is nothing that could be live.
+            throw SlotSyncError(
+                .notReady,
+                "slot \(slot) cannot be opened (\(quoted("\(root)/slots/\(slot)"))): stage the release again",
+                errno: error)
+        }
+        guard let (text, isOfContent) = difference else { return }
+        let id = ring.status[slot].release?.id.description ?? "RELEASE"
+        guard insists || !isOfContent else {
+            throw SlotSyncError(
+                .notReady,
+                "\(text): stage the release again, or insist with `slotsync flip --force \(id)`")
+        }
+        let remedy =
+            !isOfContent
+            ? ""
+            : ". It goes live all the same; staging the release again and `slotsync flip --force` put another copy in its place"
+        try connection.send(.warning(text + remedy))
+    }
+
+    /// What a slot has become since it was sealed; nil: it is as it was.
+    ///
+    /// - Throws: `Errno` if there is no such folder.
+    private func difference(of slot: Int, in ring: Ring) throws(Errno) -> (text: String, isOfContent: Bool)? {
+        let directory = try ring.slotsDirectory.openMountedDirectory("\(slot)")
+        guard let record = try? ring.record(of: slot) else {
+            return ("the record of slot \(slot) is missing or damaged, so nobody knows whether the slot is whole", true)
+        }
+        let differences = SlotCheck.differences(
+            from: record, in: directory, parallelism: parallelism, progress: progress)
+        guard differences.count > 0 else { return nil }
+        return (
+            "slot \(slot) is not as it was sealed (\(differences.summary))", differences.contentCount > 0
+        )
+    }
+
+    /// Renames, and notes it.
+    ///
+    /// - Throws: `system`, if `current` is what it was; whatever fails afterwards is a warning.
     private func move(_ ring: Ring, to flip: PreparedFlip) throws -> Timestamp {
         let change = flip.change
-        do {
-            let moment = try ring.pointCurrent(at: change.slot)
-            let kind: FlipRecord.Kind = flip.request.direction == .flip ? .flip : .rollback
-            try ring.update { $0.note(change, as: kind, at: moment.seconds) }
-            return moment
-        } catch {
-            // The rename may have happened before what failed; whoever hears of a failure must find nothing changed.
-            var outcome = "nothing was flipped"
-            // A link that cannot be read may be the new one.
-            let isBack =
-                if case .success(change.from) = Result(catching: { try ring.slotOfCurrent() }) { true } else { false }
-            if !isBack, (try? ring.pointCurrent(at: change.from)) == nil {
-                outcome = "slot \(change.slot) is live, and could not be taken back"
+        let isHookAsked = !flip.request.afterHook.isEmpty
+        let owedBefore = ring.status.owedHook
+        // Before the rename: whatever is killed from then on, the hook is owed. A provisional flip has noted its own.
+        if isHookAsked, self.flip?.standing != .provisional {
+            _ = ring.note {
+                $0.status.owedHook = OwedHook(flip.hook, release: change.release.id, since: Timestamp.now.seconds)
             }
-            let reason = (error as? SlotSyncError).map { ": \($0)" } ?? ""
-            throw SlotSyncError(
-                .system, "cannot flip \(quoted(root + "/current")) (\(outcome))\(reason)", errno: error as? Errno)
         }
+        let moment: Timestamp
+        var warnings: [String]
+        do { (moment, warnings) = try ring.pointCurrent(at: change.slot) } catch {
+            if isHookAsked { _ = ring.note { $0.status.owedHook = owedBefore } }
+            throw SlotSyncError(
+                .system, "cannot flip \(quoted(root + "/current")), and nothing was flipped", errno: error)
+        }
+        if flip.isRepair {
+            if !isHookAsked, let said = ring.note({ _ in }) { warnings.append(said) }
+        } else {
+            let kind: FlipRecord.Kind = flip.request.direction == .flip ? .flip : .rollback
+            let said = ring.note { state in
+                state.note(change, as: kind, at: moment.seconds, owing: isHookAsked ? flip.hook : nil)
+            }
+            if let said { warnings.append(said) }
+        }
+        try tell(warnings)
+        return moment
+    }
+
+    /// Warns the controller of what a switch of `current` left undone.
+    private func tell(_ warnings: [String]) throws {
+        for text in warnings { try connection.send(.warning(text), within: flip?.request.provisionalLimit) }
     }
 
     /// Takes the commit of this session back, provisional or not, for a controller that waits for it.
@@ -167,22 +229,39 @@ extension AgentSession {
         if flip.standing == .provisional {
             reversal = try await revert(ring, because: "", attended: true)
         } else {
-            let moment = try ring.pointCurrent(at: flip.change.from)
-            try ring.update { $0.noteUndo(of: flip.change, at: moment.seconds) }
+            let hook = flip.request.undoHook
+            let moment: Timestamp
+            var warnings: [String]
+            do { (moment, warnings) = try ring.pointCurrent(at: flip.change.from) } catch {
+                throw SlotSyncError(.system, "cannot flip \(quoted(root + "/current")) back", errno: error)
+            }
+            let said = ring.note {
+                $0.noteUndo(of: flip.change, at: moment.seconds, isHookOwed: !hook.isEmpty)
+            }
+            if let said { warnings.append(said) }
             self.flip?.standing = .takenBack
-            let warning = await runUndoHook(flip.request.undoHook, flip.change, unattendedFor: nil, in: ring)
-            reversal = Reversal(done: "this host was flipped back", warning: warning)
+            if let warning = await runUndoHook(hook, flip.change, unattendedFor: nil, in: ring) {
+                warnings.append(warning)
+            } else if let said = noteHookDone(in: ring) {
+                warnings.append(said)
+            }
+            reversal = Reversal(done: "this host was flipped back", warnings: warnings)
         }
-        if let warning = reversal.warning {
-            try connection.send(.warning(warning), within: flip.request.provisionalLimit)
-        }
+        try tell(reversal.warnings + (changeWarning(afterReturnTo: flip.change.from, in: ring).map { [$0] } ?? []))
         return reversal.done
     }
 
-    private func outcome(_ flip: PreparedFlip, renamedAt: Int64) -> FlipOutcome {
+    /// What to say of a slot that is live again and not what it was.
+    func changeWarning(afterReturnTo slot: Int?, in ring: Ring) -> String? {
+        guard let slot, let difference = try? difference(of: slot, in: ring), difference.isOfContent else { return nil }
+        return "\(difference.text), and live again: staging its release again puts that right"
+    }
+
+    private func outcome(_ flip: PreparedFlip, renamedAt: Int64, hasRunHook: Bool = false) -> FlipOutcome {
         FlipOutcome(
             slot: flip.change.slot, release: flip.change.release, previousSlot: flip.change.from,
-            previous: flip.change.fromBefore?.release, changed: !flip.changesNothing, renamedAt: renamedAt)
+            previous: flip.change.fromBefore?.release, changed: !flip.changesNothing, renamedAt: renamedAt,
+            hasRunHook: hasRunHook)
     }
 
     private func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
@@ -192,4 +271,44 @@ extension AgentSession {
             root: root, slot: flip.change.slot, release: flip.change.release.id, temporary: existingRing().temporary,
             stoppedBy: reasonToStop)
     }
+
+    // MARK: Hooks that are owed
+
+    /// Runs the hook that is owed to the release that is live, if this request brings it.
+    ///
+    /// - Returns: whether it has run.
+    private func runOwedHook(_ flip: PreparedFlip, in ring: Ring) async throws -> Bool {
+        guard let owed = ring.status.owedHook, owed.release == flip.change.release.id else { return false }
+        let command =
+            flip.request.direction == .flip && owed.kind == .afterRollback
+            ? flip.request.undoHook : flip.request.afterHook
+        guard !command.isEmpty else {
+            try connection.send(.warning(owed.text + ", and this command has none to run"))
+            return false
+        }
+        do { try await runHook(command, named: "\(owed.kind)", flip) } catch {
+            guard flip.request.direction == .rollback else { throw error }
+            try connection.send(.warning("\(error); \(owing(owed.release))"))
+            return false
+        }
+        try settleHook(in: ring)
+        try connection.send(.warning(owed.text + ": it has run now"))
+        return true
+    }
+
+    /// Notes that the hook that followed has run.
+    private func settleHook(in ring: Ring) throws {
+        if let said = noteHookDone(in: ring) { try tell([said]) }
+    }
+
+    func noteHookDone(in ring: Ring) -> String? {
+        ring.status.owedHook == nil ? nil : ring.note { $0.status.owedHook = nil }
+    }
+
+    func owing(_ release: ContentDigest) -> String { "the hook is owed until `slotsync flip \(release)` has run it" }
+}
+
+extension PreparedFlip {
+    /// The hook that follows it.
+    fileprivate var hook: OwedHook.Kind { request.direction == .flip ? .afterFlip : .afterRollback }
 }

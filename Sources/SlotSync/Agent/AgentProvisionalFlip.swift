@@ -7,10 +7,10 @@ import SystemPackage
 /// How taking a flip back went, for a person.
 struct Reversal {
     var done: String
-    /// What the hook has to say, if it failed.
-    var warning: String?
+    /// What could not be done besides.
+    var warnings: [String] = []
 
-    var text: String { done + (warning.map { "; \($0)" } ?? "") }
+    var text: String { ([done] + warnings).joined(separator: "; ") }
 }
 
 extension AgentSession {
@@ -39,17 +39,29 @@ extension AgentSession {
     /// The flip stays, though `undo` can still take it back as long as the session lasts.
     func confirm() throws {
         guard let flip, flip.isCommitted || flip.changesNothing else { throw unexpected("a confirm without a flip") }
-        if flip.standing == .provisional { try settle(.lasting, existingRing()) { $0.noteNoneProvisional() } }
+        if flip.standing == .provisional {
+            // Where this cannot be noted, the next agent would take the flip back: so this one does.
+            try existingRing().update { $0.noteNoneProvisional() }
+            endProvision(.lasting)
+        }
         try connection.send(.confirmed)
     }
 
-    /// Ends what is provisional, and notes what that makes of the state.
-    private func settle(
-        _ standing: PreparedFlip.Standing, _ ring: Ring, _ change: (inout RingState) -> Void
-    ) throws {
-        try ring.update(change)
+    private func endProvision(_ standing: PreparedFlip.Standing) {
         flip?.standing = standing
         connection.endWatch()
+    }
+
+    /// Ends what is provisional, and notes what that makes of the state, if it can be written.
+    ///
+    /// - Returns: what a person should know of it.
+    @discardableResult
+    private func settle(
+        _ ring: Ring, _ standing: PreparedFlip.Standing = .takenBack, _ change: (inout RingState) -> Void
+    ) -> String? {
+        let said = ring.note(change)
+        endProvision(standing)
+        return said
     }
 
     // MARK: Taken back
@@ -80,29 +92,43 @@ extension AgentSession {
         guard let wayBack = ring.state.wayBack else { return nothing }
         let change = wayBack.change
         let current = try ring.slotOfCurrent()
-        let isLive = current == change.slot
+        if let handMade = ring.handMade, handMade.isForeign {
+            // Somebody's own file stands there. It stays, and what was live before is what the state holds for live.
+            let said = settle(ring) { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
+            _ = try ring.slotOfCurrent()
+            return Reversal(
+                done: "nothing was taken back",
+                warnings: [ring.handMade?.text ?? handMade.text, said].compactMap { $0 })
+        }
+        let isLive = current == change.slot || (ring.handMade?.isMisleading == true && change.from != nil)
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
         if isLive, let from = change.from, !ring.status[from].state.isSealed {
-            try settle(.lasting, ring) { $0.noteNoneProvisional() }
+            settle(ring, .lasting) { $0.noteNoneProvisional() }
             return Reversal(
                 done:
                     "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays"
             )
         }
+        var warnings: [String] = []
         if isLive {
             // So that the hook is still owed after a crash. Where it cannot be noted, the link goes back all the same.
-            if !wayBack.isFlipped { try? ring.update { $0.wayBack?.isFlipped = true } }
-            _ = try ring.pointCurrent(at: change.from)
+            if !wayBack.isFlipped { _ = ring.note { $0.wayBack?.isFlipped = true } }
+            do { warnings = try ring.pointCurrent(at: change.from).warnings } catch {
+                throw SlotSyncError(.system, "cannot flip \(quoted(root + "/current")) back", errno: error)
+            }
         } else if !wayBack.isFlipped || current != change.from {
-            try settle(.takenBack, ring) { $0.noteNoneProvisional() }
-            return nothing
+            let said = settle(ring) { $0.noteNoneProvisional() }
+            return Reversal(done: nothing.done, warnings: said.map { [$0] } ?? [])
         }
         let connection = connection
         let warning = await runUndoHook(
             wayBack.undoHook, change, unattendedFor: Self.longestUnattendedHook, in: ring,
             isAwaited: { attended && connection.reasonToStop() == nil })
-        try settle(.takenBack, ring) { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
-        return Reversal(done: "this host was flipped back", warning: warning)
+        let said = settle(ring) {
+            $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason, isHookOwed: warning != nil)
+        }
+        return Reversal(
+            done: "this host was flipped back", warnings: warnings + [warning, said].compactMap { $0 })
     }
 
     /// The host is back on its release: a hook cannot change that, only be told of.

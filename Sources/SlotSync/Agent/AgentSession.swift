@@ -110,7 +110,7 @@ final class AgentSession {
         while let request = try receive() {
             switch request {
             case .hello: throw unexpected("a second hello")
-            case .status: try connection.send(.status(existingRing().status))
+            case .status: try sendStatus()
             case .stage(let request):
                 try await stage(request)
                 noteWatch()
@@ -131,6 +131,20 @@ final class AgentSession {
                 throw unexpected("a part of a stage that has not begun")
             }
         }
+    }
+
+    /// The ring, and before it what a person should know of it.
+    private func sendStatus() throws {
+        let ring = try existingRing()
+        if let handMade = ring.handMade { try connection.send(.warning(handMade.text)) }
+        if let warning = owedHookWarning(ring) { try connection.send(.warning(warning)) }
+        try connection.send(.status(ring.status))
+    }
+
+    /// What to say of a hook that the live release has not got yet.
+    func owedHookWarning(_ ring: Ring) -> String? {
+        guard let owed = ring.status.owedHook, ring.status.liveRelease?.id == owed.release else { return nil }
+        return "\(owed.text): `slotsync flip \(owed.release)` runs it"
     }
 
     /// Notes in the lock that the controller keeps the session after its request was served: it watches this host

@@ -17,6 +17,13 @@ extension AgentSession {
         if let ring {
             if !request.dryRun { _ = try await lockRing(for: "a stage") }
             try checkSlotCount(request, ring)
+            if let handMade = ring.handMade {
+                // What is served may be in any slot.
+                guard handMade.isGone || !handMade.isMisleading else {
+                    throw SlotSyncError(.notARing, handMade.text)
+                }
+                try connection.send(.warning(handMade.text))
+            }
         }
         let records = ring.map { SlotRecords(of: $0) }
         guard let (target, seeds) = try receiveManifests(request, records) else {
@@ -108,14 +115,18 @@ extension AgentSession {
 
     // MARK: Present already
 
-    /// Answers `present` if the release is ready in next, or live, or bad anywhere, and still as it was sealed.
+    /// Answers `present` if the release is ready, or live, or bad anywhere, and still as it was sealed. So it is if a
+    /// rollback would go to it: that slot is not filled anew.
     private func confirmPresent(_ request: StageRequest, ring: Ring, _ records: SlotRecords) throws -> Bool {
-        let next = ring.status.next
         var candidates: [(slot: Int, kind: StageOutcome.Kind)] = []
-        if ring.status[next].state == .ready { candidates.append((next, .alreadyReady)) }
+        let ready = ring.status.numbers.filter { ring.status[$0].state == .ready }
+        candidates += ready.sorted { ring.status[$0].stage > ring.status[$1].stage }.map { ($0, .alreadyReady) }
         if let live = ring.status.live { candidates.append((live, .alreadyLive)) }
         for slot in ring.status.numbers where ring.status[slot].state == .bad {
             candidates.append((slot, .alreadyBad))
+        }
+        if let previous = ring.status.previous, ring.status[previous].state == .retired {
+            candidates.append((previous, .alreadyReady))
         }
         for candidate in candidates where ring.status[candidate.slot].release?.id == request.release.id {
             let record = records.record(of: candidate.slot)
@@ -127,10 +138,9 @@ extension AgentSession {
                 isRight = content.isAsSealed || isRightButForForeign(record, content, request)
             }
             if isRight {
-                if !request.release.name.isEmpty, !request.dryRun,
-                    ring.status[candidate.slot].release?.name != request.release.name
-                {
-                    try ring.update { $0.status[candidate.slot].release = request.release }
+                if !request.dryRun { try noteFound(request.release, in: candidate.slot, ring) }
+                if candidate.kind == .alreadyLive, let warning = owedHookWarning(ring) {
+                    try connection.send(.warning(warning))
                 }
                 if candidate.kind == .alreadyBad { try connection.send(.warning(warningOfBad(candidate.slot, ring))) }
                 try connection.send(
@@ -152,6 +162,12 @@ extension AgentSession {
         let differences = SlotDifferences(between: record.manifest, and: content.manifest)
         guard request.foreign == .keep else { return content.specials.isEmpty && differences.count == 0 }
         return differences.isOfAdditionsAlone
+    }
+
+    private func noteFound(_ release: ReleaseName, in slot: Int, _ ring: Ring) throws {
+        var found = ring.state
+        found.noteFound(release, in: slot, at: Timestamp.now.seconds)
+        if found != ring.state { try ring.update { $0 = found } }
     }
 
     // MARK: Filling
@@ -192,9 +208,10 @@ extension AgentSession {
     private func makeSlot(
         _ ring: Ring, with target: Manifest, _ seeds: Manifest, _ request: StageRequest, _ records: SlotRecords
     ) throws -> Filled? {
-        let number = ring.status.next
+        let number = ring.status.slotToFill(with: request.release.id)
         let obstacles = StageObstacles(ring: ring, slot: number)
         try obstacles.checkMounts()
+        try warnOfReady(number, request, ring)
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
         let group = request.ownership ? nil : try RingGroup(of: ring)
         let record = records.record(of: number)
@@ -242,6 +259,19 @@ extension AgentSession {
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)
         return Filled(slot: slot, outcome: try filler.fill(self), mixed: kept.folders)
+    }
+}
+
+extension AgentSession {
+    /// Tells at once, before anything is copied, that a release which was ready gives its slot to this one.
+    private func warnOfReady(_ slot: Int, _ request: StageRequest, _ ring: Ring) throws {
+        let status = ring.status[slot]
+        guard status.state == .ready, let release = status.release, release.id != request.release.id else { return }
+        let name = release.name.isEmpty ? "\(release.id)" : "\(release.id) (\(release.name))"
+        try connection.send(
+            .warning(
+                "release \(name), ready in slot \(slot) and never flipped to, \(request.dryRun ? "would be" : "is") no longer "
+                    + "ready: no other slot is left for this one"))
     }
 }
 

@@ -28,12 +28,7 @@ struct Hook {
         stoppedBy reasonToStop: (@Sendable () -> SlotSyncError?)? = nil
     ) async throws {
         guard !command.isEmpty else { return }
-        let file = "\(name).output"
-        try? temporary.remove(file)
-        let output = try naming("write", "\(root)/.slotsync/tmp/\(file)") {
-            try temporary.openFile(file, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
-        }
-        try? temporary.remove(file)
+        let output = try makeOutput(in: temporary)
         defer { try? output.close() }
         let environment: [Environment.Key: String?] = [
             "SLOTSYNC_ROOT": root, "SLOTSYNC_SLOT": "\(slot)", "SLOTSYNC_RELEASE": "\(release)",
@@ -61,6 +56,27 @@ struct Hook {
         throw SlotSyncError(
             .hookFailed, "the \(name) hook failed (\(end))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
     }
+
+    /// An unlinked file for what the hook prints: in memory where the disk is full, or a hook that says a word would
+    /// fail for it.
+    private func makeOutput(in temporary: Directory) throws -> FileDescriptor {
+        let space = try? FileSystemSpace(of: temporary.descriptor)
+        if space.map({ $0.freeBytes >= Self.leastSpace && $0.freeInodes != 0 }) ?? false {
+            let file = "\(name).output"
+            try? temporary.remove(file)
+            if let output = try? temporary.openFile(file, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600) {
+                try? temporary.remove(file)
+                return output
+            }
+        }
+        do { return try .inMemory(name) } catch {
+            throw SlotSyncError(
+                .hookFailed, "the \(name) hook could not be run: there is no place for its output", errno: error)
+        }
+    }
+
+    /// A disk with less is as good as full.
+    private static let leastSpace: UInt64 = 1 << 20
 
     /// Does `work` to its end, or until there is a reason to stop, which is thrown then.
     private func unless(

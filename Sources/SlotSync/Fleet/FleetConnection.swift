@@ -180,7 +180,7 @@ public final class FleetConnection: Sendable {
     /// Takes back this session's flip, provisional or not; on a host whose session was lost meanwhile, and is opened
     /// anew, rolls back unless the host has done so by itself.
     public func takeBack(_ flip: HostFlip, on hosts: [Host]) async -> HostResults<Void> {
-        await each(hosts) { try await $0.takeBack(flip.release, hook: flip.hooks.afterRollback) }
+        await each(hosts) { try await $0.takeBack(flip.release, hook: flip.hooks.onTheWayBack) }
     }
 
     /// Asks hosts again whose sessions were lost, in new ones, and hears them. Waits until their agents have taken back

@@ -11,7 +11,7 @@ extension Fleet {
         _ release: ReleaseSelector = .usual, options: FlipOptions = FlipOptions()
     ) -> FleetOperation<FlipReport> { flip(.flip, to: release, options) }
 
-    /// Goes back to the release that was live before, on every host or on none.
+    /// Goes back to the release that was live before, on every host that can.
     ///
     /// - Parameter release: which one to go back to instead.
     public func rollback(
@@ -65,16 +65,18 @@ private final class FleetFlip {
         }
         try Task.checkCancellation()
         let choice = ReleaseChoice(direction: direction, rings: rings.answers.map { ($0.host, $0.answer) })
-        let request = FlipRequest(
-            direction, to: try choice.choose(selector), hooks: options.hooks, force: options.force)
+        let chosen = try choice.choose(selector)
+        let request = FlipRequest(direction, to: chosen, hooks: options.hooks, force: options.force)
         decisions = TwoPhaseFlip(
             hosts: rings.done, failed: rings.failures.count,
-            allowedFailures: options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
+            // Whoever goes back wants out of a bad release: a host that cannot keeps no other one in it.
+            allowedFailures: direction == .rollback
+                ? .max : options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
         while let step = decisions.step {
             try Task.checkCancellation()
             decisions.end(await carryOut(step, request, on: decisions.hosts))
         }
-        return report()
+        return report(choice, of: chosen)
     }
 
     // MARK: Steps
@@ -171,9 +173,16 @@ private final class FleetFlip {
         emit(.hostFinished(host.host, .flipped(outcome)))
     }
 
-    private func report() -> FlipReport {
+    private func report(_ choice: ReleaseChoice, of chosen: ContentDigest?) -> FlipReport {
         let hosts = connection.fleet.hosts
         let numbers = Dictionary(zip(hosts, hosts.indices)) { first, _ in first }
+        let failed = Set(failures.map(\.host))
+        func failedHosts(where isSuch: ([SlotStatus]) -> Bool) -> [Host] {
+            guard direction == .rollback, let chosen else { return [] }
+            return choice.rings.filter { host, ring in
+                failed.contains(host) && isSuch((ring?.slots ?? []).filter { $0.holds(chosen) })
+            }.map(\.host)
+        }
         return FlipReport(
             release: release,
             flipped: hosts.compactMap { host in
@@ -181,6 +190,7 @@ private final class FleetFlip {
             },
             takenBack: hosts.filter { decisions.takenBack.contains($0) && flipped[$0]?.changed ?? false },
             failures: failures.sorted { numbers[$0.host] ?? 0 < numbers[$1.host] ?? 0 },
-            uncertain: hosts.filter(uncertain.contains), isGivenUp: decisions.isGivenUp)
+            uncertain: hosts.filter(uncertain.contains), withoutRelease: failedHosts { $0.isEmpty },
+            badOn: failedHosts { !$0.isEmpty && $0.allSatisfy { $0.state == .bad } }, isGivenUp: decisions.isGivenUp)
     }
 }

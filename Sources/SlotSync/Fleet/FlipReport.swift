@@ -13,6 +13,9 @@ public struct FlipReport: Sendable {
     /// Hosts that were lost after they had been told to flip, or to go back, and could not be asked again: they may
     /// have either release.
     public var uncertain: [Host]
+    /// Hosts of a rollback that have no slot with its release, and those where it is bad, in the fleet's order.
+    public var withoutRelease: [Host] = []
+    public var badOn: [Host] = []
     /// Whether too many hosts failed: then nothing was flipped, or it was taken back.
     public var isGivenUp: Bool
 

@@ -6,7 +6,7 @@ public struct HostFlip: Sendable, Hashable {
     public var release: ContentDigest
     /// What runs on the host before and after it.
     public var hooks: Hooks
-    /// Flip to a release that is bad, too.
+    /// Flip to a release that is bad, too, or that was changed in its slot.
     public var force: Bool
     /// The host goes back by itself when it hears nothing of the controller for so long (1 s to 10 minutes), until the
     /// flip is confirmed; nil: it stands.
@@ -29,7 +29,7 @@ extension FlipRequest {
     ) {
         self.init(
             direction: direction, release: release, beforeHook: direction == .flip ? hooks.beforeFlip : "",
-            afterHook: direction == .flip ? hooks.afterFlip : hooks.afterRollback, undoHook: hooks.afterRollback,
+            afterHook: direction == .flip ? hooks.afterFlip : hooks.onTheWayBack, undoHook: hooks.onTheWayBack,
             provisionalLimit: provisionalLimit, force: force)
     }
 

@@ -91,9 +91,10 @@ extension HostConnection {
                     .notReady,
                     "nothing was live before release \(made.release.id), so it stays live in slot \(made.slot)")
             }
-            // By its ID: a ring that was left in the middle of a rollback goes further back by itself. Where the slot
-            // before has the same release, its ID would find the one that is live.
-            if previous.id != release { back.release = previous.id }
+            // It ran the same release before, in another slot.
+            guard previous.id != release else { return }
+            // By its ID: a ring that was left in the middle of a rollback goes further back by itself.
+            back.release = previous.id
         }
         _ = try await preparing.withPermit { try await checkedSlot(for: back) }
         _ = try await move(.commit, hook: hook)
@@ -158,6 +159,8 @@ extension HostConnection {
     func hasFlipped() async throws -> Bool {
         guard var request = flip?.request else { return false }
         (request.beforeHook, request.afterHook, request.undoHook) = ("", "", "")
+        // It is only asked, and nothing that is wrong with the slot is the answer.
+        request.force = true
         await close(isOrderly: false)
         let outcome = try await whenFree(patience: Self.usualPatience) { _ in
             try await preparing.withPermit { try await checkedSlot(for: request) }

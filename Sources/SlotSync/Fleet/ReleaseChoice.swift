@@ -13,22 +13,21 @@ struct ReleaseChoice {
         guard !rings.isEmpty else { return nil }
         switch selector {
         case .id(let id): return id
-        case .text(let text): return try ReleaseLookup(rings: rings.compactMap(\.ring)).find(text)
+        case .text(let text):
+            let lookup = ReleaseLookup(rings: rings.compactMap { host, ring in ring.map { (host, $0) } })
+            return try lookup.find(text, for: direction)
         case .usual where direction == .flip: return try readyRelease()
-        case .usual:
-            let agreed = try agreedRelease(what: "was live before", how: "--to") { ring in
-                ring.previous.flatMap { ring[$0].release }
-            }
-            guard let agreed else { throw nothing("was live before", "name the release to go back to with --to") }
-            return agreed
+        case .usual: return try previousRelease()
         }
     }
 
     private func readyRelease() throws -> ContentDigest {
-        let what = "is ready in its next slot"
+        let what = "is ready"
         let isStaged = rings.contains { $0.ring?.nextRelease != nil }
-        let agreed = try agreedRelease(what: what, how: "RELEASE") { isStaged ? $0.nextRelease : $0.badNextRelease }
-        if let agreed { return agreed }
+        let groups = hosts { isStaged ? $0.nextRelease : $0.badNextRelease }
+        if groups.count > 1 { throw disagreement(groups, what) { "slotsync flip \($0)" } }
+        if let agreed = groups.first { return agreed.release }
+        try refusePassed()
         // `stage` and `flip` run again for a release that is live already: there is nothing to do.
         let live = Set(rings.map { $0.ring?.liveRelease?.id })
         guard live.count == 1, let everywhere = live.first, let everywhere else {
@@ -38,21 +37,60 @@ struct ReleaseChoice {
         return everywhere
     }
 
-    /// The release on which all hosts agree that have one; nil if none has.
-    private func agreedRelease(
-        what: String, how: String, _ release: (RingStatus) -> ReleaseName?
-    ) throws -> ContentDigest? {
+    private func previousRelease() throws -> ContentDigest {
+        var groups = hosts { ring in ring.previous.flatMap { ring[$0].release } }
+        if groups.count > 1 {
+            // A host that is on a release which others go back to has been there already.
+            let targets = Set(groups.map(\.release))
+            groups = hosts { ring in
+                ring.liveRelease.flatMap { targets.contains($0.id) ? $0 : nil }
+                    ?? ring.previous.flatMap { ring[$0].release }
+            }
+        }
+        if groups.count > 1 {
+            throw disagreement(groups, "was live before") { "slotsync rollback --to \($0)" }
+        }
+        guard let agreed = groups.first else {
+            throw nothing(
+                "was live before another one, and is still there",
+                "there is no way back. To put another release in place of this one: slotsync push SOURCE --no-canary")
+        }
+        return agreed.release
+    }
+
+    /// The hosts by the release that `release` says of their rings, where it says one; by its ID.
+    private func hosts(by release: (RingStatus) -> ReleaseName?) -> [(release: ContentDigest, hosts: [String])] {
         var hostsOf: [ContentDigest: [String]] = [:]
         for (host, ring) in rings {
             if let release = ring.flatMap(release) { hostsOf[release.id, default: []].append(host.label) }
         }
-        guard hostsOf.count > 1 else { return hostsOf.keys.first }
-        let groups = hostsOf.sorted { $0.key < $1.key }.map {
-            "\($0.key.description.prefix(8)) on \(HostList.fold($0.value))"
+        return hostsOf.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// - Parameter command: what names one of the releases.
+    private func disagreement(
+        _ groups: [(release: ContentDigest, hosts: [String])], _ what: String, _ command: (ContentDigest) -> String
+    ) -> SlotSyncError {
+        let sides = groups.map { "\($0.release.description.prefix(8)) on \(HostList.fold($0.hosts))" }
+        let commands = groups.map { group in
+            "\(command(group.release)) --hosts \(ShellWords.quoted(HostList.fold(group.hosts)))"
         }
+        return SlotSyncError(
+            .notReady,
+            "the hosts do not agree on which release \(what): \(sides.joined(separator: ", ")). Name one for each: "
+                + commands.joined(separator: "; "))
+    }
+
+    /// What was staged before a rollback, or before a release that turned out bad, may be what the rollback was for: it
+    /// has to be named.
+    private func refusePassed() throws {
+        let groups = hosts { ring in ring.passedSlot.flatMap { ring[$0].release } }
+        guard let first = groups.first else { return }
+        let others = groups.count > 1 ? ", and others" : ""
         throw SlotSyncError(
             .notReady,
-            "the hosts do not agree on which release \(what): \(groups.joined(separator: ", ")). Name one: \(how)")
+            "\(HostList.fold(first.hosts)): release \(first.release) is ready\(others), but the hosts went back since it was "
+                + "staged, so it is not flipped to by itself: slotsync flip \(first.release)")
     }
 
     private func nothing(_ what: String, _ how: String) -> SlotSyncError {

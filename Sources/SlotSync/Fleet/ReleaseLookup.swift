@@ -1,12 +1,17 @@
-// Finds a release by what a person typed: a full ID, a unique prefix of one, or a name, among all that the hosts' slots
-// hold. ReleaseChoice calls it.
+// Finds a release by what a person typed: a full ID, the beginning of one, or a name, among all that the hosts' slots hold.
+// A guess could go live on all hosts, so a beginning has some digits, and only one release has it. ReleaseChoice calls it.
 
 struct ReleaseLookup {
-    /// The releases in any slot of any host.
+    /// The beginning of an ID has at least so many digits.
+    static let fewestDigits = 6
+
+    let rings: [(host: Host, ring: RingStatus)]
+    /// The releases in any slot of any host, with their names.
     private var known: [ContentDigest: Set<String>] = [:]
 
-    init(rings: [RingStatus]) {
-        for ring in rings {
+    init(rings: [(host: Host, ring: RingStatus)]) {
+        self.rings = rings
+        for (_, ring) in rings {
             for slot in ring.slots where slot.state.isSealed {
                 guard let release = slot.release else { continue }
                 known[release.id, default: []].insert(release.name)
@@ -15,11 +20,12 @@ struct ReleaseLookup {
     }
 
     /// - Throws: `unknownRelease` where nothing fits, or more than one.
-    func find(_ text: String) throws(SlotSyncError) -> ContentDigest {
+    func find(_ text: String, for direction: FlipRequest.Direction = .flip) throws(SlotSyncError) -> ContentDigest {
         if let id = ContentDigest(text), known[id] != nil { return id }
-        var found = known.filter { $0.value.contains(text) && !text.isEmpty }.map(\.key)
-        // A name wins over a prefix that happens to look like it.
-        if found.isEmpty && !text.isEmpty { found = known.keys.filter { $0.description.hasPrefix(text) } }
+        // A name wins over the beginning of an ID that happens to look like it.
+        var found = text.isEmpty ? [] : known.filter { $0.value.contains(text) }.map(\.key)
+        if found.count > 1, let meant = meant(by: text, direction) { found = [meant] }
+        if found.isEmpty { found = try begun(by: text) }
         switch found.count {
         case 1: return found[0]
         case 0:
@@ -27,13 +33,56 @@ struct ReleaseLookup {
                 .unknownRelease,
                 "no host has a release \(quoted(text)): `slotsync status` shows what there is; stage it first")
         default:
-            let all = found.sorted().prefix(5).map { id in
-                let name = known[id]?.filter { !$0.isEmpty }.sorted().first
-                return "\(id.description.prefix(12))\(name.map { " (\($0))" } ?? "")"
-            }
             throw SlotSyncError(
                 .unknownRelease,
-                "release \(quoted(text)) is ambiguous: \(all.joined(separator: ", ")); give more digits of the ID")
+                "release \(quoted(text)) is ambiguous: \(list(found)); give more digits of the ID")
         }
+    }
+
+    /// Which of several releases with one name is meant, if the hosts agree on that: in a flip the one that was staged
+    /// last, live or ready; in a rollback the one that it would go to by itself.
+    private func meant(by name: String, _ direction: FlipRequest.Direction) -> ContentDigest? {
+        let meant = rings.compactMap { _, ring -> ContentDigest? in
+            let slot =
+                switch direction {
+                case .rollback: ring.previous
+                case .flip:
+                    ring.numbers.filter { ring[$0].state == .ready || ring[$0].state == .live }
+                        .filter { ring[$0].release?.name == name }
+                        .max { ring[$0].stage < ring[$1].stage }
+                }
+            return slot.flatMap { ring[$0].release?.name == name ? ring[$0].release?.id : nil }
+        }
+        return Set(meant).count == 1 ? meant.first : nil
+    }
+
+    private func begun(by text: String) throws(SlotSyncError) -> [ContentDigest] {
+        let text = text.lowercased()
+        guard !text.isEmpty else { return [] }
+        let found = known.keys.filter { $0.description.hasPrefix(text) }
+        guard text.utf8.count < Self.fewestDigits else { return found }
+        var hint = ""
+        if let slot = Int(text) {
+            var hostsOf: [ContentDigest: [String]] = [:]
+            for (host, ring) in rings where ring.numbers.contains(slot) && ring[slot].state.isSealed {
+                if let id = ring[slot].release?.id { hostsOf[id, default: []].append(host.label) }
+            }
+            hint = hostsOf.sorted { $0.key < $1.key }.map { id, hosts in
+                "; slot \(slot) of \(HostList.fold(hosts)) holds release \(id.description.prefix(12))"
+            }.joined()
+        }
+        guard !found.isEmpty || !hint.isEmpty else { return [] }
+        let fitting = found.isEmpty ? "" : "; so begins \(list(found))"
+        throw SlotSyncError(
+            .unknownRelease,
+            "no release has the name \(quoted(text)), and the beginning of an ID has at least \(Self.fewestDigits) digits"
+                + fitting + hint)
+    }
+
+    private func list(_ releases: [ContentDigest]) -> String {
+        releases.sorted().prefix(5).map { id in
+            let name = known[id]?.filter { !$0.isEmpty }.sorted().first
+            return "\(id.description.prefix(12))\(name.map { " (\($0))" } ?? "")"
+        }.joined(separator: ", ")
     }
 }

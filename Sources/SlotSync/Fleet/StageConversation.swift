@@ -32,7 +32,8 @@ struct StageConversation {
                 try await requestStage(withWholeManifest: true)
             case .ended(let outcome): return outcome
             case .planned(let count):
-                return StageOutcome(kind: .planned, slot: session.ring?.next ?? 1, received: count)
+                return StageOutcome(
+                    kind: .planned, slot: session.ring?.slotToFill(with: release.name.id) ?? 1, received: count)
             case .work(let work, let count):
                 guard rounds <= WireLimits.mostRepairRounds else {
                     throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
@@ -89,7 +90,7 @@ struct StageConversation {
     private func requestStage(withWholeManifest isWhole: Bool) async throws {
         let id = release.name.id
         let ring = session.ring
-        let isThere = ring.map { $0.liveRelease?.id == id || $0.readyRelease?.id == id } ?? false
+        let isThere = ring.map { $0.liveRelease?.id == id || $0.newestReady(of: id) != nil } ?? false
         var request = StageRequest(
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun,

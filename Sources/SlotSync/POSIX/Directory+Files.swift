@@ -37,20 +37,27 @@ extension Directory {
     ///
     /// - Parameter isShared: whether others may do the same at the same time. Else what is written beside it has the
     ///   same name every time, so that a crash leaves no more than one.
-    func replaceContents(of name: String, by bytes: [UInt8], mode: UInt32 = 0o600, isShared: Bool = false) throws {
+    /// - Parameter adopt: called with the new file, to give it to somebody else.
+    func replaceContents(
+        of name: String, by bytes: [UInt8], mode: UInt32 = 0o600, isShared: Bool = false,
+        adopting adopt: (FileDescriptor) -> Void = { _ in }
+    ) throws {
         let temporary = isShared ? "\(name).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp" : "\(name).tmp"
         try? remove(temporary)
-        try naming("write", shownPath(of: temporary)) { try write(bytes, to: temporary, mode: mode) }
+        try naming("write", shownPath(of: temporary)) { try write(bytes, to: temporary, mode: mode, adopt) }
         try naming("replace", shownPath(of: name)) {
             try rename(temporary, to: name)
             try synchronize()
         }
     }
 
-    private func write(_ bytes: [UInt8], to temporary: String, mode: UInt32) throws {
+    private func write(
+        _ bytes: [UInt8], to temporary: String, mode: UInt32, _ adopt: (FileDescriptor) -> Void
+    ) throws {
         let file = try openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
         do {
             defer { try? file.close() }
+            adopt(file)
             try bytes.withUnsafeBytes { try file.writeFully($0) }
             try file.synchronize()
         } catch {

@@ -127,6 +127,14 @@ final class Directory: Sendable {
         return FileStatus(status)
     }
 
+    /// The status of what `name` leads to: links are followed, out of this directory as well. For looking alone.
+    func followed(_ name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
+        var status = stat()
+        let raw = raw
+        try systemCall { fstatat(raw, name, &status, 0) }
+        return FileStatus(status)
+    }
+
     /// The status of this directory.
     func status() throws(Errno) -> FileStatus { try descriptor.status() }
 
@@ -262,6 +270,17 @@ final class Directory: Sendable {
     func rename(_ name: UnsafePointer<CChar>, to newName: UnsafePointer<CChar>) throws(Errno) {
         let raw = raw
         try systemCall { renameat(raw, name, raw, newName) }
+    }
+
+    /// Swaps `name` and `otherName` in `other`, both of which are there, at one instant. The corresponding C function is
+    /// `renameat2` with RENAME_EXCHANGE.
+    ///
+    /// - Throws: `.invalidArgument` and others where the file system or the kernel cannot do that.
+    func exchange(
+        _ name: UnsafePointer<CChar>, with otherName: UnsafePointer<CChar>, in other: Directory
+    ) throws(Errno) {
+        let (from, to) = (raw, other.raw)
+        try systemCall { ss_exchange(from, name, to, otherName) }
     }
 
     /// Sets the mode bits of a file or directory, never through a link.

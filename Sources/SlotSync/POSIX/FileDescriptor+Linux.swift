@@ -61,6 +61,17 @@ extension FileDescriptor {
     /// Moves the file offset on: what is written behind it leaves a hole.
     func skip(_ length: Int64) throws(Errno) { try systemCall { Glibc.lseek(rawValue, Int(length), SEEK_CUR) } }
 
+    /// Takes room on the disk for the first `length` bytes. The corresponding C function is `posix_fallocate`.
+    func reserve(_ length: Int64) throws(Errno) {
+        let error = Glibc.posix_fallocate(rawValue, 0, Int(length))
+        if error != 0 { throw Errno(rawValue: error) }
+    }
+
+    /// Makes a file that is in memory alone.
+    static func inMemory(_ name: String) throws(Errno) -> FileDescriptor {
+        FileDescriptor(rawValue: try systemCall { ss_memory_file(name) })
+    }
+
     func synchronize() throws(Errno) { try systemCall { Glibc.fsync(rawValue) } }
 
     func setNonBlocking() throws(Errno) {

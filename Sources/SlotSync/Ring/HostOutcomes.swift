@@ -51,6 +51,8 @@ public struct FlipOutcome: Hashable, Sendable {
     /// The host's clock right after the rename, in nanoseconds since 1970; 0 if nothing was renamed, or the host was
     /// lost before it said when.
     public var renamedAt: Int64
+    /// Whether the release, which was live already, has got the hook now that the host owed it.
+    public var hasRunHook = false
 }
 
 /// What hashing a slot again found.

@@ -11,11 +11,20 @@ public struct RingStatus: Hashable, Sendable {
     public var slots: [SlotStatus]
     /// The flip that nobody has confirmed yet, if there is one.
     public var provisional: ProvisionalFlip?
+    /// What was staged no later than this stage is not flipped to unless it is named: a rollback passed it over, or a
+    /// later release that turned out to be bad.
+    public var passedStage: Int
+    /// A hook that has not run to its end yet.
+    public var owedHook: OwedHook?
 
     /// A ring by its slots.
-    public init(slots: [SlotStatus], provisional: ProvisionalFlip? = nil) {
+    public init(
+        slots: [SlotStatus], provisional: ProvisionalFlip? = nil, passedStage: Int = 0, owedHook: OwedHook? = nil
+    ) {
         self.slots = slots
         self.provisional = provisional
+        self.passedStage = passedStage
+        self.owedHook = owedHook
     }
 
     /// A slot by its number, from 1.
@@ -30,42 +39,103 @@ public struct RingStatus: Hashable, Sendable {
     /// Whether there can be such a ring: what was read from a file or from the wire is held against this.
     var isPossible: Bool {
         Self.slotCounts.contains(slots.count) && slots.allSatisfy { allows($0) }
-            && slots.count { $0.state == .live } <= 1
+            && slots.count { $0.state == .live } <= 1 && 0...SlotStatus.mostStages ~= passedStage
     }
 
     /// Whether there can be such a slot in this ring.
     func allows(_ slot: SlotStatus) -> Bool {
         (slot.release != nil || slot.state == .empty) && slot.previous.map { numbers.contains($0) } ?? true
+            && 0...SlotStatus.mostStages ~= slot.stage
     }
 
-    // MARK: What is live, and what comes next
+    // MARK: What is live, and what was
 
     /// The slot that `current` points at; nil: none.
     public var live: Int? { numbers.first { self[$0].state == .live } }
 
-    /// The slot after the live one: the one that the next release is staged into.
-    public var next: Int { (live ?? 0) % slots.count + 1 }
-
     /// The release that is live, if any.
     public var liveRelease: ReleaseName? { live.flatMap { self[$0].release } }
 
-    /// The slot that a rollback goes to: what was live before, if it still holds that release.
-    public var previous: Int? {
-        guard let live, let previous = self[live].previous, self[previous].state.isSealed else { return nil }
-        return previous
+    /// The slot that a rollback goes to: that of the last other release that was live and is still there. A copy of
+    /// the live release is no way back.
+    public var previous: Int? { live.flatMap { lastOther(before: $0) } }
+
+    /// From slot to slot, in the order in which they were live before `slot`, to the first one with another release.
+    func lastOther(before slot: Int) -> Int? {
+        var before = self[slot].previous
+        for _ in slots {
+            guard let candidate = before, candidate != slot, self[candidate].state.isSealed else { return nil }
+            if self[candidate].release?.id != self[slot].release?.id { return candidate }
+            before = self[candidate].previous
+        }
+        return nil
     }
 
-    /// The release staged into next and ready to go live.
-    public var readyRelease: ReleaseName? { self[next].state == .ready ? self[next].release : nil }
+    // MARK: What is ready
 
-    /// The release that next holds or is being filled with; nil if it is an old one's turn to go.
-    var nextRelease: ReleaseName? { self[next].state == .staging ? self[next].release : readyRelease }
+    /// The slot that a flip goes to where no release is named: the last one that was staged, unless something later
+    /// went live or turned out bad, or a rollback passed it over.
+    public var readySlot: Int? { newest(.ready, after: max(passedStage, live.map { self[$0].stage } ?? 0)) }
+
+    /// The release that a flip goes to where none is named.
+    public var readyRelease: ReleaseName? { readySlot.flatMap { self[$0].release } }
+
+    /// The slot that was staged later than what is live, and is ready, and yet is not flipped to unless its release is
+    /// named.
+    public var passedSlot: Int? {
+        guard readySlot == nil else { return nil }
+        return newest(.ready, after: live.map { self[$0].stage } ?? 0)
+    }
+
+    /// The release that was staged last, or is being; nil if it is live, or was passed over.
+    var nextRelease: ReleaseName? {
+        let ready = readySlot
+        let floor = max(passedStage, (ready ?? live).map { self[$0].stage } ?? 0)
+        return (newest(.staging, after: floor) ?? ready).flatMap { self[$0].release }
+    }
+
+    /// The slot that was staged last of those where a release is ready.
+    func newestReady(of release: ContentDigest) -> Int? {
+        numbers.filter { self[$0].state == .ready && self[$0].release?.id == release }
+            .max { self[$0].stage < self[$1].stage }
+    }
+
+    private func newest(_ state: SlotState, after stage: Int) -> Int? {
+        numbers.filter { self[$0].state == state && self[$0].stage > stage }.max { self[$0].stage < self[$1].stage }
+    }
+
+    // MARK: What is filled next
+
+    /// The slots in the order of the ring, from the one after the live one on, without that.
+    private var ringOrder: [Int] {
+        let start = live ?? 0
+        return (0..<slots.count).map { (start + $0) % slots.count + 1 }.filter { $0 != live }
+    }
+
+    /// The slot that the next release is staged into, if no slot has it yet.
+    public var next: Int { slotToFill() }
+
+    /// The slot that a release is staged into: never the live one. A slot that has the release already is used again, one
+    /// whose filling was interrupted comes first. Then comes the next one in the ring that a rollback would not go to, and
+    /// that holds no release which is ready and was not flipped to yet; then the one that has been ready for longest;
+    /// the one that a rollback goes to only where there is no other.
+    public func slotToFill(with release: ContentDigest? = nil) -> Int {
+        let order = ringOrder
+        let open = order.filter { $0 != previous }
+        func holds(_ slot: Int) -> Bool { release != nil && self[slot].release?.id == release }
+        return open.first { self[$0].state == .staging && holds($0) } ?? open.first { holds($0) }
+            ?? open.first { self[$0].state == .staging } ?? open.first { self[$0].state != .ready }
+            ?? open.min { self[$0].stage < self[$1].stage } ?? order[0]
+    }
 
     // MARK: What is bad, and why
 
-    /// The release that next holds, if it is bad. Who flips without naming a release, with nothing else staged, has
-    /// to be told that it is.
-    var badNextRelease: ReleaseName? { self[next].state == .bad ? self[next].release : nil }
+    /// The release in the slot after the live one, if it is bad. Who flips without naming a release, with nothing else
+    /// staged, has to be told that it is.
+    var badNextRelease: ReleaseName? {
+        let next = self[(live ?? 0) % slots.count + 1]
+        return next.state == .bad ? next.release : nil
+    }
 
     /// Why a release is bad here, empty if nobody said why; nil: it is not bad. A copy that is being made anew stays
     /// bad.

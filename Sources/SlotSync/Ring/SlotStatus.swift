@@ -36,6 +36,8 @@ public enum SlotState: UInt8, Sendable, Hashable, CaseIterable, CustomStringConv
 public struct SlotStatus: Hashable, Sendable {
     /// The longest reason, in bytes.
     static let longestReason = 1024
+    /// No ring has had more stages.
+    static let mostStages = Int(UInt32.max)
 
     /// Where the slot is in its life.
     public var state: SlotState
@@ -47,16 +49,21 @@ public struct SlotStatus: Hashable, Sendable {
     public var reason: String
     /// The slot that was live when this one was flipped to: where a rollback goes.
     public var previous: Int?
+    /// Which of the ring's stages filled it, counted from 1: what was staged later has the greater number. 0: empty, or
+    /// filled before slots had this number.
+    public var stage: Int
 
     /// An empty slot needs no more than its state.
     public init(
-        state: SlotState, release: ReleaseName? = nil, since: Int64 = 0, reason: String = "", previous: Int? = nil
+        state: SlotState, release: ReleaseName? = nil, since: Int64 = 0, reason: String = "", previous: Int? = nil,
+        stage: Int = 0
     ) {
         self.state = state
         self.release = release
         self.since = since
         self.reason = reason
         self.previous = previous
+        self.stage = stage
     }
 
     /// Whether the slot holds the whole release with this ID.

@@ -42,7 +42,13 @@ extension RingState {
     }
 
     /// Notes a flip that was made.
-    mutating func note(_ change: FlipChange, as kind: FlipRecord.Kind, at moment: Int64) {
+    ///
+    /// - Parameter hook: what has to run now, and is owed until it has; nil: nothing.
+    mutating func note(
+        _ change: FlipChange, as kind: FlipRecord.Kind, at moment: Int64, owing hook: OwedHook.Kind? = nil
+    ) {
+        if kind == .flip { status[change.slot].previous = way(from: change.from, to: change.slot) }
+        if kind == .rollback { passReady() }
         if let from = change.from {
             status[from].state = .retired
             status[from].since = moment
@@ -50,21 +56,29 @@ extension RingState {
         status[change.slot].state = .live
         status[change.slot].since = moment
         status[change.slot].reason = ""
-        if kind == .flip { status[change.slot].previous = change.from }
+        status.owedHook = hook.map { OwedHook($0, release: change.release.id, since: moment) }
         wayBack?.isFlipped = true
         note(
             FlipRecord(
-                kind: kind, at: moment, fromSlot: change.from, toSlot: change.slot, release: change.release.id))
+                kind: kind, at: moment, fromSlot: change.from, toSlot: change.slot, release: change.release.id,
+                name: change.release.name))
     }
 
     /// Notes that a flip was taken back: both slots are what they were.
-    mutating func noteUndo(of change: FlipChange, at moment: Int64, because reason: String = "") {
+    ///
+    /// - Parameter isHookOwed: whether the hook that follows has to run yet.
+    mutating func noteUndo(
+        of change: FlipChange, at moment: Int64, because reason: String = "", isHookOwed: Bool = false
+    ) {
         status[change.slot] = change.slotBefore
         if let from = change.from, let before = change.fromBefore { status[from] = before }
         noteNoneProvisional()
+        status.owedHook =
+            isHookOwed
+            ? change.fromBefore?.release.map { OwedHook(.afterRollback, release: $0.id, since: moment) } : nil
         note(
             FlipRecord(
                 kind: .undo, at: moment, fromSlot: change.slot, toSlot: change.from, release: change.release.id,
-                reason: cut(reason, atMost: FlipRecord.longestReason)))
+                name: change.release.name, reason: cut(reason, atMost: FlipRecord.longestReason)))
     }
 }

@@ -16,7 +16,10 @@ final class Ring {
     let records: Directory
     let temporary: Directory
     let slotsDirectory: Directory
+    let owner: RingOwner
     private(set) var state: RingState
+    /// What is wrong with `current`, if it is not what SlotSync makes. The state then holds for live what it last was.
+    private(set) var handMade: HandMadeCurrent?
     private var lock: FileDescriptor?
     /// What the lock's note says.
     private var holder = ""
@@ -28,6 +31,7 @@ final class Ring {
         records = try Ring.open("slots", in: metadata, path: "\(path)/.slotsync/slots")
         temporary = try Ring.open("tmp", in: metadata, path: "\(path)/.slotsync/tmp")
         slotsDirectory = try Ring.open("slots", in: root, path: "\(path)/slots")
+        owner = try RingOwner(of: metadata)
         self.state = state
     }
 
@@ -45,6 +49,7 @@ final class Ring {
                     "root \(quoted(path)) does not exist: make it first, with mkdir -p on the host, or check --root")
             case .notDirectory:
                 throw SlotSyncError(.notARing, "root \(quoted(path)) is no directory: check --root")
+            case .permissionDenied: throw RingOwner.refusal(of: path, try? FileStatus(following: path), errno: error)
             default: throw SlotSyncError(.system, "cannot open root \(quoted(path))", errno: error)
             }
         }
@@ -56,7 +61,7 @@ final class Ring {
         let metadata: Directory
         do { metadata = try root.openMountedDirectory(".slotsync") } catch {
             if error == .permissionDenied {
-                throw failure(to: "open", path + "/.slotsync", of: try? root.status(of: ".slotsync").owner, error)
+                throw RingOwner.refusal(of: path + "/.slotsync", try? root.status(of: ".slotsync"), errno: error)
             }
             guard error == .noSuchFileOrDirectory else {
                 throw SlotSyncError(.notARing, "cannot open \(quoted(path + "/.slotsync"))", errno: error)
@@ -64,15 +69,15 @@ final class Ring {
             try requireNothingForeign(in: root, path: path)
             return nil
         }
-        guard let bytes = try metadata.contents(of: "state", atMost: RingState.largestFile) else {
+        let file = try StateFile(metadata: metadata, owner: RingOwner(of: metadata), path: "\(path)/.slotsync/state")
+        guard let stored = try file.read() else {
             // The making of this ring was interrupted before anything was in it.
             try requireNothingForeign(in: root, path: path)
             return nil
         }
-        let stored = try RingState(decoding: bytes, path: "\(path)/.slotsync/state")
-        let current = try currentSlot(in: root, path: path, slotCount: stored.status.slots.count)
-        return try Ring(
-            path: path, root: root, metadata: metadata, state: stored.reconciled(with: current, root: path))
+        let ring = try Ring(path: path, root: root, metadata: metadata, state: stored)
+        try ring.reconcile(stored)
+        return ring
     }
 
     /// Makes a ring in a root that holds nothing.
@@ -80,14 +85,20 @@ final class Ring {
         let root = try openRoot(path)
         try requireNothingForeign(in: root, path: path)
         do {
-            try root.makeDirectoryIfMissing(".slotsync", mode: 0o700)
+            // The ring is the root's owner's, whoever makes it.
+            let owner = try RingOwner(of: root)
+            func make(_ name: String, in folder: Directory, mode: UInt32 = 0o700) throws {
+                try folder.makeDirectoryIfMissing(name, mode: mode)
+                owner.adopt(name, in: folder)
+            }
+            try make(".slotsync", in: root)
             let metadata = try root.openDirectory(".slotsync")
-            try metadata.makeDirectoryIfMissing("slots", mode: 0o700)
-            try metadata.makeDirectoryIfMissing("tmp", mode: 0o700)
+            for name in ["slots", "tmp"] { try make(name, in: metadata) }
             for name in ["slots", "shared"] {
                 // Not narrowed by a umask: the web server, another user, goes through them to what is live.
                 guard let status = try? root.status(of: name) else {
                     try root.makeDirectoryUnmasked(name, mode: 0o755)
+                    owner.adopt(name, in: root)
                     continue
                 }
                 if name == "slots", status.mode & 0o755 != 0o755 {
@@ -99,6 +110,7 @@ final class Ring {
                 do { try slots.makeDirectoryUnmasked("\(slot)", mode: 0o755) } catch {
                     guard error == .fileExists else { throw error }
                 }
+                owner.adopt("\(slot)", in: slots)
             }
             let ring = try Ring(path: path, root: root, metadata: metadata, state: RingState(slotCount: slotCount))
             try ring.acquireLock(for: "making the ring")
@@ -157,28 +169,6 @@ final class Ring {
         }
     }
 
-    /// The slot that `current` points at; nil where there is no `current`.
-    private static func currentSlot(in root: Directory, path: String, slotCount: Int) throws(SlotSyncError) -> Int? {
-        func foreign(_ what: String, first step: String) -> SlotSyncError {
-            SlotSyncError(
-                .notARing,
-                "\(quoted(path + "/current")) is \(what), not a link to a slot of this ring (slots/1 to "
-                    + "slots/\(slotCount)): \(step), for example: ln -sfn slots/1 \(path)/current")
-        }
-        let text: String
-        do { text = String(decoding: try root.readLink("current"), as: UTF8.self) } catch {
-            if error == .noSuchFileOrDirectory { return nil }
-            if error == .invalidArgument {
-                throw foreign("a file or a folder", first: "move it away and put the link back")
-            }
-            throw SlotSyncError(.system, "cannot read \(quoted(path + "/current"))", errno: error)
-        }
-        guard text.hasPrefix("slots/"), let slot = Int(text.dropFirst(6)), (1...slotCount).contains(slot),
-            text == "slots/\(slot)"
-        else { throw foreign("a link to \(quoted(text))", first: "put the link back") }
-        return slot
-    }
-
     // MARK: Lock and state
 
     /// Takes the root's lock without waiting. Where it is held already, it is held for this purpose from now on.
@@ -187,8 +177,12 @@ final class Ring {
     func acquireLock(for purpose: String) throws {
         guard lock == nil else { return noteHolder(purpose) }
         let file: FileDescriptor
-        do { file = try metadata.openFile("lock", O_RDWR | O_CREAT, mode: 0o600) } catch {
-            throw SlotSyncError(.system, "cannot open the lock \(quoted(path + "/.slotsync/lock"))", errno: error)
+        do { file = try openLock() } catch {
+            let path = path + "/.slotsync/lock"
+            if error == .permissionDenied {
+                throw RingOwner.refusal(of: path, try? metadata.status(of: "lock"), errno: error)
+            }
+            throw SlotSyncError(.system, "cannot open the lock \(quoted(path))", errno: error)
         }
         do { try systemCall { flock(file.rawValue, LOCK_EX | LOCK_NB) } } catch {
             defer { try? file.close() }
@@ -207,10 +201,20 @@ final class Ring {
         lock = file
         noteHolder(purpose)
         // Another command may have changed the state between our look at it and the lock.
-        if let bytes = try metadata.contents(of: "state", atMost: RingState.largestFile) {
-            let stored = try RingState(decoding: bytes, path: "\(path)/.slotsync/state")
-            let current = try Ring.currentSlot(in: root, path: path, slotCount: stored.status.slots.count)
-            state = try stored.reconciled(with: current, root: path)
+        if let stored = try stateFile.read() { try reconcile(stored) }
+        prepareSwitch()
+    }
+
+    /// A disk that can only be read still tells who holds the lock.
+    private func openLock() throws(Errno) -> FileDescriptor {
+        do {
+            let isNew = (try? metadata.status(of: "lock")) == nil
+            let file = try metadata.openFile("lock", O_RDWR | O_CREAT, mode: 0o600)
+            if isNew { owner.adopt(file) }
+            return file
+        } catch {
+            guard error == .readOnlyFileSystem || error == .noSpace || error == .diskQuotaExceeded else { throw error }
+            return try metadata.openFile("lock", O_RDONLY)
         }
     }
 
@@ -233,19 +237,45 @@ final class Ring {
 
     /// Changes the state, durably before this returns. The lock must be held.
     func update(_ change: (inout RingState) -> Void) throws {
-        var changed = state
-        change(&changed)
         let before = state
-        state = changed
+        change(&state)
         do { try save() } catch {
             state = before
-            throw error
+            throw stateFailure(error)
         }
+    }
+
+    /// Changes the state to what has happened, whether that can be written or not: the next command finds out from
+    /// `current` what is live.
+    ///
+    /// - Returns: what a person should know of it.
+    func note(_ change: (inout RingState) -> Void) -> String? {
+        change(&state)
+        do {
+            try save()
+            return nil
+        } catch { return "\(stateFailure(error)); the next command on this host puts it right" }
+    }
+
+    private func stateFailure(_ error: any Error) -> SlotSyncError {
+        error as? SlotSyncError
+            ?? SlotSyncError(
+                .system, "the state \(quoted(path + "/.slotsync/state")) could not be written", errno: error as? Errno)
     }
 
     private func save() throws {
         precondition(lock != nil, "the state of a ring is changed without its lock")
-        try metadata.replaceContents(of: "state", by: state.encoded())
+        try stateFile.write(state)
+    }
+
+    private var stateFile: StateFile {
+        StateFile(metadata: metadata, owner: owner, path: "\(path)/.slotsync/state")
+    }
+
+    /// Makes what a change of `current` needs, while there is room on the disk: the links, and the reserve for the state.
+    func prepareSwitch() {
+        currentLink.prepare(for: status.numbers.filter { status[$0].state.isSealed && $0 != status.live })
+        stateFile.prepareReserve(for: state)
     }
 
     var status: RingStatus { state.status }
@@ -264,6 +294,7 @@ final class Ring {
             }
             return try naming("make slot", "\(path)/slots/\(slot)") {
                 try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
+                owner.adopt("\(slot)", in: slotsDirectory)
                 return try slotsDirectory.openDirectory("\(slot)")
             }
         }
@@ -281,40 +312,47 @@ final class Ring {
         return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
     }
 
-    /// The slot that `current` points at now; nil where there is no `current`.
+    // MARK: Current
+
+    private var currentLink: CurrentLink {
+        CurrentLink(
+            root: root, slots: slotsDirectory, metadata: metadata, owner: owner, slotCount: state.status.slots.count)
+    }
+
+    private func target() throws(SlotSyncError) -> CurrentLink.Target {
+        do { return try currentLink.target() } catch {
+            throw SlotSyncError(.system, "cannot read \(quoted(path + "/current"))", errno: error)
+        }
+    }
+
+    /// Brings a state that was read together with `current`, which is the truth of what is live.
+    private func reconcile(_ stored: RingState) throws(SlotSyncError) {
+        state = stored
+        let target = try target()
+        handMade = HandMadeCurrent(target, state: stored, root: path)
+        guard handMade?.isMisleading != true else { return }
+        let changed = (try? root.status(of: CurrentLink.name))?.changed ?? .now
+        state = stored.reconciled(with: target.slot, at: changed.seconds)
+    }
+
+    /// The slot that `current` points at now; nil: none of this ring. What is wrong with it is in ``handMade`` then.
     func slotOfCurrent() throws(SlotSyncError) -> Int? {
-        try Ring.currentSlot(in: root, path: path, slotCount: status.slots.count)
+        let target = try target()
+        handMade = HandMadeCurrent(target, state: state, root: path)
+        return target.slot
     }
 
     /// Points `current` at a slot by one rename, and makes that durable; nil takes `current` away.
     ///
-    /// - Returns: the wall clock right after the rename.
-    func pointCurrent(at slot: Int?) throws -> Timestamp {
-        try naming("change", "\(path)/current") {
-            guard let slot else {
-                try root.remove("current")
-                try root.synchronize()
-                return .now
-            }
-            let name = "current.\(getpid())"
-            try? temporary.remove(name)
-            try naming("make a link in", "\(path)/.slotsync/tmp") {
-                try temporary.makeSymbolicLink(name, to: "slots/\(slot)")
-            }
-            try temporary.rename(name, to: "current", in: root)
-            let moment = Timestamp.now
-            try root.synchronize()
-            return moment
+    /// - Returns: the wall clock right after the rename, and what a person should know of it.
+    /// - Throws: `Errno`; then `current` is what it was.
+    func pointCurrent(at slot: Int?) throws(Errno) -> (moment: Timestamp, warnings: [String]) {
+        guard let slot else {
+            try currentLink.remove()
+            return (.now, [])
         }
+        let switched = try currentLink.point(at: slot)
+        handMade = nil
+        return switched
     }
-}
-
-/// A moment as people and logs write it: 2026-03-01 12:30:05 UTC.
-func utcText(_ seconds: Int64) -> String {
-    var time = time_t(seconds)
-    var parts = tm()
-    gmtime_r(&time, &parts)
-    var text = [CChar](repeating: 0, count: 64)
-    let count = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S UTC", &parts)
-    return String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }

@@ -12,6 +12,8 @@ struct FlipRecord: Hashable, Sendable {
     var fromSlot: Int?
     var toSlot: Int?
     var release: ContentDigest
+    /// The release's name then; it may get another one later.
+    var name = ""
     /// Why a host went back by itself; empty where it was told to.
     var reason = ""
 
@@ -43,28 +45,55 @@ struct RingState: Hashable, Sendable {
 
     // MARK: Stages
 
-    /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more. A release that is bad
-    /// in any slot is bad in this one as well, once it is sealed.
+    /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more, but to what was live
+    /// before that. A release that is bad in any slot is bad in this one as well, once it is sealed.
     mutating func beginStaging(_ release: ReleaseName, in slot: Int, at moment: Int64) {
         let isSame = status[slot].release?.id == release.id
+        let older = status[slot].previous
         status[slot] = SlotStatus(
-            state: .staging, release: release, since: moment, reason: status.badReason(of: release.id) ?? "")
+            state: .staging, release: release, since: moment, reason: status.badReason(of: release.id) ?? "",
+            stage: newStage)
+        rename(release)
         guard !isSame else { return }
-        for other in status.numbers where status[other].previous == slot { status[other].previous = nil }
+        for other in status.numbers where status[other].previous == slot {
+            status[other].previous = older == other ? nil : older
+        }
+    }
+
+    /// The number of a stage that begins now.
+    private var newStage: Int {
+        min(max(status.slots.map(\.stage).max() ?? 0, status.passedStage) + 1, SlotStatus.mostStages)
     }
 
     /// Marks a slot whose content was verified and is durable.
     mutating func noteSealed(_ release: ReleaseName, in slot: Int, at moment: Int64) {
         let reason = status[slot].reason
         status[slot] = SlotStatus(
-            state: reason.isEmpty ? .ready : .bad, release: release, since: moment, reason: reason)
+            state: reason.isEmpty ? .ready : .bad, release: release, since: moment, reason: reason,
+            stage: status[slot].stage)
+    }
+
+    /// Notes that a slot was found to hold, whole, what was staged again: it is ready, and the last one staged.
+    mutating func noteFound(_ release: ReleaseName, in slot: Int, at moment: Int64) {
+        rename(release)
+        guard status[slot].state == .ready || status[slot].state == .retired else { return }
+        if status[slot].state == .retired { status[slot].since = moment }
+        status[slot].state = .ready
+        if status.readySlot != slot { status[slot].stage = newStage }
+    }
+
+    /// A release that is staged under another name has that one from then on, in all slots that hold it.
+    private mutating func rename(_ release: ReleaseName) {
+        guard !release.name.isEmpty else { return }
+        for slot in status.numbers where status[slot].release?.id == release.id { status[slot].release = release }
     }
 
     /// Marks the release as bad in every slot that holds it and is not live. One that is being filled with it becomes
-    /// bad when it is sealed.
+    /// bad when it is sealed. What was staged before it is not flipped to any more without being named.
     mutating func markBad(_ release: ContentDigest, because reason: String, at moment: Int64) {
         for slot in status.numbers where status[slot].release?.id == release && status[slot].state != .live {
             status[slot].reason = cut(reason, atMost: SlotStatus.longestReason)
+            status.passedStage = max(status.passedStage, status[slot].stage)
             if status[slot].state.isSealed {
                 status[slot].state = .bad
                 status[slot].since = moment
@@ -74,27 +103,45 @@ struct RingState: Hashable, Sendable {
 
     // MARK: After a crash
 
-    /// This state as it has to be, given the slot that `current` points at.
+    /// This state as it has to be, given the slot that `current` points at, which holds a whole release.
     ///
-    /// - Throws: `notReady` if that slot never held a whole release.
-    func reconciled(with current: Int?, root: String) throws(SlotSyncError) -> RingState {
+    /// - Parameter moment: when `current` came to point there, in seconds since 1970.
+    func reconciled(with current: Int?, at moment: Int64) -> RingState {
         let before = status.live
         guard before != current else { return self }
         var state = self
+        // A rollback was cut short where what was live came after what is: that one's own past stands.
+        let isRollback =
+            before.map { status.lastOther(before: $0) == current || status[$0].previous == current } ?? false
         if let before { state.status[before].state = .retired }
-        if let current {
-            guard status[current].state.isSealed else {
-                throw SlotSyncError(
-                    .notReady,
-                    "\(quoted(root)): current points at slot \(current), which is \(status[current].state) and no whole "
-                        + "release: point it back at a slot that `slotsync status` calls retired or ready")
-            }
-            // A rollback was cut short where what was live came after what is: that one's own past stands.
-            let isRollback = before.map { status[$0].previous == current } ?? false
-            state.status[current].state = .live
-            state.status[current].reason = ""
-            if let before, !isRollback { state.status[current].previous = before }
-        }
+        guard let current else { return state }
+        state.status[current].state = .live
+        state.status[current].reason = ""
+        if isRollback { state.passReady() }
+        if let before, !isRollback { state.status[current].previous = state.way(from: before, to: current) }
+        // What was to follow the change of `current` was noted before it.
+        if state.status.owedHook?.release != state.status[current].release?.id { state.status.owedHook = nil }
+        state.note(
+            FlipRecord(
+                kind: isRollback ? .rollback : .flip, at: moment, fromSlot: before, toSlot: current,
+                release: status[current].release?.id ?? .empty, name: status[current].release?.name ?? ""))
         return state
+    }
+
+    // MARK: Ways back
+
+    /// What a slot that goes live goes back to: the slot that was live, or where that one went back to if it holds the
+    /// same release.
+    func way(from before: Int?, to slot: Int) -> Int? {
+        guard let before else { return nil }
+        if before == slot { return status[slot].previous }
+        guard status[before].release?.id == status[slot].release?.id else { return before }
+        let older = status.lastOther(before: before)
+        return older == slot ? nil : older
+    }
+
+    /// What is ready now was staged before the host went back: it is not flipped to without being named.
+    mutating func passReady() {
+        status.passedStage = max(status.passedStage, status.slots.map(\.stage).max() ?? 0)
     }
 }

@@ -3,28 +3,70 @@
 
 extension RingState {
     private static let heading = "slotsync state "
-    /// Without a provisional flip a state is written as programs of the first version read it.
-    private var version: Int { status.provisional == nil ? 1 : 2 }
+    /// What is written; versions 1 and 2, of older agents, are read as well.
+    private static let version = 3
+    /// Files have a multiple of this length, so that one can be written over another without any more room.
+    private static let step = 16 << 10
+    /// A state grows by so much before its file has to.
+    private static let slack = 4 << 10
 
-    func encoded() -> [UInt8] {
-        var lines = ["\(Self.heading)\(version)"]
-        for number in status.numbers { lines.append("slot \(number) \(words(status[number]))") }
+    /// - Parameter length: the least length in bytes.
+    func encoded(atLeast length: Int = 0) -> [UInt8] {
+        let text = text
+        return Self.filled(text, to: max(length, Self.fileLength(holding: Self.leastLength(of: text))))
+    }
+
+    /// The same with exactly this length; nil if it does not fit.
+    func encoded(within length: Int) -> [UInt8]? {
+        let text = text
+        return Self.leastLength(of: text) <= length ? Self.filled(text, to: length) : nil
+    }
+
+    /// The least length that this state can have.
+    var encodedLength: Int { Self.leastLength(of: text) }
+
+    private static func leastLength(of text: [UInt8]) -> Int { text.count + "fill \n".utf8.count + checksumLength }
+
+    private static func filled(_ text: [UInt8], to length: Int) -> [UInt8] {
+        let fill = [UInt8](repeating: UInt8(ascii: "."), count: length - leastLength(of: text))
+        let body = text + Array("fill ".utf8) + fill + [UInt8(ascii: "\n")]
+        return body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+    }
+
+    /// All lines but the last two.
+    private var text: [UInt8] {
+        var lines = ["\(Self.heading)\(Self.version)"]
+        for number in status.numbers {
+            lines.append("slot \(number) \(words(status[number])) stage=\(status[number].stage)")
+        }
+        lines.append("passed \(status.passedStage)")
+        if let hook = status.owedHook {
+            lines.append("owed \(hook.kind) release=\(hook.release) since=\(hook.since)")
+        }
         if let flip = status.provisional, let wayBack {
             lines.append(
                 "provision slot=\(flip.slot) from=\(flip.from ?? 0) since=\(flip.since) limit=\(flip.limit.wholeMilliseconds) "
                     + "flipped=\(wayBack.isFlipped ? 1 : 0) hook=\(escaped(wayBack.undoHook))")
-            lines.append("before \(flip.slot) \(words(wayBack.change.slotBefore))")
+            let before = wayBack.change.slotBefore
+            lines.append("before \(flip.slot) \(words(before)) stage=\(before.stage)")
             if let from = flip.from, let before = wayBack.change.fromBefore {
-                lines.append("before \(from) \(words(before))")
+                lines.append("before \(from) \(words(before)) stage=\(before.stage)")
             }
         }
         for flip in history {
             lines.append(
                 "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot ?? 0) to=\(flip.toSlot ?? 0) release=\(flip.release)"
+                    + (flip.name.isEmpty ? "" : " name=\(escaped(flip.name))")
                     + (flip.reason.isEmpty ? "" : " reason=\(escaped(flip.reason))"))
         }
-        let body = Array((lines.joined(separator: "\n") + "\n").utf8)
-        return body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+        return Array((lines.joined(separator: "\n") + "\n").utf8)
+    }
+
+    private static let checksumLength = "checksum \n".utf8.count + 32
+
+    /// The length of a file for so many bytes of state, in which the next states fit as well.
+    static func fileLength(holding bytes: Int) -> Int {
+        min((bytes + slack + step - 1) / step * step, max(largestFile, bytes))
     }
 
     /// - Parameter path: for errors.
@@ -35,7 +77,7 @@ extension RingState {
                 "\(quoted(path)) is damaged: \(how). Nothing was changed. Restore it from a backup, or move .slotsync "
                     + "and current aside and stage again: the release trees in slots/ are not touched by that")
         }
-        let checksumLength = "checksum \n".utf8.count + 32
+        let checksumLength = Self.checksumLength
         guard bytes.count > checksumLength, bytes.count <= Self.largestFile else {
             throw damaged("its length is wrong")
         }
@@ -47,11 +89,11 @@ extension RingState {
         guard let first = lines.first, first.hasPrefix(Self.heading),
             let version = Int(first.dropFirst(Self.heading.count))
         else { throw damaged("it is no state") }
-        guard version == 1 || version == 2 else {
+        guard (1...Self.version).contains(version) else {
             throw SlotSyncError(
                 .versionMismatch,
                 "\(quoted(path)) was written by another version of slotsync (state version \(version), this agent is "
-                    + "\(SlotSyncVersion.current) and reads 1 and 2): bring the agent to that version by `slotsync install`"
+                    + "\(SlotSyncVersion.current) and reads 1 to \(Self.version)): bring the agent to that version by `slotsync install`"
             )
         }
         lines.removeFirst()
@@ -67,6 +109,13 @@ extension RingState {
             } else if let kind = FlipRecord.Kind(rawValue: String(line.keyword)) {
                 guard let flip = line.flip(kind) else { throw damaged("a flip's line cannot be read") }
                 history.append(flip)
+            } else if version > 2, line.keyword == "passed", let stage = line.number {
+                status.passedStage = stage
+            } else if version > 2, line.keyword == "owed", status.owedHook == nil {
+                guard let hook = line.owedHook else { throw damaged("the line of its owed hook cannot be read") }
+                status.owedHook = hook
+            } else if version > 2, line.keyword == "fill" {
+                continue
             } else if version > 1, line.keyword == "provision", provisional == nil {
                 provisional = (line.fields, [:])
             } else if version > 1, line.keyword == "before", provisional != nil, let slot = line.slot {
@@ -79,9 +128,19 @@ extension RingState {
             throw damaged("it has \(status.slots.count) slots")
         }
         guard status.isPossible else { throw damaged("its slots contradict each other") }
+        if version < 3 { numberStages() }
         if let (fields, before) = provisional, !readProvisional(fields, before: before) {
             throw damaged("its provisional flip cannot be read")
         }
+    }
+
+    /// Numbers the stages of a state from before they had numbers. Then the slot after the live one was the one that
+    /// was flipped to.
+    private mutating func numberStages() {
+        let live = status.live ?? 0
+        for slot in status.numbers where status[slot].state != .empty { status[slot].stage = 1 }
+        let next = live % status.slots.count + 1
+        if status[next].state == .ready || status[next].state == .staging { status[next].stage = 2 }
     }
 
     /// Reads a provisional flip from the fields of its line and the states that stand in those below it.
@@ -134,8 +193,20 @@ private struct StateLine {
         let id = fields["release"].flatMap { ContentDigest($0) }
         let status = SlotStatus(
             state: state, release: id.map { ReleaseName(id: $0, name: unescaped(fields["name"] ?? "")) }, since: since,
-            reason: unescaped(fields["reason"] ?? ""), previous: previous == 0 ? nil : previous)
+            reason: unescaped(fields["reason"] ?? ""), previous: previous == 0 ? nil : previous,
+            stage: fields["stage"].flatMap { Int($0) } ?? 0)
         return (number, status)
+    }
+
+    /// The number behind the keyword.
+    var number: Int? { words.count == 2 ? Int(words[1]) : nil }
+
+    var owedHook: OwedHook? {
+        guard words.count > 1, let kind = OwedHook.Kind.allCases.first(where: { $0.description == words[1] }),
+            let id = fields["release"].flatMap({ ContentDigest($0) }),
+            let since = fields["since"].flatMap({ Int64($0) })
+        else { return nil }
+        return OwedHook(kind, release: id, since: since)
     }
 
     func flip(_ kind: FlipRecord.Kind) -> FlipRecord? {
@@ -144,7 +215,7 @@ private struct StateLine {
         else { return nil }
         return FlipRecord(
             kind: kind, at: at, fromSlot: from == 0 ? nil : from, toSlot: to == 0 ? nil : to, release: id,
-            reason: unescaped(fields["reason"] ?? ""))
+            name: unescaped(fields["name"] ?? ""), reason: unescaped(fields["reason"] ?? ""))
     }
 }
 

@@ -1,16 +1,22 @@
-// Tells how a slot's actual content differs from what was sealed there: for `verify`, and for the refusal to flip to
-// a slot that somebody changed. Times do not count: they are no content.
+// How a slot's actual content differs from what was sealed there: for `verify`, which walks all that is there, and for
+// the check before a flip (SlotCheck). Times do not count: they are no content.
 
 /// Differences by path.
 struct SlotDifferences {
     enum Kind: String {
         case missing, added, content = "other content", mode = "other mode", kind = "other kind", link =
             "other link text"
+        case unreadable = "cannot be read"
+
+        /// Whether the release is no longer what it was: applications add files to it and set modes, and it still is.
+        var isOfContent: Bool { self != .added && self != .mode }
     }
 
     private(set) var count = 0
     /// Whether all that was sealed is there, as it was.
     private(set) var isOfAdditionsAlone = true
+    /// How many are of the content.
+    private(set) var contentCount = 0
     /// The first of them, as many as a host names: what, and the path.
     private(set) var named: [(kind: Kind, path: [UInt8])] = []
 
@@ -40,13 +46,31 @@ struct SlotDifferences {
         for index in actual.entries.indices where !isExpected[index] { note(.added, actual.path(of: index)) }
     }
 
+    /// None yet.
+    init() {}
+
     mutating func note(_ kind: Kind, _ path: [UInt8]) {
         count += 1
         if kind != .added { isOfAdditionsAlone = false }
-        if named.count < SlotVerification.mostLines { named.append((kind, path)) }
+        if kind.isOfContent { contentCount += 1 }
+        // Of the content some are named, however much was added besides.
+        let isWanted = kind.isOfContent && contentCount <= Self.mostShown
+        if named.count < SlotVerification.mostLines || isWanted { named.append((kind, path)) }
     }
 
-    var lines: [String] {
-        named.map { "\($0.kind.rawValue): \(quoted($0.path.isEmpty ? "." : String(decoding: $0.path, as: UTF8.self)))" }
+    /// The first few in one line, those of the content before others: `missing: "a", added: "b" and 7 more`; empty:
+    /// there are none.
+    var summary: String {
+        let shown = (named.filter(\.kind.isOfContent) + named.filter { !$0.kind.isOfContent }).prefix(Self.mostShown)
+        let more = count > shown.count ? " and \(count - shown.count) more" : ""
+        return shown.map { Self.line($0, $1) }.joined(separator: ", ") + more
+    }
+
+    private static let mostShown = 3
+
+    var lines: [String] { named.map { Self.line($0, $1) } }
+
+    private static func line(_ kind: Kind, _ path: [UInt8]) -> String {
+        "\(kind.rawValue): \(quoted(path.isEmpty ? "." : String(decoding: path, as: UTF8.self)))"
     }
 }

@@ -108,9 +108,10 @@ enum SlotSealer {
     static func seal(_ record: SlotRecord, release: ReleaseName, of slot: StageSlot, in ring: Ring) throws {
         do {
             try naming("synchronize slot", slot.path) { try slot.directory.synchronizeFileSystem() }
-            try ring.records.replaceContents(of: "\(slot.number)", by: record.encoded())
+            try ring.records.replaceContents(of: "\(slot.number)", by: record.encoded(), adopting: ring.owner.adopt)
             try ring.update { $0.noteSealed(release, in: slot.number, at: Timestamp.now.seconds) }
             ring.forgetStaging(in: slot.number)
+            ring.prepareSwitch()
         } catch let error as Errno {
             throw SlotSyncError(
                 .system, "cannot seal slot \(quoted(slot.path))", errno: error)

@@ -155,6 +155,7 @@ extension FlipOutcome {
         writer.append(optional: previous) { $0.append($1) }
         writer.append(changed)
         writer.append(zigzag: renamedAt)
+        writer.append(hasRunHook)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -163,9 +164,10 @@ extension FlipOutcome {
         let previousSlot = try reader.slotOrNone()
         let previous = try reader.optional { (reader) throws(SlotSyncError) in try reader.releaseName() }
         let changed = try reader.flag()
+        let renamedAt = try reader.zigzag()
         self.init(
             slot: slot, release: release, previousSlot: previousSlot, previous: previous, changed: changed,
-            renamedAt: try reader.zigzag())
+            renamedAt: renamedAt, hasRunHook: try reader.flag())
     }
 }
 

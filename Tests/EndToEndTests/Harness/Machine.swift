@@ -5,9 +5,28 @@ import Foundation
 enum Machine {
     static let isRoot = geteuid() == 0
 
-    /// Mounts a file system in memory of `size` bytes.
-    static func mountMemory(size: Int, at path: String) async throws {
-        try await succeed(["mount", "-t", "tmpfs", "-o", "size=\(size)", "tmpfs", path])
+    /// Mounts a file system in memory of `size` bytes, with so many inodes.
+    static func mountMemory(size: Int, inodes: Int? = nil, at path: String) async throws {
+        let options = "size=\(size)" + (inodes.map { ",nr_inodes=\($0)" } ?? "")
+        try await succeed(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path])
+    }
+
+    /// Mounts a small ext4 file system, all of it for everybody, in a file of its own.
+    static func mountExt4(image: String, at path: String) async throws {
+        try await succeed(["truncate", "-s", "16M", image])
+        try await succeed(["mkfs.ext4", "-q", "-m", "0", "-N", "256", image])
+        try await succeed(["mount", "-o", "loop", image, path])
+    }
+
+    /// Lets a folder be read alone, for everybody.
+    static func makeReadOnly(_ path: String) async throws {
+        try await succeed(["mount", "--bind", path, path])
+        try await succeed(["mount", "-o", "remount,bind,ro", path])
+    }
+
+    /// Tries whether a file can be mounted as an ext4 file system here.
+    static func canMountExt4() async -> Bool {
+        await isPossible { try await mountExt4(image: $0["image"], at: $0.folder("mount")) }
     }
 
     /// Mounts an XFS file system of 512 MiB that can share blocks, in a file of its own.

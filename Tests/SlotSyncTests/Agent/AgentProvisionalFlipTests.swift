@@ -260,6 +260,13 @@ struct AgentProvisionalFlipTests {
         #expect(try scene.current() == "slots/1")
     }
 
+    /// Puts folders where a new state would be written.
+    private func blockState(_ scene: FlipScene) throws {
+        let metadata = try Directory(path: scene.root.appending(".slotsync"))
+        try? metadata.remove("state.next")
+        for name in ["state.next", "state.tmp"] { try metadata.makeDirectory(name) }
+    }
+
     @Test("a flip that cannot be noted is not made")
     func unwritable() async throws {
         let scene = try FlipScene()
@@ -267,7 +274,7 @@ struct AgentProvisionalFlipTests {
             try agent.greet()
             try agent.send(scene.flip(to: scene.ready, provisionalLimit: Self.long))
             _ = try agent.outcome()
-            try Directory(path: scene.root.appending(".slotsync")).makeDirectory("state.tmp")
+            try blockState(scene)
             try agent.send(.commit)
             guard case .failure? = try agent.receive() else { throw SlotSyncError(.system, "no failure") }
         }
@@ -391,17 +398,68 @@ struct AgentProvisionalFlipTests {
                 == nil)
     }
 
-    @Test("a host that cannot be recovered says so, and can still be looked at")
-    func unrecoverable() async throws {
+    @Test("a host goes back though its state cannot be written, says so, and can be looked at")
+    func unwritableState() async throws {
         let scene = try FlipScene()
         try leave(scene, after: 3)
-        try Directory(path: scene.root.appending(".slotsync")).makeDirectory("state.tmp")
+        try blockState(scene)
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
-            #expect(try agent.warning().contains("could not be taken back"))
+            let said = try agent.warning()
+            #expect(said.contains("flipped back") && said.contains("could not be written"), "\(said)")
             try agent.send(.status)
-            guard case .status? = try agent.receive() else { throw SlotSyncError(.system, "no status") }
+            guard case .status(let ring)? = try agent.receive() else { throw SlotSyncError(.system, "no status") }
+            #expect(ring.live == 1 && ring.provisional == nil)
         }
         #expect(try scene.current() == "slots/1")
+    }
+
+    @Test("the end of a session takes a flip back though its state cannot be written")
+    func unwritableAtEnd() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: Self.long))
+            try blockState(scene)
+            agent.hangUp()
+            try agent.expectFailure(.unreachable)
+        }
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().status.live == 1)
+    }
+
+    @Test(
+        "what somebody put in the place of current meanwhile stays, and the release before is what the ring holds for live",
+        arguments: [true, false])
+    func foreignCurrent(isLink: Bool) async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: Self.long))
+            let root = try Directory(path: scene.root)
+            try root.remove("current")
+            if isLink {
+                try root.makeSymbolicLink("current", to: "maintenance")
+            } else {
+                try root.makeDirectory("current")
+            }
+            agent.hangUp()
+            try agent.expectFailure(.unreachable)
+        }
+        let ring = try #require(try Ring.open(scene.root.string))
+        #expect(ring.status.live == 1 && ring.state.wayBack == nil)
+        #expect(ring.handMade?.text.contains("ln -sfn slots/1 ") == true, "\(String(describing: ring.handMade))")
+        #expect(ring.handMade?.isForeign == true)
+    }
+
+    @Test("where current was taken away meanwhile, the way back is the release before")
+    func currentIsGone() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: Self.long))
+            try Directory(path: scene.root).remove("current")
+            agent.hangUp()
+            try agent.expectFailure(.unreachable)
+        }
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().status.live == 1)
     }
 }

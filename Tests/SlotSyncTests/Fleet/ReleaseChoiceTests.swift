@@ -12,7 +12,10 @@ struct ReleaseChoiceTests {
 
     /// Slots of a ring whose first one is live; the rest is empty.
     private func ring(_ slots: (ReleaseName, SlotState)...) -> RingStatus {
-        let filled = slots.map { SlotStatus(state: $1, release: $0, reason: $1 == .bad ? "slow" : "") }
+        let filled = slots.enumerated().map { index, slot in
+            SlotStatus(
+                state: slot.1, release: slot.0, reason: slot.1 == .bad ? "slow" : "", stage: index + 1)
+        }
         let empty = Array(repeating: SlotStatus(state: .empty), count: 5 - filled.count)
         return RingStatus(slots: filled + empty)
     }
@@ -72,6 +75,26 @@ struct ReleaseChoiceTests {
         var rolled = ring((a, .live), (b, .retired))
         rolled.slots[0].previous = 2
         #expect(try choose([rolled, rolled], .rollback) == b.id)
-        #expect(refusal([ring((a, .live))], .rollback).contains("--to"))
+        #expect(refusal([ring((a, .live))], .rollback).contains("no way back"))
+        // Who never had it, or has gone back to it already, keeps nobody from going back.
+        #expect(try choose([rolled, ring((a, .live)), nil], .rollback) == b.id)
+        var gone = ring((b, .live), (c, .retired))
+        gone.slots[0].previous = 2
+        #expect(try choose([rolled, gone], .rollback) == b.id)
+        var other = ring((a, .live), (c, .retired))
+        other.slots[0].previous = 2
+        let told = refusal([rolled, other, rolled], .rollback)
+        for command in ["rollback --to \(b.id) --hosts 'h[1,3]'", "rollback --to \(c.id) --hosts h2"] {
+            #expect(told.contains(command), "\(told)")
+        }
+    }
+
+    @Test("what a rollback passed over is not flipped to by itself, but named with what to type")
+    func passedOver() throws {
+        var passed = ring((a, .live), (b, .retired), (c, .ready))
+        passed.passedStage = 3
+        let told = refusal([ring((a, .live)), passed])
+        #expect(told.contains("h2: release \(c.id) is ready") && told.contains("slotsync flip \(c.id)"), "\(told)")
+        #expect(try choose([passed], .flip, .text(c.id.description)) == c.id)
     }
 }

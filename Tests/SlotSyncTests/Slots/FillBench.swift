@@ -158,7 +158,8 @@ final class FillBench {
 
     /// Makes the ready slot live.
     func flip() throws {
-        let (slot, before) = (ring.status.next, ring.status.live)
+        let before = ring.status.live
+        guard let slot = ring.status.readySlot else { throw SlotSyncError(.notReady, "nothing is ready") }
         _ = try ring.pointCurrent(at: slot)
         try ring.update { state in
             if let before { state.status[before].state = .retired }

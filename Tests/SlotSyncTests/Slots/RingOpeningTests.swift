@@ -64,26 +64,120 @@ struct RingOpeningTests {
         }
     }
 
+    /// A ring whose slots hold a release each, the second one live.
+    private func ring(in folder: TemporaryFolder) throws -> Ring {
+        let ring = try Ring.make(folder.path("").string, slotCount: 3)
+        try ring.update { state in
+            for slot in 1...2 {
+                let release = ReleaseName(id: ContentDigest(high: 0, low: UInt64(slot)))
+                state.status[slot] = SlotStatus(state: slot == 2 ? .live : .retired, release: release)
+            }
+        }
+        ring.prepareSwitch()
+        _ = try ring.pointCurrent(at: 2)
+        ring.unlock()
+        return try #require(try Ring.open(folder.path("").string))
+    }
+
+    /// What a hand may do to `current`.
+    enum Hand: CaseIterable {
+        case elsewhere, dangling, unknownSlot, wrongNumber, absolute, emptySlot, folder, file, gone
+
+        func replaceCurrent(in folder: TemporaryFolder) throws {
+            let root = try Directory(path: folder.path(""))
+            try root.remove("current")
+            switch self {
+            case .elsewhere: try root.makeSymbolicLink("current", to: "/usr")
+            case .dangling: try root.makeSymbolicLink("current", to: "elsewhere")
+            case .unknownSlot: try root.makeSymbolicLink("current", to: "slots/4")
+            case .wrongNumber: try root.makeSymbolicLink("current", to: "slots/02")
+            case .absolute: try root.makeSymbolicLink("current", to: folder.path("slots/1").string)
+            case .emptySlot: try root.makeSymbolicLink("current", to: "slots/3")
+            case .folder:
+                try root.makeDirectory("current")
+                try folder.write([1], to: "current/page")
+            case .file: try folder.write([1], to: "current")
+            case .gone: break
+            }
+        }
+    }
+
     @Test(
-        "a current that is no slot of the ring is refused", arguments: ["elsewhere", "slots/3", "slots/01", "/slots/1"])
-    func foreignCurrent(target: String) async throws {
+        "a current that was made by hand is told of, with what is live by the state, and goes when it is pointed",
+        arguments: Hand.allCases)
+    func handMade(_ hand: Hand) async throws {
         try await withFolder { folder in
-            _ = try Ring.make(folder.path("").string, slotCount: 2)
-            try Directory(path: folder.path("")).makeSymbolicLink("current", to: target)
+            _ = try ring(in: folder)
+            try hand.replaceCurrent(in: folder)
+            let ring = try #require(try Ring.open(folder.path("").string))
+            let found = try #require(ring.handMade)
+            #expect(ring.status.live == (hand == .absolute ? 1 : 2))
+            let slot = hand == .absolute ? 1 : 2
+            #expect(found.text.contains("ln -sfn slots/\(slot) \(folder.path("current").string)"), "\(found.text)")
+            #expect(found.isMisleading == (hand != .absolute))
+            let isForeign = [.elsewhere, .dangling, .unknownSlot, .wrongNumber, .folder, .file].contains(hand)
+            #expect(found.isForeign == isForeign)
+            try ring.acquireLock(for: "a test")
+            let said = try ring.pointCurrent(at: 1).warnings.joined()
+            #expect(try ring.slotOfCurrent() == 1 && ring.handMade == nil)
+            switch hand {
+            case .folder: #expect(try folder.read("current.replaced-1/page") == [1] && said.contains("replaced-1"))
+            case .file: #expect(try folder.read("current.replaced-1") == [1] && said.contains("replaced-1"))
+            case .elsewhere: #expect(said.contains("\"/usr\""))
+            default: break
+            }
+        }
+    }
+
+    @Test("a root whose ring was never made has no current to be told of")
+    func foreignRoot() async throws {
+        try await withFolder { folder in
+            try Directory(path: folder.path("")).makeSymbolicLink("current", to: "elsewhere")
             #expect(errorCode { _ = try Ring.open(folder.path("").string) } == .notARing)
         }
     }
 
-    @Test("a current that is a folder, or points at a slot without a whole release, is refused")
-    func wrongCurrent() async throws {
+    @Test("a switch needs no new inode: the links lie ready, and the old one is the way back")
+    func links() async throws {
         try await withFolder { folder in
-            _ = try Ring.make(folder.path("").string, slotCount: 2)
+            let ring = try ring(in: folder)
+            try ring.acquireLock(for: "a test")
+            let metadata = try Directory(path: folder.path(".slotsync"))
+            func inode(_ directory: Directory, _ name: String) throws -> UInt64 { try directory.status(of: name).inode }
             let root = try Directory(path: folder.path(""))
-            try root.makeDirectory("current")
-            #expect(errorCode { _ = try Ring.open(folder.path("").string) } == .notARing)
-            try root.removeDirectory("current")
-            try root.makeSymbolicLink("current", to: "slots/2")
-            #expect(errorCode { _ = try Ring.open(folder.path("").string) } == .notReady)
+            let (ready, live) = (try inode(metadata, "current.1"), try inode(root, "current"))
+            _ = try ring.pointCurrent(at: 1)
+            #expect(try inode(root, "current") == ready && inode(metadata, "current.2") == live)
+            #expect((try? metadata.status(of: "current.1")) == nil)
+            _ = try ring.pointCurrent(at: 2)
+            #expect(try inode(root, "current") == live)
+            // Something else in the place of the link that lies ready is no help, and no harm.
+            try metadata.remove("current.1")
+            try metadata.makeDirectory("current.1")
+            _ = try ring.pointCurrent(at: 1)
+            #expect(try ring.slotOfCurrent() == 1)
+        }
+    }
+
+    @Test("a state is written over its reserve, which has the blocks, and needs no more room")
+    func reserve() async throws {
+        try await withFolder { folder in
+            let ring = try ring(in: folder)
+            try ring.acquireLock(for: "a test")
+            let metadata = try Directory(path: folder.path(".slotsync"))
+            let before = try (metadata.status(of: "state"), metadata.status(of: "state.next"))
+            #expect(before.0.size == before.1.size && before.1.blocks * 512 >= before.1.size)
+            try ring.update { $0.status[1].since = 77 }
+            let after = try (metadata.status(of: "state"), metadata.status(of: "state.next"))
+            #expect(after.0.inode == before.1.inode && after.1.inode == before.0.inode)
+            #expect(after.0.size == before.0.size)
+            #expect(try Ring.open(folder.path("").string)?.status[1].since == 77)
+            for number in 0..<300 {
+                try ring.update {
+                    $0.note(FlipRecord(kind: .flip, at: Int64(number), fromSlot: 1, toSlot: 2, release: .empty))
+                }
+            }
+            #expect(try Ring.open(folder.path("").string)?.state == ring.state)
         }
     }
 

@@ -111,7 +111,7 @@ struct MessageSamples {
         FlipOutcome(
             slot: slot(), release: releaseName(), previousSlot: optional { $0.slot() },
             previous: optional { $0.releaseName() },
-            changed: flag(), renamedAt: Int64(bitPattern: random.next()))
+            changed: flag(), renamedAt: Int64(bitPattern: random.next()), hasRunHook: flag())
     }
 
     private mutating func verification() -> SlotVerification {
@@ -166,13 +166,19 @@ struct MessageSamples {
             return SlotStatus(
                 state: state, release: state == .empty ? optional { $0.releaseName() } : releaseName(),
                 since: Int64(bitPattern: random.next()), reason: text(),
-                previous: optional { $0.index(below: count) + 1 })
+                previous: optional { $0.index(below: count) + 1 }, stage: index(below: 1 << 32))
         }
         let provisional = optional { samples in
             ProvisionalFlip(
                 slot: samples.index(below: count) + 1, from: samples.optional { $0.index(below: count) + 1 },
                 since: Int64(bitPattern: samples.random.next()), limit: samples.provisionalLimit())
         }
-        return RingStatus(slots: slots, provisional: provisional)
+        let owedHook = optional { samples in
+            OwedHook(
+                OwedHook.Kind.allCases[samples.index(below: 2)], release: samples.digest(),
+                since: Int64(bitPattern: samples.random.next()))
+        }
+        return RingStatus(
+            slots: slots, provisional: provisional, passedStage: index(below: 1 << 32), owedHook: owedHook)
     }
 }
