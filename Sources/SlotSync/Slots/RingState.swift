@@ -117,10 +117,12 @@ struct RingState: Hashable, Sendable {
         guard let current else { return state }
         state.status[current].state = .live
         state.status[current].reason = ""
-        if isRollback { state.passReady() }
+        if isRollback && wayBack == nil { state.passReady() }
         if let before, !isRollback { state.status[current].previous = state.way(from: before, to: current) }
         // What was to follow the change of `current` was noted before it.
         if state.status.owedHook?.release != state.status[current].release?.id { state.status.owedHook = nil }
+        // What is provisional is brought to its end by an agent, which notes it.
+        guard wayBack == nil else { return state }
         state.note(
             FlipRecord(
                 kind: isRollback ? .rollback : .flip, at: moment, fromSlot: before, toSlot: current,

@@ -338,7 +338,8 @@ struct AgentProvisionalFlipTests {
         try await withAgent(root: scene.root) { agent in
             try agent.greet()
             try agent.send(.status)
-            #expect(try agent.receive() == .status(before.status))
+            let reply = try agent.receive()
+            #expect(reply == .status(before.status), "\(String(describing: reply))")
         }
     }
 
@@ -408,7 +409,10 @@ struct AgentProvisionalFlipTests {
             let said = try agent.warning()
             #expect(said.contains("flipped back") && said.contains("could not be written"), "\(said)")
             try agent.send(.status)
-            guard case .status(let ring)? = try agent.receive() else { throw SlotSyncError(.system, "no status") }
+            let reply = try agent.receive()
+            guard case .status(let ring)? = reply else {
+                throw SlotSyncError(.system, "no status: \(String(describing: reply))")
+            }
             #expect(ring.live == 1 && ring.provisional == nil)
         }
         #expect(try scene.current() == "slots/1")

@@ -18,7 +18,7 @@ struct DisturbedStageTests {
 
         init(newTimes: Bool = true) throws {
             bench = try FillBench(slotCount: 2)
-            try bench.stage(bench.source(Self.model("old", seconds: 1000)))
+            try bench.stageObsolete(bench.source(Self.model("old", seconds: 1000)))
             wanted = Self.model("new", seconds: newTimes ? 2000 : 1000)
             outside = bench.folder.path("outside")
             try Directory(path: bench.folder.path("")).makeDirectory("outside", mode: 0o755)
@@ -157,7 +157,7 @@ struct SealCheckTests {
         model.nodes["dir"] = .init(kind: .directory, mode: 0o755, modified: time)
         model.nodes["dir/file"] = .init(kind: .file(Array("content".utf8)), mode: 0o644, modified: time)
         model.nodes["dir/link"] = .init(kind: .link("file"), mode: 0o777, modified: time)
-        try bench.stage(bench.source(model))
+        try bench.stageObsolete(bench.source(model))
         return (bench, try #require(try bench.ring.record(of: 1)))
     }
 

@@ -156,6 +156,14 @@ final class FillBench {
         for name in names { try ring.temporary.removeTree(name) }
     }
 
+    /// Fills a slot with what is obsolete: the next stage fills it anew.
+    func stageObsolete(_ source: ReleaseSource) throws {
+        try stage(source)
+        try ring.update { state in
+            if let slot = state.status.readySlot { state.status[slot].state = .retired }
+        }
+    }
+
     /// Makes the ready slot live.
     func flip() throws {
         let before = ring.status.live

@@ -110,7 +110,7 @@ struct SlotFillingTests {
             return model
         }
         let bench = try FillBench(slotCount: 2)
-        try bench.stage(bench.source(model(old)))
+        try bench.stageObsolete(bench.source(model(old)))
         let new = try bench.source(model(edited(old, edits: 2, using: &random)))
         let basis = ContentDigest(of: old)
         #expect(try bench.begin(new).plan.needs.map(\.basis) == [basis])
@@ -131,7 +131,7 @@ struct SlotFillingTests {
             for path in paths { model.nodes[path] = node }
             return model
         }
-        try bench.stage(bench.source(model(["old"])))
+        try bench.stageObsolete(bench.source(model(["old"])))
         let file = try bench.ring.temporary.openFile(
             ContentDigest(of: content).description, O_WRONLY | O_CREAT, mode: 0o600)
         try file.closeAfter { _ = try file.writeAll(content) }

@@ -28,7 +28,7 @@ struct UnreadableSourceTests {
             let old = random.bytes(length)
             wanted = UnreadableSourceTests.model(["page": edited(old, edits: 1, using: &random)])
             bench = try FillBench(slotCount: 2)
-            try bench.stage(bench.source(UnreadableSourceTests.model(["page": old])))
+            try bench.stageObsolete(bench.source(UnreadableSourceTests.model(["page": old])))
             fill = try bench.begin(bench.source(wanted))
             #expect(fill.plan.needs.map(\.basis) == [ContentDigest(of: old)])
             try fill.filler.prepare()
@@ -105,7 +105,7 @@ struct UnreadableSourceTests {
     func goneBeforeItIsSaved() throws {
         let bench = try FillBench(slotCount: 2)
         let content = [UInt8](repeating: 7, count: 3000)
-        try bench.stage(bench.source(Self.model(["old": content])))
+        try bench.stageObsolete(bench.source(Self.model(["old": content])))
         let wanted = Self.model(["new": content])
         let source = try bench.source(wanted)
         var fill = try bench.plan(source)
