@@ -20,7 +20,8 @@ extension EndToEnd {
             /// A shell command that leaves no room below `$DISK`.
             var filling: String {
                 switch self {
-                case .memory, .ext4: "cat /dev/zero >> $DISK/filler 2>/dev/null"
+                case .memory, .ext4:
+                    "for n in 1 2 3; do cat /dev/zero >> $DISK/filler-$n 2>/dev/null; sync $DISK/filler-$n; done"
                 case .memoryWithoutInodes, .ext4WithoutInodes:
                     "i=0; while true 2>/dev/null > $DISK/filler-$i; do i=$((i+1)); done 2>/dev/null"
                 }
@@ -47,8 +48,9 @@ extension EndToEnd {
         private func fill(_ disk: Disk, _ fleet: Fleet) async throws {
             _ = try await Program.run(
                 ["sh", "-c", disk.filling], environment: ["DISK": fleet.bench["h1"]])
+            // A file system may keep a few blocks for itself.
             #expect(throws: (any Error).self) {
-                try Data(repeating: 1, count: 4096).write(to: URL(fileURLWithPath: fleet.bench["h1/one-more"]))
+                try Data(repeating: 1, count: 1 << 20).write(to: URL(fileURLWithPath: fleet.bench["h1/one-more"]))
             }
             unlink(fleet.bench["h1/one-more"])
         }

@@ -127,7 +127,7 @@ extension EndToEnd {
             }
         }
 
-        private static let steps = ["fsync", "rename,renameat,renameat2", "symlinkat", "unlinkat"]
+        private static let steps = ["fsync", "rename,renameat,renameat2", "pwrite64", "unlinkat"]
 
         @Test("killed at any step of flipping and going back, it is recovered by the next agent", arguments: steps)
         func killedAnywhere(_ calls: String) async throws {

@@ -226,7 +226,7 @@ extension EndToEnd {
         func killedInHook() async throws {
             try await Workbench.use { bench in
                 let hook =
-                    "echo begun >> $SLOTSYNC_ROOT/../begun; test -e $SLOTSYNC_ROOT/../go || sleep 60; echo x >> $SLOTSYNC_ROOT/../ran"
+                    "echo begun >> $SLOTSYNC_ROOT/../begun; test -e $SLOTSYNC_ROOT/../go || { sleep 2; kill -9 $PPID; exit 1; }; echo x >> $SLOTSYNC_ROOT/../ran"
                 let config = try bench.write("hooks:\n  after_flip: '\(hook)'\n", to: "hooks.yml")
                 let fleet = try Fleet(bench)
                 try await fleet.release(page(bench, "v1"))
@@ -375,6 +375,14 @@ extension EndToEnd {
                 try await asDeploy.release(page(bench, "v3"))
                 try await asDeploy.done("rollback")
                 #expect(try live(asRoot) == "v1")
+                // What root stages, the next command of the ring's owner can fill again.
+                let tree = try page(bench, "v4")
+                try tree.folder("folder").file("inside", "x", mode: 0o4755)
+                try await asRoot.release(tree)
+                let foreign = try await Program.run(["find", asRoot.root(), "!", "-user", "65531"])
+                #expect(foreign.output == "", "\(foreign)")
+                #expect(try await asRoot.differences(tree, slot: 2) == "")
+                for number in 5...10 { try await asDeploy.release(page(bench, "v\(number)")) }
             }
         }
 

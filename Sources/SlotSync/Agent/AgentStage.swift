@@ -179,6 +179,7 @@ extension AgentSession {
         let (slot, outcome) = (filled.slot, filled.outcome)
         // The records of the other slots have served; the new one takes their place in memory.
         records.forgetAll()
+        if !request.ownership { try ring.owner.adoptEntries(of: slot) }
         let record = try SlotSealer.record(of: slot, mixed: filled.mixed, parallelism: parallelism)
         let lost = record.entriesWithoutSetgid
         if !lost.isEmpty {

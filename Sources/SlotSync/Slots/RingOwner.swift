@@ -28,6 +28,32 @@ struct RingOwner: Sendable {
         if isOther { try? directory.setOwner(of: name, to: user, group: group) }
     }
 
+    /// Gives what root made in a slot to the ring's owner, who could not fill the slot again otherwise.
+    func adoptEntries(of slot: StageSlot) throws {
+        guard isOther, user != 0 else { return }
+        let unchangedGroup = UInt32.max
+        var statuses = TreeStatuses(root: slot.directory, manifest: slot.target)
+        let tree = OpenDirectories(root: slot.directory, manifest: slot.target)
+        for index in slot.target.entries.indices {
+            do {
+                let status = try statuses.status(of: index)
+                guard status.owner == 0 else { continue }
+                if index == 0 {
+                    try slot.directory.descriptor.setOwner(user, group: unchangedGroup)
+                    continue
+                }
+                let parent = try tree.parent(of: index)
+                try slot.target.withName(of: index) { (name) throws(Errno) in
+                    try parent.setOwner(of: name, to: user, group: unchangedGroup)
+                    // A new owner takes setuid and setgid away.
+                    if status.kind == .file && status.mode & 0o6000 != 0 {
+                        try parent.setMode(of: name, to: status.mode)
+                    }
+                }
+            } catch { throw slot.failure("give the ring's owner", index, error) }
+        }
+    }
+
     /// What somebody is told who was kept out of `path`.
     ///
     /// - Parameter status: of `path`.
@@ -36,7 +62,8 @@ struct RingOwner: Sendable {
         let own = userName(of: geteuid())
         return SlotSyncError(
             .notARing,
-            "\(quoted(path)) belongs to \(owner), and the agent runs as \(own): name the hosts as \(owner)@HOST, or have "
-                + "one user do all of it (chown -R USER on \(quoted(path)), as root)", errno: errno)
+            "\(quoted(path)) belongs to \(owner), and the agent runs as \(own): one user works in a ring. Name the hosts as "
+                + "\(owner)@HOST, or give the whole root to the user who does all of it (chown -R, as root)",
+            errno: errno)
     }
 }
