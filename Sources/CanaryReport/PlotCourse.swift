@@ -6,7 +6,7 @@ import Canary
 struct PlotCourse: Equatable {
     /// A stretch in which samples were compared.
     struct Zone: Equatable {
-        /// `baseline`, `window` or `watch`.
+        /// One of `baseline`, `window` and `watch`.
         var style: ReportPhase.Style
         /// The phase's own name.
         var name: String

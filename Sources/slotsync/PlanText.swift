@@ -42,6 +42,6 @@ extension RolloutPlan {
 
     /// `3 hosts (web[007,042,077])`
     private func named(_ some: [Int]) -> String {
-        "\(NumberText.count(some.count, "host")) (\(HostList.fold(some.map { hosts[$0].label })))"
+        "\(NumberText.count(some.count, "host")) (\(names(some)))"
     }
 }

@@ -30,11 +30,12 @@ struct GaugeTest {
     /// Hosts needed to use their level as a covariate and to look at their tails; to clip outliers.
     private static let fleet = 12
     private static let fewestToClip = 8
-    /// From so many controls on the noise model counts for nothing; its degrees of freedom beside fewer; how improbable by F
-    /// the controls' variance must be to contradict it.
+    /// From so many controls on the noise model counts for nothing.
     private static let fewestForThemselves = 30
+    /// The model's degrees of freedom beside fewer controls.
     private static let leastModelFreedom = 3.0
     private static let mostModelFreedom = 20.0
+    /// The controls contradict the model where their variance has less than this probability under it, by F.
     private static let contradiction = 0.1
     /// A host needs these before the flip to have a step at all.
     static let leastBefore = 2

@@ -35,8 +35,9 @@ public struct Push: Sendable {
     public static func check(_ options: PushOptions, for fleet: Fleet) throws { _ = try planned(options, fleet) }
 
     private static func planned(_ options: PushOptions, _ fleet: Fleet) throws -> (RolloutPlan, PushSources) {
+        guard options.hooks.areUsable else { throw SlotSyncError(.badInput, Hooks.tooLong) }
         // The plan checks the settings, too.
-        (
+        return (
             try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode),
             try PushSources(fleet: fleet, settings: options.canary, external: options.external)
         )

@@ -112,5 +112,5 @@ extension RolloutPlan {
     }
 
     /// `web[003,017]`
-    func names(_ some: [Int]) -> String { HostList.fold(some.map { hosts[$0].label }) }
+    package func names(_ some: [Int]) -> String { HostList.fold(some.map { hosts[$0].label }) }
 }

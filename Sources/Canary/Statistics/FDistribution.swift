@@ -1,5 +1,5 @@
 // Fisher's F distribution: what the ratio of two estimates of one variance follows. The tests of gauges and
-// counters ask it whether the controls contradict a model of their noise.
+// counters ask it whether the controls contradict a model of their noise, HostUnrest whether one host does.
 
 /// F with d₁ and d₂ degrees of freedom.
 struct FDistribution {

@@ -26,7 +26,7 @@ public struct Hooks: Sendable, Hashable {
     public var onTheWayBack: String { afterRollback ?? afterFlip }
 
     /// Whether none is too long.
-    var areUsable: Bool { [beforeFlip, afterFlip, onTheWayBack].allSatisfy { $0.utf8.count <= Self.longest } }
+    package var areUsable: Bool { [beforeFlip, afterFlip, onTheWayBack].allSatisfy { $0.utf8.count <= Self.longest } }
 }
 
 /// How a person or a script says which release is meant.

@@ -45,7 +45,7 @@ final class HostCommand {
             return outcome
         case .exited(let code): return missing("it failed with exit code \(code)\(lastWords(of: process))")
         case .signalled(let signal): return missing("signal \(signal) ended it\(lastWords(of: process))")
-        case .tookTooLong: return missing("it took longer than \(limit), and was killed")
+        case .tookTooLong: return missing("it took longer than \(TimeText.exact(limit)), and was killed")
         case .printedTooMuch:
             return missing("it printed more than \(byteText(UInt64(ReadingLimits.longestOutput))), and was killed")
         }
