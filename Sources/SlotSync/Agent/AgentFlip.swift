@@ -139,48 +139,6 @@ extension AgentSession {
         throw SlotSyncError(.notReady, "release \(release) is in no slot of this host: stage it first")
     }
 
-    /// Refuses a flip to a slot that no longer holds what was sealed there. On the way back that is a warning: what ran
-    /// before, with an edit in it, is better than what does not run.
-    private func checkContent(of slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
-        let insists = request.force || request.direction == .rollback
-        let difference: (text: String, isOfContent: Bool)?
-        do { difference = try self.difference(of: slot, in: ring) } catch {
-            // There is nothing that could be live.
-            throw SlotSyncError(
-                .notReady,
-                "slot \(slot) cannot be opened (\(quoted("\(root)/slots/\(slot)"))): stage the release again",
-                errno: error)
-        }
-        guard let (text, isOfContent) = difference else { return }
-        let id = ring.status[slot].release?.id.description ?? "RELEASE"
-        guard insists || !isOfContent else {
-            throw SlotSyncError(
-                .notReady,
-                "\(text): stage the release again, or insist with `slotsync flip --force \(id)`")
-        }
-        let remedy =
-            !isOfContent
-            ? ""
-            : ". It goes live all the same; staging the release again and `slotsync flip --force` put another copy in its place"
-        try connection.send(.warning(text + remedy))
-    }
-
-    /// What a slot has become since it was sealed; nil: it is as it was.
-    ///
-    /// - Throws: `Errno` if there is no such folder.
-    private func difference(of slot: Int, in ring: Ring) throws(Errno) -> (text: String, isOfContent: Bool)? {
-        let directory = try ring.slotsDirectory.openMountedDirectory("\(slot)")
-        guard let record = try? ring.record(of: slot) else {
-            return ("the record of slot \(slot) is missing or damaged, so nobody knows whether the slot is whole", true)
-        }
-        let differences = SlotCheck.differences(
-            from: record, in: directory, parallelism: parallelism, progress: progress)
-        guard differences.count > 0 else { return nil }
-        return (
-            "slot \(slot) is not as it was sealed (\(differences.summary))", differences.contentCount > 0
-        )
-    }
-
     /// Renames, and notes it.
     ///
     /// - Throws: `system`, if `current` is what it was; whatever fails afterwards is a warning.
@@ -215,7 +173,7 @@ extension AgentSession {
     }
 
     /// Warns the controller of what a switch of `current` left undone.
-    private func tell(_ warnings: [String]) throws {
+    func tell(_ warnings: [String]) throws {
         for text in warnings { try connection.send(.warning(text), within: flip?.request.provisionalLimit) }
     }
 
@@ -245,16 +203,11 @@ extension AgentSession {
             } else if let said = noteHookDone(in: ring) {
                 warnings.append(said)
             }
+            if let said = changeWarning(afterReturnTo: flip.change.from, in: ring) { warnings.append(said) }
             reversal = Reversal(done: "this host was flipped back", warnings: warnings)
         }
-        try tell(reversal.warnings + (changeWarning(afterReturnTo: flip.change.from, in: ring).map { [$0] } ?? []))
+        try tell(reversal.warnings)
         return reversal.done
-    }
-
-    /// What to say of a slot that is live again and not what it was.
-    func changeWarning(afterReturnTo slot: Int?, in ring: Ring) -> String? {
-        guard let slot, let difference = try? difference(of: slot, in: ring), difference.isOfContent else { return nil }
-        return "\(difference.text), and live again: staging its release again puts that right"
     }
 
     private func outcome(_ flip: PreparedFlip, renamedAt: Int64, hasRunHook: Bool = false) -> FlipOutcome {
@@ -264,51 +217,11 @@ extension AgentSession {
             hasRunHook: hasRunHook)
     }
 
-    private func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
+    func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
         var reasonToStop: (@Sendable () -> SlotSyncError?)?
         if self.flip?.standing == .provisional { reasonToStop = { [connection] in connection.reasonToStop() } }
         try await Hook(name: name, command: command).run(
             root: root, slot: flip.change.slot, release: flip.change.release.id, temporary: existingRing().temporary,
             stoppedBy: reasonToStop)
     }
-
-    // MARK: Hooks that are owed
-
-    /// Runs the hook that is owed to the release that is live, if this request brings it.
-    ///
-    /// - Returns: whether it has run.
-    private func runOwedHook(_ flip: PreparedFlip, in ring: Ring) async throws -> Bool {
-        guard let owed = ring.status.owedHook, owed.release == flip.change.release.id else { return false }
-        let command =
-            flip.request.direction == .flip && owed.kind == .afterRollback
-            ? flip.request.undoHook : flip.request.afterHook
-        guard !command.isEmpty else {
-            try connection.send(.warning(owed.text + ", and this command has none to run"))
-            return false
-        }
-        do { try await runHook(command, named: "\(owed.kind)", flip) } catch {
-            guard flip.request.direction == .rollback else { throw error }
-            try connection.send(.warning("\(error); \(owing(owed.release))"))
-            return false
-        }
-        try settleHook(in: ring)
-        try connection.send(.warning(owed.text + ": it has run now"))
-        return true
-    }
-
-    /// Notes that the hook that followed has run.
-    private func settleHook(in ring: Ring) throws {
-        if let said = noteHookDone(in: ring) { try tell([said]) }
-    }
-
-    func noteHookDone(in ring: Ring) -> String? {
-        ring.status.owedHook == nil ? nil : ring.note { $0.status.owedHook = nil }
-    }
-
-    func owing(_ release: ContentDigest) -> String { "the hook is owed until `slotsync flip \(release)` has run it" }
-}
-
-extension PreparedFlip {
-    /// The hook that follows it.
-    fileprivate var hook: OwedHook.Kind { request.direction == .flip ? .afterFlip : .afterRollback }
 }

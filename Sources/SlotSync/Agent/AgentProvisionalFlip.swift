@@ -127,8 +127,9 @@ extension AgentSession {
         let said = settle(ring) {
             $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason, isHookOwed: warning != nil)
         }
+        let changed = changeWarning(afterReturnTo: change.from, in: ring)
         return Reversal(
-            done: "this host was flipped back", warnings: warnings + [warning, said].compactMap { $0 })
+            done: "this host was flipped back", warnings: warnings + [warning, said, changed].compactMap { $0 })
     }
 
     /// The host is back on its release: a hook cannot change that, only be told of.

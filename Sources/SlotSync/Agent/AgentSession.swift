@@ -141,12 +141,6 @@ final class AgentSession {
         try connection.send(.status(ring.status))
     }
 
-    /// What to say of a hook that the live release has not got yet.
-    func owedHookWarning(_ ring: Ring) -> String? {
-        guard let owed = ring.status.owedHook, ring.status.liveRelease?.id == owed.release else { return nil }
-        return "\(owed.text): `slotsync flip \(owed.release)` runs it"
-    }
-
     /// Notes in the lock that the controller keeps the session after its request was served: it watches this host
     /// beside others before it asks for more. A command that does not watch ends the session before anybody can read
     /// this.

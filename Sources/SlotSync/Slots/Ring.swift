@@ -1,4 +1,4 @@
-// A root on a host: opens or makes its ring, holds its lock, and keeps `.slotsync/state`. Every change of a slot's
+// A root on a host: opens its ring, holds its lock, and keeps `.slotsync/state`. Every change of a slot's
 // state or of `current` goes through here. The files beside this one fill the slots.
 
 import Glibc
@@ -24,7 +24,7 @@ final class Ring {
     /// What the lock's note says.
     private var holder = ""
 
-    private init(path: String, root: Directory, metadata: Directory, state: RingState) throws {
+    init(path: String, root: Directory, metadata: Directory, state: RingState) throws {
         self.path = path
         self.root = root
         self.metadata = metadata
@@ -37,23 +37,7 @@ final class Ring {
 
     deinit { unlock() }
 
-    // MARK: Opening and making
-
-    /// Opens a root that exists.
-    static func openRoot(_ path: String) throws(SlotSyncError) -> Directory {
-        do { return try Directory(path: FilePath(path), staysOnMount: true) } catch {
-            switch error {
-            case .noSuchFileOrDirectory:
-                throw SlotSyncError(
-                    .notARing,
-                    "root \(quoted(path)) does not exist: make it first, with mkdir -p on the host, or check --root")
-            case .notDirectory:
-                throw SlotSyncError(.notARing, "root \(quoted(path)) is no directory: check --root")
-            case .permissionDenied: throw RingOwner.refusal(of: path, try? FileStatus(following: path), errno: error)
-            default: throw SlotSyncError(.system, "cannot open root \(quoted(path))", errno: error)
-            }
-        }
-    }
+    // MARK: Opening
 
     /// Opens the ring in `path`; nil where the root holds none yet and could become one.
     static func open(_ path: String) throws -> Ring? {
@@ -78,86 +62,6 @@ final class Ring {
         let ring = try Ring(path: path, root: root, metadata: metadata, state: stored)
         try ring.reconcile(stored)
         return ring
-    }
-
-    /// Makes a ring in a root that holds nothing.
-    static func make(_ path: String, slotCount: Int) throws -> Ring {
-        let root = try openRoot(path)
-        try requireNothingForeign(in: root, path: path)
-        do {
-            // The ring is the root's owner's, whoever makes it.
-            let owner = try RingOwner(of: root)
-            func make(_ name: String, in folder: Directory, mode: UInt32 = 0o700) throws {
-                try folder.makeDirectoryIfMissing(name, mode: mode)
-                owner.adopt(name, in: folder)
-            }
-            try make(".slotsync", in: root)
-            let metadata = try root.openDirectory(".slotsync")
-            for name in ["slots", "tmp"] { try make(name, in: metadata) }
-            for name in ["slots", "shared"] {
-                // Not narrowed by a umask: the web server, another user, goes through them to what is live.
-                guard let status = try? root.status(of: name) else {
-                    try root.makeDirectoryUnmasked(name, mode: 0o755)
-                    owner.adopt(name, in: root)
-                    continue
-                }
-                if name == "slots", status.mode & 0o755 != 0o755 {
-                    try root.setMode(of: name, to: status.mode | 0o755)
-                }
-            }
-            let slots = try root.openMountedDirectory("slots")
-            for slot in 1...slotCount {
-                do { try slots.makeDirectoryUnmasked("\(slot)", mode: 0o755) } catch {
-                    guard error == .fileExists else { throw error }
-                }
-                owner.adopt("\(slot)", in: slots)
-            }
-            let ring = try Ring(path: path, root: root, metadata: metadata, state: RingState(slotCount: slotCount))
-            try ring.acquireLock(for: "making the ring")
-            try slots.synchronize()
-            try ring.save()
-            try root.synchronize()
-            return ring
-        } catch let error as Errno {
-            let user = userName(of: geteuid())
-            throw SlotSyncError(
-                .system,
-                "cannot make a ring in root \(quoted(path)), which belongs to \(userName(of: try root.status().owner)) "
-                    + "(the agent runs as \(user)): give it to that user, or log in as another", errno: error)
-        }
-    }
-
-    /// Refuses to adopt a root in which anything stands that is not ours.
-    private static func requireNothingForeign(in root: Directory, path: String) throws {
-        let migrate =
-            "SlotSync adopts no folder that it did not make: use an empty root, or follow \"Moving from a "
-            + "hand-made `current`\" in docs/operations.md"
-        let names = try naming("list root", path) { try root.names() }
-        let foreign = names.filter { !["shared", "slots", ".slotsync", "lost+found"].contains($0) }
-        if foreign.contains("current") {
-            let what: String
-            if let target = try? root.readLink("current") {
-                what = "a link to \(quoted(String(decoding: target, as: UTF8.self)))"
-            } else {
-                what = "no link"
-            }
-            throw SlotSyncError(
-                .notARing, "root \(quoted(path)) holds no ring, but a `current` that is \(what). \(migrate)")
-        }
-        if !foreign.isEmpty {
-            let names = foreign.sorted().prefix(3).map { quoted($0) }.joined(separator: ", ")
-            throw SlotSyncError(.notARing, "root \(quoted(path)) is no ring, and holds \(names). \(migrate)")
-        }
-        // `slots` may be there from a making that was interrupted: then its folders are empty.
-        if let slots = try? root.openMountedDirectory("slots") {
-            for text in try naming("list", path + "/slots", { try slots.names() }) {
-                guard let slot = try? slots.openMountedDirectory(text), try slot.isEmpty else {
-                    throw SlotSyncError(
-                        .notARing,
-                        "root \(quoted(path)) is no ring, and \(quoted("slots/" + text)) is not empty. \(migrate)")
-                }
-            }
-        }
     }
 
     private static func open(_ name: String, in directory: Directory, path: String) throws(SlotSyncError) -> Directory {
@@ -263,7 +167,7 @@ final class Ring {
                 .system, "the state \(quoted(path + "/.slotsync/state")) could not be written", errno: error as? Errno)
     }
 
-    private func save() throws {
+    func save() throws {
         precondition(lock != nil, "the state of a ring is changed without its lock")
         try stateFile.write(state)
     }

@@ -86,19 +86,14 @@ struct StateFile {
     /// - Parameter more: how many bytes the next state may have beyond this one.
     func prepareReserve(for state: RingState, growingBy more: Int = 0) {
         let length = RingState.fileLength(holding: state.encodedLength + more)
-        if let status = try? metadata.status(of: Self.reserve) {
-            guard status.kind == .file else { return }
-            if status.size >= length && status.blocks * 512 >= length { return }
-            guard let file = try? metadata.openFile(Self.reserve, O_RDWR | O_NONBLOCK) else {
-                // Not ours to write: one of ours takes its place.
-                try? metadata.remove(Self.reserve)
-                return makeReserve(length)
-            }
-            defer { try? file.close() }
-            fill(file, length)
-        } else {
-            makeReserve(length)
+        guard let file = try? metadata.openFile(Self.reserve, O_RDWR | O_NONBLOCK) else {
+            // None, or not ours to write: one of ours takes its place.
+            try? metadata.remove(Self.reserve)
+            return makeReserve(length)
         }
+        defer { try? file.close() }
+        guard let status = try? file.status(), status.kind == .file else { return }
+        if status.size < length || status.blocks == 0 { fill(file, length) }
     }
 
     private func makeReserve(_ length: Int) {

@@ -454,6 +454,26 @@ struct AgentProvisionalFlipTests {
         #expect(ring.handMade?.isForeign == true)
     }
 
+    @Test(
+        "a flip is taken back to a slot that was edited meanwhile, and what differs is told", arguments: [true, false])
+    func editedMeanwhile(confirms: Bool) async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: Self.long))
+            if confirms {
+                try agent.send(.confirm)
+                #expect(try agent.receive() == .confirmed)
+            }
+            try Directory(path: scene.root.appending("slots")).removeTree("1")
+            try Directory(path: scene.root.appending("slots")).makeDirectory("1", mode: 0o755)
+            try agent.send(.undo)
+            let said = try agent.warning()
+            #expect(said.contains("slot 1 is not as it was sealed (missing: "), "\(said)")
+            #expect(try agent.outcome().changed)
+        }
+        #expect(try scene.current() == "slots/1")
+    }
+
     @Test("where current was taken away meanwhile, the way back is the release before")
     func currentIsGone() async throws {
         let scene = try FlipScene()

@@ -1,0 +1,48 @@
+// Hooks that a host owes to its live release. A flip or a rollback to that release runs the one that is owed; a status
+// and a stage tell of it. AgentFlip notes the debt before the rename, and that it is settled when the hook has run.
+
+extension AgentSession {
+    /// Runs the hook that is owed to the release that is live, if this request brings it.
+    ///
+    /// - Returns: whether it has run.
+    func runOwedHook(_ flip: PreparedFlip, in ring: Ring) async throws -> Bool {
+        guard let owed = ring.status.owedHook, owed.release == flip.change.release.id else { return false }
+        let command =
+            flip.request.direction == .flip && owed.kind == .afterRollback
+            ? flip.request.undoHook : flip.request.afterHook
+        guard !command.isEmpty else {
+            try connection.send(.warning(owed.text + ", and this command has none to run"))
+            return false
+        }
+        do { try await runHook(command, named: "\(owed.kind)", flip) } catch {
+            guard flip.request.direction == .rollback else { throw error }
+            try connection.send(.warning("\(error); \(owing(owed.release))"))
+            return false
+        }
+        try settleHook(in: ring)
+        try connection.send(.warning(owed.text + ": it has run now"))
+        return true
+    }
+
+    /// Notes that the hook that followed has run.
+    func settleHook(in ring: Ring) throws {
+        if let said = noteHookDone(in: ring) { try tell([said]) }
+    }
+
+    func noteHookDone(in ring: Ring) -> String? {
+        ring.status.owedHook == nil ? nil : ring.note { $0.status.owedHook = nil }
+    }
+
+    /// What to say of a hook that the live release has not got yet.
+    func owedHookWarning(_ ring: Ring) -> String? {
+        guard let owed = ring.status.owedHook, ring.status.liveRelease?.id == owed.release else { return nil }
+        return "\(owed.text): `slotsync flip \(owed.release)` runs it"
+    }
+
+    func owing(_ release: ContentDigest) -> String { "the hook is owed until `slotsync flip \(release)` has run it" }
+}
+
+extension PreparedFlip {
+    /// The hook that follows it.
+    var hook: OwedHook.Kind { request.direction == .flip ? .afterFlip : .afterRollback }
+}

@@ -1,0 +1,54 @@
+// What a slot has become since it was sealed, and whether it is flipped to all the same. A flip refuses changed content;
+// the way back names it and goes on. AgentFlip asks before a flip, and after a host has gone back.
+
+import SystemPackage
+
+extension AgentSession {
+    /// Refuses a flip to a slot that no longer holds what was sealed there. On the way back that is a warning: what ran
+    /// before, with an edit in it, is better than what does not run.
+    func checkContent(of slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
+        let insists = request.force || request.direction == .rollback
+        let difference: (text: String, isOfContent: Bool)?
+        do { difference = try self.difference(of: slot, in: ring) } catch {
+            // There is nothing that could be live.
+            throw SlotSyncError(
+                .notReady,
+                "slot \(slot) cannot be opened (\(quoted("\(root)/slots/\(slot)"))): stage the release again",
+                errno: error)
+        }
+        guard let (text, isOfContent) = difference else { return }
+        let id = ring.status[slot].release?.id.description ?? "RELEASE"
+        guard insists || !isOfContent else {
+            throw SlotSyncError(
+                .notReady,
+                "\(text): stage the release again, or insist with `slotsync flip --force \(id)`")
+        }
+        let remedy =
+            !isOfContent
+            ? ""
+            : ". It goes live all the same; staging the release again and `slotsync flip --force` put another copy in its place"
+        try connection.send(.warning(text + remedy))
+    }
+
+    /// What a slot has become since it was sealed; nil: it is as it was.
+    ///
+    /// - Throws: `Errno` if there is no such folder.
+    private func difference(of slot: Int, in ring: Ring) throws(Errno) -> (text: String, isOfContent: Bool)? {
+        let directory = try ring.slotsDirectory.openMountedDirectory("\(slot)")
+        guard let record = try? ring.record(of: slot) else {
+            return ("the record of slot \(slot) is missing or damaged, so nobody knows whether the slot is whole", true)
+        }
+        let differences = SlotCheck.differences(
+            from: record, in: directory, parallelism: parallelism, progress: progress)
+        guard differences.count > 0 else { return nil }
+        return (
+            "slot \(slot) is not as it was sealed (\(differences.summary))", differences.contentCount > 0
+        )
+    }
+
+    /// What to say of a slot that is live again and not what it was.
+    func changeWarning(afterReturnTo slot: Int?, in ring: Ring) -> String? {
+        guard let slot, let difference = try? difference(of: slot, in: ring), difference.isOfContent else { return nil }
+        return "\(difference.text), and live again: staging its release again puts that right"
+    }
+}
