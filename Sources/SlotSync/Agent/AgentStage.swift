@@ -135,7 +135,9 @@ extension AgentSession {
                 let content = try SlotInspection.content(
                     of: candidate.slot, in: ring, record: record, checksum: request.checksum,
                     toleratesUnreadable: true, parallelism: parallelism, progress: progress)
-                isRight = content.isAsSealed || isRightButForForeign(record, content, request)
+                // The way back is not touched: it becomes ready as it is, or the release goes into another slot.
+                let isWayBack = ring.status[candidate.slot].state == .retired
+                isRight = content.isAsSealed || (!isWayBack && isRightButForForeign(record, content, request))
             }
             if isRight {
                 if !request.dryRun { try noteFound(request.release, in: candidate.slot, ring) }

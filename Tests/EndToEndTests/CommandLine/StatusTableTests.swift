@@ -20,7 +20,7 @@ struct StatusTableTests {
         let slots = [
             SlotStatus(state: .bad, release: ready, reason: "it was slow"),
             SlotStatus(state: .live, release: live, previous: 1),
-            SlotStatus(state: .ready, release: ready),
+            SlotStatus(state: .ready, release: ready, stage: 1),
         ]
         let table = StatusTable([
             (
