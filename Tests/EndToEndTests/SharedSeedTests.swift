@@ -118,6 +118,28 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "no seed goes into what is mounted in shared; without the mount it does",
+            .enabled("mounting is not allowed here") { await Machine.canMountMemory() })
+        func mount() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let uploads = fleet.root() + "/shared/uploads"
+                try FileManager.default.createDirectory(atPath: uploads, withIntermediateDirectories: true)
+                try await Machine.mountMemory(size: 1 << 20, at: uploads)
+                let tree = try changedTree(bench)
+                try tree.folder("uploads").file("x", "x")
+                let outcome = try await fleet.done("stage", tree.path, "--shared", "uploads")
+                #expect(outcome.errors.contains("is a mount") && outcome.errors.contains("not seeded"), "\(outcome)")
+                #expect(!exists(uploads + "/x"))
+                try #require(try await Program.run(["umount", uploads]).exitCode == 0)
+                try tree.file("more", "x")
+                try await fleet.done("stage", tree.path, "--shared", "uploads")
+                #expect(exists(uploads + "/x"))
+            }
+        }
+
         @Test("no seed goes through a link that somebody put into shared")
         func link() async throws {
             try await Workbench.use { bench in

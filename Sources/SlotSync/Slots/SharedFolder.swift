@@ -131,6 +131,10 @@ struct SharedFolder {
         while let (index, components, found) = open.popLast() {
             let entry = seeds.entries[index]
             let key = Self.key(of: components)
+            if case .outOfReach(let why) = found {
+                plan.warnings.append("\(why), so what the release has there is not seeded")
+                continue
+            }
             plan.seen.insert(key)
             switch (found, entry.kind) {
             case (.missing, .file), (.missing, .symbolicLink):
@@ -149,9 +153,7 @@ struct SharedFolder {
                     let below = components + [seeds.name(of: child)]
                     open.append((child, below, isMissing ? .missing : try look(at: below)))
                 }
-            case (.outOfReach(let why), _):
-                plan.warnings.append("\(why), so what the release has there is not seeded")
-            case (.file, .file), (.other, _): continue
+            case (.file, .file), (.other, _), (.outOfReach, _): continue
             case (.file, _), (.folder, _):
                 plan.warnings.append(
                     "\(quoted(shown(components))) is something else than in the release, and stays as it is")

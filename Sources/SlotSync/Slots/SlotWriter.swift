@@ -31,6 +31,12 @@ struct StageSlot: Sendable {
     /// The same of a path in the slot.
     func failure(_ what: String, _ entry: [UInt8], _ error: Errno) -> SlotSyncError {
         let path = quoted("\(path)/\(String(decoding: entry, as: UTF8.self))")
+        // What no check before could see: a mount that came meanwhile.
+        if error == .resourceBusy || error == .improperLink {
+            return SlotSyncError(
+                .system, "cannot \(what) \(path), since something is mounted there: unmount it, then stage again",
+                errno: error)
+        }
         guard error == .noSpace || error == .diskQuotaExceeded else {
             return SlotSyncError(.system, "cannot \(what) \(path)", errno: error)
         }
