@@ -89,6 +89,39 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "an error of the system that a host meets while it stages is told with its path",
+            arguments: [
+                "openat", "newfstatat", "mkdirat", "renameat", "renameat2", "unlinkat", "fchmod", "fchmodat",
+                "utimensat",
+                "fsync", "syncfs", "getdents64", "symlinkat", "pwrite64", "pread64",
+            ])
+        func namedErrors(_ call: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try TreeMaker(at: fleet.slot(1)).folder("left").file("behind", "x")
+                try #require(
+                    try await Program.run(["cp", "-a", fleet.root(), bench["before"]]).exitCode == 0)
+                let tree = try bench.tree("third")
+                try tree.file("index.html", "<h1>third</h1>")
+                try tree.file(".env", "KEY=1")
+                try tree.folder("assets", mode: 0o775).file("big", Content.random(100_000, seed: 9))
+                try tree.symlink("link", to: "index.html")
+                for number in [1, 2, 3, 4, 6, 9, 14, 22, 35] {
+                    try FileManager.default.removeItem(atPath: fleet.root())
+                    try #require(try await Program.run(["cp", "-a", bench["before"], fleet.root()]).exitCode == 0)
+                    let faulty = fleet.with("--remote-command", try agent(bench, "\(call):error=EIO:when=\(number)"))
+                    let outcome = try await faulty.call("stage", tree.path, "--shared", ".env")
+                    // An error in the dynamic linker is no agent's.
+                    guard outcome.exitCode != 0, !outcome.errors.contains("no agent answered") else { continue }
+                    let told = outcome.errors.split(separator: "\n").filter { $0.contains("Input/output error") }
+                    #expect(!told.isEmpty && told.allSatisfy { $0.contains(fleet.root()) }, "\(number): \(outcome)")
+                }
+            }
+        }
+
         /// A program that starts the agent with calls that fail.
         private func agent(_ bench: Workbench, _ faults: String...) throws -> String {
             let options = faults.map { "-e inject=\($0)" }.joined(separator: " ")
