@@ -11,7 +11,8 @@ extension AgentSession {
     ) throws -> ForeignEntries.Kept {
         let place = "slot \(slot) in \(quoted(root))"
         guard foreign.isKnown else {
-            let text = "the record of \(place) is damaged, so what others put there cannot be told from its release"
+            let text =
+                "the record of \(place) is missing or damaged, so what others put there cannot be told from its release"
             guard request.foreign == .remove else {
                 throw SlotSyncError(
                     .notReady,
