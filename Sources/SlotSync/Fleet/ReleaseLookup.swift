@@ -40,9 +40,9 @@ struct ReleaseLookup {
     }
 
     /// Which of several releases with one name is meant, if the hosts agree on that: in a flip the one that was staged
-    /// last, live or ready; in a rollback the one that it would go to by itself.
+    /// last, ready or, where none is, live; in a rollback the one that it would go to by itself.
     private func meant(by name: String, _ direction: FlipRequest.Direction) -> ContentDigest? {
-        let meant = rings.compactMap { _, ring -> ContentDigest? in
+        let slots = rings.compactMap { _, ring -> SlotStatus? in
             let slot =
                 switch direction {
                 case .rollback: ring.previous
@@ -51,9 +51,12 @@ struct ReleaseLookup {
                         .filter { ring[$0].release?.name == name }
                         .max { ring[$0].stage < ring[$1].stage }
                 }
-            return slot.flatMap { ring[$0].release?.name == name ? ring[$0].release?.id : nil }
+            return slot.map { ring[$0] }.flatMap { $0.release?.name == name ? $0 : nil }
         }
-        return Set(meant).count == 1 ? meant.first : nil
+        // A host where it is not ready says so when it is to flip, and is no reason to take an older one.
+        let ready = slots.filter { $0.state == .ready }
+        let meant = Set((ready.isEmpty || direction == .rollback ? slots : ready).compactMap(\.release?.id))
+        return meant.count == 1 ? meant.first : nil
     }
 
     private func begun(by text: String) throws(SlotSyncError) -> [ContentDigest] {

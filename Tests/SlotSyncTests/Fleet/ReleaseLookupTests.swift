@@ -60,6 +60,9 @@ struct ReleaseLookupTests {
         let twice = try lookup((a, "main", .retired), (b, "main", .live), (c, "main", .ready))
         #expect(try twice.find("main") == c)
         #expect(try lookup((c, "main", .ready), (a, "main", .retired), (b, "main", .live)).find("main") == b)
+        // Where a host lacks it, the others say which is meant.
+        let lacking = try lookup((a, "main", .retired), (b, "main", .live))
+        #expect(try ReleaseLookup(rings: [twice.rings[0], lacking.rings[0]]).find("main") == c)
         var slots = twice.rings[0].ring
         slots.slots[1].previous = 1
         #expect(try ReleaseLookup(rings: [(twice.rings[0].host, slots)]).find("main", for: .rollback) == a)
