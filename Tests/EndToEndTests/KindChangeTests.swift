@@ -20,6 +20,8 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, slots: 3)
                 for turn in 0..<6 {
                     let tree = turn % 2 == 0 ? before : after
+                    // Else a slot that has the release already is used again.
+                    try tree.file("turn", "\(turn)")
                     try await fleet.release(tree)
                     let difference = try await fleet.differences(tree, slot: turn % 3 + 1)
                     #expect(difference == "", "turn \(turn)")

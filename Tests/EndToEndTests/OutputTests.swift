@@ -22,7 +22,7 @@ extension EndToEnd {
                 let lines = outcome.errors.split(separator: "\n").filter { $0.contains("staged in slot") }
                 #expect(lines.count == 1 && lines[0].hasPrefix("h[1-4]: staged in slot 1: "), "\(outcome)")
                 let verbose = try await fleet.done("stage", changedTree(bench).path, "--verbose").errors
-                for host in fleet.hosts { #expect(verbose.contains(" \(host): staged in slot 1: "), "\(verbose)") }
+                for host in fleet.hosts { #expect(verbose.contains(" \(host): staged in slot 2: "), "\(verbose)") }
             }
         }
 

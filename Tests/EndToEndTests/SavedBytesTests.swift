@@ -65,6 +65,8 @@ extension EndToEnd {
                     try await fleet.release(tree)
                 }
                 try tree.file("blob", Content.random(4 << 20, seed: 1))
+                // Another release, which has that file as well.
+                try tree.file("page", "new")
                 #expect(try await fleet.sentBytes(staging: tree) < 20_000)
                 #expect(try await fleet.differences(tree, slot: 4) == "")
             }
