@@ -115,7 +115,9 @@ extension EndToEnd {
                     let faulty = fleet.with("--remote-command", try agent(bench, "\(call):error=EIO:when=\(number)"))
                     let outcome = try await faulty.call("stage", tree.path, "--shared", ".env")
                     // An error in the dynamic linker is no agent's.
-                    guard outcome.exitCode != 0, !outcome.errors.contains("no agent answered") else { continue }
+                    guard outcome.exitCode != 0, !outcome.errors.contains("no agent answered"),
+                        !outcome.errors.contains("is not there")
+                    else { continue }
                     let told = outcome.errors.split(separator: "\n").filter { $0.contains("Input/output error") }
                     #expect(!told.isEmpty && told.allSatisfy { $0.contains(fleet.root()) }, "\(number): \(outcome)")
                 }
@@ -157,6 +159,7 @@ extension EndToEnd {
                             ?? false
                     }
                 }
+                try tree.file("more", "x")
                 let outcome = try await fleet.done("stage", tree.path)
                 #expect(outcome.errors.contains("still in use") && outcome.errors.contains(pid), "\(outcome)")
             }

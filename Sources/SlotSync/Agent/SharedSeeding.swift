@@ -54,7 +54,7 @@ extension AgentSession {
         for index in plan.seeds.sorted() {
             let (entry, path) = (seeds.entries[index], seeds.components(of: index))
             if entry.kind == .symbolicLink {
-                try shared.makeLink(path, to: seeds.linkText(of: index))
+                try shared.makeLink(path, to: seeds.linkText(of: index), as: entry)
                 continue
             }
             let arriving = try shared.begin(path)

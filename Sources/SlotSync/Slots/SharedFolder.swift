@@ -219,11 +219,14 @@ struct SharedFolder {
 
     func giveUp(_ arriving: Arriving) { try? arriving.parent.remove(arriving.temporary) }
 
-    func makeLink(_ components: [ArraySlice<UInt8>], to text: ArraySlice<UInt8>) throws {
+    func makeLink(_ components: [ArraySlice<UInt8>], to text: ArraySlice<UInt8>, as entry: Entry) throws {
         try naming("make", shown(components)) {
             guard let name = components.last.map({ cName($0) }) else { return }
             let parent = try top.openDirectory(beneath: Array(components.dropLast()))
-            do { try parent.makeSymbolicLink(name, to: cName(text)) } catch {
+            do {
+                try parent.makeSymbolicLink(name, to: cName(text))
+                try parent.setModified(of: name, to: entry.modified)
+            } catch {
                 guard error as? Errno == .fileExists else { throw error }
             }
         }

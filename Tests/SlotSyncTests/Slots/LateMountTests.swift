@@ -25,7 +25,11 @@ struct LateMountTests {
             }
             return model
         }
-        try bench.stage(bench.source(model(["old", "stays"], seconds: 1000)))
+        // Slot 1 is filled again when both have been live.
+        for names in [["old", "stays"], ["stays"]] {
+            try bench.stage(bench.source(model(names, seconds: 1000)))
+            try bench.flip()
+        }
         let data = bench.folder.path("data")
         let top = try Directory(path: bench.folder.path(""))
         try top.makeDirectory("data", mode: 0o700)
