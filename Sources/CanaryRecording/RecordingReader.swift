@@ -79,12 +79,15 @@ public final class RecordingReader {
     private static func metric(_ element: JSONElement, at path: String) throws(SlotSyncError) -> Metric {
         guard element.isObject else { throw wrong(path, "is not an object") }
         let members = try Members(
-            element, at: path, ["name", "kind", "worse", "weight", "tolerance", "critical"],
+            element, at: path, ["name", "kind", "worse", "from", "weight", "tolerance", "critical"],
             ignoring: ["source", "unit", "description"])
         let name = try text(try members.required("name"), "\(path).name")
         let kind: Metric.Kind = try choice(try members.required("kind"), "\(path).kind")
         var metric = Metric(name: name, kind: kind)
         if let worse = members["worse"] { metric.worse = try choice(worse, "\(path).worse") }
+        // Files from before there was this key had counters from the flip on, and are judged as then.
+        if kind == .counter { metric.start = .flip }
+        if let start = members["from"] { metric.start = try choice(start, "\(path).from") }
         let weight = try members.number("weight", "a number above 0") {
             $0 > 0 && $0 <= RecordingFormat.maximumFactor
         }

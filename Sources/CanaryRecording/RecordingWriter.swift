@@ -46,6 +46,7 @@ extension Metric {
     /// Only what is not as usual, beside name, kind and direction.
     fileprivate var recorded: String {
         var text = "{\"name\":\(quotedAsJSON(name)),\"kind\":\"\(kind.rawValue)\",\"worse\":\"\(worse.rawValue)\""
+        if kind == .counter { text += ",\"from\":\"\(start.rawValue)\"" }
         if weight != 1 { text += ",\"weight\":\(numberAsJSON(weight))" }
         if let tolerance { text += ",\"tolerance\":\(numberAsJSON(tolerance))" }
         if isCritical { text += ",\"critical\":true" }

@@ -20,7 +20,7 @@ struct MetricPlot {
     /// - Parameter index: the metric's, among those that were sampled. Nil where there is nothing to draw.
     init?(_ index: Int, of page: ReportPage) {
         metric = page.samples.metrics[index]
-        guard let course = PlotCourse(page, kind: metric.kind) else { return nil }
+        guard let course = PlotCourse(page, metric: metric) else { return nil }
         self.course = course
         columns = PlotColumns(
             page.samples, metric: index, hosts: page.hosts, zero: course.zero,

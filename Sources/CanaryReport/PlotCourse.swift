@@ -38,7 +38,7 @@ struct PlotCourse: Equatable {
     var settling: [ClosedRange<Double>] = []
 
     /// Nil where nothing was sampled.
-    init?(_ page: ReportPage, kind: Metric.Kind) {
+    init?(_ page: ReportPage, metric: Metric) {
         let times = page.samples.times
         guard let first = times.first, let last = times.last, first.isFinite, last.isFinite else { return nil }
         let firstFlip = page.outcome.firstFlip
@@ -69,9 +69,7 @@ struct PlotCourse: Equatable {
         marks = marks.filter { bounds.contains($0.time) }
         stretchBaseline(to: marks.first { !$0.isRollback }?.time, length: page.settings.baseline)
         settling = zones.compactMap { zone in
-            // The judge counts every event after a flip; a guard leaves out theirs as well.
-            let isGuarded = zone.style == .watch && page.comparisons.contains { $0.kind == .guarding }
-            return kind == .gauge || isGuarded ? settling(in: zone, page.settings.settle) : nil
+            metric.kind == .counter && metric.start == .flip ? nil : settling(in: zone, page.settings.settle)
         }
     }
 

@@ -37,8 +37,9 @@ struct CounterTest {
 
     init?(_ table: SampleTable, worse: Metric.Direction, roles: Roles) {
         self.worse = worse
+        let counted = table.counted
         let sums = (0..<table.hosts).map {
-            (table.sum($0, 0..<table.before), table.sum($0, table.afterFlip))
+            (table.sum($0, 0..<table.before), table.sum($0, counted))
         }
         before = sums.map { $0.0.sum.rounded() }
         after = sums.map { $0.1.sum.rounded() }
@@ -50,11 +51,11 @@ struct CounterTest {
             }
         }
         timeBefore = sums.map { table.before > 0 ? Double($0.0.count) / Double(table.before) : 0 }
-        timeAfter = sums.map { table.after > 0 ? Double($0.1.count) / Double(table.after) : 0 }
+        timeAfter = sums.map { counted.isEmpty ? 0 : Double($0.1.count) / Double(counted.count) }
         let timeAfter = timeAfter
         let present = roles.controls.filter { timeAfter[$0] > 0 }
         guard !present.isEmpty else { return nil }
-        let weightBefore = Double(table.before) / Double(max(table.before + table.after, 1))
+        let weightBefore = Double(table.before) / Double(max(table.before + counted.count, 1))
         let (before, after, timeBefore) = (before, after, timeBefore)
         let peers = Peers(
             present, before: before, time: timeBefore,
@@ -72,7 +73,7 @@ struct CounterTest {
         rate = allBefore > 0 ? eventsBefore / allBefore : 0
         trend =
             eventsAfter / max(eventsBefore, 1) * (allBefore / sum(timeAfter))
-            * (table.after > 0 ? Double(table.before) / Double(table.after) : 1)
+            * (counted.isEmpty ? 1 : Double(table.before) / Double(counted.count))
         unrest = 1
         unrest = unrestOfControls(eventsAfter)
     }

@@ -204,7 +204,9 @@ private struct Forecast {
             }
         }
         return .counter(
-            before: rate * Double(shape.before), after: rate * Double(shape.after), dispersion: dispersion)
+            before: rate * Double(shape.before),
+            after: rate * Double(max(shape.after - SampleTable.leftOut(metric, settle: shape.settle), 1)),
+            dispersion: dispersion)
     }
 
     /// What a test could find with so many canaries and controls; nil: there would be none.

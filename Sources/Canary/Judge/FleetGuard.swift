@@ -100,7 +100,7 @@ private struct FleetWatch {
             judgement.note = judgement.verdict == .inconclusive ? words : ""
             return
         }
-        let starts = stride(from: table.before + table.settle, through: table.moments - width, by: 1)
+        let starts = stride(from: table.before + table.leftOut, through: table.moments - width, by: 1)
         var worst: (log: Double, range: Range<Int>)?
         for start in starts {
             let range = start..<start + width
@@ -115,11 +115,11 @@ private struct FleetWatch {
         }
         let limit = log(FleetGuard.levelLimit(metric.kind))
         let isFar = sign * worst.log > limit && course.isBeyondChance(worst.range, base, chance: chance, sign: sign)
-        let jump = course.jump(at: table.before, settle: table.settle, width: width)
-        let usual = course.usualJump(in: base, settle: table.settle, width: max(width / 2, 1))
+        let jump = course.jump(at: table.before, settle: table.leftOut, width: width)
+        let usual = course.usualJump(in: base, settle: table.leftOut, width: max(width / 2, 1))
         var isJump = false
         if let jump, let usual {
-            let first = table.before + table.settle..<table.before + table.settle + width
+            let first = table.before + table.leftOut..<table.before + table.leftOut + width
             isJump =
                 sign * jump > max(log(FleetGuard.jumpLimit(metric.kind)), FleetGuard.jumpsOfBaseline * usual)
                 && course.isBeyondChance(first, base, chance: chance, sign: sign)
@@ -149,7 +149,7 @@ private struct FleetWatch {
     private mutating func judgeWithoutEvents(
         _ course: FleetCourse, _ table: SampleTable, width: Int, interval: Double, chance: Double, sign: Double
     ) {
-        let window = table.settled
+        let window = table.counted
         guard course.samples(window) >= Double(width) else {
             return noteTooEarly(width: width, interval: interval)
         }

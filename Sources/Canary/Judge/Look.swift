@@ -204,14 +204,14 @@ struct Look {
 
     /// A gauge's mean over hosts, and a counter's events a minute and host.
     ///
-    /// - Parameter columns: nil: after the flip, of a gauge without the settling time.
+    /// - Parameter columns: nil: those that its test counts.
     private func level(_ item: Item, _ hosts: [Int], in columns: Range<Int>? = nil) -> (level: Double?, hosts: Int) {
         let table = item.table
         if item.metric.kind == .gauge {
-            let means = hosts.compactMap { table.mean($0, columns ?? table.settled) }
+            let means = hosts.compactMap { table.mean($0, columns ?? table.counted) }
             return (means.isEmpty ? nil : means.reduce(0, +) / Double(means.count), means.count)
         }
-        let sums = hosts.map { table.sum($0, columns ?? table.afterFlip) }.filter { $0.count > 0 }
+        let sums = hosts.map { table.sum($0, columns ?? table.counted) }.filter { $0.count > 0 }
         let count = sums.reduce(0) { $0 + $1.count }
         guard count > 0 else { return (nil, 0) }
         return (sums.reduce(0) { $0 + $1.sum } / Double(count) * 60 / recording.interval, sums.count)

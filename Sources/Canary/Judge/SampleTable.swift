@@ -8,6 +8,8 @@ struct SampleTable {
     let before: Int
     let settle: Int
     let after: Int
+    /// How many samples after the flip are left out of a test of this metric.
+    let leftOut: Int
     /// Columns of the time between base line and flip, in which nothing is.
     let gap: Int
     /// Row by row; NaN where a sample is missing.
@@ -32,6 +34,7 @@ struct SampleTable {
         let moments = before + gap + after
         values = [Double](repeating: .nan, count: hosts * moments)
         let isCount = recording.metrics[metric].kind == .counter
+        leftOut = Self.leftOut(recording.metrics[metric], settle: settle)
         for (row, host) in recording.hosts.enumerated() {
             let start = row * moments
             func put(_ value: Double, at column: Int) {
@@ -50,9 +53,17 @@ struct SampleTable {
         }
     }
 
-    /// The columns after the flip, and those of them that count.
+    /// The columns after the flip, those beyond the settling time, and those that a test of this metric counts.
     var afterFlip: Range<Int> { flip..<moments }
     var settled: Range<Int> { min(flip + settle, moments)..<moments }
+    var counted: Range<Int> { min(flip + leftOut, moments)..<moments }
+
+    /// How many samples after the flip are left out of a test. A counter's sample tells of the time since the sample before,
+    /// so the first beyond the settling time still tells of that.
+    static func leftOut(_ metric: Metric, settle: Int) -> Int {
+        guard metric.kind == .counter, settle > 0 else { return settle }
+        return metric.start == .flip ? 0 : settle + 1
+    }
 
     /// A host's sample in a column; NaN where it is missing.
     subscript(_ host: Int, _ column: Int) -> Double { values[host * moments + column] }

@@ -23,11 +23,11 @@ public struct MetricSettings: Sendable, Hashable {
     /// - Parameter kind: by default what the source usually gives.
     public init(
         name: String, source: MetricSource, kind: Metric.Kind? = nil, worse: Metric.Direction = .higher,
-        tolerance: Double? = nil, weight: Double = 1, isCritical: Bool = false
+        from start: Metric.Start = .settled, tolerance: Double? = nil, weight: Double = 1, isCritical: Bool = false
     ) {
         metric = Metric(
-            name: name, kind: kind ?? source.usualKind, worse: worse, tolerance: tolerance, weight: weight,
-            isCritical: isCritical)
+            name: name, kind: kind ?? source.usualKind, worse: worse, from: start, tolerance: tolerance,
+            weight: weight, isCritical: isCritical)
         self.source = source
     }
 

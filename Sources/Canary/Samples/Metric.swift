@@ -10,12 +10,22 @@ public struct Metric: Sendable, Hashable {
         case counter
     }
 
+    /// From when on after a flip it counts.
+    public enum Start: String, Sendable, Hashable, CaseIterable {
+        /// From the end of the settling time on: what a restart writes is not held against a release.
+        case settled
+        /// From the flip on: whoever got an error got it. Of counters alone.
+        case flip
+    }
+
     /// Which change is a regression.
     public enum Direction: String, Sendable, Hashable, CaseIterable { case higher, lower }
 
     public var name: String
     public var kind: Kind
     public var worse: Direction
+    /// Of a counter, which of its samples after a flip count. A gauge's count from `settled` on, whatever stands here.
+    public var start: Start
     /// The relative change below which it never rolls back (0.1: 10 %); nil: the judge's.
     public var tolerance: Double?
     /// Its share of the significance, relative to the other metrics'. Positive.
@@ -24,12 +34,13 @@ public struct Metric: Sendable, Hashable {
     public var isCritical: Bool
 
     public init(
-        name: String, kind: Kind, worse: Direction = .higher, tolerance: Double? = nil, weight: Double = 1,
-        isCritical: Bool = false
+        name: String, kind: Kind, worse: Direction = .higher, from start: Start = .settled, tolerance: Double? = nil,
+        weight: Double = 1, isCritical: Bool = false
     ) {
         self.name = name
         self.kind = kind
         self.worse = worse
+        self.start = start
         self.tolerance = tolerance
         self.weight = weight
         self.isCritical = isCritical

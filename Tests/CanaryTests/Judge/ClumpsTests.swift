@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ClumpsTests {
     private let judge = Judge(JudgeSettings())
-    private static let errors = [Metric(name: "errors", kind: .counter)]
+    private static let errors = [Metric(name: "errors", kind: .counter, from: .flip)]
 
     /// A push of which every event comes with others.
     private func inClumps(of size: Double, _ push: SimulatedPush) -> Recording {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct JudgeTests {
     private let judge = Judge(JudgeSettings())
-    private static let errors = [Metric(name: "errors", kind: .counter)]
+    private static let errors = [Metric(name: "errors", kind: .counter, from: .flip)]
 
     @Test func goodReleasesOfRestlessHostsAreNotTakenBack() {
         // Samples of one host resemble each other: whoever pools them takes a fifth of these back.
@@ -33,6 +33,30 @@ import Testing
         let judgement = judge.judge(recording)
         #expect(judgement.verdict == .regression)
         #expect(judgement.why.hasPrefix("errors 36.0 a minute on 2 canaries, 0 on 37 controls, p = "))
+    }
+
+    @Test func whatARestartWritesIsLeftOut() {
+        // Five lines of each canary while it settles, or the same from then on.
+        func judged(_ start: Metric.Start, during moments: Range<Int>) -> Verdict {
+            let metric = Metric(name: "errors", kind: .counter, from: start)
+            let recording = SimulatedPush(canaries: 2, controls: 10, rate: 0).recording([metric]).mapped {
+                host, _, moment, _ in
+                host < 2 && moments.contains(moment) ? 5 : 0
+            }
+            return judge.judge(recording).verdict
+        }
+        // Ten seconds are two samples; the third tells of the time before its moment.
+        #expect(judged(.settled, during: 0..<3) == .pass)
+        #expect(judged(.settled, during: 3..<12) == .regression)
+        #expect(judged(.flip, during: 0..<1) == .regression)
+    }
+
+    @Test func aCounterIsForetoldByTheTimeThatCounts() {
+        func share(_ start: Metric.Start) -> Double {
+            judge.detection(of: [Metric(name: "errors", kind: .counter, from: start)], canaries: 10, controls: 90)
+                .changes[0].share
+        }
+        #expect(share(.settled) < share(.flip))
     }
 
     @Test func sparseCountsAreSeen() {
@@ -120,7 +144,7 @@ import Testing
     }
 
     @Test func aCriticalMetricFailsOnOneCanaryAlone() throws {
-        var dies = Metric(name: "dies", kind: .counter)
+        var dies = Metric(name: "dies", kind: .counter, from: .flip)
         // One of ten canaries has ten; all together that is not beyond chance.
         let push = SimulatedPush(canaries: 10, controls: 90, rate: 0.1).recording([dies])
         let recording = push.mapped { host, _, moment, value in host == 4 && 0..<10 ~= moment ? value + 1 : value }

@@ -32,7 +32,7 @@ import Testing
             } else if words[0] == "metric", let p = Double(words[4]), let effect = Double(words[5]) {
                 let metric = Metric(
                     name: words[1], kind: words[2] == "gauge" ? .gauge : .counter,
-                    worse: words[3] == "lower" ? .lower : .higher)
+                    worse: words[3] == "lower" ? .lower : .higher, from: .flip)
                 cases[cases.count - 1].recording.metrics.append(metric)
                 cases[cases.count - 1].expected.append((p, effect))
                 row = 0

@@ -83,7 +83,7 @@ struct SimulatedPush {
         return Recording(name: "push \(seed)", metrics: metrics, hosts: hosts)
     }
 
-    static let usual = [Metric(name: "load", kind: .gauge), Metric(name: "errors", kind: .counter)]
+    static let usual = [Metric(name: "load", kind: .gauge), Metric(name: "errors", kind: .counter, from: .flip)]
 }
 
 extension Recording {

@@ -9,7 +9,7 @@ import Testing
 @Suite struct UnlikeHostsTests {
     private let judge = Judge(JudgeSettings())
     private static let load = [Metric(name: "load", kind: .gauge)]
-    private static let errors = [Metric(name: "errors", kind: .counter)]
+    private static let errors = [Metric(name: "errors", kind: .counter, from: .flip)]
 
     private func taken(of pushes: ClosedRange<UInt64>, _ recording: (UInt64) -> Recording) -> Int {
         pushes.count { judge.judge(recording($0)).verdict == .regression }

@@ -204,7 +204,7 @@ import Testing
                 kind: .guarding, recording: Recording(name: "watch", metrics: [], hosts: []),
                 judgement: Judgement(verdict: .pass, metrics: [], why: ""))
         ]
-        return PlotCourse(ReportPage(result, title: "t"), kind: kind)
+        return PlotCourse(ReportPage(result, title: "t"), metric: Metric(name: "m", kind: kind))
     }
 
     @Test func theBaseLineIsTheStretchBeforeTheFirstFlip() throws {

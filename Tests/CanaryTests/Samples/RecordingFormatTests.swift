@@ -24,7 +24,7 @@ import Testing
             name: "a", interval: 2.5,
             metrics: [
                 Metric(name: "cpu", kind: .gauge, tolerance: 0.05, weight: 2),
-                Metric(name: "served", kind: .counter, worse: .lower, isCritical: true),
+                Metric(name: "served", kind: .counter, worse: .lower, from: .flip, isCritical: true),
             ],
             hosts: [
                 HostSamples(
@@ -93,6 +93,7 @@ import Testing
         ("\"gauge\"", "null", "metrics[0].kind"),
         ("\"kind\":\"gauge\"", "\"worse\":\"higher\"", "metrics[0].kind is missing"),
         ("\"gauge\"", "\"gauge\",\"worse\":\"up\"", "metrics[0].worse is \"up\", not higher or lower"),
+        ("\"gauge\"", "\"gauge\",\"from\":\"start\"", "metrics[0].from is \"start\", not settled or flip"),
         ("\"gauge\"", "\"gauge\",\"weight\":0", "metrics[0].weight"),
         ("\"gauge\"", "\"gauge\",\"weight\":\"2\"", "metrics[0].weight"),
         ("\"gauge\"", "\"gauge\",\"tolerance\":-0.1", "metrics[0].tolerance"),
