@@ -33,10 +33,7 @@ extension MetricSettings {
         switch source {
         case .host(.loadAverage), .host(.cpu), .external: return nil
         case .host(.log(let path, let pattern)):
-            guard path.hasPrefix("/") || path.hasPrefix("{root}/") else {
-                return "the path of a log has to be absolute, not \(quoted(path))"
-            }
-            return tooLong(path, "path") ?? tooLong(pattern, "pattern")
+            return LogPath.problem(path) ?? tooLong(path, "path") ?? tooLong(pattern, "pattern")
         case .host(.command(let command)):
             return tooLong(command, "command", limit: CanarySettings.longestCommand)
         }

@@ -20,7 +20,7 @@ final class HostSampler {
 
     private let samplingTime: Duration
     private let readers: [Reader]
-    private let logs: [(path: String, reader: LogReader)]
+    private let logs: [(path: String, reader: any LogSource)]
     private var processorCourse: ProcessorCourse
 
     /// - Parameter interval: from one sample to the next.
@@ -44,7 +44,14 @@ final class HostSampler {
             } catch { return .unusable("\(error)") }
         }
         self.readers = readers
-        logs = paths.map { ($0, LogReader(path: $0, patterns: patterns[$0] ?? [])) }
+        logs = paths.map { path in
+            let patterns = patterns[path] ?? []
+            return (
+                path,
+                LogPath.isPattern(path)
+                    ? LogSeries(path: path, patterns: patterns) : LogReader(path: path, patterns: patterns)
+            )
+        }
         var logProblems: [String: String] = [:]
         for (path, reader) in logs {
             do throws(SlotSyncError) { try reader.begin() } catch { logProblems[path] = "\(error)" }

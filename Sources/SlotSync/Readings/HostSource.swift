@@ -11,7 +11,8 @@ public enum HostSource: Hashable, Sendable {
     /// How many lines that match were written to a log since the reading before.
     ///
     /// - Parameters:
-    ///   - path: an absolute path on the host.
+    ///   - path: an absolute path on the host; with a `*` in the file's name all files that are called so, those that are
+    ///     made later, too.
     ///   - pattern: a regular expression as PCRE2 has them; it is looked for in each line by itself, and in its bytes:
     ///     `.` is one byte, and what is not ASCII stands as its UTF-8 outside of brackets (`(ä|ö)`, not `[äö]`).
     case log(path: String, pattern: String)
@@ -29,6 +30,7 @@ public enum HostSource: Hashable, Sendable {
             guard path.hasPrefix("/") else {
                 throw SlotSyncError(.badInput, "the log \(quoted(path)) is no absolute path: it has to begin with /")
             }
+            if let problem = LogPath.problem(path) { throw SlotSyncError(.badInput, problem) }
             try Self.check(path, atMost: ReadingLimits.longestPath, what: "a log's path")
             try Self.check(pattern, atMost: ReadingLimits.longestPattern, what: "a log's pattern")
             _ = try LinePattern(pattern)

@@ -12,7 +12,7 @@ final class LogFile {
     private let descriptor: FileDescriptor
     private var splitter = LineSplitter()
     /// How many bytes of the file were read.
-    private var offset: UInt64 = 0
+    private(set) var offset: UInt64 = 0
     /// The last bytes before `offset`: if others stand there now, the file was cut and written again.
     private var memory: [UInt8] = []
     private static let memoryLength = 64
@@ -54,8 +54,10 @@ final class LogFile {
     }
 
     /// Leaves out what stands in the file. A line that has begun there is searched whole when it ends.
-    func skipToEnd() throws {
-        let size = try descriptor.status().size
+    func skipToEnd() throws { try skip(to: try descriptor.status().size) }
+
+    /// Leaves out what stands before `size`.
+    func skip(to size: UInt64) throws {
         var end = [UInt8](repeating: 0, count: Int(min(size, UInt64(ReadingLimits.longestLine) + 1)))
         let start = Int64(size) - Int64(end.count)
         let count = try end.withUnsafeMutableBytes { try descriptor.readFully(at: start, into: $0) }

@@ -4,7 +4,7 @@
 import SystemPackage
 
 /// The new lines of one log.
-final class LogReader {
+final class LogReader: LogSource {
     let path: String
     private let patterns: [LinePattern]
     /// The last one is what `path` led to when it last led anywhere; those before it were rotated away.
@@ -49,17 +49,11 @@ final class LogReader {
             return patterns.map { _ in .missing("\(error)") }
         }
         if files.contains(where: \.hasCutLine) {
-            news.add(
-                .longLine,
-                "the log \(quoted(path)) has a line that is longer than \(byteText(UInt64(ReadingLimits.longestLine))): "
-                    + "only its beginning is searched")
+            news.addLongLine(in: path)
         }
         let behind = files.reduce(0) { $0 + $1.remaining }
         if behind > ReadingLimits.logChunk, ContinuousClock.now >= deadline {
-            news.add(
-                .behind,
-                "the log \(quoted(path)) is written faster than it is searched: \(byteText(behind)) are left, "
-                    + "and counted with the next samples")
+            news.add(behind: behind, in: path)
         }
         return tally.outcomes(path: path)
     }
@@ -132,55 +126,5 @@ final class LogReader {
             finished.append((file.identity, .fileClock))
             return true
         }
-    }
-}
-
-/// How many lines matched, of one reading.
-private struct LineTally {
-    private let patterns: [LinePattern]
-    private var counts: [Int]
-    /// The patterns that the matcher gave up on. They are not tried again in this reading: each try takes long.
-    private var gaveUp: [Bool]
-
-    init(_ patterns: [LinePattern]) {
-        self.patterns = patterns
-        counts = patterns.map { _ in 0 }
-        gaveUp = patterns.map { _ in false }
-    }
-
-    mutating func count(_ line: UnsafeRawBufferPointer) {
-        for index in patterns.indices where !gaveUp[index] {
-            switch patterns[index].answer(in: line) {
-            case .found: counts[index] += 1
-            case .notFound: break
-            case .gaveUp: gaveUp[index] = true
-            }
-        }
-    }
-
-    func outcomes(path: String) -> [HostReadings.Outcome] {
-        patterns.indices.map { index in
-            gaveUp[index]
-                ? .missing(
-                    "the pattern takes too many steps on a line of \(quoted(path)): make it simpler, without repetitions "
-                        + "inside of repetitions")
-                : .read([HostReading(value: Double(counts[index]))])
-        }
-    }
-}
-
-/// What is told of a log, each kind once in a session.
-private struct LogNews {
-    enum Kind { case longLine, behind, dropped }
-    private var told: Set<Kind> = []
-    private var waiting: [String] = []
-
-    mutating func add(_ kind: Kind, _ text: @autoclosure () -> String) {
-        if told.insert(kind).inserted { waiting.append(text()) }
-    }
-
-    mutating func take() -> [String] {
-        defer { waiting = [] }
-        return waiting
     }
 }

@@ -35,6 +35,8 @@ enum ReadingLimits {
     static let logChunk = 64 << 10
     /// Files of one log that were rotated away and are not read to their end yet.
     static let mostRotatedFiles = 16
+    /// Files that a log with a * in its name may consist of: each is looked at for every sample.
+    static let mostFilesOfSeries = 4096
 
     /// What a command may print, on either of its two streams.
     static let longestOutput = 64 << 10

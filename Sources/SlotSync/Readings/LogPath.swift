@@ -1,0 +1,40 @@
+// What the path of a log may be: one file, or with a * in its name all files that are called so. Checked before any host is
+// asked, and on the host once more.
+
+/// The path of a log on a host.
+package enum LogPath {
+    /// Why a path cannot be that of a log, and what to write instead; nil: it can.
+    package static func problem(_ path: String) -> String? {
+        guard !path.hasPrefix("~") else {
+            return
+                "the path of a log has to be absolute, without ~, not \(quoted(path)): `ssh HOST pwd` tells which home a "
+                + "login has there"
+        }
+        guard path.hasPrefix("/") || path.hasPrefix("{root}/") else {
+            return "the path of a log has to be absolute, not \(quoted(path))"
+        }
+        let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] } ?? ""
+        if path.dropLast(name.count).contains("*") {
+            return "in the path \(quoted(path)) a * can stand in the file's name alone, not in a folder's"
+        }
+        if hasDateFormat(path) {
+            return
+                "in the path \(quoted(path)) no date is put in: write * for it, as in app-*.log, and all files that are "
+                + "called so are followed, those of the next day, too"
+        }
+        return nil
+    }
+
+    /// Whether the name in a path stands for many.
+    static func isPattern(_ path: String) -> Bool { path.utf8.contains(UInt8(ascii: "*")) }
+
+    /// `%Y-%m-%d`, as strftime and date have it.
+    private static func hasDateFormat(_ path: String) -> Bool {
+        var isAfterPercent = false
+        for byte in path.utf8 {
+            if isAfterPercent, "YmdyjHMSFGgVuUWwbBaAeT".utf8.contains(byte) { return true }
+            isAfterPercent = byte == UInt8(ascii: "%")
+        }
+        return false
+    }
+}

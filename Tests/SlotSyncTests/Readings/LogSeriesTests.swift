@@ -1,0 +1,134 @@
+// Logs with a date in their names: whichever file is written to, each new line counts once, over the change of day, too.
+
+import Foundation
+import Testing
+
+@testable import SlotSync
+
+@Suite struct LogSeriesTests {
+    /// A folder of logs and what follows those that are called `app-*.log`.
+    private final class Scene {
+        let folder: String
+        let reader: LogSeries
+
+        init(_ name: String = "app-*.log") throws {
+            folder = NSTemporaryDirectory() + "series-\(UUID().uuidString)"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            reader = LogSeries(path: "\(folder)/\(name)", patterns: [try LinePattern("error")])
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+        func write(_ text: String, to name: String) {
+            let file = fopen("\(folder)/\(name)", "a")
+            fputs(text, file)
+            fclose(file)
+        }
+
+        func rename(_ name: String, _ other: String) { Glibc.rename("\(folder)/\(name)", "\(folder)/\(other)") }
+
+        /// Lines counted since the reading before; nil: missing.
+        var count: Int? {
+            guard case .read(let readings) = reader.read(until: .now + .seconds(10))[0] else { return nil }
+            return readings.first.map { Int($0.value) }
+        }
+    }
+
+    @Test func theNextDaysFileIsFollowedAndNoLineIsLost() throws {
+        let scene = try Scene()
+        scene.write("error of last week\n", to: "app-2026-11-23.log")
+        scene.write("error before\n", to: "app-2026-11-30.log")
+        try scene.reader.begin()
+        #expect(scene.count == 0)
+        scene.write("error 1\nfine\n", to: "app-2026-11-30.log")
+        #expect(scene.count == 1)
+        scene.write("error 2\n", to: "app-2026-11-30.log")
+        scene.write("error 3\nerror 4\n", to: "app-2026-12-01.log")
+        #expect(scene.count == 3)
+        scene.write("error 5, late\n", to: "app-2026-11-30.log")
+        scene.write("error 6\n", to: "app-2026-12-01.log")
+        #expect(scene.count == 2)
+        #expect(scene.count == 0)
+    }
+
+    @Test func aFileThatWasQuietForLongIsTakenUpWhereItWas() throws {
+        let scene = try Scene()
+        scene.write("error\nhalf an err", to: "app-a.log")
+        try scene.reader.begin()
+        for _ in 0..<20 { #expect(scene.count == 0) }
+        scene.write("or\nerror\n", to: "app-a.log")
+        #expect(scene.count == 2)
+        for _ in 0..<20 { #expect(scene.count == 0) }
+        scene.write("error\n", to: "app-a.log")
+        #expect(scene.count == 1)
+    }
+
+    @Test func filesThatCameAndWentBetweenTwoLooksAreReadWhenTheyAreStillThere() throws {
+        let scene = try Scene()
+        scene.write("", to: "app-0.log")
+        try scene.reader.begin()
+        for day in 1...40 { scene.write("error\n", to: "app-\(day).log") }
+        #expect(scene.count == 40)
+        // Renamed, it is the same file.
+        scene.rename("app-7.log", "app-old-7.log")
+        #expect(scene.count == 0)
+        scene.write("error\n", to: "app-old-7.log")
+        #expect(scene.count == 1)
+    }
+
+    @Test func whatWasRotatedAwayIsReadToItsEnd() throws {
+        let scene = try Scene()
+        scene.write("", to: "app-1.log")
+        try scene.reader.begin()
+        scene.write("error\n", to: "app-1.log")
+        #expect(scene.count == 1)
+        scene.rename("app-1.log", "app-1.log.1")
+        scene.write("error\n", to: "app-1.log.1")
+        scene.write("error\n", to: "app-1.log")
+        #expect(scene.count == 2)
+    }
+
+    @Test func aFileThatIsCutIsReadFromItsBeginning() throws {
+        let scene = try Scene()
+        scene.write("error\nerror\nerror\n", to: "app-1.log")
+        try scene.reader.begin()
+        truncate("\(scene.folder)/app-1.log", 0)
+        scene.write("error\n", to: "app-1.log")
+        #expect(scene.count == 1)
+    }
+
+    @Test func whatIsNoneOfTheSeriesDoesNotCount() throws {
+        let scene = try Scene()
+        try scene.reader.begin(orMissing: ())
+        scene.write("error\n", to: "other.log")
+        scene.write("error\n", to: "app-1.log.gz")
+        scene.write("error\n", to: ".app-1.log")
+        #expect(scene.count == nil)
+        scene.write("error\n", to: "app-1.log")
+        symlink("app-1.log", "\(scene.folder)/app-current.log")
+        mkdir("\(scene.folder)/app-folder.log", 0o755)
+        #expect(scene.count == 1)
+        #expect(scene.count == 0)
+    }
+
+    @Test(arguments: [
+        ("/var/log/app-%Y-%m-%d.log", "write *"), ("/var/log/app-%F.log", "write *"),
+        ("/var/*/app.log", "file's name alone"),
+        ("~/app.log", "without ~"),
+    ])
+    func whatNoPathCanBeIsRefusedWithAdvice(path: String, part: String) {
+        let error = #expect(throws: SlotSyncError.self) { try HostSource.log(path: path, pattern: "x").check() }
+        #expect(error?.code == .badInput)
+        #expect(LogPath.problem(path)?.contains(part) == true)
+    }
+
+    @Test(arguments: ["/var/log/app-*.log", "/var/log/100%.log", "{root}/shared/*.log"])
+    func otherPathsAreTaken(path: String) { #expect(LogPath.problem(path) == nil) }
+}
+
+extension LogSeries {
+    /// Begins where there may be no file yet.
+    fileprivate func begin(orMissing: Void) throws {
+        do throws(SlotSyncError) { try begin() } catch { #expect(error.code == .notReady) }
+    }
+}
