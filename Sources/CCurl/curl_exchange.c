@@ -88,7 +88,6 @@ sc_connection *sc_open(const char *authorities) {
     lib.curl_multi_setopt(connection->multi, CURLMOPT_MAXCONNECTS, 1L);
     CURL *easy = connection->easy;
     lib.curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    lib.curl_easy_setopt(easy, CURLOPT_POST, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     lib.curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -155,8 +154,8 @@ static enum sc_outcome run(sc_connection *connection, CURLcode *code) {
     return outcome;
 }
 
-struct sc_answer sc_post(
-    sc_connection *connection, const char *url, const char *authorization, const char *form, size_t form_length,
+struct sc_answer sc_send(
+    sc_connection *connection, const char *url, const char *const *lines, const char *form, size_t form_length,
     long milliseconds, size_t most) {
     // What a large answer needed is not kept for the small ones.
     if (connection->capacity > 1 << 20) {
@@ -169,8 +168,8 @@ struct sc_answer sc_post(
     connection->error[0] = 0;
     // Without this libcurl asks for leave to send a long body, and waits a second where a server does not answer that.
     struct curl_slist *headers = lib.curl_slist_append(NULL, "Expect:");
-    if (headers && authorization) {
-        struct curl_slist *more = lib.curl_slist_append(headers, authorization);
+    for (; headers && *lines; lines++) {
+        struct curl_slist *more = lib.curl_slist_append(headers, *lines);
         if (!more) lib.curl_slist_free_all(headers);
         headers = more;
     }
@@ -179,6 +178,7 @@ struct sc_answer sc_post(
     CURL *easy = connection->easy;
     lib.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     lib.curl_easy_setopt(easy, CURLOPT_URL, url);
+    lib.curl_easy_setopt(easy, form ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDS, form);
     lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)form_length);
     lib.curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds > 0 ? milliseconds : 1L);

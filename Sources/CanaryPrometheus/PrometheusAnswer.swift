@@ -51,9 +51,10 @@ struct PrometheusAnswer: Equatable {
                 }
             }
         } catch {
-            throw notPrometheus(response.status, server, error)
+            throw notPrometheus(response, server, error)
         }
         guard let outcome = draft.outcome else {
+            guard (200..<300).contains(response.status) else { throw notPrometheus(response, server, nil) }
             throw PrometheusGap(
                 .malformed,
                 "\(server): answered HTTP \(response.status) with JSON that Prometheus's API does not have; "
@@ -62,11 +63,32 @@ struct PrometheusAnswer: Equatable {
         return PrometheusAnswer(outcome: outcome, warnings: draft.warnings)
     }
 
-    /// What is said of an answer that is no JSON: usually a proxy's, or that of another program.
+    /// The beginning of a body that people are to read, in quotes, of a page what stands between its tags.
+    private static func said(_ body: [UInt8]) -> String {
+        var text = ""
+        var isInTag = false
+        for character in String(decoding: body.prefix(longestExcerpt), as: UTF8.self) {
+            switch character {
+            case "<": isInTag = true
+            case ">" where isInTag:
+                isInTag = false
+                text += " "
+            case _ where isInTag: break
+            default: text.append(character)
+            }
+        }
+        let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return words.isEmpty ? "" : ": \(quoted(words))"
+    }
+    private static let longestExcerpt = 4_096
+
+    /// What is said of an answer that is not Prometheus's: usually a proxy's, or that of another program.
     private static func notPrometheus(
-        _ status: Int, _ server: PrometheusServer, _ error: any Error
+        _ response: PrometheusResponse, _ server: PrometheusServer, _ error: (any Error)?
     ) -> PrometheusGap {
-        switch status {
+        let status = response.status
+        let said = said(response.body)
+        return switch status {
         case 200..<300:
             PrometheusGap(
                 .malformed,
@@ -78,12 +100,13 @@ struct PrometheusAnswer: Equatable {
         case 401, 403:
             PrometheusGap(
                 .unreachable,
-                "\(server): asks who we are (HTTP \(status)); write the URL as https://user:password@host")
+                "\(server): asks who we are (HTTP \(status))\(said); write the URL as https://user:password@host, or give "
+                    + "what it wants by headers or bearer_token_file")
         case 404, 405:
             PrometheusGap(
-                .unreachable, "\(server): has no /api/v1/query (HTTP \(status)); is the path in the URL right?")
+                .unreachable, "\(server): has no /api/v1/query (HTTP \(status))\(said); is the path in the URL right?")
         default:
-            PrometheusGap(.unreachable, "\(server): answered HTTP \(status), not by Prometheus's API")
+            PrometheusGap(.unreachable, "\(server): answered HTTP \(status), not by Prometheus's API\(said)")
         }
     }
 }

@@ -38,10 +38,17 @@ struct PrometheusAsk: Sendable, Equatable {
             ]
         }
         guard joining else { return alone(query, metric: metric, hosts: hosts, hosts.indices) }
+        return joined(query, metric: metric, hosts: hosts, hosts.indices)
+    }
+
+    /// Requests for many of these hosts each.
+    static func joined(
+        _ query: PrometheusQuery, metric: Int, hosts: [String], _ indices: some Sequence<Int>
+    ) -> [PrometheusAsk] {
         var asks: [PrometheusAsk] = []
         var batch = PrometheusAsk(metric: metric, form: .joined, hosts: [], query: "")
-        for (index, host) in hosts.enumerated() {
-            let text = query.template.query(for: host)
+        for index in indices {
+            let text = query.template.query(for: hosts[index])
             let room = longestQuery - batch.query.utf8.count - text.utf8.count - longestWrapping
             if !batch.hosts.isEmpty, batch.hosts.count == mostHosts || room < 0 {
                 asks.append(batch)
@@ -68,7 +75,10 @@ struct PrometheusAsk: Sendable, Equatable {
     /// What `label_replace` and `or` add to a host's expression.
     private static let longestWrapping = 64
 
-    /// The request's body. It has no `time`: the server's now is meant. The server is told to give up when we do.
+    /// The most bytes of a URL: servers and proxies take 8 KiB of a request's first line.
+    static let longestURL = 7_500
+
+    /// The request's body, or what follows the ? of its URL. It has no `time`: the server's now is meant. The server is told to give up when we do.
     func form(within limit: Duration) -> String {
         "query=\(Self.formEncoded(query))&timeout=\(max(1, limit.wholeMilliseconds))ms"
     }

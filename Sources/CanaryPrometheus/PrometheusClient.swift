@@ -22,7 +22,7 @@ public actor PrometheusClient: PrometheusTransport {
             "metrics from Prometheus need libcurl (on Debian: apt-get install libcurl4): \(String(cString: failure))")
     }
 
-    public func post(
+    public func send(
         _ call: PrometheusCall, within limit: Duration
     ) async throws(PrometheusGap) -> PrometheusResponse {
         let deadline = ContinuousClock.now + limit
@@ -30,7 +30,7 @@ public actor PrometheusClient: PrometheusTransport {
         defer { idle.append(connection) }
         var call = call
         for _ in 0...PrometheusCall.mostRedirections {
-            let answer = try await connection.post(call, within: deadline - .now)
+            let answer = try await connection.send(call, within: deadline - .now)
             guard (300..<400).contains(answer.response.status), let location = answer.redirection,
                 let redirected = call.redirected(to: location)
             else { return answer.response }
@@ -71,7 +71,7 @@ private actor CurlConnection {
     typealias Answer = (response: PrometheusResponse, redirection: String?)
 
     /// One exchange. When the task is cancelled it ends at once.
-    nonisolated func post(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> Answer {
+    nonisolated func send(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> Answer {
         sc_forget_cancellation(cancellation)
         let result = await withTaskCancellationHandler {
             await exchange(call, within: limit)
@@ -81,13 +81,25 @@ private actor CurlConnection {
         return try result.get()
     }
 
+    /// Whole header lines as C has them, ended by NULL.
+    private func withHeaders<Result>(
+        _ headers: [PrometheusAccess.Header], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+    ) -> Result {
+        let lines = headers.map { strdup("\($0.name): \($0.value)") }
+        defer { for line in lines { free(line) } }
+        let pointers = lines.map { $0.map { UnsafePointer($0) } } + [nil]
+        return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
+    }
+
     private func exchange(_ call: PrometheusCall, within limit: Duration) -> Result<Answer, PrometheusGap> {
         let milliseconds = limit.wholeMilliseconds
         guard milliseconds > 0 else { return .failure(PrometheusGap(.timedOut, "the time is over")) }
-        let authorization = call.authorization.map { "Authorization: \($0)" }
-        let answer = sc_post(
-            handle.connection, call.url, authorization, call.form, call.form.utf8.count, milliseconds,
-            PrometheusResponse.largestBody)
+        let form = call.method == .post ? call.form : nil
+        let answer = withHeaders(call.headers) { headers in
+            sc_send(
+                handle.connection, call.url, headers, form, form?.utf8.count ?? 0, milliseconds,
+                PrometheusResponse.largestBody)
+        }
         switch answer.outcome {
         case SC_ANSWERED:
             let body = [UInt8](UnsafeBufferPointer(start: answer.body, count: answer.length))

@@ -32,6 +32,7 @@ public struct PrometheusMetrics: ExternalMetrics {
                 throw SlotSyncError(.badInput, "metric \(metric.name): there is no query for it")
             }
             do throws(SlotSyncError) {
+                _ = try query.headers()
                 let filled = try query.filled(
                     root: fleet.root, release: release, reading: metric.kind == .counter ? .total : .level)
                 asked.append(PrometheusMetric(name: metric.name, query: filled))
@@ -52,7 +53,7 @@ extension PrometheusQuery {
     ///   braces, brackets, parentheses and control characters could end a string and begin something else.
     func filled(root: String, release: String, reading: Reading) throws(SlotSyncError) -> PrometheusQuery {
         let text = try Placeholders.filled(text, [("{root}", root), ("{release}", release)], Self.stringText)
-        return try PrometheusQuery(url: url, query: text, label: chosenLabel, reading: reading)
+        return try PrometheusQuery(url: url, query: text, label: chosenLabel, reading: reading, access: access)
     }
 
     private static func stringText(_ value: String, _ name: String) throws(SlotSyncError) -> String {

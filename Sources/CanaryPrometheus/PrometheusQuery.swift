@@ -24,6 +24,8 @@ public struct PrometheusQuery: Sendable, Hashable {
     }
 
     public let server: PrometheusServer
+    /// What is sent with each request besides the question.
+    public let access: PrometheusAccess
     public let reading: Reading
     /// The label that names the host, where the query has no `{host}`.
     public let label: String
@@ -42,9 +44,10 @@ public struct PrometheusQuery: Sendable, Hashable {
     ///   - url: The server's base URL, see ``PrometheusServer``.
     ///   - query: PromQL. `{host}` becomes the host's name, and `{root}` and `{release}` become what they are in the push.
     ///   - label: The label that names the host in a query without `{host}`; nil: `instance`.
+    ///   - access: What the server wants to see besides.
     /// - Throws: ``SlotSyncError`` with code `badInput`.
     public init(
-        url: String, query: String, label: String? = nil, reading: Reading = .level
+        url: String, query: String, label: String? = nil, reading: Reading = .level, access: PrometheusAccess = .none
     ) throws(SlotSyncError) {
         guard query.contains(where: { !$0.isWhitespace }) else {
             throw SlotSyncError(.badInput, "the query is empty; write what Prometheus shall compute")
@@ -54,6 +57,7 @@ public struct PrometheusQuery: Sendable, Hashable {
                 .badInput, "query \(quoted(query)): at most \(Self.longestText) bytes of text are taken")
         }
         server = try PrometheusServer(url)
+        self.access = access
         template = try PrometheusTemplate(query)
         (self.url, text, chosenLabel) = (url, query, label)
         self.label = label ?? Self.usualLabel
@@ -67,6 +71,17 @@ public struct PrometheusQuery: Sendable, Hashable {
                 .badInput,
                 "query \(quoted(query)): it names the host by {host} already; leave out the label, or the {host}")
         }
+    }
+
+    /// What is sent besides the question, as files have it now.
+    func headers() throws(SlotSyncError) -> [PrometheusAccess.Header] {
+        let headers = try access.current()
+        guard let account = server.account else { return headers }
+        guard !headers.contains(where: { $0.name.lowercased() == "authorization" }) else {
+            throw SlotSyncError(
+                .badInput, "a user in the url and a header Authorization, or a token, are one too many; keep one")
+        }
+        return [account] + headers
     }
 
     private static func isLabelName(_ text: String) -> Bool {

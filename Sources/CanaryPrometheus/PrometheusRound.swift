@@ -39,6 +39,23 @@ struct PrometheusRound {
     /// The next request to send; nil if there is none for now. An answer may bring more.
     mutating func next() -> PrometheusAsk? { waiting.popLast() }
 
+    /// A request is to be sent once more, in another way.
+    mutating func again(_ ask: PrometheusAsk) { waiting.append(ask) }
+
+    /// A request is too long to be sent: it becomes two, each for half of its hosts.
+    mutating func split(_ ask: PrometheusAsk) {
+        let half = ask.hosts.count / 2
+        for part in [ask.hosts[half...], ask.hosts[..<half]] {
+            waiting += PrometheusAsk.joined(queries[ask.metric], metric: ask.metric, hosts: hosts.names, part)
+                .reversed()
+        }
+    }
+
+    /// Takes the secrets out of what servers warned of.
+    mutating func hide(_ hidden: (_ query: Int, _ text: String) -> String) {
+        warnings = warnings.map { ($0.query, hidden($0.query, $0.text)) }
+    }
+
     /// Takes what became of a request.
     mutating func take(_ result: Result<PrometheusResponse, PrometheusGap>, of ask: PrometheusAsk) {
         let probe = ask.form == .alone ? others.removeValue(forKey: Probe(query: ask.metric, host: ask.hosts[0])) : nil

@@ -38,6 +38,8 @@ public actor PrometheusSampler: ExternalSampler {
     private let hosts: PrometheusHosts
     private let transport: any PrometheusTransport
     private var askedAlone: Set<Int> = []
+    /// Servers, by their address, behind a proxy that refuses POST.
+    private var askedByGet: Set<String> = []
     private var totals: PrometheusTotals
     private var notices = PrometheusNotices()
 
@@ -61,38 +63,89 @@ public actor PrometheusSampler: ExternalSampler {
     func ask(within limit: Duration) async -> PrometheusSample {
         let deadline = ContinuousClock.now + limit
         var round = PrometheusRound(metrics.map(\.query), hosts: hosts, askedAlone: askedAlone)
-        await withTaskGroup(of: (PrometheusAsk, Result<PrometheusResponse, PrometheusGap>).self) { group in
+        let access = metrics.map { metric in Result { () throws(SlotSyncError) in try metric.query.headers() } }
+        await withTaskGroup(of: Exchange.self) { group in
             var underWay = 0
             while true {
                 while underWay < Self.mostRequests, let ask = round.next() {
                     let server = metrics[ask.metric].query.server
-                    group.addTask { [transport] in
-                        (ask, await Self.send(ask, to: server, by: deadline, transport))
+                    var call = PrometheusCall(
+                        method: askedByGet.contains(server.base) ? .get : .post, url: server.queryURL, form: "",
+                        headers: [])
+                    let question = ask.form(within: deadline - .now)
+                    if call.method == .post { call.form = question } else { call.url += "?" + question }
+                    guard call.url.utf8.count <= PrometheusAsk.longestURL || ask.form != .joined || ask.hosts.count == 1
+                    else {
+                        round.split(ask)
+                        continue
+                    }
+                    switch access[ask.metric] {
+                    case .success(let headers): call.headers = headers
+                    case .failure(let error):
+                        round.take(.failure(PrometheusGap(.unreachable, "\(server): \(error)")), of: ask)
+                        continue
+                    }
+                    group.addTask { [transport, call] in
+                        Exchange(
+                            ask: ask, method: call.method,
+                            result: await Self.send(call, to: server, by: deadline, transport))
                     }
                     underWay += 1
                 }
-                guard let (ask, result) = await group.next() else { break }
+                guard let exchange = await group.next() else { break }
                 underWay -= 1
-                round.take(result, of: ask)
+                take(exchange, in: &round)
             }
         }
         askedAlone = round.askedAlone
+        let secrets = access.map { PrometheusSecrets((try? $0.get()) ?? []) }
+        round.hide { secrets[$0].hidden(in: $1) }
         let new = notices.new(in: round, metrics: metrics.map(\.name), hosts: hosts.labels)
         return PrometheusSample(readings: withGrowth(round.readings), notices: new)
     }
 
+    /// A request and what became of it.
+    private struct Exchange {
+        var ask: PrometheusAsk
+        var method: PrometheusCall.Method
+        var result: Result<PrometheusResponse, PrometheusGap>
+    }
+
+    /// A proxy that lets nothing but GET through is asked so from then on, unless it does not like that either.
+    private func take(_ exchange: Exchange, in round: inout PrometheusRound) {
+        let server = metrics[exchange.ask.metric].query.server.base
+        let isRefused = (try? exchange.result.get()).map { Self.refusalsOfMethod.contains($0.status) } ?? false
+        switch exchange.method {
+        case .post where isRefused:
+            askedByGet.insert(server)
+            round.again(exchange.ask)
+        case .get where isRefused:
+            askedByGet.remove(server)
+            round.take(exchange.result, of: exchange.ask)
+        case .get, .post: round.take(exchange.result, of: exchange.ask)
+        }
+    }
+
+    /// What a proxy says that does not let POST through: forbidden, method not allowed, length required (where it drops the
+    /// body), not implemented.
+    private static let refusalsOfMethod: Set<Int> = [403, 405, 411, 501]
+
     private static func send(
-        _ ask: PrometheusAsk, to server: PrometheusServer, by deadline: ContinuousClock.Instant,
+        _ call: PrometheusCall, to server: PrometheusServer, by deadline: ContinuousClock.Instant,
         _ transport: any PrometheusTransport
     ) async -> Result<PrometheusResponse, PrometheusGap> {
         let left = deadline - .now
         guard left > .zero else {
             return .failure(PrometheusGap(.timedOut, "\(server): there was no time left to ask for it"))
         }
-        let call = PrometheusCall(
-            url: server.queryURL, authorization: server.authorization, form: ask.form(within: left))
         do throws(PrometheusGap) {
-            return .success(try await transport.post(call, within: left))
+            var response = try await transport.send(call, within: left)
+            // What is quoted of an error must not repeat what was sent.
+            if !(200..<300).contains(response.status) {
+                let text = String(decoding: response.body, as: UTF8.self)
+                response.body = Array(PrometheusSecrets(call.headers).hidden(in: text).utf8)
+            }
+            return .success(response)
         } catch {
             return .failure(PrometheusGap(error.kind, "\(server): \(error.message)"))
         }

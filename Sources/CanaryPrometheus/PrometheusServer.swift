@@ -13,7 +13,7 @@ public struct PrometheusServer: Sendable, Hashable, CustomStringConvertible {
     /// Scheme, host, port and path; without user and password, and without a slash at the end.
     public let base: String
     /// The header that says who asks (RFC 7617); nil where the URL has no user.
-    let authorization: String?
+    let account: PrometheusAccess.Header?
 
     /// The longest URL that is taken, in bytes.
     static let longestURL = 2_000
@@ -44,13 +44,13 @@ public struct PrometheusServer: Sendable, Hashable, CustomStringConvertible {
         var path = rest.dropFirst(authority.count)
         while path.last == "/" { path.removeLast() }
         base = "\(scheme)\(place.lowercased())\(path)"
-        authorization = try parts.map { end throws(SlotSyncError) in
+        account = try parts.map { end throws(SlotSyncError) in
             // The first colon parts user from password: a password may hold one.
             let user = authority[..<end]
             guard let credentials = percentDecoded(user.contains(":") ? user : user + ":") else {
                 throw wrong("a % in user or password needs two hexadecimal digits after it; write % itself as %25")
             }
-            return "Basic \(base64(credentials))"
+            return PrometheusAccess.Header(name: "Authorization", value: "Basic \(base64(credentials))")
         }
     }
 

@@ -1,9 +1,9 @@
 // What the sampler needs of an HTTP client. PrometheusClient is one. A program that has another gives that instead, and
 // does not need libcurl.
 
-/// Sends a form to a server and brings back what it answers.
+/// Sends a question to a server and brings back what it answers.
 public protocol PrometheusTransport: Sendable {
-    /// Sends `call` by POST as `application/x-www-form-urlencoded`.
+    /// Sends `call`: by POST its form as `application/x-www-form-urlencoded`, by GET nothing but its URL.
     ///
     /// A transport verifies certificates, follows a redirection only where ``PrometheusCall/redirected(to:)`` allows it,
     /// reads no more than ``PrometheusResponse/largestBody`` bytes, and returns at once when its task is cancelled.
@@ -12,16 +12,21 @@ public protocol PrometheusTransport: Sendable {
     /// - Returns: the answer, whatever its status.
     /// - Throws: a gap of kind `unreachable`, `timedOut`, `malformed` (the answer is too large) or `cancelled`. Its
     ///   message does not change from call to call, so that one trouble is told once.
-    func post(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse
+    func send(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse
 }
 
 /// One HTTP request.
 public struct PrometheusCall: Sendable, Hashable {
+    /// How a question is asked.
+    public enum Method: String, Sendable, Hashable { case get = "GET", post = "POST" }
+
+    public var method: Method
+    /// Of a GET with the question in it.
     public var url: String
-    /// The value of the header `Authorization`, if the request has one.
-    public var authorization: String?
-    /// The body.
+    /// The body of a POST; empty otherwise.
     public var form: String
+    /// What is sent besides. Its values are nobody's business: they go to ``url``'s host alone.
+    public var headers: [PrometheusAccess.Header]
 
     /// How many redirections in a row are followed.
     public static let mostRedirections = 3
@@ -34,6 +39,10 @@ public struct PrometheusCall: Sendable, Hashable {
         guard from == to || (from.scheme == "http" && to.scheme == "https") else { return nil }
         var call = self
         call.url = location
+        // A GET has its question in the address, and a redirection may have lost it.
+        if method == .get, !location.contains("?"), let question = url.firstIndex(of: "?") {
+            call.url += url[question...]
+        }
         return call
     }
 

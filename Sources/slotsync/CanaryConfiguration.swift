@@ -77,7 +77,10 @@ struct CanarySection: Sendable, Equatable {
 
 extension MetricSettings {
     private enum Key: String, CaseIterable {
-        case name, source, kind, worse, tolerance, weight, critical, path, match, run, url, query, label
+        case name, source, kind, worse, from, tolerance, weight, critical, path, match, run, url, query, label
+        case headers
+        case headersFile = "headers_file"
+        case bearerTokenFile = "bearer_token_file"
     }
 
     private enum SourceName: String, CaseIterable {
@@ -113,8 +116,9 @@ extension MetricSettings {
             return value
         }
         let source = try value(.source).read(ValueForm<SourceName>.choice)
-        for key in [Key.path, .match, .run, .url, .query, .label] where !source.keys.contains(key) {
-            guard let value = values[key], !(key == .label && source == .prometheus) else { continue }
+        let ofPrometheus = [Key.label, .headers, .headersFile, .bearerTokenFile]
+        for key in [Key.path, .match, .run, .url, .query] + ofPrometheus where !source.keys.contains(key) {
+            guard let value = values[key], !(ofPrometheus.contains(key) && source == .prometheus) else { continue }
             throw value.wrong("source \(source.rawValue) has no such key; remove it")
         }
         func text(_ key: Key) throws(SlotSyncError) -> String {
@@ -133,13 +137,24 @@ extension MetricSettings {
         var settings = MetricSettings(name: try value(.name).text(), source: metricSource)
         if let kind = values[.kind] { settings.metric.kind = try kind.read(.choice) }
         if let worse = values[.worse] { settings.metric.worse = try worse.read(.choice) }
+        if let start = values[.from] {
+            settings.metric.start = try start.read(.choice)
+            guard settings.metric.kind == .counter else {
+                throw start.wrong("a gauge is always judged from the end of the settling time on; remove it")
+            }
+        }
         settings.metric.tolerance = try values[.tolerance]?.read(.share)
         if let weight = values[.weight] { settings.metric.weight = try weight.read(.number) }
         if let critical = values[.critical] { settings.metric.isCritical = try critical.boolean() }
         guard source == .prometheus else { return (settings, nil) }
         let (url, query, label) = (try text(.url), try text(.query), try values[.label]?.text())
+        var headers: [(name: String, value: String)] = []
+        for (name, value) in try values[.headers]?.secrets() ?? [] { headers.append((name, try value.text())) }
+        let (headersFile, tokenFile) = (try values[.headersFile]?.path(), try values[.bearerTokenFile]?.path())
         do throws(SlotSyncError) {
-            return (settings, try PrometheusQuery(url: url, query: query, label: label))
+            let access = try PrometheusAccess(
+                headers: headers, headersFile: headersFile, bearerTokenFile: tokenFile)
+            return (settings, try PrometheusQuery(url: url, query: query, label: label, access: access))
         } catch {
             throw node.wrong("\(quoted(settings.metric.name)): \(error.message)")
         }

@@ -410,8 +410,8 @@ private final class CountingClient: PrometheusTransport {
 
     init(_ client: PrometheusClient) { self.client = client }
 
-    func post(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse {
+    func send(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse {
         calls.withLock { $0 += 1 }
-        return try await client.post(call, within: limit)
+        return try await client.send(call, within: limit)
     }
 }

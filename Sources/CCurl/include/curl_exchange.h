@@ -38,11 +38,13 @@ struct sc_answer {
     const char *failure;
 };
 
-/// Sends a form by POST. Redirections are not followed; certificates are verified. The body is kept up to `most` bytes.
+/// Sends a form by POST, or a GET where there is none. Redirections are not followed; certificates are verified. The body is
+/// kept up to `most` bytes.
 ///
-/// @param authorization a whole header line, or NULL.
-struct sc_answer sc_post(
-    sc_connection *connection, const char *url, const char *authorization, const char *form, size_t form_length,
+/// @param headers whole header lines, ended by NULL.
+/// @param form NULL: a GET.
+struct sc_answer sc_send(
+    sc_connection *connection, const char *url, const char *const *headers, const char *form, size_t form_length,
     long milliseconds, size_t most);
 
 #endif

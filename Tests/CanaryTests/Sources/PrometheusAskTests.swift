@@ -75,11 +75,13 @@ import Testing
         ("http://h/x", #"http://h\@evil/x"#, false), ("http://h/x", "file:///etc/passwd", false),
         ("http://h/x", "//h/x", false), ("http://[::1]/x", "http://[::2]/x", false), ("http://h/x", "", false),
     ])
-    func redirectionsStayOnTheHost(from: String, to: String, isAllowed: Bool) {
-        let call = PrometheusCall(url: from, authorization: "Basic eA==", form: "query=up")
+    func redirectionsStayOnTheHost(from: String, to: String, isAllowed: Bool) throws {
+        let call = try PrometheusCall(
+            method: .post, url: from, form: "query=up",
+            headers: PrometheusAccess(headers: [("Authorization", "Basic eA==")]).current())
         let redirected = call.redirected(to: to)
         #expect((redirected != nil) == isAllowed)
-        if isAllowed { #expect(redirected?.url == to && redirected?.authorization == call.authorization) }
+        if isAllowed { #expect(redirected?.url == to && redirected?.headers == call.headers) }
     }
 
     @Test(arguments: [

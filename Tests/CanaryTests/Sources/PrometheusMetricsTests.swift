@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct PrometheusMetricsTests {
     private struct NoTransport: PrometheusTransport {
-        func post(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse {
+        func send(_ call: PrometheusCall, within limit: Duration) async throws(PrometheusGap) -> PrometheusResponse {
             throw PrometheusGap(.unreachable, "nobody is there")
         }
     }

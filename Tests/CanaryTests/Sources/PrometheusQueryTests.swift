@@ -22,7 +22,7 @@ import Testing
     ])
     func userAndPasswordLeaveTheURL(url: String, expected: String) throws {
         let server = try PrometheusServer(url)
-        #expect(server.authorization == expected)
+        #expect(server.account?.value == expected)
         #expect(server.base == "http://h" && server.description == "http://h")
     }
 
