@@ -19,7 +19,7 @@ struct PreparedRelease: Sendable {
 
     private static func openFolder(_ path: FilePath) throws(SlotSyncError) -> Directory {
         do { return try Directory(path: path) } catch {
-            throw SlotSyncError(.system, "cannot open source \(quoted(path.string))", errno: error)
+            throw SourceScan.unusable(path, error)
         }
     }
 
@@ -27,14 +27,24 @@ struct PreparedRelease: Sendable {
         _ path: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
     ) throws -> PreparedRelease {
         let shared = try SharedPaths.parse(options.shared + options.sharedFiles)
-        let walk = WalkOptions(
-            exclusions: options.exclusions, ownership: options.ownership, hardLinks: options.hardLinks,
-            parallelism: processorCount())
         let caches = options.cacheDirectory ?? CacheFolder.usual
+        var exclusions = options.exclusions
+        if let caches, let place = try CacheFolder.place(of: caches, in: path) { exclusions.add(path: place) }
+        let use = ExclusionUse(options.exclusions)
+        let walk = WalkOptions(
+            exclusions: exclusions, exclusionUse: use, ownership: options.ownership, hardLinks: options.hardLinks,
+            parallelism: processorCount())
         var tree = try SourceScan.scan(
             path: path, options: walk, cache: HashCache(source: path, in: caches), checksum: options.checksum,
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
             onWarning: { emit(.sourceWarning($0)) })
+        for text in use?.unused ?? [] {
+            let hint = ExclusionUse.hint(
+                text, source: CacheFolder.resolved(path)?.string ?? "", manifest: tree.manifest)
+            // Most patterns are for what is there at times; those that look like a slip are told at once.
+            guard hint != nil || options.dryRun else { continue }
+            emit(.sourceWarning("the exclusion \(quoted(text)) matches nothing\(hint.map { ": " + $0 } ?? "")"))
+        }
         for special in tree.specials {
             emit(
                 .sourceWarning(
@@ -64,6 +74,7 @@ struct PreparedRelease: Sendable {
             }
         }
         let root = try openFolder(path)
+        for remark in ReleaseSecrets.remarks(on: manifest, below: root) { emit(.sourceWarning(remark)) }
         let name = ReleaseName(id: id, name: options.name)
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(

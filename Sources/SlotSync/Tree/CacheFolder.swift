@@ -15,6 +15,40 @@ enum CacheFolder {
         return home.appending(".cache").appending("slotsync")
     }
 
+    /// Where a folder of caches stands within a source, which must not publish it; nil: elsewhere.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput` where it is the source itself.
+    static func place(of folder: FilePath, in source: FilePath) throws(SlotSyncError) -> [UInt8]? {
+        guard let source = resolved(source), let folder = resolvedAsFarAsItIs(folder) else { return nil }
+        guard folder.starts(with: source) else { return nil }
+        let inside = folder.components.dropFirst(source.components.count)
+        guard !inside.isEmpty else {
+            throw SlotSyncError(
+                .badInput,
+                "the cache folder \(quoted(folder.string)) is the source itself: name another by --cache-dir or cache_dir"
+            )
+        }
+        return Array(
+            inside.map { component in component.withPlatformString { Array(String(cString: $0).utf8) } }
+                .joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    /// A path without links and dots; nil where nothing stands there.
+    static func resolved(_ path: FilePath) -> FilePath? {
+        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return nil }
+        defer { free(resolved) }
+        return FilePath(platformString: resolved)
+    }
+
+    /// The same of a folder of which only the first part is there yet.
+    private static func resolvedAsFarAsItIs(_ path: FilePath) -> FilePath? {
+        if let resolved = resolved(path.isEmpty ? "." : path) { return resolved }
+        guard let last = path.lastComponent, let above = resolvedAsFarAsItIs(path.removingLastComponent()) else {
+            return nil
+        }
+        return above.appending(last)
+    }
+
     /// Opens a folder of caches, made if it is missing, with all above it.
     static func open(_ folder: FilePath) throws(Errno) -> Directory {
         try make(folder)

@@ -1,7 +1,7 @@
 // Reads one pattern of the gitignore language into an ExclusionPattern: the only place that knows its
 // syntax. What git takes without a word and then never matches (a [ that is not closed, an unknown
-// class, a backslash at the end) is an error here: an exclusion that silently excludes nothing ships
-// what it was written to keep back.
+// class, a backslash at the end, ./ in front) is an error here: an exclusion that silently excludes nothing
+// ships what it was written to keep back.
 
 /// A cursor over one pattern.
 struct ExclusionParser {
@@ -25,7 +25,7 @@ struct ExclusionParser {
 
     private mutating func parse() throws(SlotSyncError) -> ExclusionPattern {
         guard !pattern.contains(0) else { throw wrong("a pattern must not hold a NUL byte") }
-        let isNegated = pattern.first == UInt8(ascii: "!")
+        try checkLine()
         if isNegated { position = 1 }
         let isForDirectories = position < end && pattern[end - 1] == UInt8(ascii: "/")
         if isForDirectories { end -= 1 }
@@ -36,9 +36,72 @@ struct ExclusionParser {
         if pattern[position] == UInt8(ascii: "/") { position += 1 }
         var segments: [ExclusionPattern.Segment] = []
         repeat { segments.append(try segment()) } while consumeSlash()
+        try check(segments)
         return ExclusionPattern(
             segments: segments, isNegated: isNegated, isForDirectories: isForDirectories, isAnchored: isAnchored)
     }
+
+    // MARK: What could never match
+
+    /// A pattern is one line: several in one text describe a name with line ends in it.
+    private func checkLine() throws(SlotSyncError) {
+        if pattern.contains(UInt8(ascii: "\n")) {
+            throw wrong(
+                "it holds a line end, so it can match nothing: write each pattern by itself (in slotsync.yml as a list, "
+                    + "one - a line), or put the lines into a file for exclude_from; for a name with a line end write ?"
+            )
+        }
+        if pattern.last == UInt8(ascii: "\r") {
+            throw wrong("it ends in a carriage return, so it can match nothing: save the text with Unix line ends")
+        }
+        if let blank = pattern.last, blank == UInt8(ascii: " ") || blank == UInt8(ascii: "\t"),
+            pattern.dropLast().last != UInt8(ascii: "\\")
+        {
+            throw wrong(
+                "it ends in white space, so it matches no usual name: write \(quoted(trimmed())), or a \\ before what is "
+                    + "part of the name")
+        }
+    }
+
+    private func trimmed() -> String {
+        var kept = pattern[...]
+        while let last = kept.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "\t") { kept.removeLast() }
+        return String(decoding: kept, as: UTF8.self)
+    }
+
+    /// No entry of a release is called `.` or `..`, and none has an empty name.
+    private func check(_ segments: [ExclusionPattern.Segment]) throws(SlotSyncError) {
+        let dot = UInt8(ascii: ".")
+        let names = segments.compactMap { segment -> [UInt8]? in
+            if case .name(let glob) = segment { glob.literal } else { nil }
+        }
+        let why: String
+        if names.contains([dot, dot]) {
+            why = "a path cannot lead out of the source, where every pattern begins"
+        } else if names.contains([dot]) {
+            why = "a path has no . in it: it begins at the top of the source"
+        } else if names.contains([]) {
+            why = "between two slashes has to be a name"
+        } else {
+            return
+        }
+        throw wrong("it can match nothing, for \(why)\(meant.map { ": write \(quoted($0))" } ?? "")")
+    }
+
+    /// The pattern without the steps that lead nowhere, and of one that leads upwards what follows; nil: nobody can tell.
+    private var meant: String? {
+        guard !pattern.contains(UInt8(ascii: "[")), !pattern.contains(UInt8(ascii: "\\")) else { return nil }
+        let text = String(decoding: pattern, as: UTF8.self)
+        var names = text.drop { $0 == "!" }.split(separator: "/")
+        // What follows .. is the source's own folder, if more follows.
+        if let last = names.lastIndex(of: "..") { names = Array(names[min(last + 2, names.count - 1)...]) }
+        names.removeAll { $0 == ".." }
+        names.removeAll { $0 == "." }
+        return names.isEmpty
+            ? nil : (isNegated ? "!/" : "/") + names.joined(separator: "/") + (text.last == "/" ? "/" : "")
+    }
+
+    private var isNegated: Bool { pattern.first == UInt8(ascii: "!") }
 
     private func byte(at index: Int) -> UInt8? { index < end ? pattern[index] : nil }
 

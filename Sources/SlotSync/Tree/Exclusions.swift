@@ -14,7 +14,10 @@ public import SystemPackage
 /// exclusions.excludes(path: Array("logs/keep.log".utf8), isDirectory: false)  // false
 /// ```
 public struct Exclusions: Sendable, Hashable {
-    private var patterns: [ExclusionPattern] = []
+    private(set) var patterns: [ExclusionPattern] = []
+    /// Patterns that were given one by one, as they were written, by their place among ``patterns``. A file's are not here: a
+    /// .gitignore lists much that is not there.
+    private(set) var written: [Int: String] = [:]
 
     /// The largest file of patterns that is read, in bytes.
     static let largestFile = 1 << 20
@@ -31,10 +34,25 @@ public struct Exclusions: Sendable, Hashable {
     /// - Throws: ``SlotSyncError`` with code `badInput` if the pattern could never match anything.
     public mutating func add(pattern: String) throws(SlotSyncError) {
         patterns.append(try ExclusionParser.parse(Array(pattern.utf8)))
+        written[patterns.count - 1] = pattern
+    }
+
+    /// Leaves out one entry, whatever its name consists of.
+    ///
+    /// - Parameter path: relative to the release's top.
+    mutating func add(path: [UInt8]) {
+        let segments = path.split(separator: UInt8(ascii: "/")).map { name in
+            ExclusionPattern.Segment.name(NameGlob(name.map { .byte($0) }))
+        }
+        patterns.append(
+            ExclusionPattern(segments: segments, isNegated: false, isForDirectories: false, isAnchored: true))
     }
 
     /// Adds the patterns of `other`, which override those before them.
-    public mutating func add(_ other: Exclusions) { patterns += other.patterns }
+    public mutating func add(_ other: Exclusions) {
+        for (index, text) in other.written { written[patterns.count + index] = text }
+        patterns += other.patterns
+    }
 
     /// The patterns of a file, one a line; blank lines and lines that begin with `#` count for nothing,
     /// nor do spaces at a line's end, unless a backslash stands before them.
@@ -51,9 +69,7 @@ public struct Exclusions: Sendable, Hashable {
         let contents = fileContents.starts(with: byteOrderMark) ? fileContents.dropFirst(3) : fileContents[...]
         let lines = contents.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where line.first != UInt8(ascii: "#") {
-            // Only a whole line's end is CR LF; the last line, without LF, keeps its CR.
-            let isWhole = index < lines.count - 1
-            let text = Exclusions.trimmed(isWhole && line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+            let text = Exclusions.trimmed(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
             guard !text.isEmpty, text != [UInt8(ascii: "/")] else { continue }
             do {
                 patterns.append(try ExclusionParser.parse(text))

@@ -68,16 +68,17 @@ struct FolderListing: Sendable {
     /// - Parameters:
     ///   - status: the directory's status from before.
     ///   - path: the directory's path, which exclusions are asked about; not used if there are none.
+    ///   - use: notes which exclusions match.
     /// - Returns: nil if the directory changed meanwhile.
     init?(
         of directory: Directory, status before: FileStatus, path: [UInt8], exclusions: Exclusions,
-        in workspace: inout Workspace
+        notedBy use: ExclusionUse? = nil, in workspace: inout Workspace
     ) throws(Errno) {
         status = before
         try Self.readNames(of: directory, into: &workspace.names, &text, through: workspace.buffer)
         items.reserveCapacity(workspace.names.count)
         for index in workspace.names.indices {
-            switch try look(at: workspace.names[index], in: directory, path, exclusions, &workspace) {
+            switch try look(at: workspace.names[index], in: directory, path, exclusions, use, &workspace) {
             case .item(let item): items.append(item)
             case .excluded: continue
             case .gone: return nil
@@ -110,7 +111,7 @@ struct FolderListing: Sendable {
 
     private mutating func look(
         at name: Name, in directory: Directory, _ path: [UInt8], _ exclusions: Exclusions,
-        _ workspace: inout Workspace
+        _ use: ExclusionUse?, _ workspace: inout Workspace
     ) throws(Errno) -> Look {
         let start = Int(name.start)
         let status: FileStatus
@@ -125,6 +126,7 @@ struct FolderListing: Sendable {
             workspace.path += path
             if !path.isEmpty { workspace.path.append(UInt8(ascii: "/")) }
             workspace.path += text[start..<start + Int(name.length)]
+            use?.note(workspace.path.span, isDirectory: status.kind == .directory)
             if exclusions.excludes(path: workspace.path, isDirectory: status.kind == .directory) { return .excluded }
         }
         var item = Item(nameStart: name.start, nameLength: name.length, status: status)

@@ -40,6 +40,9 @@ struct NameGlob: Sendable, Hashable {
         }
     }
 
+    /// The one name that it describes; nil: it describes several.
+    var literal: [UInt8]? { if case .literal(let bytes) = shape { bytes } else { nil } }
+
     /// Whether the pattern describes all of `path[range]`, one name without a slash.
     @inline(__always)
     func matches(_ path: borrowing Span<UInt8>, in range: Range<Int>) -> Bool {

@@ -29,7 +29,8 @@ enum SourceScan {
         onWarning: (String) -> Void = { _ in }
     ) throws -> WalkedTree {
         let name = "source \(quoted(path.string))"
-        let root = try open(path, name: name)
+        let root: Directory
+        do { root = try Directory(path: path) } catch { throw unusable(path, error) }
         var known = (checksum ? nil : cache)?.load() ?? KnownDigests()
         var failure = SlotSyncError(.sourceChanged, "\(name) changes while it is read")
         for _ in 0..<mostRounds {
@@ -48,16 +49,32 @@ enum SourceScan {
         case changed(SlotSyncError)
     }
 
-    private static func open(_ path: FilePath, name: String) throws(SlotSyncError) -> Directory {
-        do { return try Directory(path: path) } catch {
-            switch error {
-            case .noSuchFileOrDirectory:
-                throw SlotSyncError(.badInput, "\(name) does not exist; name the folder that holds the release")
-            case .notDirectory:
-                throw SlotSyncError(.badInput, "\(name) is no directory; name the folder that holds the release")
-            default: throw SlotSyncError(.system, "\(name) cannot be opened", errno: error)
+    /// Why there is no folder to read at `path`, and what to do instead.
+    static func unusable(_ path: FilePath, _ error: Errno) -> SlotSyncError {
+        let name = "source \(quoted(path.string))"
+        switch error {
+        case .noSuchFileOrDirectory:
+            return SlotSyncError(.badInput, "\(name) does not exist; name the folder that holds the release")
+        case .notDirectory:
+            let file = path.lastComponent?.string ?? ""
+            guard let unpack = unpacking(file) else {
+                return SlotSyncError(.badInput, "\(name) is no folder; name the folder that holds the release")
             }
+            return SlotSyncError(
+                .badInput,
+                "\(name) is an archive, and a release is a folder: unpack it, and name the folder that the release then "
+                    + "stands in (mkdir release && \(unpack(quoted(path.string))))")
+        default: return SlotSyncError(.system, "\(name) cannot be opened", errno: error)
         }
+    }
+
+    /// The command that unpacks an archive of this name into the folder `release`; nil: it is called like none.
+    private static func unpacking(_ name: String) -> ((String) -> String)? {
+        let endings = [".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"]
+        let lower = name.lowercased()
+        if endings.contains(where: lower.hasSuffix) { return { "tar -xf \($0) -C release" } }
+        if [".zip", ".jar", ".war", ".phar"].contains(where: lower.hasSuffix) { return { "unzip \($0) -d release" } }
+        return nil
     }
 
     /// One round. What it learns of digests is left in `known`.

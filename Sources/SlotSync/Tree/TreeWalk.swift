@@ -9,6 +9,8 @@ import SystemPackage
 /// What a walk looks at, and how.
 struct WalkOptions: Sendable {
     var exclusions = Exclusions()
+    /// Notes which of them match anything.
+    var exclusionUse: ExclusionUse?
     /// Whether owners and groups belong to the release.
     var ownership = false
     /// Whether hard links belong to the release; otherwise each is a file of its own.
@@ -126,7 +128,8 @@ private struct Walker: Sendable {
         var status = status
         for _ in 0..<TreeWalk.mostTries {
             let listing = try FolderListing(
-                of: directory, status: status, path: path, exclusions: options.exclusions, in: &workspace)
+                of: directory, status: status, path: path, exclusions: options.exclusions,
+                notedBy: options.exclusionUse, in: &workspace)
             if let listing { return listing }
             try directory.rewind()
             status = try directory.status()
