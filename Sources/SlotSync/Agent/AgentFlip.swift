@@ -221,7 +221,9 @@ extension AgentSession {
         var reasonToStop: (@Sendable () -> SlotSyncError?)?
         if self.flip?.standing == .provisional { reasonToStop = { [connection] in connection.reasonToStop() } }
         try await Hook(name: name, command: command).run(
-            root: root, slot: flip.change.slot, release: flip.change.release.id, temporary: existingRing().temporary,
-            stoppedBy: reasonToStop)
+            for: subject(
+                slot: flip.change.slot, flip.change.release,
+                before: flip.changesNothing || flip.isRepair ? nil : flip.change.fromBefore?.release),
+            temporary: existingRing().temporary, stoppedBy: reasonToStop)
     }
 }

@@ -150,7 +150,8 @@ extension AgentSession {
         }
         do {
             try await Hook(name: "after_rollback", command: command).run(
-                root: root, slot: from, release: release.id, temporary: ring.temporary, stoppedBy: reasonToStop)
+                for: subject(slot: from, release, before: change.release), temporary: ring.temporary,
+                stoppedBy: reasonToStop)
             return nil
         } catch { return "\(error)" }
     }

@@ -57,6 +57,8 @@ final class AgentSession {
     /// A request that was read ahead while other work was going on.
     var readAhead: Request?
     var peer = ""
+    /// What the controller calls this host.
+    private(set) var hostName = ""
     var flip: PreparedFlip?
     var sampler: HostSampler?
 
@@ -77,12 +79,13 @@ final class AgentSession {
     ///
     /// - Returns: false if the two ends speak different versions: then the controller says so.
     func greet() async throws -> Bool {
-        guard case .hello(let greeting) = try receive() else {
+        guard case .hello(let greeting, let host) = try receive() else {
             throw SlotSyncError(
                 .protocolViolation,
                 "this is the host's end of a SlotSync session: it is started by `slotsync`, not by hand")
         }
         peer = greeting.peer
+        hostName = host
         let own = Greeting(version: SlotSyncVersion.current, peer: machineName())
         guard greeting.major == own.major else {
             // Our own greeting lets the controller say which versions met.

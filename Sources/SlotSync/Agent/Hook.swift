@@ -1,9 +1,47 @@
-// A shell command of the user's that runs on the host before or after a flip. Its environment tells it the root, the
-// slot and the release.
+// A shell command of the user's that runs on the host before or after a flip. It runs in the slot that it is about, and its
+// environment tells it what happens there.
 
 import Glibc
 import Subprocess
 import SystemPackage
+
+/// What a hook is about.
+struct HookSubject {
+    /// Absolute.
+    var root: FilePath
+    /// The slot that goes live, is live, or is live again.
+    var slot: Int
+    var release: ReleaseName
+    /// What was live before; nil: nothing.
+    var before: ReleaseName?
+    /// What the controller calls the host; empty: it did not say.
+    var host: String
+
+    var folder: FilePath { root.appending("slots").appending("\(slot)") }
+
+    var environment: [Environment.Key: String?] {
+        [
+            "SLOTSYNC_ROOT": root.string, "SLOTSYNC_SLOT": "\(slot)", "SLOTSYNC_RELEASE": "\(release.id)",
+            "SLOTSYNC_NAME": release.name, "SLOTSYNC_PREVIOUS": before.map { "\($0.id)" } ?? "",
+            "SLOTSYNC_PREVIOUS_NAME": before?.name ?? "", "SLOTSYNC_HOST": host,
+        ]
+    }
+}
+
+extension AgentSession {
+    func subject(slot: Int, _ release: ReleaseName, before: ReleaseName?) throws(SlotSyncError) -> HookSubject {
+        var folder = FilePath(root)
+        if folder.isRelative {
+            guard let here = getcwd(nil, 0) else {
+                throw SlotSyncError(.hookFailed, "a hook cannot be run: the folder that the root is in is gone")
+            }
+            defer { free(here) }
+            folder = FilePath(platformString: here).pushing(folder)
+        }
+        return HookSubject(
+            root: folder.lexicallyNormalized(), slot: slot, release: release, before: before, host: hostName)
+    }
+}
 
 /// A shell command that runs before or after a flip.
 struct Hook {
@@ -16,29 +54,28 @@ struct Hook {
     let name: String
     let command: String
 
-    /// Runs the command by `/bin/sh -c` and waits for it, not for what it leaves running in the background.
+    /// Runs the command by `/bin/sh -c` in the slot's folder, and waits for it, not for what it leaves running in the
+    /// background.
     ///
     /// - Parameters:
+    ///   - subject: what it is about, and what its environment says.
     ///   - temporary: a folder for its output, which must never get into the session. The output goes to a file,
     ///     because a daemon that the hook starts may keep a pipe open for ever.
     ///   - reasonToStop: asked again and again while it runs; what it says ends the hook with all that it started.
     /// - Throws: `hookFailed` with the exit status and the end of what it printed, or the reason to stop.
     func run(
-        root: String, slot: Int, release: ContentDigest, temporary: Directory,
+        for subject: HookSubject, temporary: Directory,
         stoppedBy reasonToStop: (@Sendable () -> SlotSyncError?)? = nil
     ) async throws {
         guard !command.isEmpty else { return }
         let output = try makeOutput(in: temporary)
         defer { try? output.close() }
-        let environment: [Environment.Key: String?] = [
-            "SLOTSYNC_ROOT": root, "SLOTSYNC_SLOT": "\(slot)", "SLOTSYNC_RELEASE": "\(release)",
-        ]
         let status: TerminationStatus
         do {
             status = try await unless(reasonToStop) { options in
                 try await Subprocess.run(
-                    .path("/bin/sh"), arguments: ["-c", command], environment: .inherit.updating(environment),
-                    platformOptions: options, input: .none,
+                    .path("/bin/sh"), arguments: ["-c", command], environment: .inherit.updating(subject.environment),
+                    workingDirectory: subject.folder, platformOptions: options, input: .none,
                     output: .fileDescriptor(output, closeAfterSpawningProcess: false),
                     error: .fileDescriptor(output, closeAfterSpawningProcess: false)
                 ).terminationStatus

@@ -13,7 +13,7 @@ struct HostSession {
         let channel = try fleet.transport.open(host: host, root: fleet.root, timeout: fleet.timeout)
         do {
             let own = Greeting(version: SlotSyncVersion.current, peer: "\(userName())@\(machineName())")
-            channel.send(.hello(own))
+            channel.send(.hello(own, host: host.name))
             guard case .hello(let greeting, let ring) = try await channel.receivePromptly() else {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
             }

@@ -64,8 +64,8 @@ struct WatchRequest: Equatable, Sendable {
 
 /// A message from the controller to an agent.
 enum Request: Equatable, Sendable {
-    /// First on every session.
-    case hello(Greeting)
+    /// First on every session, with what the controller calls the host.
+    case hello(Greeting, host: String = "")
     /// → `status`
     case status
     /// Followed by `manifest` parts; → `present`, `manifestNeeded`, or `needs` parts.

@@ -40,7 +40,9 @@ extension Request: WireMessage {
 
     func encodePayload(into writer: inout ByteWriter) {
         switch self {
-        case .hello(let greeting): writer.append(greeting)
+        case .hello(let greeting, let host):
+            writer.append(greeting)
+            writer.append(text: host, atMost: WireLimits.longestPeerText)
         case .stage(let request): request.encode(into: &writer)
         case .manifest(let part), .frame(let part), .seed(let part): writer.append(part)
         case .signatures(let requests):
@@ -77,8 +79,12 @@ extension Request: WireMessage {
             case .hello:
                 let greeting = try reader.greeting()
                 // Another major version may say more; what it is has to be told, not understood.
-                if greeting.major != Greeting.protocolMajor { _ = try reader.take(reader.remaining) }
-                return .hello(greeting)
+                guard greeting.major == Greeting.protocolMajor else {
+                    _ = try reader.take(reader.remaining)
+                    return .hello(greeting)
+                }
+                return .hello(
+                    greeting, host: try reader.shownText(atMost: WireLimits.longestPeerText, of: "a host's name"))
             case .status: return .status
             case .stage: return .stage(try StageRequest(from: &reader))
             case .manifest: return .manifest(try reader.part())

@@ -10,7 +10,7 @@ struct MessageSamples {
     /// One of each request.
     mutating func requests() -> [Request] {
         [
-            .hello(greeting()), .status, .stage(stageRequest()), .manifest(part()),
+            .hello(greeting(), host: "web1.example.com"), .status, .stage(stageRequest()), .manifest(part()),
             .signatures(array(atMost: 20) { $0.basisRequest() }), .frame(part()), .framesEnd,
             .prepare(
                 FlipRequest(
