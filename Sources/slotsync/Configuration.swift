@@ -3,6 +3,7 @@
 // file and line. A setting that is ignored in silence is one that somebody relies on.
 
 import Canary
+import Glibc
 import SlotSync
 import SystemPackage
 import Yams
@@ -49,16 +50,54 @@ struct Configuration: Sendable, Equatable {
         do {
             bytes = try contents(of: path, atMost: largestFile, what: "configuration")
         } catch {
-            if file == nil, error.errno == .noSuchFileOrDirectory { return Configuration() }
-            throw error
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            guard file != nil else { return Configuration() }
+            throw SlotSyncError(
+                .badInput,
+                "there is no configuration \(quoted(path.string)), which --config names"
+                    + (path.isAbsolute ? "" : " (looked for in \(quoted(currentFolder)))"))
+        }
+        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+            throw SlotSyncError(.badInput, "the configuration \(path) is UTF-16; save it as UTF-8")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw SlotSyncError(.badInput, "the configuration \(path) is not UTF-8 text")
+            throw SlotSyncError(.badInput, "the configuration \(path) is not UTF-8 text; save it as UTF-8")
         }
-        return try Configuration(parsing: text, file: path)
+        // A byte-order mark is what some editors put first.
+        return try Configuration(parsing: text.first == "\u{FEFF}" ? String(text.dropFirst()) : text, file: path)
     }
 
     init() {}
+
+    /// What may have been meant to be the configuration where the default one is not there: in this folder under another
+    /// name, or in a folder above. Its path, as it can be given to `--config`.
+    static var mistaken: String? {
+        for name in ["slotsync.yaml", ".slotsync.yml", ".slotsync.yaml", "slotsync.yml.txt", "slotsync.json"]
+        where access(name, F_OK) == 0 {
+            return name
+        }
+        var folder = FilePath(currentFolder)
+        var path = "../\(defaultFile)"
+        while !folder.components.isEmpty {
+            if access(path, F_OK) == 0 { return path }
+            folder.removeLastComponent()
+            path = "../" + path
+        }
+        return nil
+    }
+
+    private static var currentFolder: String {
+        guard let path = getcwd(nil, 0) else { return "." }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// Why there are no settings, and what to do; nil: there is a configuration.
+    static func lack(named file: String?) -> String? {
+        guard file == nil, access(defaultFile.string, F_OK) != 0 else { return nil }
+        let found = mistaken.map { ", but \($0), which is not read: name it with --config \($0)" }
+        return "there is no \(defaultFile) in \(quoted(currentFolder))\(found ?? "")"
+    }
 
     /// The settings of the section `canary`, for a command that goes by them. All others are none of its business: who has
     /// to roll back must not be stopped by a share of canaries that makes no sense.
@@ -75,7 +114,7 @@ struct Configuration: Sendable, Equatable {
         for (key, value) in try root.entries(allowing: Key.allCases.map(\.rawValue)) {
             switch Key(rawValue: key) {
             case .hosts: hosts = try value.hosts()
-            case .hostsFile: hostsFile = try value.path(in: file)
+            case .hostsFile: hostsFile = try value.path()
             case .root: self.root = try value.text()
             case .transport: transport = try value.read(.choice)
             case .rsh: rsh = try value.command()
@@ -85,7 +124,7 @@ struct Configuration: Sendable, Equatable {
             case .timeout: timeout = try value.read(.timeout)
             case .maxFailures: maxFailures = try value.read(.portion)
             case .exclude: exclude = try value.patterns()
-            case .excludeFrom: excludeFrom = try value.path(in: file)
+            case .excludeFrom: excludeFrom = try value.path()
             case .shared: shared = try value.sharedPaths()
             case .sharedFiles: sharedFiles = try value.sharedPaths()
             case .chmod: chmod = try value.modes()
@@ -94,7 +133,7 @@ struct Configuration: Sendable, Equatable {
             case .hardLinks: hardLinks = try value.boolean()
             case .wholeFile: wholeFile = try value.boolean()
             case .compressLevel: compressLevel = try value.read(.number(in: StageOptions.compressionLevels))
-            case .cacheDirectory: cacheDirectory = try value.path(in: file)
+            case .cacheDirectory: cacheDirectory = try value.path()
             case .cacheSize: cacheSize = try value.read(.size)
             case .hooks: hooks = try Hooks(value)
             case .canary:
@@ -204,10 +243,6 @@ extension ConfigurationNode {
             }
         }
         return try texts()
-    }
-
-    fileprivate func path(in file: FilePath) throws(SlotSyncError) -> FilePath {
-        file.removingLastComponent().pushing(FilePath(try text()))
     }
 
     private func explaining<Value>(

@@ -2,6 +2,7 @@
 // says where the value stands, what was expected and what was found. Configuration uses it; no other file knows Yams.
 
 import SlotSync
+import SystemPackage
 import Yams
 
 struct ConfigurationNode {
@@ -11,14 +12,18 @@ struct ConfigurationNode {
     /// Where an error points: the key's line, for an item of a list its own.
     private let line: Int
     private let file: String
+    /// Whether an error must not show the value.
+    private var isSecret = false
 
     /// The file's one document; nil if it is empty.
     init?(parsing text: String, file: String) throws(SlotSyncError) {
         do {
             guard let node = try Yams.compose(yaml: text) else { return nil }
             self.init(node: node, name: "", line: node.line, file: file)
+        } catch let error as YamlError {
+            throw SyntaxMessage.error(error, in: text, file: file)
         } catch {
-            throw ConfigurationNode.notYAML(error, file: file)
+            throw SlotSyncError(.badInput, "\(file): not YAML: \(error)")
         }
         if case .scalar(let scalar) = node, ConfigurationNode.isNothing(scalar) { return nil }
     }
@@ -58,6 +63,32 @@ struct ConfigurationNode {
         return entries
     }
 
+    /// The entries of a mapping with keys of any name, whose values no error shows.
+    func secrets() throws(SlotSyncError) -> [(key: String, value: ConfigurationNode)] {
+        guard case .mapping(let mapping) = node else {
+            var secret = self
+            secret.isSecret = true
+            throw secret.expected("names with values, such as X-Scope-OrgID: …")
+        }
+        var entries: [(key: String, value: ConfigurationNode)] = []
+        for (keyNode, value) in mapping {
+            var secret = ConfigurationNode(node: value, name: name, line: keyNode.line, file: file)
+            secret.isSecret = true
+            guard let text = keyNode.scalar?.string else { throw secret.wrong("a name has to be plain text") }
+            entries.append((text, secret))
+        }
+        return entries
+    }
+
+    /// The path of a file of this machine, relative to the folder that holds the configuration.
+    func path() throws(SlotSyncError) -> FilePath {
+        let text = try text()
+        guard let path = HomePath.expanded(text) else {
+            throw wrong("there is no user \(quoted(text.dropFirst().prefix { $0 != "/" })) on this machine")
+        }
+        return FilePath(file).removingLastComponent().pushing(FilePath(path))
+    }
+
     /// The items of a list, or the one value in place of a list of one.
     func items() throws(SlotSyncError) -> [ConfigurationNode] {
         guard case .sequence(let sequence) = node else { return [self] }
@@ -75,7 +106,7 @@ struct ConfigurationNode {
         // YAML reads !keep.log as a tag in front of no value at all.
         let tag = scalar.tag.rawValue
         guard tag.first != "!" || tag == "!" else {
-            throw wrong("YAML takes \(tag) for a tag; put text that begins with ! in quotes")
+            throw wrong("YAML takes \(isSecret ? "it" : tag) for a tag; put text that begins with ! in quotes")
         }
         guard !scalar.string.isEmpty else { throw expected("text") }
         guard !scalar.string.unicodeScalars.contains("\0") else { throw wrong("the text holds a NUL character") }
@@ -107,6 +138,7 @@ struct ConfigurationNode {
     private var found: String {
         switch node {
         case .scalar(let scalar) where ConfigurationNode.isNothing(scalar): "nothing"
+        case .scalar where isSecret: "something else (it is not shown)"
         case .scalar(let scalar): quoted(scalar.string)
         case .mapping: "keys with values"
         case .sequence: "a list"
@@ -117,29 +149,6 @@ struct ConfigurationNode {
     private static func isNothing(_ scalar: Node.Scalar) -> Bool {
         scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
             && scalar.tag.rawValue.first != "!"
-    }
-
-    private static func notYAML(_ error: any Error, file: String) -> SlotSyncError {
-        func at(_ mark: Mark, _ what: String) -> SlotSyncError {
-            SlotSyncError(.badInput, "\(file):\(mark.line): \(what)")
-        }
-        guard let error = error as? YamlError else { return SlotSyncError(.badInput, "\(file): not YAML: \(error)") }
-        switch error {
-        case .duplicatedKeysInMapping(let keys, let context):
-            let names = keys.map { quoted($0) }.joined(separator: ", ")
-            return at(context.mark, "more than one key \(names); keep one")
-        case .scanner(_, let problem, let mark, let yaml), .parser(_, let problem, let mark, let yaml),
-            .composer(_, let problem, let mark, let yaml):
-            let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            let line = lines.indices.contains(mark.line - 1) ? lines[mark.line - 1] : ""
-            // An exclusion such as *.log is the one thing that goes wrong here every day.
-            let hint = line.contains(/[\-:,\[]\s*\*/) ? "; put text that begins with * in quotes" : ""
-            return at(mark, "not YAML: \(problem)\(hint)")
-        case .reader(let problem, _, _, _):
-            return SlotSyncError(.badInput, "\(file): not YAML: \(problem)")
-        default:
-            return SlotSyncError(.badInput, "\(file): not YAML: \(error)")
-        }
     }
 }
 

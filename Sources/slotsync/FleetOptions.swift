@@ -103,8 +103,13 @@ extension FleetOptions {
             try Configuration.load(named: config.map { FilePath($0) })
         }
         guard let root = root ?? configuration.root ?? (needsRoot ? nil : ""), !(needsRoot && root.isEmpty) else {
-            throw ValidationError("no root: say with --root which folder on the hosts holds the releases")
+            let lack = Configuration.lack(named: config)
+            throw ValidationError(
+                "no root: " + (lack.map { "\($0); or say" } ?? "say in the configuration as root:, or")
+                    + " with --root which folder on the hosts holds the releases"
+                    + (lack == nil || !self.hosts.isEmpty || hostsFile != nil ? "" : ", and with --hosts which hosts"))
         }
+        try usage(root == self.root ? "--root" : "root") { () throws(SlotSyncError) in try Fleet.check(root: root) }
         let hosts = try namedHosts(configuration)
         let transport = try chosenTransport(configuration)
         try usage { () throws(SlotSyncError) in try transport.check(hosts) }
@@ -138,7 +143,8 @@ extension FleetOptions {
             }
         }
         guard lists.contains(where: { !$0.isEmpty }) else {
-            throw ValidationError("no hosts: name them with --hosts or --hosts-file, or in slotsync.yml")
+            let lack = Configuration.lack(named: config).map { "\($0); " } ?? ""
+            throw ValidationError("no hosts: \(lack)name them with --hosts or --hosts-file, or in slotsync.yml")
         }
         return try usage("--hosts") { () throws(SlotSyncError) in try HostList.joining(lists) }
     }
@@ -148,9 +154,18 @@ extension FleetOptions {
         if kind == .local, rsh != nil {
             throw ValidationError("--rsh is of no use with --transport local; leave one out")
         }
-        return Transport(
-            kind, remoteShell: rsh ?? configuration.rsh,
-            remoteCommand: remoteCommand ?? configuration.remoteCommand)
+        var command = remoteCommand ?? configuration.remoteCommand
+        // On a host its shell knows what ~ is; here nobody would.
+        if kind == .local { command = command.map { HomePath.expanded($0) ?? $0 } }
+        return Transport(kind, remoteShell: try withHomes(rsh ?? configuration.rsh), remoteCommand: command)
+    }
+
+    /// A command of this machine whose words may begin with ~, as in `ssh -F ~/deploy.conf`.
+    private func withHomes(_ command: String?) throws -> String? {
+        guard let command, command.contains("~") else { return command }
+        let words = try usage("--rsh") { () throws(SlotSyncError) in try ShellWords.split(command) }
+        guard words.contains(where: { $0.first == "~" }) else { return command }
+        return words.map { ShellWords.quoted(HomePath.expanded($0) ?? $0) }.joined(separator: " ")
     }
 }
 

@@ -22,6 +22,9 @@ extension FleetOptions {
         do {
             let settled = try settled(needsRoot: needsRoot)
             conclusion.hosts = settled.fleet.hosts.count
+            if let lack = Configuration.lack(named: config), Configuration.mistaken?.contains("/") == false {
+                await reporter.warn(lack)
+            }
             conclusion = try await body(settled, reporter)
         } catch let error as ValidationError {
             await reporter.usageError(error.message, command: command)

@@ -17,7 +17,7 @@ struct FlipCommand: AsyncParsableCommand {
             The hooks of the configuration run on the hosts: before_flip before any of them switches, after_flip after \
             each did. A host whose after_flip fails is taken back. One that was live already and still lacks its hook gets it.
 
-              slotsync flip --hosts web[001-120].example.com --root /srv/www
+              slotsync flip --hosts "web[001-120].example.com" --root /srv/www
               slotsync flip v1.4.2 --max-failures 2%
             """)
 

@@ -12,7 +12,7 @@ struct InstallCommand: AsyncParsableCommand {
             The agent is one static file that needs nothing of its host; `make static` builds it. It is unpacked under \
             another name, tried, and renamed. Where the same version is there already, nothing is done.
 
-              slotsync install --hosts web[001-120].example.com
+              slotsync install --hosts "web[001-120].example.com"
 
             In ~/.local/bin the other commands find it. With --prefix, they have to be told: --remote-command \
             FOLDER/slotsync-agent.

@@ -11,7 +11,7 @@ struct RollbackCommand: AsyncParsableCommand {
             Nothing is copied: the release is still in its slot. Every host that can goes back, and those that cannot are named, \
             with the command that helps. The hook after_rollback runs on each; without one, after_flip does.
 
-              slotsync rollback --hosts web[001-120].example.com --root /srv/www
+              slotsync rollback --hosts "web[001-120].example.com" --root /srv/www
               slotsync rollback --to v1.3.9
             """)
 

@@ -16,7 +16,7 @@ struct SampleCommand: AsyncParsableCommand {
             refuse these hosts with the settings of that section, if it would.
 
               slotsync sample
-              slotsync sample --hosts web[01-20].example.com
+              slotsync sample --hosts "web[01-20].example.com"
 
             Exit codes: 0 all was read; 1 something is missing on every host; 2 on some hosts; 64 wrong usage.
             """)

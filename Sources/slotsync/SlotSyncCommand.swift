@@ -1,6 +1,7 @@
 // The root command. It lists the subcommands; each of them is a file of its own.
 
 import ArgumentParser
+import Glibc
 import SlotSync
 
 @main
@@ -12,8 +13,8 @@ struct SlotSyncCommand: AsyncParsableCommand {
             Each host has a ring of slots. `stage` fills the next one, everywhere; `flip` switches a symlink by one \
             rename(2); `rollback` switches it back.
 
-              slotsync stage ./site --hosts web[001-120].example.com --root /srv/www
-              slotsync flip         --hosts web[001-120].example.com --root /srv/www
+              slotsync stage ./site --hosts "web[001-120].example.com" --root /srv/www
+              slotsync flip         --hosts "web[001-120].example.com" --root /srv/www
 
             `push` does all of it: a few hosts first, judged against the others by what slotsync.yml measures.
 
@@ -36,6 +37,12 @@ struct SlotSyncCommand: AsyncParsableCommand {
         ])
     static func main() async {
         StandardStreams.keepOpen()
+        if let message = UnknownCommand.message(Array(CommandLine.arguments.dropFirst()), of: SlotSyncCommand.self) {
+            var console = Console()
+            console.note("Error: \(message)")
+            console.note("See 'slotsync --help' for more information.")
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
         await main(nil)
     }
 }

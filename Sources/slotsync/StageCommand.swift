@@ -14,7 +14,7 @@ struct StageCommand: AsyncParsableCommand {
 
             The release ID is the last line on standard output:
 
-              slotsync stage ./site --hosts web[001-120].example.com --root /srv/www
+              slotsync stage ./site --hosts "web[001-120].example.com" --root /srv/www
               release=$(slotsync stage ./site --name v1.4.2 --exclude .git --quiet)
             """)
 

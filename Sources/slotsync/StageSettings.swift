@@ -20,7 +20,7 @@ struct StageSettings: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Patterns to leave out, one a line; a .gitignore will do. Repeatable.", valueName: "file"),
-        completion: .file())
+        completion: .file(), transform: ValueForm.file.option)
     var excludeFrom: [String] = []
 
     @Option(

@@ -12,7 +12,7 @@ struct StatusCommand: AsyncParsableCommand {
             ready (where `flip` goes), and the state of each slot. Below the table stand flips that nobody has confirmed yet, and \
             why slots are bad.
 
-              slotsync status --hosts web[001-120].example.com --root /srv/www
+              slotsync status --hosts "web[001-120].example.com" --root /srv/www
               slotsync status --json | jq -r 'select(.event == "host") | [.host, .live] | @tsv'
             """)
 

@@ -31,8 +31,15 @@ extension ValueForm<String> {
         }
     }
 
-    static var file: ValueForm { text("the path of a file") }
-    static var folder: ValueForm { text("the path of a folder") }
+    static var file: ValueForm { path("the path of a file") }
+    static var folder: ValueForm { path("the path of a folder") }
+
+    /// A path of this machine, in which ~ is a home.
+    private static func path(_ expected: String) -> ValueForm {
+        ValueForm(expected: "\(expected), with no ~NAME in front but that of a user of this machine") {
+            $0.isEmpty ? nil : HomePath.expanded($0)
+        }
+    }
 }
 
 extension ValueForm where Value == Int {

@@ -11,7 +11,7 @@ struct VerifyCommand: AsyncParsableCommand {
             Every file is hashed, whatever its times say. Each path that differs from what was sealed is printed, and \
             nothing is changed: a slot is put right when a release is staged into it.
 
-              slotsync verify --hosts web[001-120].example.com --root /srv/www
+              slotsync verify --hosts "web[001-120].example.com" --root /srv/www
               slotsync verify --slot 2
             """)
 

@@ -138,12 +138,12 @@ import Testing
         ("hosts: [web1, web1]", ["hosts: ", "more than once"]),
         ("hosts: []", ["hosts: ", "empty"]),
         ("exclude:\n- a\n- '[b'", ["slotsync.yml:3: exclude: ", "not closed"]),
-        ("exclude:\n- *.log", ["slotsync.yml:2: ", "quotes"]),
+        ("exclude:\n- *.log", ["slotsync.yml:2:3: ", "quotes"]),
         ("exclude:\n- !keep.log", ["slotsync.yml:2: exclude: ", "quotes"]),
-        ("root: a\nroot: b", ["slotsync.yml:1: ", "more than one key", #""root""#]),
-        ("a: b: c", ["slotsync.yml:1: not YAML"]),
-        ("root: \"x", ["not YAML"]),
-        ("root: a\n---\nroot: b", ["slotsync.yml:", "not YAML"]),
+        ("root: a\nroot: b", ["slotsync.yml:1:1: ", "more than one key", #""root""#]),
+        ("a: b: c", ["slotsync.yml:1:5: a colon cannot stand here", "The line is \"a: b: c\""]),
+        ("root: \"x", ["slotsync.yml:1:7: ", "has no end"]),
+        ("root: a\n---\nroot: b", ["slotsync.yml:", "second document"]),
     ]
 
     @Test(arguments: mistakes) func aMistakeIsNamed(text: String, parts: [String]) throws {
@@ -155,7 +155,6 @@ import Testing
     @Test func aConfigurationThatWasNamedHasToBeThere() throws {
         let error = try #require(throws: SlotSyncError.self) { try Configuration.load(named: "/nonexistent/x.yml") }
         #expect(error.message.contains("/nonexistent/x.yml"))
-        #expect(error.errno == .noSuchFileOrDirectory)
     }
 
     @Test(arguments: ["README.md", "docs/operations.md"]) func theExamplesInTheDocumentsAreRead(document: String) throws

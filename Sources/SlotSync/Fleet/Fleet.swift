@@ -40,6 +40,11 @@ public struct Fleet: Sendable {
         self.timeout = timeout
     }
 
+    /// Checks a ``root`` before any host is asked.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput` for one that begins with `~`.
+    public static func check(root: String) throws(SlotSyncError) { try RootPath.check(root) }
+
     /// The folder that holds the ring on one of the hosts.
     public func root(of host: Host) -> String { Transport.root(root, of: host) }
 

@@ -29,6 +29,7 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
     public init(_ text: String) throws(SlotSyncError) {
         func wrong(_ what: String) -> SlotSyncError { SlotSyncError(.badInput, "host \(quoted(text)): \(what)") }
 
+        guard text.firstPlace(of: "://") == nil else { throw wrong("name the host alone, without https:// and paths") }
         // The last @ parts user from host, as in ssh: a user name may hold one, a host name never does.
         var rest = text[...]
         if let at = text.lastIndex(of: "@") {
@@ -78,7 +79,7 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
         }
         guard name != ".", name != ".." else { throw wrong("this is a folder, not a host name") }
         if !Host.isIPv6(name), let bad = name.unicodeScalars.first(where: { !Host.mayStandInName($0) }) {
-            throw wrong("a host name must not hold \(spoken(bad))")
+            throw wrong("a host name must not hold \(spoken(bad))\(Host.advice(on: bad, in: text))")
         }
         self.name = String(name)
 
@@ -101,6 +102,24 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
     public var label: String {
         guard let port else { return name }
         return name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
+    }
+
+    /// What stands for a shell's patterns in a host list.
+    private static func advice(on bad: Unicode.Scalar, in text: String) -> String {
+        switch bad {
+        case "{", "}":
+            // web{1..3} is a shell's, if it had not been quoted.
+            let parts = text.split(omittingEmptySubsequences: false) { $0 == "{" || $0 == "}" }
+            let ends = parts.count == 3 ? parts[1].split(separator: ".") : []
+            let isRange = ends.count == 2 && ends.allSatisfy { $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+            return isRange
+                ? ": a range is written \(parts[0])[\(ends[0])-\(ends[1])]\(parts[2])"
+                : ": a range is written web[1-3], and several names with commas between them, web1,db1"
+        case "*", "?": return ": no hosts are known but those that are named; a range is written web[1-9]"
+        case "!": return ""
+        case "/": return ": name the host alone, without https:// and paths"
+        default: return ""
+        }
     }
 
     /// The host in the form that `init(_:)` reads.

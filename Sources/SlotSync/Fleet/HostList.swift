@@ -26,7 +26,11 @@ public enum HostList {
     /// - Throws: as ``parse(_:)``, naming file and line; the system's error if the file cannot be read.
     public static func read(file: FilePath) throws(SlotSyncError) -> [Host] {
         let bytes = try contents(of: file, atMost: largestFile, what: "hosts file")
-        return try parse(fileContents: bytes, name: file.string)
+        do throws(SlotSyncError) { return try parse(fileContents: bytes, name: file.string) } catch {
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let advice = AnsibleInventory.advice(on: text, file: file.string) else { throw error }
+            throw SlotSyncError(.badInput, "hosts file \(file): \(advice)")
+        }
     }
 
     /// Several lists (each `--hosts` and `--hosts-file`) as one fleet.

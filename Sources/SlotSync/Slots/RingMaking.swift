@@ -7,6 +7,7 @@ import SystemPackage
 extension Ring {
     /// Opens a root that exists.
     static func openRoot(_ path: String) throws(SlotSyncError) -> Directory {
+        try RootPath.check(path)
         do { return try Directory(path: FilePath(path), staysOnMount: true) } catch {
             switch error {
             case .noSuchFileOrDirectory:

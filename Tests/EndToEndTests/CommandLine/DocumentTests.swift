@@ -77,9 +77,29 @@ struct DocumentTests {
         #expect(shown.count > 5)
         for command in shown {
             #expect(throws: Never.self, "\(command)") {
-                try SlotSyncCommand.parseAsRoot(command.split(separator: " ").map(String.init))
+                try SlotSyncCommand.parseAsRoot(ShellWords.split(String(command)))
             }
         }
+    }
+
+    @Test(
+        "what stands in brackets is quoted in every command that is shown: zsh refuses it bare, bash takes it for a pattern"
+    )
+    func quotedRanges() throws {
+        let commands = SlotSyncCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
+        var texts = [("help", SlotSyncCommand.helpMessage())]
+        for command in commands {
+            texts.append((command.configuration.commandName ?? "", SlotSyncCommand.helpMessage(for: command)))
+        }
+        for document in ["README.md", "CHANGELOG.md"] + (try pages()) { texts.append((document, try text(document))) }
+        var shown = 0
+        for (name, text) in texts {
+            for option in text.matches(of: /--(?:hosts|except)[ =]+(\S*\[\S*)/) {
+                shown += 1
+                #expect(option.1.first == "\"" || option.1.first == "'", "\(name): \(option.0)")
+            }
+        }
+        #expect(shown > 10)
     }
 
     @Test("README's table has every command")

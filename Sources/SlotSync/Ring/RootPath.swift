@@ -1,0 +1,13 @@
+// What a root may look like. Each end of a session asks here: a `~` belongs to a user of the host, whose home nobody but a
+// shell of his knows, and the root's path stands in links, hooks and metrics, too.
+
+enum RootPath {
+    /// - Throws: ``SlotSyncError`` with the code `badInput` for a root that begins with `~`.
+    static func check(_ root: String) throws(SlotSyncError) {
+        guard root.utf8.first == UInt8(ascii: "~") else { return }
+        throw SlotSyncError(
+            .badInput,
+            "root \(quoted(root)): a root is the folder's whole path on the host, without ~, such as /home/deploy/www: "
+                + "`ssh HOST pwd` tells which home a login on the host has")
+    }
+}
