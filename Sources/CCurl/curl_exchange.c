@@ -178,9 +178,10 @@ struct sc_answer sc_send(
     CURL *easy = connection->easy;
     lib.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     lib.curl_easy_setopt(easy, CURLOPT_URL, url);
-    lib.curl_easy_setopt(easy, form ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDS, form);
     lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)form_length);
+    // After the form, which makes a POST of any request, NULL or not.
+    lib.curl_easy_setopt(easy, form ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds > 0 ? milliseconds : 1L);
 
     CURLcode code = CURLE_FAILED_INIT;

@@ -14,7 +14,8 @@ enum SyntaxMessage {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             // What was begun and never ended is wrong where it begins.
-            let isOpen = problem.contains("end of stream") || problem.contains("',' or")
+            let isOpen =
+                problem.contains("end of stream") || problem.contains("',' or") || problem.contains("expected ':'")
             let place = isOpen ? context?.mark ?? mark : mark
             let shown = lineText(place.line, of: text)
             return message(words(problem, line: shown, column: place.column), at: place, in: text, file: file)

@@ -21,8 +21,8 @@ extension EndToEnd {
             try tree.file("name", name)
             let values = Self.variables.map { "$\($0)" }.joined(separator: "|")
             let ids = #"${SLOTSYNC_RELEASE:+id}|${SLOTSYNC_PREVIOUS:+id}"#
-            try tree.file(
-                "bin/hook",
+            try tree.folder("bin").file(
+                "hook",
                 "#!/bin/sh\necho \"$1|$(pwd)|$(cat name)|\(values)|\(ids)\" >> \"\(bench.path)/$SLOTSYNC_HOST.told\"\n",
                 mode: 0o755)
             return tree
@@ -75,8 +75,8 @@ extension EndToEnd {
                 try await fleet.done("stage", release(bench, "one").path, "--name", "one")
                 try await fleet.done("flip")
                 let bad = try release(bench, "two")
-                try bad.file(
-                    "bin/hook",
+                try bad.folder("bin").file(
+                    "hook",
                     String(contentsOfFile: bad.path + "/bin/hook", encoding: .utf8)
                         + "test \"$1$SLOTSYNC_HOST\" != after_fliph1\n", mode: 0o755)
                 try await fleet.done("stage", bad.path, "--name", "two")

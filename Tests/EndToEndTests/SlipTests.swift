@@ -349,11 +349,12 @@ extension EndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 let source = try firstTree(bench)
-                try source.file(".git/config", "x")
-                try source.file("vendor/.git/config", "x")
-                try source.file("deploy/id_ed25519", "x")
-                try source.file("tls/site.pem", "-----BEGIN CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----\n")
-                try source.file("tls/chain.pem", "-----BEGIN CERTIFICATE-----\n")
+                try source.folder(".git").file("config", "x")
+                try source.folder("vendor").folder(".git").file("config", "x")
+                try source.folder("deploy").file("id_ed25519", "x")
+                try source.folder("tls").file(
+                    "site.pem", "-----BEGIN CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----\n")
+                try source.folder("tls").file("chain.pem", "-----BEGIN CERTIFICATE-----\n")
                 let staged = try await fleet.done("stage", source.path)
                 let warnings = staged.errors.split(separator: "\n").filter { $0.contains("the release holds") }
                 #expect(warnings.count == 2, "\(staged)")

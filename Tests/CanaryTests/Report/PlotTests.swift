@@ -184,7 +184,9 @@ import Testing
 
 @Suite struct PlotCourseTests {
     /// Base line, a while in which canaries get ready, two windows, a guard's watch.
-    private func course(_ kind: Metric.Kind, flip: Double? = 100) throws -> PlotCourse? {
+    private func course(_ kind: Metric.Kind, from start: Metric.Start = .settled, flip: Double? = 100) throws
+        -> PlotCourse?
+    {
         let phases: [(Double, Rollout.Phase)] = [
             (0, .staging), (20, .baseline), (80, .preparing(.canaries)), (99.5, .flipping(.canaries)),
             (104, .window(.canaries)), (130, .preparing(.subset(1))), (131, .flipping(.subset(1))),
@@ -204,7 +206,7 @@ import Testing
                 kind: .guarding, recording: Recording(name: "watch", metrics: [], hosts: []),
                 judgement: Judgement(verdict: .pass, metrics: [], why: ""))
         ]
-        return PlotCourse(ReportPage(result, title: "t"), metric: Metric(name: "m", kind: kind))
+        return PlotCourse(ReportPage(result, title: "t"), metric: Metric(name: "m", kind: kind, from: start))
     }
 
     @Test func theBaseLineIsTheStretchBeforeTheFirstFlip() throws {
@@ -215,8 +217,8 @@ import Testing
 
     @Test func settlingIsShadedAsFarAsItIsLeftOut() throws {
         #expect(try course(.gauge)?.settling == [0...14, 31...42, 51...65])
-        // The judge counts events from the flip on; the guard does not.
-        #expect(try course(.counter)?.settling == [51...65])
+        #expect(try course(.counter)?.settling == [0...14, 31...42, 51...65])
+        #expect(try course(.counter, from: .flip)?.settling == [])
     }
 
     @Test func samplesAndPhasesShareAnAxisWhereNobodyWasFlipped() throws {
