@@ -17,15 +17,17 @@ struct PrometheusHosts: Sendable {
         names = hosts.map(\.name)
         labels = hosts.map(\.label)
         for (index, host) in hosts.enumerated() {
-            byLabel[host.label] = index
-            byName[host.name] = byName[host.name] == nil ? .some(index) : .some(nil)
+            byLabel[host.label.lowercased()] = index
+            byName[host.comparedName] = byName[host.comparedName] == nil ? .some(index) : .some(nil)
         }
     }
 
     var count: Int { names.count }
 
     /// The host's index in the list; nil if the value names none of them.
-    func index(of value: String) -> Int? { byLabel[value] ?? byName[Self.withoutPort(value)] ?? nil }
+    func index(of value: String) -> Int? {
+        byLabel[value.lowercased()] ?? byName[Host.comparedName(of: Self.withoutPort(value)[...])] ?? nil
+    }
 
     /// `web1` of `web1:9100`, `2001:db8::7` of `[2001:db8::7]:9100`; an address without brackets has no port.
     private static func withoutPort(_ value: String) -> String {

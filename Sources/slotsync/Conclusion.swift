@@ -30,6 +30,8 @@ struct Conclusion: Sendable {
     var failed = 0
     var sentBytes: UInt64 = 0
     var receivedBytes: UInt64 = 0
+    /// Logins that sshd dropped and that were tried again.
+    var retriedLogins = 0
 
     /// The last line that `--json` prints.
     func json(command: String, duration: Duration) -> JSONValue {
@@ -37,7 +39,8 @@ struct Conclusion: Sendable {
             "event": "summary", "command": .text(command), "release": .text(release?.id),
             "name": .text(release.flatMap { $0.name.isEmpty ? nil : $0.name }), "hosts": .number(hosts),
             "failed": .number(failed), "sent_bytes": .number(sentBytes), "received_bytes": .number(receivedBytes),
-            "seconds": .seconds(duration), "exit_code": .number(status.rawValue),
+            "retried_logins": .number(retriedLogins), "seconds": .seconds(duration),
+            "exit_code": .number(status.rawValue),
         ]
     }
 }

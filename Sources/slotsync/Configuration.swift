@@ -10,8 +10,9 @@ import Yams
 
 /// The settings of a configuration file; nil, or an empty list, where it says nothing.
 struct Configuration: Sendable, Equatable {
-    var hosts: [Host] = []
+    var hosts = HostSelection()
     var hostsFile: FilePath?
+    var except = HostSelection()
     var root: String?
     var transport: Transport.Kind?
     var rsh: String?
@@ -113,7 +114,8 @@ struct Configuration: Sendable, Equatable {
         guard let root = try ConfigurationNode(parsing: text, file: file.string) else { return }
         for (key, value) in try root.entries(allowing: Key.allCases.map(\.rawValue)) {
             switch Key(rawValue: key) {
-            case .hosts: hosts = try value.hosts()
+            case .hosts: hosts = try value.hostSelection()
+            case .except: except = try value.hostSelection()
             case .hostsFile: hostsFile = try value.path()
             case .root: self.root = try value.text()
             case .transport: transport = try value.read(.choice)
@@ -145,7 +147,7 @@ struct Configuration: Sendable, Equatable {
     }
 
     private enum Key: String, CaseIterable {
-        case hosts
+        case hosts, except
         case hostsFile = "hosts_file"
         case root, transport, rsh
         case remoteCommand = "remote_command"
@@ -186,14 +188,21 @@ extension Hooks {
 }
 
 extension ConfigurationNode {
-    /// Host lists, each of them text as `HostList` reads it.
-    func hosts() throws(SlotSyncError) -> [Host] {
-        var lists: [[Host]] = []
+    /// Host lists, each of them text as `HostSelection` reads it.
+    fileprivate func hostSelection() throws(SlotSyncError) -> HostSelection {
+        var selection = HostSelection()
         for item in try items() {
-            lists.append(try item.explaining { text throws(SlotSyncError) in try HostList.parse(text) })
+            selection.add(try item.explaining { text throws(SlotSyncError) in try HostSelection(text) })
         }
+        do { try selection.check() } catch { throw wrong(error.message) }
+        return selection
+    }
+
+    /// The hosts of such lists.
+    func hosts() throws(SlotSyncError) -> [Host] {
+        let selection = try hostSelection()
         do {
-            return try HostList.joining(lists)
+            return try selection.hosts()
         } catch {
             throw wrong(error.message)
         }

@@ -15,6 +15,7 @@ extension FleetEvent {
     func hostLine(isVerbose: Bool, tellsHosts: Bool) -> (host: Host, text: String)? {
         switch self {
         case .hostStarted(let host) where isVerbose: (host, "begun")
+        case .loginDropped(let host, let error) where isVerbose: (host, "tried again: \(error)")
         // Hosts that nothing was sent to are told of together, at the end.
         case .hostFinished(let host, .staged(let staged)):
             staged.outcome.kind == .staged || isVerbose ? (host, staged.text) : nil
@@ -22,9 +23,11 @@ extension FleetEvent {
         case .hostFinished(_, .failed(let error)) where error.code == .cancelled && !isVerbose: nil
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? (host, "failed: \(error)") : tellsHosts ? (host, "failed") : nil
-        case .scanning, .scanned, .transferred, .sourceWarning, .hostWarning, .hostStarted: nil
+        case .scanning, .scanned, .transferred, .filled, .sourceWarning, .hostWarning, .hostStarted, .loginDropped,
+            .loginSlow, .lockAwaited:
+            nil
         // Told when all hosts are through.
-        case .hostFinished(_, .flipped), .hostFinished(_, .installed): nil
+        case .hostFinished(_, .flipped), .hostFinished(_, .installed), .hostFinished(_, .answered): nil
         }
     }
 
@@ -32,6 +35,20 @@ extension FleetEvent {
     var hostWarning: (host: Host, text: String)? {
         guard case .hostWarning(let host, let text) = self else { return nil }
         return (host, "warning: \(text)")
+    }
+
+    /// Who is waited for, told in the same way.
+    var wait: (host: Host, text: String)? {
+        switch self {
+        case .loginSlow(let host):
+            (
+                host,
+                "no greeting yet, and still waited for: the login takes its time, or the remote shell waits for something "
+                    + "(try it by hand)"
+            )
+        case .lockAwaited(let host, let lock): (host, "waiting for the lock, which is held by \(lock.text)")
+        default: nil
+        }
     }
 
     /// A line that is told wherever there is somebody to read it.
@@ -52,7 +69,7 @@ extension FleetEvent {
             ]
         case .sourceWarning(let text): .warning(text)
         case .hostWarning(let host, let text): .warning(text, of: [host])
-        case .scanning, .transferred, .hostStarted, .hostFinished: nil
+        case .scanning, .transferred, .filled, .hostStarted, .hostFinished, .loginDropped, .loginSlow, .lockAwaited: nil
         }
     }
 }

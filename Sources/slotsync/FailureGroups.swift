@@ -1,4 +1,4 @@
-// Groups failures for the summary: each reason stands there once, with all hosts that have it.
+// Groups failures for the summary: reasons of one kind stand there once, with all hosts that have them.
 
 import SlotSync
 
@@ -18,30 +18,22 @@ struct FailureGroup: Equatable {
         ]
     }
 
-    /// Groups `failures` in the order in which their reasons first appear.
+    /// Groups `failures` by the kind of their reasons, in the order in which these first appear.
     ///
     /// - Parameter root: the fleet's root. Where it holds `{host}`, a reason that names a host's root is
     ///   the same reason on another host, and is told with `{host}` in it.
     static func groups(of failures: [HostFailure], root: String) -> [FailureGroup] {
-        struct Key: Hashable {
-            var code: SlotSyncError.Code
-            var reason: String
+        var order: [SlotSyncError.Code] = []
+        for failure in failures where !order.contains(failure.error.code) { order.append(failure.error.code) }
+        let groups = order.flatMap { code in
+            kinds(
+                of: failures.filter { $0.error.code == code }.map { ($0.host, $0.error.description) }, root: root
+            ).map { FailureGroup(hosts: $0.hosts, code: code, reason: $0.text) }
         }
-        var order: [Key] = []
-        var members: [Key: [HostFailure]] = [:]
-        for failure in failures {
-            var reason = failure.error.description
-            let ownRoot = root.replacing("{host}", with: failure.host.name)
-            if ownRoot != root, !ownRoot.isEmpty { reason = reason.replacing(ownRoot, with: root) }
-            let key = Key(code: failure.error.code, reason: reason)
-            if members[key] == nil { order.append(key) }
-            members[key, default: []].append(failure)
+        var places: [String: Int] = [:]
+        for (place, failure) in failures.enumerated() where places[failure.host.label] == nil {
+            places[failure.host.label] = place
         }
-        return order.map { key in
-            let failures = members[key] ?? []
-            return FailureGroup(
-                hosts: failures.map(\.host.label), code: key.code,
-                reason: failures.count == 1 ? failures[0].error.description : key.reason)
-        }
+        return groups.sorted { places[$0.hosts[0]] ?? 0 < places[$1.hosts[0]] ?? 0 }
     }
 }

@@ -19,6 +19,16 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Hosts to leave out, in the same form; `!web7` in a list does the same. Repeatable.", valueName: "list"))
+    var except: [String] = []
+
+    @Option(
+        help: ArgumentHelp("A file of hosts to leave out, in the form of a hosts file.", valueName: "file"),
+        completion: .file())
+    var exceptFile: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The folder on each host that holds the ring; {host} stands for the host's name.", valueName: "path"))
     var root: String?
 
@@ -66,6 +76,18 @@ struct FleetOptions: ParsableArguments {
     var timeout: Duration?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long to wait for whoever holds a root's lock: 30, 5m. (default: not at all)", valueName: "time"),
+        transform: ValueForm.timeout.option)
+    var wait: Duration?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("What others are told who meet the lock of this command; one line.", valueName: "text"))
+    var message: String?
+
+    @Option(
         help: ArgumentHelp(
             "Where options stand that are not given here. (default: slotsync.yml, if there is one)",
             valueName: "file"),
@@ -82,6 +104,9 @@ struct FleetOptions: ParsableArguments {
     var verbose = false
 
     func validate() throws {
+        if let message, message.isEmpty || message.utf8.count > 120 || escapedForDisplay(message) != message {
+            throw ValidationError("--message takes one line of at most 120 bytes, all of them visible")
+        }
         if quiet, verbose { throw ValidationError("--quiet and --verbose contradict each other; give one of them") }
     }
 }
@@ -118,35 +143,46 @@ extension FleetOptions {
                 "the root \(root) is one folder for \(hosts.count) hosts on this machine: write {host} where their "
                     + "roots differ, as in \(root)/{host}")
         }
-        let fleet = Fleet(
+        var fleet = Fleet(
             hosts: hosts, root: root, transport: transport,
             parallelism: parallel ?? configuration.parallel ?? Fleet.usualParallelism,
             timeout: timeout ?? configuration.timeout ?? Fleet.usualTimeout)
+        fleet.lockPatience = wait ?? .zero
+        fleet.message = message ?? ""
         return Settled(fleet: fleet, configuration: configuration)
     }
 
     /// Hosts of the command line, or else those of the configuration: never both, so that a command for
-    /// one host goes to that host alone.
+    /// one host goes to that host alone. What the configuration leaves out, it leaves out of its own hosts.
     private func namedHosts(_ configuration: Configuration) throws -> [Host] {
-        var lists: [[Host]] = []
+        var selection = HostSelection()
         for list in hosts {
-            lists.append(try usage("--hosts") { () throws(SlotSyncError) in try HostList.parse(list) })
+            selection.add(try usage("--hosts") { () throws(SlotSyncError) in try HostSelection(list) })
         }
         if let hostsFile {
-            lists.append(
-                try usage("--hosts-file") { () throws(SlotSyncError) in try HostList.read(file: FilePath(hostsFile)) })
+            selection.add(
+                try usage("--hosts-file") { () throws(SlotSyncError) in try HostSelection(file: FilePath(hostsFile)) })
         }
-        if lists.isEmpty {
-            lists.append(configuration.hosts)
+        if selection.isEmpty {
+            selection.add(configuration.hosts)
             if let file = configuration.hostsFile {
-                lists.append(try usage { () throws(SlotSyncError) in try HostList.read(file: file) })
+                selection.add(try usage { () throws(SlotSyncError) in try HostSelection(file: file) })
             }
+            selection.leaveOut(configuration.except)
         }
-        guard lists.contains(where: { !$0.isEmpty }) else {
+        for list in except {
+            selection.leaveOut(try usage("--except") { () throws(SlotSyncError) in try HostSelection(list) })
+        }
+        if let exceptFile {
+            selection.leaveOut(
+                try usage("--except-file") { () throws(SlotSyncError) in try HostSelection(file: FilePath(exceptFile)) }
+            )
+        }
+        guard !selection.hasNobody else {
             let lack = Configuration.lack(named: config).map { "\($0); " } ?? ""
             throw ValidationError("no hosts: \(lack)name them with --hosts or --hosts-file, or in slotsync.yml")
         }
-        return try usage("--hosts") { () throws(SlotSyncError) in try HostList.joining(lists) }
+        return try usage("--hosts") { () throws(SlotSyncError) in try selection.hosts() }
     }
 
     private func chosenTransport(_ configuration: Configuration) throws -> Transport {
@@ -154,10 +190,14 @@ extension FleetOptions {
         if kind == .local, rsh != nil {
             throw ValidationError("--rsh is of no use with --transport local; leave one out")
         }
-        var command = remoteCommand ?? configuration.remoteCommand
-        // On a host its shell knows what ~ is; here nobody would.
-        if kind == .local { command = command.map { HomePath.expanded($0) ?? $0 } }
-        return Transport(kind, remoteShell: try withHomes(rsh ?? configuration.rsh), remoteCommand: command)
+        var agent = remoteCommand ?? configuration.remoteCommand
+        if kind == .local {
+            // On a host its shell knows what ~ is; here nobody would.
+            agent = agent.map { HomePath.expanded($0) ?? $0 }
+            // This command is an agent itself, if there is none beside it.
+            if agent == nil { agent = try usage { () throws(SlotSyncError) in try Transport.agentOfThisMachine() } }
+        }
+        return Transport(kind, remoteShell: try withHomes(rsh ?? configuration.rsh), remoteCommand: agent)
     }
 
     /// A command of this machine whose words may begin with ~, as in `ssh -F ~/deploy.conf`.

@@ -1,5 +1,5 @@
-// Shows how far a fleet is, in one line that fits the terminal. It is a value: events and the time go in, text comes
-// out.
+// How far a fleet is, in one line that fits the terminal, or one a minute where there is none. A value: events and the
+// time go in, text comes out.
 
 import SlotSync
 
@@ -8,73 +8,114 @@ struct FleetProgress {
     let verb: String
     let hostCount: Int
 
-    private var scanned: (files: UInt64, bytes: UInt64)?
+    /// The source, before hosts can be told what to do.
+    private enum Source {
+        case none
+        case reading(files: UInt64, bytes: UInt64)
+    }
+
+    private var source = Source.none
     private var running: Set<Host> = []
     private var done = 0
     private var failed = 0
-    private var planned: UInt64 = 0
-    /// Bytes sent so far, at moments of the last seconds: what the rate is computed from.
-    private var samples: [(at: ContinuousClock.Instant, sent: UInt64)] = []
+    private var filled: StageProgress?
+    /// How far all was, at moments of the last seconds: what the rate and the time left are computed from.
+    private var samples: [(at: ContinuousClock.Instant, made: UInt64, share: Double)] = []
 
-    /// How far back the rate looks.
-    private static let rateWindow = Duration.seconds(5)
+    /// How far back these look.
+    private static let rateWindow = Duration.seconds(10)
 
-    init(verb: String, hostCount: Int) {
+    /// - Parameter readsSource: whether a source is read first.
+    init(verb: String, hostCount: Int, readsSource: Bool = false) {
         self.verb = verb
         self.hostCount = hostCount
+        if readsSource { source = .reading(files: 0, bytes: 0) }
     }
 
     mutating func note(_ event: FleetEvent, at now: ContinuousClock.Instant) {
         switch event {
-        case .scanning(let files, let bytes): scanned = (files, bytes)
-        case .scanned: scanned = nil
+        case .scanning(let files, let bytes): source = .reading(files: files, bytes: bytes)
+        case .scanned: source = .none
         case .hostStarted(let host): running.insert(host)
         case .hostFinished(let host, let result):
             running.remove(host)
             if case .failed = result { failed += 1 } else { done += 1 }
-        case .transferred(let sent, let planned):
-            self.planned = planned
-            samples.append((now, sent))
+        case .filled(let progress):
+            filled = progress
+            samples.append((now, progress.made, progress.share))
             // One sample from before the window stays, so that there are always two ends to it.
             while samples.count > 2, samples[1].at < now - Self.rateWindow { samples.removeFirst() }
-        case .sourceWarning, .hostWarning: break
+        case .sourceWarning, .hostWarning, .loginDropped, .loginSlow, .lockAwaited, .transferred: break
         }
     }
 
     /// The state in at most `width` characters, all of them ASCII.
     func line(width: Int) -> String {
-        if let scanned {
-            return String(
-                "reading the source: \(NumberText.count(scanned.files, "file")), \(byteText(scanned.bytes))".prefix(
-                    width))
+        if case .reading(let files, let bytes) = source {
+            let soFar = files == 0 ? "" : ": \(NumberText.count(files, "file")), \(byteText(bytes))"
+            return String("reading the source\(soFar)".prefix(width))
         }
-        // By importance; what does not fit is left out from the end, and the rest stands in reading order.
-        var parts: [(rank: Int, text: String)] = [
-            (0, "\(verb): \(done) of \(NumberText.count(hostCount, "host")) done")
-        ]
+        // By importance; what does not fit is left out, and the rest stands in reading order.
+        var parts: [(rank: Int, text: String)] = []
+        if let filled, filled.heard > 0 { parts.append((3, "\(Int(share(filled) * 100)) %")) }
         if failed > 0 { parts.append((2, "\(failed) failed")) }
-        if !running.isEmpty { parts.append((1, "\(running.count) running")) }
-        if let sent = samples.last?.sent, planned > 0 {
-            if let left = timeLeft { parts.append((5, "\(TimeText.rounded(max(left, .seconds(1)))) left")) }
-            parts.append((3, "\(byteText(sent)) of \(byteText(planned))"))
-            if let rate { parts.append((4, "\(byteText(rate))/s")) }
+        if let filled, filled.heard > 0, filled.planned != 0 {
+            parts.append((4, byteText(filled.made) + (filled.planned.map { " of \(byteText($0))" } ?? "")))
         }
-        while true {
-            let line = parts.sorted { $0.rank < $1.rank }.map(\.text).joined(separator: ", ")
-            if line.count <= width || parts.count == 1 { return String(line.prefix(width)) }
-            parts.removeLast()
+        if let left = timeLeft { parts.append((6, "\(TimeText.rounded(max(left, .seconds(1)))) left")) }
+        if !running.isEmpty {
+            // Hosts look at their slots before anything moves.
+            let isLooking = filled.map { $0.heard == 0 && done + failed == 0 } ?? false
+            parts.append((1, isLooking ? "\(running.count) looking at what they have" : "\(running.count) running"))
         }
+        if let rate { parts.append((5, "\(byteText(rate))/s")) }
+        var shown = [(rank: 0, text: "\(verb): \(done) of \(NumberText.count(hostCount, "host")) done")]
+        var room = width - shown[0].text.count
+        for part in parts where part.text.count + 2 <= room {
+            shown.append(part)
+            room -= part.text.count + 2
+        }
+        return String(shown.sorted { $0.rank < $1.rank }.map(\.text).joined(separator: ", ").prefix(width))
+    }
+
+    /// Hosts may have ended since the last look.
+    private func share(_ filled: StageProgress) -> Double {
+        hostCount > 0 ? max(filled.share, Double(done + failed) / Double(hostCount)) : 1
+    }
+
+    /// Seconds that the samples span, where that is enough to tell from.
+    private var span: Double? {
+        guard let first = samples.first, let last = samples.last else { return nil }
+        let seconds = (last.at - first.at) / .seconds(1)
+        return seconds >= 0.5 ? seconds : nil
     }
 
     /// Bytes a second; nil while there is too little to tell from.
     private var rate: UInt64? {
-        guard let first = samples.first, let last = samples.last, last.sent > first.sent else { return nil }
-        let seconds = (last.at - first.at) / .seconds(1)
-        return seconds >= 0.5 ? UInt64(Double(last.sent - first.sent) / seconds) : nil
+        guard let span, let first = samples.first, let last = samples.last, last.made > first.made else { return nil }
+        return UInt64(Double(last.made - first.made) / span)
     }
 
     private var timeLeft: Duration? {
-        guard let rate, rate > 0, let sent = samples.last?.sent, planned > sent else { return nil }
-        return .seconds((planned - sent) / rate)
+        guard let span, let first = samples.first, let last = samples.last, last.share < 1, last.share > first.share
+        else { return nil }
+        let seconds = (1 - last.share) * span / (last.share - first.share)
+        // What is that slow is no time to tell.
+        return seconds < 1e6 ? .seconds(Int(seconds)) : nil
+    }
+}
+
+/// When a command without a terminal says how far it is: every minute, and nothing if it ends before.
+struct MinuteLines {
+    static let interval = Duration.seconds(60)
+    private var last: ContinuousClock.Instant
+
+    init(from start: ContinuousClock.Instant) { last = start }
+
+    /// Whether a line is due now; then the next is a minute later.
+    mutating func isDue(at now: ContinuousClock.Instant) -> Bool {
+        guard now - last >= Self.interval else { return false }
+        last = now
+        return true
     }
 }

@@ -25,6 +25,7 @@ extension FleetOptions {
             if let lack = Configuration.lack(named: config), Configuration.mistaken?.contains("/") == false {
                 await reporter.warn(lack)
             }
+            await reporter.noteRoot(settled.fleet.root)
             conclusion = try await body(settled, reporter)
         } catch let error as ValidationError {
             await reporter.usageError(error.message, command: command)
@@ -34,6 +35,7 @@ extension FleetOptions {
         }
         // Whoever waits for the result did not get it.
         if await reporter.hasLostOutput, conclusion.status == .done { conclusion.status = .partlyDone }
+        conclusion.retriedLogins = await reporter.droppedLogins
         await reporter.json(conclusion.json(command: command, duration: reporter.elapsed))
         if conclusion.status != .done { throw ExitCode(conclusion.status.rawValue) }
     }

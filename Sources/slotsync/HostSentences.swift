@@ -12,3 +12,27 @@ func folded(_ sentences: [(host: Host, text: String)]) -> [String] {
     }
     return order.map { "\(HostList.fold(members[$0] ?? [])): \($0)" }
 }
+
+/// The same for warnings, failures and news, where sentences of one kind are one: `{host}` in them stands for each
+/// host's own name, and numbers are said from the least to the most.
+func foldedByKind(_ sentences: [(host: Host, text: String)], root: String = "") -> [String] {
+    kinds(of: sentences, root: root).map { "\(HostList.fold($0.hosts)): \($0.text)" }
+}
+
+/// Hosts with a sentence of one kind, and one sentence for all of them.
+func kinds(of sentences: [(host: Host, text: String)], root: String) -> [(hosts: [String], text: String)] {
+    var order: [String] = []
+    var members: [String: [(host: Host, text: String, kind: SentenceKind)]] = [:]
+    for (host, text) in sentences {
+        let kind = SentenceKind(text, of: host, root: root)
+        if members[kind.key] == nil { order.append(kind.key) }
+        members[kind.key, default: []].append((host, text, kind))
+    }
+    return order.map { key in
+        let members = members[key] ?? []
+        // What is equal word for word, and what is of one host alone, is said as it is.
+        let text = Set(members.map(\.text)).count == 1 ? members[0].text : SentenceKind.merged(members.map(\.kind))
+        var seen: Set<Host> = []
+        return (members.filter { seen.insert($0.host).inserted }.map(\.host.label), text)
+    }
+}

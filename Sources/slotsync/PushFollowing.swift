@@ -17,10 +17,11 @@ extension Reporter {
         defer { watch.end() }
         let running = Task { try await push.run() }
         var view = PushView(narration, showsUnicode: Console.showsUnicode)
-        let ticker = drawsLive ? Task { await tick() } : nil
+        let ticker = Task { await tick() }
         for await event in push.events {
             view.note(event)
             liveView = view.lines
+            liveLine = view.plainLine
             if case .staging = event {} else { tellNews() }
             switch event {
             case .staging(let event): tell(event)
@@ -34,9 +35,10 @@ extension Reporter {
             if case .question(let question) = event { ask(question, of: push, answersYes: answersYes) }
             redraw()
         }
-        ticker?.cancel()
-        liveView = nil
+        ticker.cancel()
+        (liveView, liveLine) = (nil, nil)
         console.erase()
+        tellDroppedLogins()
         return try await running.value
     }
 
@@ -96,7 +98,7 @@ struct PushView {
         self.narration = narration
         self.showsUnicode = showsUnicode
         view = LiveLines(phases: narration.plan.parts.map { LiveLines.Phase(name: "\($0)", state: .ahead) })
-        staging = FleetProgress(verb: "staging", hostCount: narration.plan.hosts.count)
+        staging = FleetProgress(verb: "staging", hostCount: narration.plan.hosts.count, readsSource: true)
     }
 
     mutating func note(_ event: PushEvent) {
@@ -131,14 +133,25 @@ struct PushView {
         }
     }
 
+    /// What is being done, in a line for people who read lines, at the moment it is asked for.
+    var plainLine: @Sendable () -> String {
+        { [self] in
+            let left = phaseEnd.map { ", \(TimeText.rounded(max(($0 - .now), .zero))) left" } ?? ""
+            return detail(width: .max) + left
+        }
+    }
+
+    private func detail(width: Int) -> String {
+        let hosts = NumberText.count(narration.plan.hosts.count, "host")
+        return staging?.line(width: width) ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(hosts) flipped")
+    }
+
     /// The lines for a terminal with so much room, at the moment they are asked for.
     var lines: @Sendable (_ width: Int, _ height: Int) -> [String] {
         { [self] width, height in
             var view = view
             view.timeLeft = phaseEnd.map { max(($0 - .now) / .seconds(1), 0) }
-            let hosts = NumberText.count(narration.plan.hosts.count, "host")
-            view.detail =
-                staging?.line(width: width - 2) ?? (isGoingBack ? doing : "\(doing): \(flipped) of \(hosts) flipped")
+            view.detail = detail(width: width - 2)
             return view.lines(width: width, height: height, style: showsUnicode ? .blocks : .ascii)
         }
     }

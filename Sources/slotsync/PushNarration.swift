@@ -104,7 +104,7 @@ struct PushNarration: Sendable {
         let all = HostList.fold(failures.map(\.host.label))
         let first = outcome.sentences.first ?? ""
         if !(only.map { first.contains($0) && first.contains(all) } ?? false) {
-            for line in folded(failures) { await reporter.problem(line) }
+            for line in foldedByKind(failures) { await reporter.problem(line) }
         }
         let release = result.staged.map { "release \($0.release.short): " } ?? ""
         for (index, sentence) in outcome.sentences.enumerated() {

@@ -10,6 +10,12 @@ actor Reporter {
     var progress: FleetProgress?
     /// What stands in the live view in place of the progress, for a terminal with so much room.
     var liveView: (@Sendable (_ width: Int, _ height: Int) -> [String])?
+    /// The fleet's root, which sentences about hosts may name.
+    private var root = ""
+    /// How many logins were dropped and tried again.
+    private(set) var droppedLogins = 0
+    /// The same in one line, without a terminal.
+    var liveLine: (@Sendable () -> String)?
     /// Hosts whose result `--json` has told.
     private var toldHosts: Set<Host> = []
     private(set) var isInterrupted = false
@@ -22,6 +28,8 @@ actor Reporter {
     private static let gathering = Duration.seconds(2)
 
     init(_ options: FleetOptions) { self.options = options }
+
+    func noteRoot(_ root: String) { self.root = root }
 
     var hasLostOutput: Bool { console.hasLostOutput }
     var elapsed: Duration { .now - start }
@@ -103,24 +111,36 @@ actor Reporter {
 
     /// Watches an operation to its end, and lets signals cancel it.
     ///
-    /// - Parameter tellsHosts: whether hosts are told of one by one, as they are through.
+    /// - Parameters:
+    ///   - tellsHosts: whether hosts are told of one by one, as they are through.
+    ///   - readsSource: whether the operation begins with reading a source.
     func follow<Report: Sendable>(
-        _ operation: FleetOperation<Report>, as verb: String, hosts: Int, tellsHosts: Bool = true
+        _ operation: FleetOperation<Report>, as verb: String, hosts: Int, tellsHosts: Bool = true,
+        readsSource: Bool = false
     ) async throws -> Report {
         self.tellsHosts = tellsHosts
         let watch = SignalWatch { number in
             operation.cancel()
             Task { await self.interrupted() }
         }
-        let ticker = drawsLive ? Task { await tick() } : nil
-        progress = FleetProgress(verb: verb, hostCount: hosts)
+        let ticker = Task { await tick() }
+        progress = FleetProgress(verb: verb, hostCount: hosts, readsSource: readsSource)
         for await event in operation.events { tell(event) }
-        ticker?.cancel()
+        ticker.cancel()
         progress = nil
         console.erase()
         tellNews()
+        tellDroppedLogins()
         defer { watch.end() }
         return try await operation.report
+    }
+
+    /// Once, at the end: sshd's usual settings drop logins of a large fleet.
+    func tellDroppedLogins() {
+        guard droppedLogins > 0 else { return }
+        note(
+            "\(NumberText.count(droppedLogins, "login")) dropped by sshd and tried again: raise MaxStartups there, or give a "
+                + "lower --parallel")
     }
 
     var drawsLive: Bool {
@@ -130,11 +150,12 @@ actor Reporter {
 
     func tell(_ event: FleetEvent) {
         progress?.note(event, at: .now)
+        if case .loginDropped = event { droppedLogins += 1 }
         if let json = event.json { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
         let isLive = drawsLive
         if let line = event.warningLine ?? (isLive ? nil : event.plainLine) { note(line) }
-        if let warning = event.hostWarning { gather(warning) }
+        if let line = event.hostWarning ?? event.wait { gather(line) }
         if isLive { return redraw() }
         if let line = event.hostLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { gather(line) }
     }
@@ -154,16 +175,23 @@ actor Reporter {
     func tellNews() {
         newsTeller?.cancel()
         newsTeller = nil
-        for line in folded(news) { note(line) }
+        for line in foldedByKind(news, root: root) { note(line) }
         news = []
     }
 
-    /// Keeps the line moving while nothing happens.
+    /// Keeps the line moving while nothing happens; where none is drawn, says every minute how far all is.
     func tick() async {
+        var minutes = MinuteLines(from: .now)
         while !Task.isCancelled {
             redraw()
+            if !drawsLive, minutes.isDue(at: .now), let line = progressLine { note(line) }
             try? await Task.sleep(for: .milliseconds(250))
         }
+    }
+
+    /// How far all is, for people who read lines; nil: nothing is under way.
+    private var progressLine: String? {
+        progress?.line(width: .max) ?? liveLine?()
     }
 
     func redraw() {

@@ -30,7 +30,7 @@ struct StageCommand: AsyncParsableCommand {
             let options = try stage.options(settled.configuration, slots: fleet.slots)
             let report = try await reporter.follow(
                 settled.fleet.stage(FilePath(source), options: options), as: "staging",
-                hosts: settled.fleet.hosts.count)
+                hosts: settled.fleet.hosts.count, readsSource: true)
             for host in report.hosts { await reporter.json(of: host.host, host.json) }
             await reporter.failures(report.failures, root: settled.fleet.root)
             await reporter.staged(report)

@@ -21,7 +21,8 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         try await fleet.run("status") { settled, reporter in
             let report = try await reporter.follow(
-                settled.fleet.status(), as: "asking", hosts: settled.fleet.hosts.count)
+                settled.fleet.status(), as: "asking", hosts: settled.fleet.hosts.count,
+                tellsHosts: false)
             for (host, ring) in report.answers { await reporter.json(of: host, json(host, ring)) }
             await reporter.essentialResult(StatusTable(report.answers.map { ($0, $1) }).lines)
             await reporter.failures(report.failures, root: settled.fleet.root)
@@ -49,8 +50,13 @@ struct StatusCommand: AsyncParsableCommand {
             "ready": .text(ring?.readyRelease?.id), "previous": .text(ring?.previousRelease?.id),
             "slots": .list(slots), "provision": ring?.provisional.map(\.json) ?? .null,
             "owed_hook": ring?.owedHook.map(\.json) ?? .null,
+            "lock": ring?.lock.map(\.json) ?? .null,
         ]
     }
+}
+
+extension RingLock {
+    fileprivate var json: JSONValue { ["holder": .text(holder), "since": since == 0 ? .null : .number(since)] }
 }
 
 extension ProvisionalFlip {

@@ -16,7 +16,8 @@ struct StatusTable {
         }
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
         lines =
-            TextTable.aligned([heading] + hosts.map(Self.row)) + Self.provisionalFlips(hosts) + Self.passed(hosts)
+            TextTable.aligned([heading] + hosts.map(Self.row)) + Self.locks(hosts) + Self.provisionalFlips(hosts)
+            + Self.passed(hosts)
             + Self.badSlots(hosts)
     }
 
@@ -27,6 +28,11 @@ struct StatusTable {
         return [
             status.host.label, cell(ring.liveRelease), cell(ring.previousRelease), cell(ring.readyRelease), slots,
         ]
+    }
+
+    /// Who changes something.
+    private static func locks(_ hosts: [Row]) -> [String] {
+        foldedByKind(hosts.compactMap { host, ring in ring?.lock.map { (host, "locked by \($0.text)") } })
     }
 
     /// Which flips nobody has confirmed yet.

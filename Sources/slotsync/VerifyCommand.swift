@@ -21,7 +21,8 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         try await fleet.run("verify") { settled, reporter in
             let report = try await reporter.follow(
-                settled.fleet.verify(slot: verify.slot), as: "verifying", hosts: settled.fleet.hosts.count)
+                settled.fleet.verify(slot: verify.slot), as: "verifying", hosts: settled.fleet.hosts.count,
+                tellsHosts: false)
             for (host, found) in report.slots { await reporter.json(found.json(of: host)) }
             await reporter.essentialResult(report.slots.flatMap { $0.found.differenceLines(of: $0.host) })
             await reporter.failures(report.allFailures, root: settled.fleet.root)

@@ -18,6 +18,7 @@ import Testing
               - web[01-02].example.com
               - root@db1:2222
             hosts_file: hosts
+            except: web02.example.com
             root: /srv/{host}
             transport: ssh
             rsh: ssh -F deploy.conf
@@ -38,7 +39,8 @@ import Testing
               after_rollback: echo back
             """, file: "deploy/shop.yml")
         var expected = Configuration()
-        expected.hosts = try HostList.parse("web[01-02].example.com,root@db1:2222")
+        expected.hosts = try HostSelection("web[01-02].example.com,root@db1:2222")
+        expected.except = try HostSelection("web02.example.com")
         expected.hostsFile = "deploy/hosts"
         expected.root = "/srv/{host}"
         expected.transport = .ssh
@@ -64,7 +66,7 @@ import Testing
     }
 
     @Test func oneTextStandsForAListOfOne() throws {
-        #expect(try read("hosts: web[1-2],db1").hosts.map(\.name) == ["web1", "web2", "db1"])
+        #expect(try read("hosts: web[1-2],db1").hosts.hosts().map(\.name) == ["web1", "web2", "db1"])
         #expect(try read("exclude: .git").exclude == [".git"])
     }
 
@@ -138,7 +140,7 @@ import Testing
         ("hosts: [web1, web1]", ["hosts: ", "more than once"]),
         ("hosts: []", ["hosts: ", "empty"]),
         ("exclude:\n- a\n- '[b'", ["slotsync.yml:3: exclude: ", "not closed"]),
-        ("exclude:\n- *.log", ["slotsync.yml:2:3: ", "quotes"]),
+        ("exclude:\n- *.log", ["slotsync.yml:2:4: ", "quotes"]),
         ("exclude:\n- !keep.log", ["slotsync.yml:2: exclude: ", "quotes"]),
         ("root: a\nroot: b", ["slotsync.yml:1:1: ", "more than one key", #""root""#]),
         ("a: b: c", ["slotsync.yml:1:5: a colon cannot stand here", "The line is \"a: b: c\""]),

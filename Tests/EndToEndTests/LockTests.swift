@@ -1,5 +1,6 @@
 // One writer a root.
 
+import Foundation
 import Testing
 
 extension EndToEnd {
@@ -64,6 +65,51 @@ extension EndToEnd {
                     try slow.goOn()
                 }
                 #expect(stage.exitCode == 0, "\(stage)")
+            }
+        }
+
+        @Test("whoever meets a lock is told who holds it, why, and status says so, too; --wait waits for its end")
+        func messageAndWait() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
+                let tree = try bench.tree("big")
+                try tree.file("blob", Content.random(2 << 20, seed: 1))
+                var holder = fleet.with("--remote-command", slow.program, "--message", "fix the login")
+                holder.environment["USER"] = "eva"
+                holder.environment["SUDO_USER"] = ""
+                let stage = try await holder.call("stage", tree.path) { _ in
+                    try await slow.held()
+                    let refused = try await fleet.call("flip")
+                    #expect(refused.exitCode == 1, "\(refused)")
+                    for word in ["a stage by eva@", ": fix the login", "--wait"] {
+                        #expect(refused.errors.contains(word), "\(refused)")
+                    }
+                    let status = try await fleet.done("status")
+                    #expect(status.output.contains("locked by a stage by eva@"), "\(status)")
+                    let json = try await fleet.done("status", "--json").events().first
+                    let lock = try #require(json?["lock"] as? [String: Any])
+                    #expect((lock["holder"] as? String)?.contains("fix the login") == true)
+                    let waiting = try await fleet.call("flip", "--wait", "1s")
+                    #expect(waiting.exitCode == 1 && waiting.errors.contains("waiting for the lock"), "\(waiting)")
+                    async let flip = fleet.call("flip", "--wait", "1m")
+                    try await Task.sleep(for: .seconds(1))
+                    try slow.goOn()
+                    let flipped = try await flip
+                    #expect(flipped.exitCode == 0 && fleet.current() == "slots/2", "\(flipped)")
+                }
+                #expect(stage.exitCode == 0, "\(stage)")
+                #expect(try await fleet.done("status", "--json").events().first?["lock"] is NSNull)
+            }
+        }
+
+        @Test(
+            "a message that would break the lines of others is refused", arguments: ["", "two\nlines", "\u{1b}[31mred"])
+        func badMessage(_ message: String) async throws {
+            try await Workbench.use { bench in
+                let outcome = try await Fleet(bench).call("status", "--message", message)
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("--message"), "\(outcome)")
             }
         }
 

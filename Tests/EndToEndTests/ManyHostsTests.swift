@@ -24,6 +24,31 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "too few descriptors for so many hosts are told before the first session, with a number that does",
+            arguments: ["stage", "flip", "status"])
+        func descriptors(_ command: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 60)
+                let tree = try firstTree(bench)
+                if command != "stage" { try await fleet.stage(tree) }
+                func run(_ descriptors: Int) async throws -> Outcome {
+                    let arguments =
+                        [Program.slotsync, command] + (command == "stage" ? [tree.path] : []) + fleet.options
+                    return try await Program.run(
+                        ["sh", "-c", "ulimit -n \(descriptors); exec \"$@\"", "sh"] + arguments, in: bench.path)
+                }
+                let refused = try await run(100)
+                #expect(refused.exitCode == 1 && refused.output.isEmpty, "\(refused)")
+                let words = refused.errors.split(separator: " ").map(String.init)
+                let place = try #require(words.firstIndex(of: "-n"), "\(refused)")
+                let needed = try #require(Int(words[place + 1].filter(\.isNumber)), "\(refused)")
+                if command == "stage" { #expect(!exists(fleet.root("h01") + "/.slotsync")) }
+                let done = try await run(needed)
+                #expect(done.exitCode == 0, "\(done)")
+            }
+        }
+
         @Test("--parallel bounds how many hosts are staged at a time, and all are done")
         func parallel() async throws {
             try await Workbench.use { bench in

@@ -182,7 +182,7 @@ public struct RolloutPlan: Sendable, Equatable {
         return named
     }
 
-    private static func label(_ host: Host) -> String { "\(host.name) \(host.port ?? 22)" }
+    private static func label(_ host: Host) -> String { "\(host.comparedName) \(host.port ?? 22)" }
 
     private static func totals(
         of settings: CanarySettings, fleet: Int, named: Int, phases: [HostPortion], heldBack: Int

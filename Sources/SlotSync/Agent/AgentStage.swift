@@ -258,6 +258,7 @@ extension AgentSession {
         let late = LateEntries(mayGo: request.foreign == .remove, keepsSpecials: kept.specials) { [connection] text in
             try connection.send(.warning(text))
         }
+        try connection.send(.plan(before: progress.bytes, planned: plan.contentBytes(of: target)))
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)

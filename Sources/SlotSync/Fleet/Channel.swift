@@ -15,6 +15,8 @@ final class Channel {
 
     /// Called when the host tells that it is alive.
     var onAlive: (@FleetActor (HostProgress) -> Void)?
+    /// Called when the host says how many bytes it has counted so far, and how many it is about to put into place.
+    var onPlan: (@FleetActor (_ before: UInt64, _ planned: UInt64) -> Void)?
     /// Called with what the host wants a person to know; what it said before this was set comes at once.
     var onWarning: (@FleetActor (String) -> Void)? {
         didSet {
@@ -48,6 +50,8 @@ final class Channel {
     private static let mostWarnings = 1000
     private var warnings = 0
     private var wasGreeted = false
+    /// How the session ended, where a reply was waited for in vain.
+    private(set) var end: SessionEnd?
     private var progress = HostProgress()
     /// How many samples were asked for, and how many have come.
     private var askedSamples = 0
@@ -203,6 +207,9 @@ final class Channel {
             if wasGreeted, now != progress || pendingBytes == 0 { stream.noteLife() }
             progress = now
             onAlive?(now)
+        case .plan(let before, let planned):
+            stream.noteLife()
+            onPlan?(before, planned)
         case .warning(let text):
             stream.noteLife()
             warnings += 1
@@ -228,9 +235,10 @@ final class Channel {
     // MARK: The end
 
     private func endOfSession() async -> SlotSyncError {
-        let end = await stream.end()
-        return SessionEnd(process: end.process, said: end.said, wasGreeted: wasGreeted, agentProgram: agentProgram)
-            .error
+        let (process, said) = await stream.end()
+        let end = SessionEnd(process: process, said: said, wasGreeted: wasGreeted, agentProgram: agentProgram)
+        self.end = end
+        return end.error
     }
 
     /// Ends the session. What is pending is still written, unless the session has failed or the task is cancelled; then

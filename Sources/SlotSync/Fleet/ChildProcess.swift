@@ -1,6 +1,7 @@
-// A child process behind three pipes: ssh, the user's remote shell, or an agent on this machine. It has a process group
-// of its own. So a person's ^C does not cut sessions that still have to take a flip back, and what a wrapper script
-// started is ended together with it.
+// A child process behind three pipes: ssh, the user's remote shell, or an agent on this machine. It leads a session of
+// its own, without a terminal. So a person's ^C does not cut sessions that still have to take a flip back, and what a
+// wrapper script started is ended together with it. What would ask something at the terminal fails at once, and says
+// so: of a hundred hosts nobody could tell whose question it is, and in the background the kernel stops who asks.
 
 import Dispatch
 import Subprocess
@@ -56,7 +57,7 @@ final class ChildProcess {
         _ command: [String], input: FileDescriptor, output: FileDescriptor, errors: FileDescriptor
     ) async -> End {
         var options = PlatformOptions()
-        options.processGroupID = 0
+        options.createSession = true
         options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
         do {
             let result = try await Subprocess.run(

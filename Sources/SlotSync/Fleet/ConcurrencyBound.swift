@@ -1,16 +1,28 @@
 // Lets at most so many tasks run at the same time. When all permits are taken, later tasks wait and get them in the
 // order of their arrival. FleetConnection bounds connecting and preparing with it; a bound of one permit puts the
-// requests to a host in a queue.
+// requests to a host in a queue. Where the other end turns tasks away, fewer permits are given for a while.
 
 import DequeModule
 
 /// A number of permits, each for one task at a time.
 @FleetActor
 final class ConcurrencyBound {
-    private var free: Int
+    private let permits: Int
+    /// How many of the permits are given now.
+    private(set) var limit: Int
+    /// How many went well at the same time, as far as is known, and how often that was seen since.
+    private var ceiling: Int
+    private var passed = 0
+    /// How often each permit goes well before one more is tried.
+    private static let patience = 8
+    private var taken = 0
     private var queue: Deque<Wakeup> = []
 
-    init(_ permits: Int) { free = max(permits, 1) }
+    init(_ permits: Int) {
+        self.permits = max(permits, 1)
+        limit = self.permits
+        ceiling = self.permits
+    }
 
     /// Does something with a permit of its own.
     ///
@@ -21,9 +33,32 @@ final class ConcurrencyBound {
         return try await body()
     }
 
+    /// One task was turned away at the other end: gives fewer permits for a while. The others that were under way were
+    /// not too many.
+    func narrow() {
+        ceiling = max(1, min(permits, taken))
+        limit = max(1, min(limit, ceiling / 2))
+        passed = 0
+    }
+
+    /// What was done with a permit went well: gives one more, up to what went well before; beyond that only now and
+    /// then, since each try that is too much turns somebody away.
+    func widen() {
+        if limit < ceiling {
+            limit += 1
+        } else if ceiling < permits {
+            passed += 1
+            guard passed >= Self.patience * limit else { return }
+            passed = 0
+            ceiling += 1
+            limit = ceiling
+        }
+        give()
+    }
+
     private func enter() async throws {
-        guard free == 0 else {
-            free -= 1
+        guard taken >= limit || !queue.isEmpty else {
+            taken += 1
             return
         }
         let ticket = Wakeup()
@@ -35,8 +70,16 @@ final class ConcurrencyBound {
         }
     }
 
-    /// A permit goes straight to whoever waits longest, so that nobody who comes just then takes it.
     private func leave() {
-        if let next = queue.popFirst() { next.wake() } else { free += 1 }
+        taken -= 1
+        give()
+    }
+
+    /// A permit goes straight to whoever waits longest, so that nobody who comes just then takes it.
+    private func give() {
+        while taken < limit, let next = queue.popFirst() {
+            taken += 1
+            next.wake()
+        }
     }
 }

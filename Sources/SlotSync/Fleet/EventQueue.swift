@@ -8,9 +8,9 @@ import Synchronization
 final class EventQueue: Sendable {
     private struct State {
         var events: Deque<FleetEvent> = []
-        /// How many were taken so far, and which one, counted with those, is the newest progress.
+        /// How many were taken so far, and which one, counted with those, is the newest progress of each kind.
         var taken = 0
-        var progress: Int?
+        var progress: [FleetEvent.Progress: Int] = [:]
         var isFinished = false
         var consumer: CheckedContinuation<FleetEvent?, Never>?
     }
@@ -24,13 +24,11 @@ final class EventQueue: Sendable {
                 return consumer
             }
             let kind = event.progressKind
-            if let kind, let progress = state.progress, progress >= state.taken,
-                state.events[progress - state.taken].progressKind == kind
-            {
+            if let kind, let progress = state.progress[kind], progress >= state.taken {
                 state.events[progress - state.taken] = event
                 return nil
             }
-            if kind != nil { state.progress = state.taken + state.events.count }
+            if let kind { state.progress[kind] = state.taken + state.events.count }
             state.events.append(event)
             return nil
         }
@@ -68,12 +66,13 @@ final class EventQueue: Sendable {
 }
 
 extension FleetEvent {
-    fileprivate enum Progress { case scanning, transferred }
+    fileprivate enum Progress { case scanning, transferred, filled }
 
     fileprivate var progressKind: Progress? {
         switch self {
         case .scanning: .scanning
         case .transferred: .transferred
+        case .filled: .filled
         default: nil
         }
     }

@@ -22,6 +22,10 @@ public struct Fleet: Sendable {
     public var parallelism: Int
     /// How long a host may say nothing before it is given up.
     public var timeout: Duration
+    /// How long whoever holds a root's lock is waited for, before anything is asked of the hosts.
+    public var lockPatience = Duration.zero
+    /// What others are told who want the lock meanwhile, besides who holds it; one line.
+    public var message = ""
 
     /// What ``parallelism`` is where nothing is said.
     public static let usualParallelism = 128
@@ -49,10 +53,18 @@ public struct Fleet: Sendable {
     public func root(of host: Host) -> String { Transport.root(root, of: host) }
 
     /// Does something over sessions that are closed afterwards.
+    ///
+    /// - Parameters:
+    ///   - isOneForEach: whether all hosts have one at the same time, and not as many as ``parallelism`` says.
+    ///   - emit: called with what there is to tell of logins.
+    /// - Throws: ``SlotSyncError`` before the first of them where there cannot be so many.
     func withConnection<Result: Sendable>(
+        isOneForEach: Bool, telling emit: @escaping @Sendable (FleetEvent) -> Void,
         _ body: (FleetConnection) async throws -> Result
     ) async throws -> Result {
+        try check(isOneForEach: isOneForEach)
         let connection = await FleetConnection(self)
+        await connection.tellLogins(emit)
         do {
             let result = try await body(connection)
             await connection.close()
@@ -67,10 +79,10 @@ public struct Fleet: Sendable {
     ///
     /// - Parameter emit: called with each host that fails, as soon as it does.
     func askEach<Answer: Sendable>(
-        telling emit: (@Sendable (FleetEvent) -> Void)? = nil,
+        telling emit: @escaping @Sendable (FleetEvent) -> Void,
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async throws -> HostResults<Answer> {
-        try await withConnection { connection in
+        try await withConnection(isOneForEach: false, telling: emit) { connection in
             let results = await connection.each(hosts, atMost: parallelism, closing: true, telling: emit, body)
             try Task.checkCancellation()
             return results

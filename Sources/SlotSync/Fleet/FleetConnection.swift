@@ -24,6 +24,8 @@ public final class FleetConnection: Sendable {
     public let events: AsyncStream<HostEvent>
     private let emit: AsyncStream<HostEvent>.Continuation
     private let connections: [Host: HostConnection]
+    /// Hears how logins go, while an operation is watched.
+    private let teller = OperationTeller()
     @FleetActor private var isClosed = false
     @FleetActor private var keepAlives: Task<Void, Never>?
 
@@ -35,16 +37,22 @@ public final class FleetConnection: Sendable {
         ProcessSetup.prepare()
         self.fleet = fleet
         (events, emit) = AsyncStream.makeStream(of: HostEvent.self)
-        connections = await Self.connections(to: fleet, emit)
+        connections = await Self.connections(to: fleet, teller, emit)
     }
+
+    /// Tells of logins until somebody else is to hear of them; nil: nobody is.
+    @FleetActor
+    func tellLogins(_ tell: (@Sendable (FleetEvent) -> Void)?) { teller.tell = tell }
 
     @FleetActor
     private static func connections(
-        to fleet: Fleet, _ emit: AsyncStream<HostEvent>.Continuation
+        to fleet: Fleet, _ teller: OperationTeller, _ emit: AsyncStream<HostEvent>.Continuation
     ) -> [Host: HostConnection] {
         let (connecting, preparing) = (ConcurrencyBound(fleet.parallelism), ConcurrencyBound(fleet.parallelism))
         let all = fleet.hosts.indices.map { index in
-            HostConnection(index, of: fleet, connecting: connecting, preparing: preparing) { emit.yield($0) }
+            HostConnection(index, of: fleet, connecting: connecting, preparing: preparing, teller: teller) {
+                emit.yield($0)
+            }
         }
         return Dictionary(all.map { ($0.host, $0) }) { first, _ in first }
     }
@@ -122,7 +130,18 @@ public final class FleetConnection: Sendable {
     /// Brings a tree into the next slot of every host; see ``Fleet/stage(_:options:)``.
     public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
         FleetOperation { emit in
-            try await FleetStage.run(source, options: options, over: self, keepsSessions: true, emit: emit)
+            try self.fleet.check(isOneForEach: true)
+            await self.tellLogins(emit)
+            do {
+                try await self.waitForLocks(telling: emit)
+                let report = try await FleetStage.run(
+                    source, options: options, over: self, keepsSessions: true, emit: emit)
+                await self.tellLogins(nil)
+                return report
+            } catch {
+                await self.tellLogins(nil)
+                throw error
+            }
         }
     }
 

@@ -22,8 +22,9 @@ extension Fleet {
         _ direction: FlipRequest.Direction, to release: ReleaseSelector, _ options: FlipOptions
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await self.withConnection {
-                try await FleetFlip(over: $0, direction, options, emit: emit).run(release)
+            try await self.withConnection(isOneForEach: true, telling: emit) {
+                try await $0.waitForLocks(telling: emit)
+                return try await FleetFlip(over: $0, direction, options, emit: emit).run(release)
             }
         }
     }

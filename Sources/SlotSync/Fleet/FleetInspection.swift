@@ -4,9 +4,11 @@ extension Fleet {
     /// Asks every host for its ring; nil: the root holds none yet.
     public func status() -> FleetOperation<HostResults<RingStatus?>> {
         FleetOperation { emit in
-            try await self.askEach { host in
+            try await self.askEach(telling: emit) { host in
                 host.onWarning = { emit(.hostWarning(host.host, $0)) }
-                return try await host.ring()
+                let ring = try await host.ring()
+                emit(.hostFinished(host.host, .answered))
+                return ring
             }
         }
     }
@@ -16,9 +18,11 @@ extension Fleet {
     /// - Parameter slot: one slot; nil: all that hold a release.
     public func verify(slot: Int? = nil) -> FleetOperation<HostResults<[SlotVerification]>> {
         FleetOperation { emit in
-            try await self.askEach { host in
+            try await self.askEach(telling: emit) { host in
                 emit(.hostStarted(host.host))
-                return try await host.verify(slot: slot)
+                let found = try await host.verify(slot: slot)
+                emit(.hostFinished(host.host, .answered))
+                return found
             }
         }
     }
@@ -26,13 +30,19 @@ extension Fleet {
 
 extension HostConnection {
     /// - Returns: nil: the root holds no ring yet.
-    fileprivate func ring() async throws -> RingStatus? {
+    func ring() async throws -> RingStatus? {
         let session = try await session()
         guard session.ring != nil else { return nil }
         // Asked for although the greeting has it: what the agent has to tell besides comes before the answer.
         session.channel.send(.status)
-        let reply = try await session.channel.receivePromptly()
-        guard case .status(let ring) = reply else { throw unexpected(reply) }
+        var reply = try await session.channel.receivePromptly()
+        var lock: RingLock?
+        if case .lock(let held) = reply {
+            lock = held
+            reply = try await session.channel.receivePromptly()
+        }
+        guard case .status(var ring) = reply else { throw unexpected(reply) }
+        ring.lock = lock
         return ring
     }
 

@@ -21,8 +21,7 @@ extension Fleet {
             }
             return try await self.askEach(telling: emit) { connection in
                 emit(.hostStarted(connection.host))
-                let installed = try await install(
-                    agent, folder: folder.map(Self.remoteFolder), on: connection.host)
+                let installed = try await install(agent, folder: folder.map(Self.remoteFolder), over: connection)
                 emit(.hostFinished(connection.host, .installed(installed)))
                 return installed
             }
@@ -30,16 +29,26 @@ extension Fleet {
     }
 
     @FleetActor
-    private func install(_ agent: AgentProgram, folder: String?, on host: Host) async throws -> InstallOutcome {
-        let command = InstallSession.command(folder: folder, version: SlotSyncVersion.current)
-        let stream = try ChildStream(
-            transport.remoteShellCommand(to: host, timeout: timeout) + [command], timeout: timeout)
+    private func install(
+        _ agent: AgentProgram, folder: String?, over connection: HostConnection
+    ) async throws -> InstallOutcome {
+        let remoteCommand = InstallSession.command(folder: folder, version: SlotSyncVersion.current)
+        let session = try await connection.logIn {
+            let command = try await transport.loginCommand(to: connection.host, timeout: timeout)
+            let session = InstallSession(
+                agent: agent, folder: folder, stream: try ChildStream(command + [remoteCommand], timeout: timeout))
+            do { try await session.begin() } catch {
+                await session.close()
+                throw session.isDroppedLogin ? DroppedLogin(error: hostError(error)) : error
+            }
+            return session
+        }
         do {
-            let outcome = try await InstallSession(agent: agent, folder: folder, stream: stream).run()
-            await stream.close()
+            let outcome = try await session.run()
+            await session.close()
             return outcome
         } catch {
-            await stream.close()
+            await session.close()
             throw error
         }
     }

@@ -3,7 +3,7 @@
 
 /// An operation that is under way.
 public struct FleetOperation<Report: Sendable>: Sendable {
-    /// What happens, until the operation ends. One consumer, who may come late: of `scanning` and `transferred` it gets
+    /// What happens, until the operation ends. One consumer, who may come late: of `scanning`, `transferred` and `filled` it gets
     /// the newest, of everything else all.
     public let events: AsyncStream<FleetEvent>
     private let task: Task<Report, any Error>
@@ -44,8 +44,16 @@ public enum FleetEvent: Sendable {
     case hostStarted(Host)
     /// What a person should know of a host, one line.
     case hostWarning(Host, String)
+    /// The host's sshd, or a jump host's, dropped the login, for this reason; it is tried again.
+    case loginDropped(Host, SlotSyncError)
+    /// The host has not greeted for some seconds, and is still waited for.
+    case loginSlow(Host)
+    /// Another session holds the lock of the host's root, and is waited for.
+    case lockAwaited(Host, RingLock)
     /// Bytes sent to and still to be sent to all hosts, as far as known; a few times a second.
     case transferred(sent: UInt64, planned: UInt64)
+    /// How far all slots are filled; a few times a second.
+    case filled(StageProgress)
     /// Once for each host whose turn came.
     case hostFinished(Host, HostResult)
 }
@@ -58,6 +66,8 @@ public enum HostResult: Sendable, Hashable {
     case flipped(FlipOutcome)
     /// It has the agent.
     case installed(InstallOutcome)
+    /// It has answered what it was asked for, and changed nothing.
+    case answered
     /// It could not do what was asked.
     case failed(SlotSyncError)
 }

@@ -10,8 +10,9 @@ extension Fleet {
     ///   used, or changed while it was read.
     public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
         FleetOperation { emit in
-            try await self.withConnection {
-                try await FleetStage.run(source, options: options, over: $0, keepsSessions: false, emit: emit)
+            try await self.withConnection(isOneForEach: false, telling: emit) {
+                try await $0.waitForLocks(telling: emit)
+                return try await FleetStage.run(source, options: options, over: $0, keepsSessions: false, emit: emit)
             }
         }
     }
@@ -33,6 +34,7 @@ final class FleetStage {
     private let wholeFiles: Bool
     private let filling: BasisCacheFilling?
     private var channels: [Int: Channel] = [:]
+    private var progress: StageProgress
     /// Bytes through sessions that have ended.
     private var endedBytes: (sent: UInt64, received: UInt64) = (0, 0)
 
@@ -90,6 +92,7 @@ final class FleetStage {
         self.wholeFiles = wholeFiles
         self.options = options
         self.emit = emit
+        progress = StageProgress(hostCount: connection.fleet.hosts.count)
         spool = try Spool()
         let fleet = connection.fleet
         // A local agent gets bytes as they are.
@@ -131,7 +134,10 @@ final class FleetStage {
             self.emit(.hostStarted(host.host))
             self.library.expect(host.index)
             // Whatever becomes of it, nobody waits for it then.
-            defer { self.library.withdraw(host.index) }
+            defer {
+                self.library.withdraw(host.index)
+                self.progress.end(host.index)
+            }
             let staged = try await self.stage(host)
             self.emit(.hostFinished(host.host, .staged(staged)))
             return staged
@@ -160,6 +166,7 @@ final class FleetStage {
     private func reportProgress() {
         let sent = channels.values.reduce(endedBytes.sent) { $0 + $1.sentBytes }
         emit(.transferred(sent: sent, planned: max(sent, library.plannedBytes)))
+        emit(.filled(progress))
     }
 
     // MARK: One host
@@ -169,10 +176,14 @@ final class FleetStage {
         let channel = session.channel
         channels[host.index] = channel
         var lastBytes: UInt64 = 0
-        channel.onAlive = { [library] progress in
+        channel.onAlive = { [library, weak self] progress in
             // Only a host that gets on is worth waiting for.
             if progress.bytes > lastBytes { library.noteProgress(of: host.index) }
             lastBytes = progress.bytes
+            self?.progress.note(host.index, bytes: progress.bytes)
+        }
+        channel.onPlan = { [weak self] before, planned in
+            self?.progress.plan(host.index, before: before, planned: planned)
         }
         channel.onWarning = { [emit] text in emit(.hostWarning(session.host, text)) }
         defer { end(host, channel) }
@@ -197,7 +208,7 @@ final class FleetStage {
     }
 
     private func end(_ host: HostConnection, _ channel: Channel) {
-        (channel.onAlive, channel.onWarning) = (nil, nil)
+        (channel.onAlive, channel.onPlan, channel.onWarning) = (nil, nil, nil)
         channels[host.index] = nil
         endedBytes.sent += channel.sentBytes
         endedBytes.received += channel.receivedBytes

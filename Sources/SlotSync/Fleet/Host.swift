@@ -122,6 +122,25 @@ public struct Host: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The name as it is compared; see ``comparedName(of:)``.
+    package var comparedName: String { Self.comparedName(of: name[...]) }
+
+    /// A name as it is compared: DNS and ssh know no case, nor the dot at the end of a full name, and an IPv6 address has
+    /// many spellings.
+    package static func comparedName(of name: Substring) -> String {
+        let parts = name.split(separator: "%", maxSplits: 1)
+        var address = in6_addr()
+        guard let first = parts.first, isIPv6(name), inet_pton(AF_INET6, String(first), &address) == 1 else {
+            return (name.last == "." ? name.dropLast() : name).lowercased()
+        }
+        let bytes = withUnsafeBytes(of: &address) { Array($0) }
+        // ::ffff:192.0.2.1 is 192.0.2.1.
+        if bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) {
+            return bytes.suffix(4).map(String.init).joined(separator: ".")
+        }
+        return "\(bytes)" + (parts.count == 2 ? "%\(parts[1])" : "")
+    }
+
     /// The host in the form that `init(_:)` reads.
     public var description: String {
         let place = port == nil && name.contains(":") ? "[\(name)]" : label

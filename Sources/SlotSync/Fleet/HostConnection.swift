@@ -10,9 +10,10 @@ final class HostConnection {
     let index: Int
     let fleet: Fleet
     /// How many hosts connect at the same time, and how many prepare a flip.
-    private let connecting: ConcurrencyBound
+    let connecting: ConcurrencyBound
     let preparing: ConcurrencyBound
     private let emit: @Sendable (HostEvent) -> Void
+    private let teller: OperationTeller
 
     /// One request at a time, in the order in which they came.
     private let tickets = ConcurrencyBound(1)
@@ -38,15 +39,19 @@ final class HostConnection {
 
     init(
         _ index: Int, of fleet: Fleet, connecting: ConcurrencyBound, preparing: ConcurrencyBound,
-        emit: @escaping @Sendable (HostEvent) -> Void
+        teller: OperationTeller = OperationTeller(), emit: @escaping @Sendable (HostEvent) -> Void
     ) {
         self.index = index
         host = fleet.hosts[index]
         self.fleet = fleet
         self.connecting = connecting
         self.preparing = preparing
+        self.teller = teller
         self.emit = emit
     }
+
+    /// Tells whoever watches the operation under way.
+    func tell(_ event: FleetEvent) { teller.tell?(event) }
 
     // MARK: One request after the other
 
@@ -95,9 +100,11 @@ final class HostConnection {
     @discardableResult
     func open() -> Task<HostSession, any Error> {
         if let opening { return opening }
-        let task = Task { @FleetActor [connecting, host, fleet, isClosed] in
+        let task = Task { @FleetActor [host, fleet, isClosed] in
             guard !isClosed else { throw Self.closed }
-            let session = try await connecting.withPermit { try await HostSession.open(host, of: fleet) }
+            let session = try await self.logIn {
+                try await HostSession.open(host, of: fleet) { self.tell(.loginSlow(host)) }
+            }
             session.channel.onWarning = self.onWarning
             return session
         }
@@ -196,4 +203,12 @@ final class HostConnection {
                 .timedOut,
                 "said nothing for \(TimeText.exact(provisionalLimit)) while its flip was not confirmed"))
     }
+}
+
+/// Who watches the operation under way over a fleet's sessions.
+@FleetActor
+final class OperationTeller {
+    var tell: (@Sendable (FleetEvent) -> Void)?
+
+    nonisolated init() {}
 }

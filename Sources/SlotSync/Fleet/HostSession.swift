@@ -8,11 +8,26 @@ struct HostSession {
     /// The ring when the session began; nil: the root held none yet.
     let ring: RingStatus?
 
+    /// How long a host may take to greet before people are told.
+    static let usualGreeting = Duration.seconds(5)
+
     /// Connects to a host. Whoever opened the session has to close its channel.
-    static func open(_ host: Host, of fleet: Fleet) async throws -> HostSession {
-        let channel = try fleet.transport.open(host: host, root: fleet.root, timeout: fleet.timeout)
+    ///
+    /// - Parameter onSlow: called when the host has not greeted for a while, and is still waited for.
+    /// - Throws: ``DroppedLogin`` where the host's sshd let go of the login before it began.
+    static func open(_ host: Host, of fleet: Fleet, onSlow: @escaping @FleetActor () -> Void) async throws
+        -> HostSession
+    {
+        let command = try await fleet.transport.agentCommand(on: host, root: fleet.root, timeout: fleet.timeout)
+        let channel = try Channel(command, timeout: fleet.timeout, agentProgram: fleet.transport.remoteCommand)
+        let alarm = Task { @FleetActor in
+            try await Task.sleep(for: usualGreeting)
+            onSlow()
+        }
+        defer { alarm.cancel() }
         do {
-            let own = Greeting(version: SlotSyncVersion.current, peer: "\(userName())@\(machineName())")
+            let message = fleet.message.isEmpty ? "" : ": \(fleet.message)"
+            let own = Greeting(version: SlotSyncVersion.current, peer: "\(userName())@\(machineName())\(message)")
             channel.send(.hello(own, host: host.name))
             guard case .hello(let greeting, let ring) = try await channel.receivePromptly() else {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
@@ -27,7 +42,8 @@ struct HostSession {
             return HostSession(host: host, channel: channel, ring: ring)
         } catch {
             await channel.close()
-            throw error
+            guard fleet.transport.kind == .ssh, let end = channel.end, end.isDroppedLogin else { throw error }
+            throw DroppedLogin(error: end.error)
         }
     }
 }

@@ -15,6 +15,10 @@ final class InstallSession {
     private var lines: Deque<String> = []
     private var splitter = LineSplitter()
     private var printed = 0
+    /// What kind of machine the host is, once it has said so.
+    private var machine: String?
+    /// Whether the host's sshd let go of the login before it began.
+    private(set) var isDroppedLogin = false
     /// All that a host may print: a start-up file that never stops would be read for ever.
     private static let mostPrinted = 1 << 20
 
@@ -47,9 +51,14 @@ final class InstallSession {
             .enumerated().map { $0 < 3 ? $1 : ShellWords.quoted($1) }.joined(separator: " ")
     }
 
-    /// Installs the agent, unless the same version is there.
+    /// Waits until the host's side has begun.
+    func begin() async throws { machine = try await answer("machine") }
+
+    func close() async { await stream.close() }
+
+    /// Installs the agent, unless the same version is there. The session has begun.
     func run() async throws -> InstallOutcome {
-        let machine = try await answer("machine")
+        let machine = machine ?? ""
         guard agent.machine.runs(on: machine) else {
             throw SlotSyncError(
                 .badInput,
@@ -75,8 +84,12 @@ final class InstallSession {
             }
         } ending: {
             let end = await stream.end()
+            if machine == nil, case .exited = end.process { isDroppedLogin = LoginWords.tellOfDrop(end.said) }
             // A machine with a broken agent gets a new one; a new one that does not run is what is told here.
-            let hint = agent.isStatic ? "" : " (the agent is not static: `make static` builds one that runs everywhere)"
+            let hint =
+                machine == nil
+                ? LoginWords.advice(on: end.said)
+                : agent.isStatic ? "" : " (the agent is not static: `make static` builds one that runs everywhere)"
             return SlotSyncError(.unreachable, "not installed: \(Self.reason(end.process, end.said))\(hint)")
         }
     }

@@ -22,7 +22,8 @@ struct SessionEnd: Sendable {
         case .failed(let reason): return SlotSyncError(.unreachable, reason)
         case .exited(let code) where !wasGreeted:
             return agentMissing(code: code)
-                ?? SlotSyncError(.unreachable, "no agent answered (exit code \(code))\(told)")
+                ?? SlotSyncError(
+                    .unreachable, "no agent answered (exit code \(code))\(told)\(LoginWords.advice(on: said))")
         case .exited(let code):
             return SlotSyncError(.unreachable, "the session ended early (exit code \(code))\(told)")
         case .signalled(let signal):
@@ -30,6 +31,12 @@ struct SessionEnd: Sendable {
         case nil:
             return SlotSyncError(.unreachable, "the host closed its end of the session\(told)")
         }
+    }
+
+    /// Whether the host's sshd, or a jump host's, let go of the login before it knew whose it was.
+    var isDroppedLogin: Bool {
+        guard !wasGreeted, case .exited(let code) = process, code != Self.notFound else { return false }
+        return LoginWords.tellOfDrop(said)
     }
 
     /// What to do where the agent is not there; nil if that is not why the session ended.

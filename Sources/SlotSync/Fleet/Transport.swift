@@ -1,5 +1,6 @@
 // How a session gets to its host: by ssh, by the user's own remote shell, or to a child process on this machine. Pure
-// functions decide what is run; `open` starts it and hands out the channel.
+// functions decide what is run; only what ssh_config says of a host has to be asked for. HostSession and FleetInstall
+// start it.
 
 import Glibc
 import SystemPackage
@@ -18,7 +19,8 @@ public struct Transport: Sendable, Hashable {
     public var kind: Kind
     /// The command that stands for `ssh`, called as `COMMAND HOST REMOTE-COMMAND` with nothing added; as rsync's `-e`.
     public var remoteShell: String?
-    /// The agent's program; as rsync's `--rsync-path`. With `ssh` it goes to the host's shell as it is.
+    /// The agent's program; as rsync's `--rsync-path`. With `ssh` it goes to the host's shell as it is; nil: where
+    /// `slotsync install` puts it. With `local` it has to be named.
     public var remoteCommand: String?
 
     /// By ssh, to an agent where `slotsync install` puts it, unless more is said.
@@ -28,18 +30,44 @@ public struct Transport: Sendable, Hashable {
         self.remoteCommand = remoteCommand
     }
 
-    /// Starts a session with the agent of `host`. Nothing has been said on it yet.
+    /// The program and arguments that become the agent of `host`. What the user's ssh_config says of it is asked first.
     ///
     /// - Parameter root: The ring's folder; `{host}` in it stands for the host's name.
     @FleetActor
-    func open(host: Host, root: String, timeout: Duration) throws -> Channel {
+    func agentCommand(on host: Host, root: String, timeout: Duration) async throws -> [String] {
         let root = Self.root(root, of: host)
-        let command =
-            switch kind {
-            case .local: try localCommand(root: root)
-            case .ssh: try remoteShellCommand(to: host, timeout: timeout) + [agentCommand(root: root)]
+        return switch kind {
+        case .local: try localCommand(root: root)
+        case .ssh: try await loginCommand(to: host, timeout: timeout) + [agentCommand(root: root)]
+        }
+    }
+
+    /// The program and arguments that lead to a host's shell; the remote command is to follow as one more argument.
+    @FleetActor
+    func loginCommand(to host: Host, timeout: Duration) async throws -> [String] {
+        guard remoteShell == nil else { return try remoteShellCommand(to: host, settings: nil, timeout: timeout) }
+        let settings = try await sshSettings(of: host, timeout: timeout)
+        return try remoteShellCommand(to: host, settings: settings, timeout: timeout)
+    }
+
+    /// What ssh_config says of a host; nil where ssh does not tell: then its session says why.
+    @FleetActor
+    private func sshSettings(of host: Host, timeout: Duration) async throws -> SSHSettings? {
+        let stream = try ChildStream(["ssh", "-G"] + Self.sshDestination(host), timeout: timeout)
+        stream.writer.finish()
+        var printed: [UInt8] = []
+        var isWhole = false
+        do {
+            isWhole = try await stream.wait {
+                try stream.read(while: { printed.count < SSHSettings.longest }) { printed.append(contentsOf: $0) }
+                return stream.isAtEnd || printed.count >= SSHSettings.longest ? stream.isAtEnd : nil
+            } ending: {
+                SlotSyncError(.unreachable, "ssh does not tell its settings")
             }
-        return try Channel(command, timeout: timeout, agentProgram: remoteCommand)
+        } catch let error as SlotSyncError where error.code != .cancelled {}
+        await stream.close()
+        try Task.checkCancellation()
+        return isWhole && !printed.isEmpty ? SSHSettings(String(decoding: printed, as: UTF8.self)) : nil
     }
 
     /// A host's root. The name is one component of a path or a part of it: no host has a name that leads elsewhere.
@@ -54,33 +82,46 @@ public struct Transport: Sendable, Hashable {
     }
 
     /// The program and arguments for the agent as a child process.
+    ///
+    /// - Throws: ``SlotSyncError`` where no agent is named: an embedding program that was started in its place would run
+    ///   as often as there are hosts.
     func localCommand(root: String) throws(SlotSyncError) -> [String] {
         let arguments = ["agent", "--root", root]
-        guard let program = remoteCommand else { return [try Self.agentOfThisMachine()] + arguments }
+        guard let program = remoteCommand else {
+            throw SlotSyncError(
+                .badInput,
+                "Transport(.local) names no agent: say with its argument remoteCommand where slotsync-agent is, or another "
+                    + "program that serves as one")
+        }
         if program.contains(where: \.isWhitespace), access(program, F_OK) != 0 {
             return ["/bin/sh", "-c", "exec \(program) agent --root \"$0\"", root]
         }
         return [program] + arguments
     }
 
-    /// `slotsync-agent` beside the running program, else the running program itself.
-    private static func agentOfThisMachine() throws(SlotSyncError) -> String {
+    /// `slotsync-agent` beside the running program, else the running program itself, for a program that serves as an
+    /// agent when it is called `PROGRAM agent --root ROOT`.
+    package static func agentOfThisMachine() throws(SlotSyncError) -> String {
         let program = try runningProgram()
         let agent = program.removingLastComponent().appending("slotsync-agent").string
         return access(agent, X_OK) == 0 ? agent : program.string
     }
 
     /// The program and arguments that lead to a host's shell; the remote command is to follow as one more argument.
-    func remoteShellCommand(to host: Host, timeout: Duration) throws(SlotSyncError) -> [String] {
-        let destination = host.user.map { "\($0)@\(host.name)" } ?? host.name
+    ///
+    /// - Parameter settings: what ssh_config says of the host; nil: nobody knows.
+    func remoteShellCommand(to host: Host, settings: SSHSettings?, timeout: Duration) throws(SlotSyncError) -> [String]
+    {
         if let remoteShell {
             try Self.checkPort(host)
-            return try ShellWords.split(remoteShell, option: "--rsh") + [destination]
+            return try ShellWords.split(remoteShell, option: "--rsh") + [host.destination]
         }
-        var command = ["ssh", "-T", "-o", "BatchMode=yes"]
-        command += ["-o", "ConnectTimeout=\(max(1, timeout.components.seconds))"]
-        if let port = host.port { command += ["-p", String(port)] }
-        return command + ["--", destination]
+        let options = (settings ?? SSHSettings("")).options(timeout: timeout)
+        return ["ssh"] + options + Self.sshDestination(host)
+    }
+
+    private static func sshDestination(_ host: Host) -> [String] {
+        (host.port.map { ["-p", String($0)] } ?? []) + ["--", host.destination]
     }
 
     private static func checkPort(_ host: Host) throws(SlotSyncError) {

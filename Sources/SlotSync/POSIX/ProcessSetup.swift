@@ -1,5 +1,6 @@
-// Prepares a process to hold sessions with hundreds of others: it may open descriptors for all their pipes, and
-// survives a pipe whose reader is gone. The programs call it once, and so does everything that opens a fleet.
+// Prepares a process to hold sessions with hundreds of others: it may open descriptors for all their pipes and start
+// their processes, and survives a pipe whose reader is gone. The programs call it once, and so does everything that
+// opens a fleet.
 
 import CSystemCalls
 import Glibc
@@ -7,17 +8,19 @@ import Glibc
 package enum ProcessSetup {
     /// Prepares this process. Calling it again changes nothing.
     package static func prepare() {
-        raiseDescriptorLimit()
+        raiseLimits()
         surviveBrokenPipes()
     }
 
-    /// Three pipes a session soon pass the customary limit of 1024 descriptors.
-    private static func raiseDescriptorLimit() {
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(resource, &limit)
+    /// Three pipes a session soon pass the customary limit of 1024 descriptors. Each session is a process as well.
+    private static func raiseLimits() {
+        for resource in [RLIMIT_NOFILE, __RLIMIT_NPROC] {
+            let resource = __rlimit_resource_t(resource.rawValue)
+            var limit = rlimit()
+            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { continue }
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(resource, &limit)
+        }
     }
 
     /// Gives large memory back to the system as soon as it is free. The C library would come to keep what a process
@@ -30,6 +33,13 @@ package enum ProcessSetup {
     static var descriptorLimit: Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 256 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// How many processes and threads this user may have; the kernel holds root to no limit.
+    static var processLimit: Int {
+        var limit = rlimit()
+        guard geteuid() != 0, getrlimit(__rlimit_resource_t(__RLIMIT_NPROC.rawValue), &limit) == 0 else { return .max }
         return Int(clamping: limit.rlim_cur)
     }
 

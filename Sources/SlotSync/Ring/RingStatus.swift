@@ -16,6 +16,8 @@ public struct RingStatus: Hashable, Sendable {
     public var passedStage: Int
     /// A hook that has not run to its end yet.
     public var owedHook: OwedHook?
+    /// Who changes something there, if anybody does; known from `status` alone.
+    public var lock: RingLock?
 
     /// A ring by its slots.
     public init(

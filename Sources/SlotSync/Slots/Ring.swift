@@ -88,19 +88,15 @@ final class Ring {
             }
             throw SlotSyncError(.system, "cannot open the lock \(quoted(path))", errno: error)
         }
-        do { try systemCall { flock(file.rawValue, LOCK_EX | LOCK_NB) } } catch {
+        do { try Self.lock(file) } catch {
             defer { try? file.close() }
             guard error == .wouldBlock || error == .resourceTemporarilyUnavailable else {
                 throw failure(to: "take the lock", path + "/.slotsync/lock", error)
             }
-            var note = [UInt8](repeating: 0, count: 512)
-            let count = (try? note.withUnsafeMutableBytes { try file.readFully(at: 0, into: $0) }) ?? 0
-            let holder = String(decoding: note.prefix(count), as: UTF8.self).split(separator: "\n").first
-            let since = (try? file.status()).map { utcText($0.modified.seconds) } ?? "an unknown time"
             throw SlotSyncError(
                 .locked,
-                "root \(quoted(path)) is locked by \(holder.map { quoted($0) } ?? "another program") since \(since): "
-                    + "wait until that has ended, then run the command again")
+                "root \(quoted(path)) is locked by \(Self.holder(of: file).text): run the command again when that has "
+                    + "ended, or with --wait 5m")
         }
         lock = file
         noteHolder(purpose)
@@ -183,6 +179,7 @@ final class Ring {
     }
 
     var status: RingStatus { state.status }
+    var isLocked: Bool { lock != nil }
 
     // MARK: Slots
 

@@ -31,6 +31,12 @@ struct StagePlan: Sendable {
     var copiedBytes: UInt64 = 0
     var freedBytes: UInt64 = 0
     var createdEntries = 0
+
+    /// Bytes of content that filling the slot puts into place, received or copied.
+    func contentBytes(of release: Manifest) -> UInt64 {
+        let entries = copies.map(\.entry) + needs.map { Int($0.entry) } + duplicates.map(\.entry)
+        return entries.reduce(0) { $0 + release.entries[$1].size }
+    }
 }
 
 /// Where bases are, by digest.

@@ -11,6 +11,11 @@ enum Reply: Equatable, Sendable {
     case warning(String)
     /// Sent twice a second while a command runs: files and bytes done so far.
     case alive(files: UInt64, bytes: UInt64)
+    /// Said before the needs of a stage: bytes as `alive` counts them, and how many bytes of content are to be put into
+    /// place from then on, received or copied on the host.
+    case plan(before: UInt64, planned: UInt64)
+    /// Before `status`, where another session holds the root's lock.
+    case lock(RingLock)
     case status(RingStatus)
     /// The record of the release that the manifest was left out for, or written against, is damaged: the stage
     /// is to be asked for again, with the whole manifest.

@@ -6,7 +6,7 @@ extension Reply: WireMessage {
         case hello = 0x81
         case failure, warning, alive, status, present, needs, signature, signatureMissing
         case staged, prepared, hookDone, flipped, verified, manifestNeeded
-        case confirmed
+        case confirmed, plan, lock
         case watching = 0xa0
         case sample
         case seedsNeeded = 0xb0
@@ -21,6 +21,8 @@ extension Reply: WireMessage {
         case .failure: .failure
         case .warning: .warning
         case .alive: .alive
+        case .plan: .plan
+        case .lock: .lock
         case .status: .status
         case .present: .present
         case .needs: .needs
@@ -54,6 +56,12 @@ extension Reply: WireMessage {
         case .alive(let files, let bytes):
             writer.append(varint: files)
             writer.append(varint: bytes)
+        case .plan(let before, let planned):
+            writer.append(varint: before)
+            writer.append(varint: planned)
+        case .lock(let lock):
+            writer.append(text: lock.holder)
+            writer.append(zigzag: lock.since)
         case .status(let ring): ring.encode(into: &writer)
         case .needs(let needs, let isLast):
             writer.append(isLast)
@@ -95,6 +103,12 @@ extension Reply: WireMessage {
             case .alive:
                 let files = try reader.varint()
                 return .alive(files: files, bytes: try reader.varint())
+            case .plan:
+                let before = try reader.varint()
+                return .plan(before: before, planned: try reader.varint())
+            case .lock:
+                let holder = try reader.shownText(of: "a lock's holder")
+                return .lock(RingLock(holder: holder, since: try reader.zigzag()))
             case .status: return .status(try RingStatus(from: &reader))
             case .present: return .present(try StageOutcome(from: &reader))
             case .needs:

@@ -14,13 +14,60 @@ struct FailureGroupTests {
     @Test("hosts with one reason stand on one line, folded, in the order of their first failures")
     func folded() throws {
         let full = try failures("web[003,017-019]") { _ in "disk full: needs 1.2 GB, 300 MB free" }
-        let other = try failures("web001") { _ in "disk full: needs 1.2 GB, 299 MB free" }
+        let other = try failures("web001") { _ in "no room for the record" }
         let lines = FailureGroup.groups(of: full + other, root: "/srv/www").map(\.line)
         #expect(
             lines == [
-                "web[003,017-019]: disk full: needs 1.2 GB, 300 MB free",
-                "web001: disk full: needs 1.2 GB, 299 MB free",
+                "web[003,017-019]: disk full: needs 1.2 GB, 300 MB free", "web001: no room for the record",
             ])
+    }
+
+    @Test("amounts that differ are told from the least to the most")
+    func amounts() throws {
+        let full = try failures("web[1-3]") {
+            "disk full: needs 1,200 B, \($0.name == "web2" ? "1.2 GB" : "900 MB") free"
+        }
+        let lines = FailureGroup.groups(of: full, root: "/srv/www").map(\.line)
+        #expect(lines == ["web[1-3]: disk full: needs 1,200 B, 900 MB to 1.2 GB free"])
+    }
+
+    @Test("what ssh says with each host's own name or address is one reason")
+    func ssh() throws {
+        let refused = try failures("web[001-120]") { "ssh: connect to host \($0.name) port 22: Connection refused" }
+        #expect(
+            FailureGroup.groups(of: refused, root: "/srv").map(\.line)
+                == ["web[001-120]: ssh: connect to host {host} port 22: Connection refused"])
+        let closed = try failures("web[1-3]") { "Connection closed by 10.0.0.\($0.name.last!) port 22" }
+        #expect(
+            FailureGroup.groups(of: closed, root: "/srv").map(\.line)
+                == ["web[1-3]: Connection closed by {address} port 22"])
+    }
+
+    @Test("a lock is one reason, whichever process holds it on each host")
+    func locks() throws {
+        let locked = try failures("h[1-9]") {
+            "root \"/srv/www\" is locked by \"a push by eva@ctl, pid 41\($0.name.last!)\" since 2026-03-01 12:30:0"
+                + "\($0.name.last!) UTC: wait"
+        }
+        #expect(
+            FailureGroup.groups(of: locked, root: "/srv/www").map(\.line) == [
+                #"h[1-9]: root "/srv/www" is locked by "a push by eva@ctl, pid 411 to 419" since 2026-03-01 12:30:01 UTC: wait"#
+            ])
+    }
+
+    @Test("another slot, exit code or release is another reason, and so is a name within another")
+    func kinds() throws {
+        let hosts = try HostList.parse("h1,h12")
+        func lines(_ texts: String...) -> Int {
+            let failures = zip(hosts, texts).map { HostFailure(host: $0, error: SlotSyncError(.notReady, $1)) }
+            return FailureGroup.groups(of: failures, root: "/srv").count
+        }
+        #expect(lines("slot 1 was changed", "slot 2 was changed") == 2)
+        #expect(lines("exit code 1", "exit code 255") == 2)
+        #expect(lines("release 3f2a09bc is bad", "release 11111111 is bad") == 2)
+        #expect(lines("the agent is version 0.1.0", "the agent is version 0.2.0") == 2)
+        #expect(lines("link to h1.old", "link to h12.old") == 2)
+        #expect(lines("h1 is gone.", "h12 is gone.") == 1)
     }
 
     @Test("a reason that names each host's own root is one reason")

@@ -57,6 +57,24 @@ struct FleetOptionsTests {
         #expect(fleet.timeout == .seconds(30))
     }
 
+    @Test("hosts are left out by ! and --except, and those of the configuration of its own hosts alone")
+    func except() throws {
+        func names(_ arguments: String..., configuration: String) throws -> [String] {
+            var all = arguments + ["--root", "/srv"]
+            let file = FileManager.default.temporaryDirectory.appending(path: "slotsync-\(UUID()).yml").path
+            try configuration.write(toFile: file, atomically: true, encoding: .utf8)
+            defer { unlink(file) }
+            all += ["--config", file]
+            return try FleetOptions.parse(all).settled().fleet.hosts.map(\.name)
+        }
+        let file = "hosts: [\"web[1-5]\", \"!web5\"]\nexcept: [web1]"
+        #expect(try names(configuration: file) == ["web2", "web3", "web4"])
+        #expect(try names("--except", "WEB3.", configuration: file) == ["web2", "web4"])
+        #expect(try names("--hosts", "web1", configuration: file) == ["web1"])
+        #expect(throws: ValidationError.self) { try names("--except", "web9", configuration: file) }
+        #expect(throws: ValidationError.self) { try names("--hosts", "web[1-2],!web[1-2]", configuration: file) }
+    }
+
     @Test("a host in two lists is named twice")
     func twice() {
         #expect(throws: (any Error).self) { try settled("--hosts", "h1", "--hosts", "h[1-2]", "--root", "/srv") }

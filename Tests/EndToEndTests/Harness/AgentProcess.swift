@@ -66,6 +66,7 @@ final class AgentProcess {
             while let (type, payload) = try parser.next() {
                 let reply = try Reply(type: type, payload: payload)
                 if case .alive = reply { continue }
+                if case .plan = reply { continue }
                 return reply
             }
             try await eventually("the agent says nothing") { fromAgent.isReadable }

@@ -10,6 +10,9 @@ struct Fleet: Sendable {
     /// The fleet options that every command of this fleet is given.
     var options: [String]
 
+    /// Variables for every command.
+    var environment: [String: String] = [:]
+
     /// Makes `count` hosts with empty roots.
     init(_ bench: Workbench, hosts count: Int = 1, slots: Int? = nil) throws {
         let width = String(count).count
@@ -52,6 +55,10 @@ struct Fleet: Sendable {
         (command == "stage" && options.contains("local") ? ["--no-whole-file"] : []) + options
     }
 
+    private var variables: [String: String] {
+        ["HOME": bench["home"], "XDG_CACHE_HOME": bench["cache"]].merging(environment) { $1 }
+    }
+
     /// Calls `slotsync COMMAND` for this fleet and waits for its end, however it ends.
     func call(
         _ command: String,
@@ -61,7 +68,7 @@ struct Fleet: Sendable {
     ) async throws -> Outcome {
         try await Program.run(
             [Program.slotsync, command] + options(for: command) + arguments,
-            environment: ["HOME": bench["home"], "XDG_CACHE_HOME": bench["cache"]],
+            environment: variables,
             in: bench.path,
             timeout: timeout,
             whileRunning: body
@@ -77,7 +84,7 @@ struct Fleet: Sendable {
     ) async throws -> Outcome {
         let outcome = try await Program.run(
             [Program.slotsync, command] + options(for: command) + arguments,
-            environment: ["HOME": bench["home"], "XDG_CACHE_HOME": bench["cache"]],
+            environment: variables,
             in: bench.path
         )
         try #require(outcome.exitCode == 0, "\(outcome)", sourceLocation: sourceLocation)

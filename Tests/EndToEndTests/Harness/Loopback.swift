@@ -9,10 +9,26 @@ enum Loopback {
         return port
     }
 
-    static func accepts(_ port: UInt16) throws -> Bool {
+    static func accepts(_ port: UInt16, at address: String = "127.0.0.1") throws -> Bool {
         let descriptor = try newSocket()
         defer { close(descriptor) }
-        return withAddress(port) { connect(descriptor, $0, $1) } == 0
+        return withAddress(port, at: address) { connect(descriptor, $0, $1) } == 0
+    }
+
+    /// Makes 127.0.0.1 dead at a port: whoever connects hears nothing. Closed by closing the descriptors.
+    static func silent(_ port: UInt16) throws -> [CInt] {
+        let listener = try newSocket()
+        guard withAddress(port, { bind(listener, $0, $1) }) == 0, listen(listener, 0) == 0 else {
+            throw SystemFailure("listen on port \(port)")
+        }
+        // Nobody accepts, and those that wait already are all that may.
+        let waiting = try (0..<4).map { _ in
+            let descriptor = try newSocket()
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            _ = withAddress(port) { connect(descriptor, $0, $1) }
+            return descriptor
+        }
+        return [listener] + waiting
     }
 
     /// A socket that listens on a port of the system's choice.
@@ -43,11 +59,11 @@ enum Loopback {
     }
 
     private static func withAddress<Result>(
-        _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+        _ port: UInt16, at text: String = "127.0.0.1", _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_addr.s_addr = inet_addr(text)
         address.sin_port = port.bigEndian
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

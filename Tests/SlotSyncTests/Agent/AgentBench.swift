@@ -42,6 +42,7 @@ final class AgentBench: Sendable {
                 if let (type, payload) = try parser.next() {
                     let reply = try Reply(type: type, payload: payload)
                     if case .alive = reply { continue }
+                    if case .plan = reply { continue }
                     return reply
                 }
                 let count = try chunk.withUnsafeMutableBytes { try fromAgent.read(into: $0) }

@@ -60,4 +60,49 @@ struct ConcurrencyBoundTests {
         #expect(course.order == [1, 2, 3, 5, 6, 7, 8])
         try await course.work(10, in: bound)
     }
+
+    @Test("where too many came, fewer are let in, and more again as they get through; all get in")
+    @FleetActor
+    func narrowed() async throws {
+        let (bound, course) = (ConcurrencyBound(16), Course())
+        let first = Task { @FleetActor in
+            try await bound.withPermit {
+                bound.narrow()
+                bound.narrow()
+                bound.narrow()
+            }
+        }
+        try await first.value
+        #expect(bound.limit == 1)
+        // What was not tried before is tried slowly.
+        for limit in [1, 2] {
+            for _ in 0..<8 * limit {
+                #expect(bound.limit == limit)
+                bound.widen()
+            }
+        }
+        #expect(bound.limit == 3)
+        let tasks = (0..<20).map { number in Task { @FleetActor in try await course.work(number, in: bound) } }
+        for task in tasks { try await task.value }
+        #expect(course.most == 3 && course.order == Array(0..<20))
+        for _ in 0..<2000 { bound.widen() }
+        #expect(bound.limit == 16)
+    }
+
+    @Test("what went well at the same time before is given again at once")
+    @FleetActor
+    func ceiling() async throws {
+        let bound = ConcurrencyBound(16)
+        let gate = Wakeup()
+        let tasks = (0..<10).map { _ in Task { @FleetActor in try await bound.withPermit { try await gate.wait() } } }
+        for _ in 0..<100 { await Task.yield() }
+        bound.narrow()
+        #expect(bound.limit == 5)
+        for _ in 0..<5 { bound.widen() }
+        #expect(bound.limit == 10)
+        bound.widen()
+        #expect(bound.limit == 10)
+        gate.wake()
+        for task in tasks { try await task.value }
+    }
 }

@@ -63,7 +63,9 @@ struct EventQueueTests {
         queue.append(.scanning(files: 2, bytes: 2))
         queue.append(.scanned(release: ReleaseName(id: .empty), files: 2, bytes: 2))
         queue.append(.transferred(sent: 1, planned: 2))
+        queue.append(.filled(StageProgress(hostCount: 1)))
         queue.append(.transferred(sent: 2, planned: 2))
+        queue.append(.filled(StageProgress(hostCount: 2)))
         queue.finish()
         var told: [String] = []
         while let event = await queue.next() {
@@ -71,10 +73,11 @@ struct EventQueueTests {
             case .scanning(let files, _): told.append("scanning \(files)")
             case .scanned: told.append("scanned")
             case .transferred(let sent, _): told.append("transferred \(sent)")
+            case .filled: told.append("filled")
             default: break
             }
         }
-        #expect(told == ["scanning 2", "scanned", "transferred 2"])
+        #expect(told == ["scanning 2", "scanned", "transferred 2", "filled"])
     }
 
     @Test("a listener that is cancelled ends")

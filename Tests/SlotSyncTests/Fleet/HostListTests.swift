@@ -22,6 +22,12 @@ import Testing
         ("a@b@host", ["a@b@host"]),
         ("root@[::1]:2222,web[1-2]", ["root@[::1]:2222", "web1", "web2"]),
         ("bücher.example", ["bücher.example"]),
+        ("web[1-4],!web[2-3]", ["web1", "web4"]),
+        ("!web2.example.com.,WEB[1-3].example.com", ["WEB1.example.com", "WEB3.example.com"]),
+        ("root@web1:2222,db1,! web1", ["db1"]),
+        ("web1:22,web1:2222,!web1:2222", ["web1:22"]),
+        ("[2001:db8::7],db1,![2001:0DB8:0::7]", ["db1"]),
+        ("[::ffff:192.0.2.1],db1,!192.0.2.1", ["db1"]),
     ]
 
     @Test(arguments: lists) func readsLists(list: String, expected: [String]) throws {
@@ -84,6 +90,18 @@ import Testing
         (String(repeating: "x", count: 256), ["256 bytes"]),
         ("web1,web2,web1", ["more than once", "web1"]),
         ("web1,root@web1:22", ["more than once"]),
+        ("web1,WEB1", ["more than once", "WEB1 (which is web1)"]),
+        ("web1,web1.", ["more than once", "web1. (which is web1)"]),
+        ("a@web1:22,b@Web1.", ["more than once"]),
+        ("[2001:db8::1],[2001:DB8:0::1]", ["more than once"]),
+        ("192.0.2.1,[::ffff:c000:201]", ["more than once"]),
+        ("web[1-3],!web4", ["left out", "web4"]),
+        ("web[1-3],!web[3-5]", ["left out", "web[4-5]"]),
+        ("web1,!root@web1", ["left out", "root@web1"]),
+        ("web1:2222,!web1:22", ["left out", "web1:22"]),
+        ("web[1-2],!web[1-2]", ["every host"]),
+        ("!web1", ["empty"]),
+        ("web1,!", ["no host after the !"]),
         ("web[1-3],web[2-4]", ["more than once", "web[2-3]"]),
         ("web[1-100001]", ["100001", "at most 100000"]),
         ("web[1-99999999][1-99999999][1-99999999]", ["at most 100000"]),
@@ -130,10 +148,20 @@ import Testing
         #expect(throws: SlotSyncError.self) { try HostList.joining([web, HostList.parse("web2")]) }
     }
 
+    @Test func aHostOfOneListIsLeftOutByAnother() throws {
+        var selection = try HostSelection("web[1-3]")
+        selection.add(try HostSelection(fileContents: Array("db1\n!web2 # in repair\n".utf8), name: "hosts"))
+        selection.leaveOut(try HostSelection("DB1."))
+        #expect(try selection.hosts().map(\.label) == ["web1", "web3"])
+        selection.leaveOut(try HostSelection("web9"))
+        #expect(throws: SlotSyncError.self) { try selection.hosts() }
+    }
+
     @Test func whateverIsTypedEndsInHostsOrAnError() throws {
         var random = SeededGenerator(seed: 3)
         let pieces = [
             "a", "web", "[", "]", "-", ",", "1", "09", "-3", "[1-3]", "@", ":", "::1", "[::1]", " ", "%", "é", "\n",
+            "!",
         ]
         for _ in 0..<3000 {
             let text = (0..<Int.random(in: 0...7, using: &random)).map { _ in pieces.randomElement(using: &random)! }

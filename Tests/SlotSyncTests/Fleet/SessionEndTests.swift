@@ -44,4 +44,52 @@ struct SessionEndTests {
         #expect(killed.code == .unreachable && killed.message.contains("signal 9"))
         #expect(SessionEnd(process: nil, said: "", wasGreeted: true).error.code == .unreachable)
     }
+
+    @Test("a login that sshd dropped is told from one that it refused, and from what ended after the greeting")
+    func dropped() {
+        func isDropped(_ said: String, wasGreeted: Bool = false) -> Bool {
+            SessionEnd(process: .exited(255), said: said, wasGreeted: wasGreeted).isDroppedLogin
+        }
+        for said in [
+            "kex_exchange_identification: Connection closed by remote host", "Connection reset by 192.0.2.1 port 22",
+            "kex_exchange_identification: read: Connection reset by peer",
+            "ssh_exchange_identification: Connection closed by remote host",
+            "Connection closed by UNKNOWN port 65535", "Connection timed out during banner exchange",
+        ] {
+            #expect(isDropped(said), "\(said)")
+            #expect(!isDropped(said, wasGreeted: true))
+        }
+        for said in [
+            "", "eva@web1: Permission denied (publickey).", "Host key verification failed.",
+            "ssh: connect to host web1 port 22: Connection refused", "sh: 1: exec: slotsync-agent: not found",
+            "channel 0: open failed: connect failed: Connection refused; Connection closed by UNKNOWN port 65535",
+        ] {
+            #expect(!isDropped(said), "\(said)")
+        }
+    }
+
+    @Test("what a person has to do about a login is said behind ssh's words")
+    func advice() {
+        func message(_ said: String) -> String {
+            SessionEnd(process: .exited(255), said: said, wasGreeted: false).error.message
+        }
+        #expect(message("Host key verification failed.").contains("ssh-keyscan"))
+        #expect(
+            !message("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!; Host key verification failed.").contains(
+                "keyscan"))
+        #expect(message("eva@h: Permission denied (publickey).").contains("ssh-agent"))
+    }
+
+    @Test("a dropped login is tried three times more at most, later each time, and not beyond the timeout")
+    func retries() {
+        var retries = LoginRetries(timeout: .seconds(60))
+        let pauses = (0..<5).compactMap { _ in retries.pause(after: .milliseconds(100), share: 0.5) }
+        #expect(pauses.count == 3 && pauses == pauses.sorted() && Set(pauses).count == 3)
+        #expect(retries.failure(SlotSyncError(.unreachable, "x")).message.contains("tried 4 times"))
+        var short = LoginRetries(timeout: .seconds(2))
+        #expect(short.pause(after: .milliseconds(1900), share: 0.5) == nil)
+        var even = LoginRetries(timeout: .seconds(60))
+        var late = LoginRetries(timeout: .seconds(60))
+        #expect(even.pause(after: .zero, share: 0)! < late.pause(after: .zero, share: 0.99)!)
+    }
 }

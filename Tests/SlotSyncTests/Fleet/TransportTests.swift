@@ -6,11 +6,38 @@ import Testing
 struct TransportTests {
     @Test("ssh is called without a terminal, without questions, and with the options before the host")
     func ssh() throws {
-        let command = try Transport().remoteShellCommand(to: Host("root@db1:2222"), timeout: .seconds(30))
-        #expect(
-            command == [
-                "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-p", "2222", "--", "root@db1",
-            ])
+        let command = try Transport().remoteShellCommand(
+            to: Host("root@db1:2222"), settings: SSHSettings("connecttimeout 7\nremotecommand none"),
+            timeout: .seconds(30))
+        #expect(command == ["ssh"] + SSHSettings.always + ["-p", "2222", "--", "root@db1"])
+        for option in ["-T", "BatchMode=yes", "ClearAllForwardings=yes"] { #expect(command.contains(option)) }
+    }
+
+    @Test("a connect timeout of ssh_config stays; where there is none, a second address has its time, too")
+    func connectTimeout() throws {
+        func options(_ settings: String, _ timeout: Duration) -> [String] {
+            SSHSettings(settings).options(timeout: timeout).filter { $0.contains("Connect") }
+        }
+        #expect(options("connecttimeout 45", .seconds(60)) == [])
+        #expect(options("connecttimeout none", .seconds(60)) == ["ConnectTimeout=20"])
+        #expect(options("", .seconds(6)) == ["ConnectTimeout=2"])
+        #expect(options("", .seconds(1)) == ["ConnectTimeout=1"])
+        #expect(options("", .seconds(100_000)) == ["ConnectTimeout=33333"])
+    }
+
+    @Test(
+        "what ssh_config says against a session is corrected, and nothing that it does not say is mentioned",
+        arguments: [
+            ("remotecommand tmux attach", ["RemoteCommand=none"]), ("stdinnull yes", ["StdinNull=no"]),
+            ("forkafterauthentication yes", ["ForkAfterAuthentication=no"]),
+            ("sessiontype none", ["SessionType=default"]),
+            ("loglevel QUIET", ["LogLevel=ERROR"]), ("sessiontype default\nstdinnull no\nloglevel DEBUG1", []),
+        ])
+    func corrections(_ settings: String, _ options: [String]) {
+        let always = SSHSettings("connecttimeout 5").options(timeout: .seconds(9))
+        let all = SSHSettings("connecttimeout 5\n" + settings).options(timeout: .seconds(9))
+        #expect(all.starts(with: always))
+        #expect(all.dropFirst(always.count).filter { $0 != "-o" } == options)
     }
 
     @Test("an own remote shell is called with the host and nothing else")
@@ -18,13 +45,16 @@ struct TransportTests {
         let transport = Transport(remoteShell: "my-ssh -o 'A b'")
         let host = try Host("root@db1")
         #expect(
-            try transport.remoteShellCommand(to: host, timeout: .seconds(1)) == ["my-ssh", "-o", "A b", "root@db1"])
+            try transport.remoteShellCommand(to: host, settings: nil, timeout: .seconds(1)) == [
+                "my-ssh", "-o", "A b", "root@db1",
+            ])
     }
 
     @Test("an own remote shell cannot be told a port")
     func ownShellAndPort() {
         let error = #expect(throws: SlotSyncError.self) {
-            try Transport(remoteShell: "ssh").remoteShellCommand(to: Host("db1:2222"), timeout: .seconds(1))
+            try Transport(remoteShell: "ssh").remoteShellCommand(
+                to: Host("db1:2222"), settings: nil, timeout: .seconds(1))
         }
         #expect(error?.message.contains("ssh -p 2222") == true)
     }
@@ -48,6 +78,18 @@ struct TransportTests {
         #expect(
             try Transport(.local, remoteCommand: "nice -n 5 agent").localCommand(root: "/srv/www")
                 == ["/bin/sh", "-c", "exec nice -n 5 agent agent --root \"$0\"", "/srv/www"])
+    }
+
+    @Test("a local agent has to be named, before any host is asked: nobody starts the embedding program once a host")
+    func localAgentUnnamed() async throws {
+        let fleet = Fleet(hosts: try HostList.parse("h[1-2]"), root: "/none/{host}", transport: Transport(.local))
+        let error = await #expect(throws: SlotSyncError.self) { _ = try await fleet.status().report }
+        #expect(error?.code == .badInput && error?.message.contains("remoteCommand") == true)
+        let connection = await FleetConnection(fleet)
+        await #expect(throws: SlotSyncError.self) { _ = try await connection.stage("/").report }
+        let failures = await connection.listen(to: fleet.hosts).failures
+        #expect(failures.count == 2 && failures.allSatisfy { $0.error.message.contains("remoteCommand") })
+        await connection.close()
     }
 
     @Test("{host} in the root stands for the host's name, wherever it is")

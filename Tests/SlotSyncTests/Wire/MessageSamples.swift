@@ -30,7 +30,9 @@ struct MessageSamples {
     mutating func replies() -> [Reply] {
         [
             .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
-            .alive(files: number(), bytes: number()), .status(ring()), .present(stageOutcome()),
+            .alive(files: number(), bytes: number()), .plan(before: number(), planned: number()),
+            .lock(RingLock(holder: text(), since: 1_767_225_600)), .status(ring()),
+            .present(stageOutcome()),
             partOfNeeds(), .signature(basis: digest(), signature()),
             .signatureMissing(basis: digest()), seedsNeeded(), .staged(stageOutcome()), .prepared(flipOutcome()),
             .hookDone,

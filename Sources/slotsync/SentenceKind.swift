@@ -1,0 +1,176 @@
+// What is to be said of many hosts, folded by kind: sentences that differ in the host's own name, in addresses, amounts
+// and times alone are one sentence. ssh names the host in its words, and a disk lacks another number of bytes on every
+// host. FailureGroups and `folded` put such sentences together.
+
+import SlotSync
+
+/// A sentence taken apart into what makes its kind and what differs from host to host.
+struct SentenceKind: Sendable {
+    private enum Part: Sendable, Hashable {
+        case text(String)
+        /// With its unit, if it has one.
+        case number(String)
+        case time(String)
+        case address(String)
+
+        /// What it is where sentences are compared.
+        var key: String {
+            switch self {
+            case .text(let text): text
+            case .number: "\u{1}"
+            case .time: "\u{2}"
+            case .address: "\u{3}"
+            }
+        }
+    }
+
+    private let parts: [Part]
+    /// Equal for sentences of one kind.
+    let key: String
+
+    /// Words before a number that says what kind it is: another slot or exit code is another sentence.
+    private static let kinds: Set<String> = [
+        "slot", "slots", "code", "HTTP", "version", "protocol", "signal", "release",
+    ]
+    private static let units: [String: Double] = [
+        "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15, "ms": 1e-3, "s": 1, "min": 60, "h": 3600,
+    ]
+
+    /// - Parameters:
+    ///   - sentence: about this host.
+    ///   - root: the fleet's root, which may hold `{host}`.
+    init(_ sentence: String, of host: Host, root: String = "") {
+        var text = sentence
+        let ownRoot = root.replacing("{host}", with: host.name)
+        if ownRoot != root, !ownRoot.isEmpty { text = text.replacing(ownRoot, with: root) }
+        for name in [host.description, host.destination, host.label, host.name] {
+            text = text.replacingName(name, with: "{host}")
+        }
+        parts = Self.parts(of: text)
+        key = parts.map(\.key).joined()
+    }
+
+    /// One sentence for all of these, which are of one kind: what is the same is said, of numbers the least and the most.
+    static func merged(_ sentences: [SentenceKind]) -> String {
+        guard let first = sentences.first else { return "" }
+        return first.parts.indices.map { index in
+            let all = Set(sentences.map { $0.parts[index] })
+            switch first.parts[index] {
+            case .text(let text): return text
+            case .number(let text): return all.count == 1 ? text : range(of: all, or: text)
+            case .time(let text):
+                return all.compactMap { if case .time(let time) = $0 { time } else { nil } }.min() ?? text
+            case .address(let text): return all.count == 1 ? text : "{address}"
+            }
+        }.joined()
+    }
+
+    private static func range(of numbers: Set<Part>, or text: String) -> String {
+        let known = numbers.compactMap { part -> (text: String, value: Double)? in
+            guard case .number(let text) = part else { return nil }
+            let words = text.split(separator: " ")
+            guard let number = Double(words[0].filter { $0 != "," }) else { return nil }
+            return (text, number * (words.count > 1 ? units[String(words[1])] ?? 1 : 1))
+        }
+        guard known.count == numbers.count, let least = known.min(by: { ($0.value, $0.text) < ($1.value, $1.text) }),
+            let most = known.max(by: { ($0.value, $0.text) < ($1.value, $1.text) })
+        else { return text }
+        let unit = most.text.split(separator: " ").dropFirst().first.map { " \($0)" } ?? ""
+        let isSameUnit = !unit.isEmpty && least.text.hasSuffix(unit)
+        return "\(isSameUnit ? String(least.text.dropLast(unit.count)) : least.text) to \(most.text)"
+    }
+
+    // MARK: Parts
+
+    private static func parts(of sentence: String) -> [Part] {
+        var parts: [Part] = []
+        var text = ""
+        var rest = sentence[...]
+        func end() {
+            if !text.isEmpty { parts.append(.text(text)) }
+            text = ""
+        }
+        while let character = rest.first {
+            if mayBeginWord(after: text), let (part, after) = special(rest, after: text) {
+                end()
+                parts.append(part)
+                rest = after
+            } else {
+                text.append(character)
+                rest.removeFirst()
+            }
+        }
+        end()
+        return parts
+    }
+
+    private static func isWord(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "_"
+    }
+
+    /// Whether what follows begins a word; not the 1 of 0.1.0, which has been taken for text.
+    private static func mayBeginWord(after text: String) -> Bool {
+        guard let last = text.last else { return true }
+        return !isWord(last) && !(last == "." && (text.dropLast().last.map(isWord) ?? false))
+    }
+
+    /// A time, an address or a number at the beginning of `text`, where a word may begin, and what follows it.
+    private static func special(_ text: Substring, after before: String) -> (Part, Substring)? {
+        if let time = text.prefixMatch(of: /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/) {
+            return (.time(String(time.output)), text[time.range.upperBound...])
+        }
+        let word = text.prefix { isWord($0) || $0 == "." || $0 == ":" }
+        if let address = try? Host(String(trimmedEnd(word))), isAddress(address.name) {
+            return (.address(String(trimmedEnd(word))), text[trimmedEnd(word).endIndex...])
+        }
+        guard let number = text.prefixMatch(of: /\d[\d,]*(\.\d+)?/) else { return nil }
+        var end = number.range.upperBound
+        // 3f2a09bc is a release, and no number.
+        if end < text.endIndex, isWord(text[end]) { return nil }
+        if end > text.startIndex, text[text.index(before: end)] == "," { end = text.index(before: end) }
+        let previous = before.split { !isWord($0) }.last.map(String.init) ?? ""
+        guard !kinds.contains(previous) else { return nil }
+        if end < text.endIndex, text[end] == " " {
+            let unit = text[text.index(after: end)...].prefix(while: isWord)
+            if units[String(unit)] != nil { end = unit.endIndex }
+        }
+        return (.number(String(text[..<end])), text[end...])
+    }
+
+    private static func trimmedEnd(_ word: Substring) -> Substring {
+        var word = word
+        while let last = word.last, last == "." || last == ":" { word.removeLast() }
+        return word
+    }
+
+    private static func isAddress(_ name: String) -> Bool {
+        if name.contains(":") { return true }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension String {
+    /// This text with a name replaced where it stands by itself: `h1`, but not the one in `h12` or in `/srv/h1.old`.
+    fileprivate func replacingName(_ name: String, with text: String) -> String {
+        guard !name.isEmpty else { return self }
+        func isPartOfName(_ character: Character) -> Bool {
+            character.isLetter || character.isNumber || "-_".contains(character)
+        }
+        var result = ""
+        var rest = self[...]
+        while let place = rest.firstRange(of: name) {
+            let before = rest[..<place.lowerBound].last ?? result.last
+            let after = rest[place.upperBound...]
+            let next = after.first
+            // A dot that ends a sentence does not go on with the name.
+            let goesOn =
+                next.map { isPartOfName($0) || ($0 == "." && after.dropFirst().first.map(isPartOfName) ?? false) }
+                ?? false
+            let isWhole = !(before.map { isPartOfName($0) || $0 == "." } ?? false) && !goesOn
+            result += rest[..<place.lowerBound] + (isWhole ? text : name)
+            rest = after
+        }
+        return result + rest
+    }
+}
