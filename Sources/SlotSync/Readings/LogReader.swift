@@ -13,7 +13,8 @@ final class LogReader: LogSource {
     private static let quietReadingsToTheEnd = 2
     private var lastLook = Timestamp.fileClock
     /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by
-    /// when they were made alone they could be taken for files that were never seen.
+    /// when they were made alone they could be taken for files that were never seen. The time is the finer clock's, as
+    /// Linux since 6.13 may stamp a file later than the file clock says.
     private var finished: [(identity: FileIdentity, at: Timestamp)] = []
     private var news = LogNews()
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
@@ -123,7 +124,7 @@ final class LogReader: LogSource {
         files.removeAll { file in
             guard file.quietReadings >= Self.quietReadingsToTheEnd else { return false }
             file.finish { tally.count($0) }
-            finished.append((file.identity, .fileClock))
+            finished.append((file.identity, .now))
             return true
         }
     }
