@@ -14,8 +14,6 @@ struct Reversal {
 }
 
 extension AgentSession {
-    /// How long a hook may take that nobody waits for.
-    private static let longestUnattendedHook = Duration.seconds(30)
     /// How long a controller that may be gone is waited for when everything is put right.
     static let longestFarewell = Duration.seconds(2)
 
@@ -122,7 +120,7 @@ extension AgentSession {
         }
         let connection = connection
         let warning = await runUndoHook(
-            wayBack.undoHook, change, unattendedFor: Self.longestUnattendedHook, in: ring,
+            wayBack.undoHook, change, unattendedFor: unattendedHookLimit, in: ring,
             isAwaited: { attended && connection.reasonToStop() == nil })
         let said = settle(ring) {
             $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason, isHookOwed: warning != nil)

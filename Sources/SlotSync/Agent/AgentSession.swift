@@ -9,16 +9,19 @@ public import SystemPackage
 public enum HostAgent {
     /// Serves one session on `root`, over standard input and output unless told otherwise.
     ///
-    /// - Parameter root: the folder that holds the ring.
+    /// - Parameters:
+    ///   - root: the folder that holds the ring.
+    ///   - unattendedHookLimit: how long a hook may take that no controller waits for.
     /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the
     ///   controller.
     public static func serve(
-        root: String, input: FileDescriptor = .standardInput, output: FileDescriptor = .standardOutput
+        root: String, input: FileDescriptor = .standardInput, output: FileDescriptor = .standardOutput,
+        unattendedHookLimit: Duration = .seconds(30)
     ) async -> Int32 {
         ProcessSetup.prepare()
         ProcessSetup.returnLargeMemory()
         let connection = AgentConnection(input: input, output: output)
-        let session = AgentSession(root: root, connection: connection)
+        let session = AgentSession(root: root, connection: connection, unattendedHookLimit: unattendedHookLimit)
         defer { connection.endWatch() }
         do {
             guard try await session.greet() else { return 1 }
@@ -50,6 +53,7 @@ private func failure(_ error: any Error, root: String) -> SlotSyncError {
 final class AgentSession {
     let root: String
     let connection: AgentConnection
+    let unattendedHookLimit: Duration
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
     let parallelism = min(processorCount(), 8)
@@ -62,9 +66,10 @@ final class AgentSession {
     var flip: PreparedFlip?
     var sampler: HostSampler?
 
-    init(root: String, connection: AgentConnection) {
+    init(root: String, connection: AgentConnection, unattendedHookLimit: Duration) {
         self.root = root
         self.connection = connection
+        self.unattendedHookLimit = unattendedHookLimit
     }
 
     func receive() throws -> Request? {

@@ -97,7 +97,8 @@ func withAgent(root: FilePath, _ body: @escaping @Sendable (AgentBench) throws -
     let (fromAgent, agentOut) = try FileDescriptor.closeOnExecPipe()
     let bench = AgentBench(toAgent: toAgent, fromAgent: fromAgent)
     let agent = Task(executorPreference: AgentThread()) {
-        let status = await HostAgent.serve(root: root.string, input: agentIn, output: agentOut)
+        let status = await HostAgent.serve(
+            root: root.string, input: agentIn, output: agentOut, unattendedHookLimit: .seconds(600))
         try? agentIn.close()
         try? agentOut.close()
         return status

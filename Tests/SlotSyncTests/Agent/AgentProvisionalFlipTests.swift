@@ -9,7 +9,7 @@ import Testing
 
 @Suite("A provisional flip on a host")
 struct AgentProvisionalFlipTests {
-    private static let long = Duration.seconds(60)
+    private static let long = Duration.seconds(600)
 
     @Test(
         "an end of the session before the flip is confirmed takes it back, and all is as it was",
@@ -389,7 +389,9 @@ struct AgentProvisionalFlipTests {
         let scene = try FlipScene()
         let (read, write) = try FileDescriptor.closeOnExecPipe()
         defer { for end in [read, write] { try? end.close() } }
-        let session = AgentSession(root: scene.root.string, connection: AgentConnection(input: read, output: write))
+        let session = AgentSession(
+            root: scene.root.string, connection: AgentConnection(input: read, output: write),
+            unattendedHookLimit: .seconds(600))
         let ring = try #require(try Ring.open(scene.root.string))
         let said = await session.runUndoHook(
             "sleep 100000", FlipChange(to: 2, in: ring.status), unattendedFor: .milliseconds(200), in: ring)
