@@ -34,6 +34,8 @@ struct Configuration: Sendable, Equatable {
     var cacheDirectory: FilePath?
     var cacheSize: UInt64?
     var hooks = Hooks()
+    /// The first value that cannot be used of those that only a stage goes by; see ``checkForStage()``.
+    private var stageFault: SlotSyncError?
     /// The section `canary`, or what is wrong with its values; see ``canarySection()``.
     var canary: Result<CanarySection, SlotSyncError>?
 
@@ -109,40 +111,56 @@ struct Configuration: Sendable, Equatable {
         return try usage { () throws(SlotSyncError) in try canary.get() }
     }
 
+    /// Checks the settings that only a stage goes by, for a command that stages. They stop no other: an exclusion that cannot
+    /// be used is no reason not to roll back.
+    ///
+    /// - Throws: a usage error for a value that cannot be used, with file and line.
+    func checkForStage() throws {
+        guard let stageFault else { return }
+        try usage { () throws(SlotSyncError) in throw stageFault }
+    }
+
     /// Reads the text of `file`; paths in it are relative to the directory that holds the file.
     init(parsing text: String, file: FilePath) throws(SlotSyncError) {
         guard let root = try ConfigurationNode(parsing: text, file: file.string) else { return }
-        for (key, value) in try root.entries(allowing: Key.allCases.map(\.rawValue)) {
-            switch Key(rawValue: key) {
-            case .hosts: hosts = try value.hostSelection()
-            case .except: except = try value.hostSelection()
-            case .hostsFile: hostsFile = try value.path()
-            case .root: self.root = try value.text()
-            case .transport: transport = try value.read(.choice)
-            case .rsh: rsh = try value.command()
-            case .remoteCommand: remoteCommand = try value.text()
-            case .slots: slots = try value.read(.number(in: RingStatus.slotCounts))
-            case .parallel: parallel = try value.read(.number(in: 1...Configuration.mostParallel))
-            case .timeout: timeout = try value.read(.timeout)
-            case .maxFailures: maxFailures = try value.read(.portion)
-            case .exclude: exclude = try value.patterns()
-            case .excludeFrom: excludeFrom = try value.path()
-            case .shared: shared = try value.sharedPaths()
-            case .sharedFiles: sharedFiles = try value.sharedPaths()
-            case .chmod: chmod = try value.modes()
-            case .foreign: foreign = try value.read(.choice)
-            case .owner: owner = try value.boolean()
-            case .hardLinks: hardLinks = try value.boolean()
-            case .wholeFile: wholeFile = try value.boolean()
-            case .compressLevel: compressLevel = try value.read(.number(in: StageOptions.compressionLevels))
-            case .cacheDirectory: cacheDirectory = try value.path()
-            case .cacheSize: cacheSize = try value.read(.size)
-            case .hooks: hooks = try Hooks(value)
-            case .canary:
-                try CanarySection.checkKeys(value)
-                canary = Result { () throws(SlotSyncError) in try CanarySection(value) }
-            case nil: break
+        for (name, value) in try root.entries(allowing: Key.allCases.map(\.rawValue)) {
+            guard let key = Key(rawValue: name) else { continue }
+            do { try read(key, value) } catch {
+                guard Key.ofStages.contains(key) else { throw error }
+                stageFault = stageFault ?? error
             }
+        }
+    }
+
+    private mutating func read(_ key: Key, _ value: ConfigurationNode) throws(SlotSyncError) {
+        switch key {
+        case .hosts: hosts = try value.hostSelection()
+        case .except: except = try value.hostSelection()
+        case .hostsFile: hostsFile = try value.path()
+        case .root: self.root = try value.text()
+        case .transport: transport = try value.read(.choice)
+        case .rsh: rsh = try value.command()
+        case .remoteCommand: remoteCommand = try value.text()
+        case .slots: slots = try value.read(.number(in: RingStatus.slotCounts))
+        case .parallel: parallel = try value.read(.number(in: 1...Configuration.mostParallel))
+        case .timeout: timeout = try value.read(.timeout)
+        case .maxFailures: maxFailures = try value.read(.portion)
+        case .exclude: exclude = try value.patterns()
+        case .excludeFrom: excludeFrom = try value.path()
+        case .shared: shared = try value.sharedPaths()
+        case .sharedFiles: sharedFiles = try value.sharedPaths()
+        case .chmod: chmod = try value.modes()
+        case .foreign: foreign = try value.read(.choice)
+        case .owner: owner = try value.boolean()
+        case .hardLinks: hardLinks = try value.boolean()
+        case .wholeFile: wholeFile = try value.boolean()
+        case .compressLevel: compressLevel = try value.read(.number(in: StageOptions.compressionLevels))
+        case .cacheDirectory: cacheDirectory = try value.path()
+        case .cacheSize: cacheSize = try value.read(.size)
+        case .hooks: hooks = try Hooks(value)
+        case .canary:
+            try CanarySection.checkKeys(value)
+            canary = Result { () throws(SlotSyncError) in try CanarySection(value) }
         }
     }
 
@@ -164,6 +182,13 @@ struct Configuration: Sendable, Equatable {
         case cacheDirectory = "cache_dir"
         case cacheSize = "cache_size"
         case hooks, canary
+
+        /// Only a stage goes by these.
+        static let ofStages: Set<Key> = [
+            .exclude, .excludeFrom, .shared, .sharedFiles, .foreign, .chmod, .owner, .hardLinks, .wholeFile,
+            .compressLevel,
+            .cacheDirectory, .cacheSize,
+        ]
     }
 }
 

@@ -91,6 +91,7 @@ struct StageSettings: ParsableArguments {
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of
     /// the command line come last; of the paths in `shared` all count.
     func options(_ configuration: Configuration, slots: Int?) throws -> StageOptions {
+        try configuration.checkForStage()
         var options = StageOptions()
         options.name = name ?? ""
         for pattern in configuration.exclude {

@@ -121,14 +121,29 @@ extension EndToEnd {
         @Test(
             "a value of the configuration that cannot be is a usage error with its line",
             arguments: [
-                "shared: [uploads, /var]", "shared: [a, a/b]", "rsh: \"'ssh\"",
-                "hooks: {after_flip: \(String(repeating: "x", count: 70_000))}",
+                "rsh: \"'ssh\"", "hooks: {after_flip: \(String(repeating: "x", count: 70_000))}",
             ])
         func badSetting(_ line: String) async throws {
             try await Workbench.use { bench in
                 let config = try bench.write("slots: 5\n\(line)\n", to: "slotsync.yml")
                 let outcome = try await Fleet(bench).with("--config", config).call("status")
                 #expect(outcome.exitCode == 64 && outcome.errors.contains("slotsync.yml:2: "), "\(outcome)")
+            }
+        }
+
+        @Test(
+            "a setting of stages that cannot be used stops a stage, and nothing else",
+            arguments: ["shared: [uploads, /var]", "shared: [a, a/b]", "exclude: [./.git]", "chmod: x", "owner: maybe"])
+        func badStageSetting(_ line: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let config = try bench.write("slots: 5\n\(line)\n", to: "slotsync.yml")
+                let staged = try await fleet.with("--config", config).call("stage", changedTree(bench).path)
+                #expect(staged.exitCode == 64 && staged.errors.contains("slotsync.yml:2: "), "\(staged)")
+                try await fleet.with("--config", config).done("rollback")
+                #expect(fleet.current(fleet.hosts[0]) == "slots/1")
             }
         }
 

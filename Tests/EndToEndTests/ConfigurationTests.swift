@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import SlotSync
 import SystemPackage
@@ -122,11 +123,8 @@ import Testing
         ("slots: 10", ["a number from 2 to 9"]),
         ("slots: [1]", ["found a list"]),
         ("parallel: 0", ["a number from 1"]),
-        ("owner: maybe", ["true or false", #""maybe""#]),
-        ("owner:\n  x: 1", ["slotsync.yml:1: owner: ", "true or false", "found keys with values"]),
         ("root:", ["expected text, found nothing"]),
         ("root: [a]", ["expected text, found a list"]),
-        ("shared:\n- a\n- {b: c}", ["slotsync.yml:3: shared: ", "found keys with values"]),
         ("hooks: x", ["hooks: ", "keys with values"]),
         ("- a", ["slotsync.yml:1: ", "found a list"]),
         ("timeout: 5 minutes", ["30s or 5m"]),
@@ -139,9 +137,7 @@ import Testing
         ("hosts:\n- web1\n- web[2-1]", ["slotsync.yml:3: hosts: ", "runs backwards"]),
         ("hosts: [web1, web1]", ["hosts: ", "more than once"]),
         ("hosts: []", ["hosts: ", "empty"]),
-        ("exclude:\n- a\n- '[b'", ["slotsync.yml:3: exclude: ", "not closed"]),
         ("exclude:\n- *.log", ["slotsync.yml:2:4: ", "quotes"]),
-        ("exclude:\n- !keep.log", ["slotsync.yml:2: exclude: ", "quotes"]),
         ("root: a\nroot: b", ["slotsync.yml:1:1: ", "more than one key", #""root""#]),
         ("a: b: c", ["slotsync.yml:1:5: a colon cannot stand here", "The line is \"a: b: c\""]),
         ("root: \"x", ["slotsync.yml:1:7: ", "has no end"]),
@@ -151,6 +147,21 @@ import Testing
     @Test(arguments: mistakes) func aMistakeIsNamed(text: String, parts: [String]) throws {
         let error = try #require(throws: SlotSyncError.self) { try read(text) }
         #expect(error.code == .badInput)
+        for part in parts { #expect(error.message.contains(part), "\(error.message)") }
+    }
+
+    static let stageMistakes: [(String, [String])] = [
+        ("owner: maybe", ["true or false", #""maybe""#]),
+        ("owner:\n  x: 1", ["slotsync.yml:1: owner: ", "true or false", "found keys with values"]),
+        ("shared:\n- a\n- {b: c}", ["slotsync.yml:3: shared: ", "found keys with values"]),
+        ("exclude:\n- a\n- '[b'", ["slotsync.yml:3: exclude: ", "not closed"]),
+        ("exclude:\n- !keep.log", ["slotsync.yml:2: exclude: ", "quotes"]),
+        ("exclude: ./.git\nchmod: x", ["slotsync.yml:1: exclude: "]),
+    ]
+
+    @Test(arguments: stageMistakes) func aMistakeInWhatStagesGoByIsNamedToThem(text: String, parts: [String]) throws {
+        let configuration = try read(text)
+        let error = try #require(throws: ValidationError.self) { try configuration.checkForStage() }
         for part in parts { #expect(error.message.contains(part), "\(error.message)") }
     }
 
