@@ -52,10 +52,10 @@ import Testing
     }
 
     @Test func whatARegressionLeftWithoutTimeIsUndecided() {
-        let silent = fleet([2, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 4 ? .nan : value }
+        let silent = fleet([2, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 0 ? .nan : value }
         let ended = fleetGuard.judge(silent)
         #expect(ended.verdict == .regression && ended.metrics.map(\.isUndecided) == [false, true])
-        let good = fleet([1, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 4 ? .nan : value }
+        let good = fleet([1, 1]).mapped { _, metric, moment, value in metric == 1 && moment > 0 ? .nan : value }
         let going = fleetGuard.judge(good)
         #expect(going.verdict == .inconclusive && going.metrics.map(\.isUndecided) == [false, false])
         #expect(fleetGuard.judge(good, isLast: false).metrics.map(\.isUndecided) == [false, true])
