@@ -43,6 +43,20 @@ struct SlotSyncCommand: AsyncParsableCommand {
             console.note("See 'slotsync --help' for more information.")
             Glibc.exit(ExitStatus.usage.rawValue)
         }
-        await main(nil)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            let code = exitCode(for: error)
+            // Help and the version.
+            guard !code.isSuccess else { exit(withError: error) }
+            // A value that is quoted must not command the terminal: the console escapes what is invisible.
+            var console = Console()
+            let message = fullMessage(for: error)
+            for line in message.split(separator: "\n", omittingEmptySubsequences: false) where !message.isEmpty {
+                console.note(String(line))
+            }
+            Glibc.exit(code.rawValue)
+        }
     }
 }

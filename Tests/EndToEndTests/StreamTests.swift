@@ -46,10 +46,13 @@ extension EndToEnd {
                 let command = #"TERM=xterm script -qec "$(printf '%q ' "$@")" /dev/null"#
                 let outcome = try await shell(fleet, command, "stage", firstTree(bench).path)
                 #expect(outcome.exitCode == 0, "\(outcome)")
-                #expect(outcome.output.contains("\rstaging: 0 of 1 host done\u{1b}[K"))
+                #expect(outcome.output.contains("\rreading the source\u{1b}[K"))
                 let last = try #require(outcome.output.ranges(of: "\u{1b}[K").last)
                 let afterwards = outcome.output[last.upperBound...]
-                #expect(afterwards.contains("release") && !afterwards.contains("staging:"), "\(outcome)")
+                #expect(
+                    afterwards.contains("release") && !afterwards.contains("staging")
+                        && !afterwards.contains("reading"),
+                    "\(outcome)")
                 let plain = try await fleet.done("stage", firstTree(bench).path)
                 #expect(!(plain.output + plain.errors).contains("\u{1b}"))
             }
@@ -79,7 +82,9 @@ extension EndToEnd {
                 let stage = try await fleet.done("stage", tree.path)
                 let refused = try await fleet.call("stage", tree.path, "--name", "\u{1b}[2J")
                 #expect(refused.isRefusal(naming: "--name"), "\(refused)")
-                for text in [stage.errors, refused.errors] {
+                let wrong = try await fleet.call("stage", tree.path, "--timeout", "\u{1b}[2J")
+                #expect(wrong.isRefusal(naming: "--timeout"), "\(wrong)")
+                for text in [stage.errors, refused.errors, wrong.errors] {
                     #expect(!text.contains("\u{1b}") && text.contains("\\u{1B}"), "\(stage) \(refused)")
                 }
             }
