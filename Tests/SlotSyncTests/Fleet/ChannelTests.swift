@@ -7,7 +7,8 @@ import Testing
 
 @testable import SlotSync
 
-@Suite("A channel to a host", .timeLimit(.minutes(1)))
+// Timeouts here are longer than a loaded machine may take to start a shell.
+@Suite("A channel to a host", .timeLimit(.minutes(5)))
 struct ChannelTests {
     init() { ProcessSetup.prepare() }
 
@@ -125,7 +126,7 @@ struct ChannelTests {
             try folder.write([.warning("wait")], to: "heartbeat")
             for begin in ["cat hello", "true"] {
                 let script = "\(begin); while cat heartbeat; do sleep 0.1; done"
-                try await withChannel(script, in: folder, timeout: .seconds(10)) { channel in
+                try await withChannel(script, in: folder, timeout: .seconds(20)) { channel in
                     if begin != "true" { _ = try await channel.receivePromptly() }
                     let error = await #expect(throws: SlotSyncError.self) { try await channel.receivePromptly() }
                     #expect(error?.code == .timedOut)
@@ -140,8 +141,8 @@ struct ChannelTests {
             try folder.write([.hello(greeting, nil)], to: "hello")
             try folder.write([.sample(1, HostReadings([]))], to: "first")
             try folder.write([.sample(2, HostReadings([])), .hookDone], to: "second")
-            let script = "cat hello; sleep 4; cat first; sleep 4; cat second; exec cat >/dev/null"
-            try await withChannel(script, in: folder, timeout: .seconds(7)) { channel in
+            let script = "cat hello; sleep 18; cat first; sleep 18; cat second; exec cat >/dev/null"
+            try await withChannel(script, in: folder, timeout: .seconds(30)) { channel in
                 var samples: [UInt32] = []
                 channel.onReadings = { number, _ in samples.append(number) }
                 _ = try await channel.receive()
@@ -157,7 +158,8 @@ struct ChannelTests {
         try await withFolder { folder in
             try folder.write([.hello(greeting, nil)], to: "hello")
             try folder.write([.sample(1, HostReadings([]))], to: "sample")
-            try await withChannel("cat hello; while sleep 0.3; do cat sample; done", in: folder, timeout: .seconds(5)) {
+            try await withChannel("cat hello; while sleep 0.3; do cat sample; done", in: folder, timeout: .seconds(30))
+            {
                 channel in
                 channel.onReadings = { _, _ in }
                 _ = try await channel.receive()
