@@ -237,7 +237,7 @@ extension AgentSession {
         try obstacles.check(change, from: actual, to: target)
         let plan = planner.plan(for: target, change)
         try DiskSpace.check(plan, ring: ring)
-        try warnOfGroup(group, actual, ring)
+        try warnOfGroup(group, actual, of: number)
         try warnOfModes(target, ring, records)
         try warnOfUsers(of: number, in: ring)
         let sharing = try planShared(request, seeds: seeds, ring: ring)

@@ -47,13 +47,13 @@ extension AgentSession {
     }
 
     /// Says where the group of entries stays another one than the root's.
-    func warnOfGroup(_ group: RingGroup?, _ actual: SlotContent, _ ring: Ring) throws {
+    func warnOfGroup(_ group: RingGroup?, _ actual: SlotContent, of slot: Int) throws {
         guard let group, !group.canBeSet else { return }
         let folders = actual.otherGroup.filter { actual.manifest.entries[$0].kind == .directory }
         guard !group.isInherited || !folders.isEmpty else { return }
         let what =
             group.isInherited
-            ? NumberText.count(folders.count, "folder") + " of slot \(ring.status.next)" : "new entries"
+            ? NumberText.count(folders.count, "folder") + " of slot \(slot)" : "new entries"
         try connection.send(
             .warning(
                 "\(what) cannot be given the group of \(quoted(root)): the agent, which runs as "
