@@ -104,11 +104,7 @@ extension AgentSession {
             guard part.length > 0, part.length <= length - bytes.count else {
                 throw unexpected("a manifest of another length than announced")
             }
-            if part.isDeflated {
-                try part.bytes.withUnsafeBytes { try inflater.inflate($0, into: &bytes, exactly: part.length) }
-            } else {
-                bytes.append(contentsOf: part.bytes)
-            }
+            bytes += try part.inflated(by: &inflater)
         }
         return bytes
     }

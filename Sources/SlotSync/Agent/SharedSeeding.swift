@@ -92,11 +92,7 @@ extension AgentSession {
         while left > 0 {
             guard case .seed(let part)? = try receive() else { throw unexpected("no whole seed") }
             guard part.length > 0, UInt64(part.length) <= left else { throw unexpected("a seed of another length") }
-            var bytes = part.bytes
-            if part.isDeflated {
-                bytes = []
-                try part.bytes.withUnsafeBytes { try inflater.inflate($0, into: &bytes, exactly: part.length) }
-            }
+            let bytes = try part.inflated(by: &inflater)
             try naming("write", shown) { try bytes.withUnsafeBytes { try file.writeFully($0) } }
             bytes.withUnsafeBytes { hasher.update($0) }
             left -= UInt64(part.length)

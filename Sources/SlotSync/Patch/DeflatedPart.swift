@@ -1,6 +1,6 @@
-// Deflates what travels, where that makes it shorter: manifests and patch frames.
+// Deflates what travels, where that makes it shorter, and inflates it: manifests, patch frames, seeds.
 
-/// A piece of a byte string that is sent deflated: manifests and patch frames.
+/// A piece of a byte string that is sent deflated: manifests, patch frames, seeds.
 struct DeflatedPart: Equatable, Sendable {
     /// Bytes after inflation.
     var length: Int
@@ -19,5 +19,17 @@ extension DeflatedPart {
         } else {
             self.init(length: bytes.count, isDeflated: false, bytes: bytes)
         }
+    }
+
+    /// The bytes as they were before they travelled; those that travelled as they are, without a copy.
+    ///
+    /// - Throws: as the inflater does, for what is not ``length`` bytes.
+    func inflated(by inflater: inout Inflater) throws(SlotSyncError) -> [UInt8] {
+        guard isDeflated else { return bytes }
+        var inflated: [UInt8] = []
+        try bytes.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
+            try inflater.inflate(UnsafeRawBufferPointer(bytes), into: &inflated, exactly: length)
+        }
+        return inflated
     }
 }

@@ -68,15 +68,7 @@ final class FrameApplier {
         guard frame.length <= PatchFrameLimits.longestFrame else {
             throw SlotSyncError(.protocolViolation, "a patch frame of \(frame.length) bytes is too large")
         }
-        var bytes = frame.bytes
-        if frame.isDeflated {
-            var inflated: [UInt8] = []
-            try frame.bytes.withUnsafeBufferPointer { (bytes) throws(SlotSyncError) in
-                try inflater.inflate(UnsafeRawBufferPointer(bytes), into: &inflated, exactly: frame.length)
-            }
-            bytes = inflated
-        }
-        var instructions = InstructionReader(ByteReader(bytes, name: "a patch frame"))
+        var instructions = InstructionReader(ByteReader(try frame.inflated(by: &inflater), name: "a patch frame"))
         while !instructions.reader.isAtEnd {
             let item = try instructions.reader.patchItem()
             try apply(item, &instructions)
