@@ -10,9 +10,7 @@ enum MountTable {
 
     /// The mount points below `directory`, relative to it, sorted; nil where /proc does not tell.
     static func points(below directory: Directory) -> [[UInt8]]? {
-        guard
-            let path = try? Directory(path: "/proc/self/fd").readLink("\(directory.descriptor.rawValue)"),
-            path.first == UInt8(ascii: "/"),
+        guard let path = directory.ownPath,
             let table = try? contents(of: "/proc/self/mountinfo", atMost: largestTable, what: "table of mounts")
         else { return nil }
         let prefix = path == [UInt8(ascii: "/")] ? path : path + [UInt8(ascii: "/")]

@@ -28,12 +28,18 @@ func failure(to what: String, _ path: String, of owner: UInt32?, _ error: Errno)
 }
 
 extension Directory {
-    /// Where `name` is, for messages: the whole path as far as /proc tells.
-    func shownPath(of name: String = "") -> String {
+    /// Where this directory is, as /proc tells; nil where it does not.
+    var ownPath: [UInt8]? {
         guard
             let path = try? Directory(path: "/proc/self/fd").readLink("\(descriptor.rawValue)"),
             path.first == UInt8(ascii: "/")
-        else { return name }
+        else { return nil }
+        return path
+    }
+
+    /// Where `name` is, for messages: the whole path as far as /proc tells.
+    func shownPath(of name: String = "") -> String {
+        guard let path = ownPath else { return name }
         let text = String(decoding: path, as: UTF8.self)
         return name.isEmpty ? text : text == "/" ? "/\(name)" : "\(text)/\(name)"
     }

@@ -20,10 +20,7 @@ enum ProcessTable {
     ///
     /// - Parameter limit: how long that may take. To read of a process that hangs in the kernel may hang as well.
     static func users(of directory: Directory, within limit: Duration = .seconds(2)) -> [String] {
-        guard
-            let path = try? Directory(path: "/proc/self/fd").readLink("\(directory.descriptor.rawValue)"),
-            path.first == UInt8(ascii: "/")
-        else { return [] }
+        guard let path = directory.ownPath else { return [] }
         let look = Look(path: path, identity: (try? directory.status()).map { FileIdentity($0) })
         let (findings, isDone) = (Findings(), DispatchSemaphore(value: 0))
         DispatchQueue.global().async {
@@ -53,7 +50,7 @@ enum ProcessTable {
             for name in ["cwd", "root", "exe"] where isBelow(try? process.readLink(name)) { return true }
             // In a container the same folder has another path.
             for name in ["cwd", "root"] {
-                if let identity, let status = try? process.statusFollowing(name), FileIdentity(status) == identity {
+                if let identity, let status = try? process.followed(name), FileIdentity(status) == identity {
                     return true
                 }
             }
@@ -84,15 +81,5 @@ enum ProcessTable {
                 line.firstIndex(of: UInt8(ascii: "/")).map { isBelow(Array(line[$0...])) } ?? false
             }
         }
-    }
-}
-
-extension Directory {
-    /// The status of what `name` leads to: links are followed.
-    fileprivate func statusFollowing(_ name: UnsafePointer<CChar>) throws(Errno) -> FileStatus {
-        var status = stat()
-        let raw = descriptor.rawValue
-        try systemCall { fstatat(raw, name, &status, 0) }
-        return FileStatus(status)
     }
 }
