@@ -63,7 +63,7 @@ public struct PrometheusAccess: Sendable, Hashable, CustomStringConvertible, Cus
         if let headersFile { current += try Self.headers(in: headersFile) }
         if let tokenFile {
             let text = try Self.text(of: tokenFile, what: "bearer_token_file")
-            let token = text.split(whereSeparator: \.isNewline).map(Self.trimmed).filter { !$0.isEmpty }
+            let token = text.split(whereSeparator: \.isNewline).map(\.trimmed).filter { !$0.isEmpty }
             guard token.count == 1 else {
                 throw SlotSyncError(.badInput, "the bearer_token_file \(tokenFile) has to hold a token on one line")
             }
@@ -83,14 +83,14 @@ public struct PrometheusAccess: Sendable, Hashable, CustomStringConvertible, Cus
         let lines = try text(of: file, what: "headers_file")
             .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() {
-            let line = trimmed(line)
+            let line = line.trimmed
             guard !line.isEmpty, line.first != "#" else { continue }
             guard let colon = line.firstIndex(of: ":") else {
                 throw SlotSyncError(.badInput, "\(file):\(index + 1): a header is written Name: value")
             }
             do throws(SlotSyncError) {
                 headers.append(
-                    try header(trimmed(line[..<colon]), trimmed(line[line.index(after: colon)...])))
+                    try header(String(line[..<colon].trimmed), String(line[line.index(after: colon)...].trimmed)))
             } catch {
                 throw SlotSyncError(.badInput, "\(file):\(index + 1): \(error.message)")
             }
@@ -99,15 +99,11 @@ public struct PrometheusAccess: Sendable, Hashable, CustomStringConvertible, Cus
     }
 
     private static func text(of file: FilePath, what: String) throws(SlotSyncError) -> String {
-        guard let text = String(validating: try contents(of: file, atMost: largestFile, what: what), as: UTF8.self)
-        else { throw SlotSyncError(.badInput, "the \(what) \(file) is not UTF-8 text") }
-        return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var text = text.drop(while: \.isWhitespace)
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
+        let bytes = withoutByteOrderMark(try contents(of: file, atMost: largestFile, what: what))
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw SlotSyncError(.badInput, "the \(what) \(file) is not UTF-8 text")
+        }
+        return text
     }
 
     private static func header(_ name: String, _ value: String) throws(SlotSyncError) -> Header {

@@ -63,11 +63,10 @@ struct Configuration: Sendable, Equatable {
         if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
             throw SlotSyncError(.badInput, "the configuration \(path) is UTF-16; save it as UTF-8")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: withoutByteOrderMark(bytes), as: UTF8.self) else {
             throw SlotSyncError(.badInput, "the configuration \(path) is not UTF-8 text; save it as UTF-8")
         }
-        // A byte-order mark is what some editors put first.
-        return try Configuration(parsing: text.first == "\u{FEFF}" ? String(text.dropFirst()) : text, file: path)
+        return try Configuration(parsing: text, file: path)
     }
 
     init() {}

@@ -4,7 +4,7 @@
 enum AnsibleInventory {
     /// What to say of a file that is no list of hosts but an inventory; nil: it does not look like one.
     static func advice(on text: String, file: String) -> String? {
-        let lines = text.split(whereSeparator: \.isNewline).map(trimmed).filter { line in
+        let lines = text.split(whereSeparator: \.isNewline).map(\.trimmed).filter { line in
             !line.isEmpty && line.first != "#" && line.first != ";"
         }
         guard isINI(lines) || isYAML(lines) else { return nil }
@@ -32,11 +32,5 @@ enum AnsibleInventory {
     /// A key `hosts:` or `children:`, as groups have it.
     private static func isYAML(_ lines: [Substring]) -> Bool {
         lines.contains { $0 == "hosts:" || $0 == "children:" }
-    }
-
-    private static func trimmed(_ line: Substring) -> Substring {
-        var line = line.drop { $0.isWhitespace }
-        while line.last?.isWhitespace == true { line.removeLast() }
-        return line
     }
 }

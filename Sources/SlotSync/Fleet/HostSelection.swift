@@ -36,11 +36,10 @@ public struct HostSelection: Sendable, Equatable {
     }
 
     init(fileContents: [UInt8], name: String) throws(SlotSyncError) {
-        guard let text = String(validating: fileContents, as: UTF8.self) else {
+        guard let text = String(validating: withoutByteOrderMark(fileContents), as: UTF8.self) else {
             throw SlotSyncError(.badInput, "hosts file \(name) is not UTF-8 text")
         }
-        // A byte-order mark is what some editors put first; it is no part of a name.
-        let lines = text.drop { $0 == "\u{FEFF}" }.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() {
             let items = line.prefix { $0 != "#" }
             guard !items.allSatisfy(\.isWhitespace) else { continue }

@@ -1,5 +1,5 @@
 // Reads a small file whole, with a bound: hosts files, exclusion files, the configuration. The file may be a pipe
-// (`--hosts-file <(…)`), so its size is not looked up beforehand.
+// (`--hosts-file <(…)`), so its size is not looked up beforehand. A byte-order mark is what some editors put first.
 
 package import SystemPackage
 
@@ -26,4 +26,9 @@ package func contents(of path: FilePath, atMost bound: Int, what: String) throws
     } catch {
         throw SlotSyncError(.system, "cannot read the \(what) \(path)", errno: error as? Errno)
     }
+}
+
+/// `bytes` without the byte-order mark of UTF-8, which is no part of the text.
+package func withoutByteOrderMark(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+    bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]
 }

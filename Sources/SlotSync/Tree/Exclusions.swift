@@ -65,9 +65,8 @@ public struct Exclusions: Sendable, Hashable {
     }
 
     init(fileContents: [UInt8], name: String) throws(SlotSyncError) {
-        let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
-        let contents = fileContents.starts(with: byteOrderMark) ? fileContents.dropFirst(3) : fileContents[...]
-        let lines = contents.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let lines = withoutByteOrderMark(fileContents).split(
+            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where line.first != UInt8(ascii: "#") {
             let text = Exclusions.trimmed(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
             guard !text.isEmpty, text != [UInt8(ascii: "/")] else { continue }
