@@ -29,7 +29,11 @@ PUSHES ?= 9000
 SET ?= check
 REFERENCE ?=
 
-.PHONY: build static test demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
+# For power-cuts: how many for each course and file system, and at how many of its calls an agent is killed.
+CUTS ?= 200
+KILLS ?= 16
+
+.PHONY: build static test power-cuts demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -57,6 +61,12 @@ test: static
 	@# those that reckon.
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="$$(nproc)" \
 		SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build
+
+## power-cuts: power cuts on disks that log what is flushed; as root. CUTS=2000 for each course and file system
+power-cuts: build
+	scripts/dependencies power-cuts
+	/usr/bin/python3 Tests/PowerCuts --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
+		--memory "$(MEMORY)" --cuts $(CUTS) --kills $(KILLS)
 
 ## demo: releases go to hosts on this machine: live, back, and judged by a canary; DEMO=short takes a minute
 demo: build

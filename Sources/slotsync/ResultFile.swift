@@ -58,10 +58,20 @@ struct ResultFile {
                 try descriptor.close()
                 guard rename(temporary, target ?? path) == 0 else { throw Errno(rawValue: errno) }
             }
+            synchronizeFolder(of: target ?? path)
         } catch {
             unlink(temporary)
             throw error
         }
+    }
+
+    /// What was told to be written is there after a power cut, too, where the file system can do that.
+    private static func synchronizeFolder(of path: String) {
+        let folder = FilePath(path).removingLastComponent()
+        guard let descriptor = try? FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
+        else { return }
+        _ = fsync(descriptor.rawValue)
+        try? descriptor.close()
     }
 
     /// Where a file is, or will be in a folder that is there: two paths of one file have the same.

@@ -163,6 +163,7 @@ extension AgentSession {
     func lockRing(for purpose: String) async throws -> Ring {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
+        if let warning = ring.syncWarning { try connection.send(.warning(warning)) }
         if flip?.standing != .provisional, let said = try await recover(ring) { try connection.send(.warning(said)) }
         return ring
     }

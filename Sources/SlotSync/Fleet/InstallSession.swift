@@ -44,7 +44,9 @@ final class InstallSession {
             #"gzip -dc > "$tmp" || exit 1"#, #"chmod 755 "$tmp" || exit 1"#,
             #"new="$("$tmp" --version </dev/null)" || exit 1"#,
             #"case "$new" in "$2"|*" $2") ;; *) echo "it says it is version $new, not $2" >&2; exit 1 ;; esac"#,
-            #"mv -f "$tmp" "$agent" || exit 1"#,
+            // A power cut must not leave the name on an empty file. Older systems sync everything or nothing.
+            #"sync "$tmp" 2>/dev/null || sync"#, #"mv -f "$tmp" "$agent" || exit 1"#,
+            #"sync "$dir" 2>/dev/null || sync"#,
             #"echo "\#(mark)done $agent""#,
         ]
         return (["exec", "sh", "-c"] + [script.joined(separator: "; "), "slotsync-install", folder ?? "", version])

@@ -20,6 +20,8 @@ final class Ring {
     private(set) var state: RingState
     /// What is wrong with `current`, if it is not what SlotSync makes. The state then holds for live what it last was.
     private(set) var handMade: HandMadeCurrent?
+    /// Why what was read of the ring may not outlast a power cut; nil: it will.
+    private(set) var syncFailure: Errno?
     private var lock: FileDescriptor?
     /// What the lock's note says.
     private var holder = ""
@@ -61,6 +63,7 @@ final class Ring {
         }
         let ring = try Ring(path: path, root: root, metadata: metadata, state: stored)
         try ring.reconcile(stored)
+        ring.settle()
         return ring
     }
 
@@ -102,6 +105,7 @@ final class Ring {
         noteHolder(purpose)
         // Another command may have changed the state between our look at it and the lock.
         if let stored = try stateFile.read() { try reconcile(stored) }
+        settle()
         prepareSwitch()
     }
 
@@ -234,6 +238,24 @@ final class Ring {
         guard handMade?.isMisleading != true else { return }
         let changed = (try? root.status(of: CurrentLink.name))?.changed ?? .now
         state = stored.reconciled(with: target.slot, at: changed.seconds)
+    }
+
+    /// Makes durable what was read just now. Whoever wrote it may have been killed before it was, and what is told of it
+    /// has to last. A disk that cannot do that keeps nobody from going back.
+    private func settle() {
+        syncFailure = nil
+        do {
+            try metadata.synchronize()
+            try root.synchronize()
+        } catch { syncFailure = error }
+    }
+
+    /// What to say where what was read may not last; nil: it will.
+    var syncWarning: String? {
+        syncFailure.map {
+            "what is live in \(quoted(path)) may be another release after a power cut, since its folders cannot be "
+                + "synchronized (\($0)): check the disk"
+        }
     }
 
     /// The slot that `current` points at now; nil: none of this ring. What is wrong with it is in ``handMade`` then.

@@ -1,0 +1,150 @@
+"""What is done on the recording disk, and what SlotSync promised meanwhile.
+
+A course is a list of steps. A step runs a command and says what holds while it runs and from its end on: which
+releases may be live, and which is ready. Agents are killed at system calls that put something on the disk, and the
+command is run once more: what it then says is a promise like any other.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+
+# The system calls at which an agent is killed: all that orders, syncs or changes names.
+KILLED_AT = "fsync,syncfs,renameat,renameat2,unlinkat,symlinkat"
+
+
+@dataclass
+class Promise:
+    """What has to hold for cuts between two positions of the log."""
+
+    what: str
+    begin: int
+    end: int
+    # Names of releases that may be live on a host; None: that nothing is.
+    live: frozenset
+    ready: str | None = None
+    # What is live on each host, where that was told.
+    told: dict | None = None
+
+
+class Course:
+    """Runs commands, and writes down what they promise."""
+
+    def __init__(self, disk, site, folder, always=None):
+        self.disk, self.site = disk, site
+        self.promises = []
+        self.live = frozenset({None})
+        self.since = disk.log.position()
+        self.flag = os.path.join(folder, "kill")
+        site.agent = self.wrapper(folder, site.program, always)
+
+    def wrapper(self, folder, program, always):
+        """An agent that strace does something to: always, or once where the flag file says so."""
+        path = os.path.join(folder, "agent")
+        with open(path, "w") as file:
+            file.write(
+                "#!/bin/sh\n"
+                f'if when=$(cat "{self.flag}" 2>/dev/null); then\n'
+                f'    rm "{self.flag}"\n'
+                f'    exec strace -f -qqq -o /dev/null -e trace={KILLED_AT} -e inject="$when" "{program}" "$@"\n'
+                "fi\n"
+                + (f'exec strace -f -qqq -o /dev/null -e trace=fsync,syncfs -e inject={always} "{program}" "$@"\n'
+                   if always else f'exec "{program}" "$@"\n'))
+        os.chmod(path, stat.S_IRWXU)
+        return path
+
+    def step(self, what, run, live=None, ready=None, meanwhile=frozenset()):
+        """Runs a step that has to end well. From its end on `live` is live, and `ready` is ready.
+
+        Parameter meanwhile: what may be live while it runs, beside what is before and after.
+        """
+        code, _, errors = run()
+        if code != 0:
+            raise RuntimeError(f"{what} ended with {code}: {errors}")
+        after = self.live if live is None else frozenset({live})
+        self.note(what, self.live | after | meanwhile, after, ready)
+
+    def disturbed(self, what, run, inject, live):
+        """Runs a step in which an agent is killed. If it ends well all the same, `live` is live; else it may be.
+
+        Returns False where the agent ended before that call.
+        """
+        with open(self.flag, "w") as file:
+            file.write(inject)
+        code, _, _ = run()
+        while_it_ran = self.live | {live}
+        self.note(f"{what}, with {inject}", while_it_ran, frozenset({live}) if code == 0 else while_it_ran)
+        was_started = not os.path.exists(self.flag)
+        if not was_started:
+            raise RuntimeError(f"{what} started no agent")
+
+    def cut_short(self, what, run, live):
+        """Runs a step whose command is killed."""
+        run()
+        self.note(what, self.live | {live}, self.live | {live})
+
+    def asked(self, what):
+        """Asks for the status. What it tells of each host has to hold."""
+        told = self.site.told()
+        self.note(what, self.live, frozenset(told.values()), told=told)
+
+    def note(self, what, meanwhile, after, ready=None, told=None):
+        now = self.disk.log.position()
+        self.promises.append(Promise(f"while: {what}", self.since, now, meanwhile))
+        # It holds for whatever is sent to the disk until the next command begins: that is now, and what is left over.
+        self.promises.append(Promise(f"after: {what}", now, now, after, ready, told))
+        self.live, self.since = after, now
+
+
+def killed(number):
+    """What strace does to an agent at the Nth call of one of its threads."""
+    return f"{KILLED_AT}:signal=KILL:when={number}"
+
+
+def first_releases(course):
+    """A ring is made and goes through releases, with nobody in its way."""
+    site = course.site
+    course.step("stage a", lambda: site.stage("a"), ready="a")
+    course.step("flip a", lambda: site.flip("a"), live="a")
+    course.step("stage b", lambda: site.stage("b"), ready="b")
+    course.step("flip b", lambda: site.flip("b"), live="b", ready="a")
+    course.step("rollback", lambda: site.run("rollback"), live="a", ready="b")
+    course.step("flip b again", lambda: site.flip("b"), live="b", ready="a")
+    course.step("stage c over the first lap", lambda: site.stage("c"), ready="c")
+    course.step("flip c", lambda: site.flip("c"), live="c", ready="b")
+
+
+def told_again(course, numbers):
+    """An agent is killed in a stage, a flip and a rollback. What is said when the command is run again has to hold."""
+    site = course.site
+    course.step("stage a", lambda: site.stage("a"), ready="a")
+    course.step("flip a", lambda: site.flip("a"), live="a")
+    before = "a"
+    for number in numbers:
+        new = f"r{number}"
+        course.disturbed(f"stage {new}", lambda: site.stage(new), killed(number), live=before)
+        course.step(f"stage {new} again", lambda: site.stage(new), ready=new)
+        course.disturbed(f"flip {new}", lambda: site.flip(new), killed(number), live=new)
+        course.step(f"flip {new} again", lambda: site.flip(new), live=new, ready=before)
+        course.disturbed("rollback", lambda: site.run("rollback", "--to", before), killed(number), live=before)
+        course.step("flip back again", lambda: site.flip(before), live=before, ready=new)
+        course.step(f"flip {new} for good", lambda: site.flip(new), live=new, ready=before)
+        before = new
+
+
+def pushes(course, numbers):
+    """Pushes with a canary. An agent is killed, or the command; then the status is asked for."""
+    site = course.site
+    course.step("stage a", lambda: site.stage("a"), ready="a")
+    course.step("flip a", lambda: site.flip("a"), live="a")
+    for number in numbers:
+        new = f"r{number}"
+        push = ["push", site.releases.path(new), "--name", new]
+        # So that its ID is known; a push prints words.
+        course.step(f"stage {new}", lambda: site.stage(new), ready=new)
+        if number % 2:
+            course.disturbed(f"push {new}", lambda: site.run(*push), killed(number), live=new)
+        else:
+            course.cut_short(f"push {new}, killed", lambda: site.run(*push, kill_after=0.2 * number), live=new)
+        course.asked(f"status after that push of {new}")
+        course.step(f"flip {new}", lambda: site.flip(new), live=new)

@@ -1,0 +1,157 @@
+"""Two releases, SlotSync on a mounted disk, and what is found in a ring afterwards."""
+
+import hashlib
+import json
+import os
+import random
+import stat
+import subprocess
+
+# A command that takes longer hangs.
+LONGEST = 60
+# A push that is over in seconds; what it measures does not matter here.
+CONFIGURATION = """
+timeout: 20
+shared: [uploads]
+canary:
+  hosts: 1
+  baseline: 800ms
+  window: 800ms
+  settle: 100ms
+  interval: 100ms
+  watch: 800ms
+  on_inconclusive: continue
+  metrics: [{name: fixed, source: command, run: "echo 1"}]
+"""
+
+
+class Site:
+    """A folder of a disk with a root for each host, and the releases that go there."""
+
+    def __init__(self, program, folder, releases, hosts, agent=None):
+        self.program, self.folder, self.releases, self.hosts = program, folder, releases, hosts
+        self.agent = agent
+
+    def root(self, host):
+        return os.path.join(self.folder, host)
+
+    def run(self, *arguments, kill_after=None):
+        """Runs a command on all hosts. Returns its exit code, and what it printed and said.
+
+        Parameter kill_after: seconds until it is killed; its agents are not.
+        """
+        command = [self.program, *arguments, "--hosts", ",".join(self.hosts), "--transport", "local"]
+        command += ["--root", os.path.join(self.folder, "{host}"), "--config", self.releases.configuration]
+        if self.agent:
+            command += ["--remote-command", self.agent]
+        environment = {**os.environ, "XDG_CACHE_HOME": os.path.join(self.releases.folder, "cache")}
+        ran = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment)
+        if kill_after is not None:
+            try:
+                ran.wait(timeout=kill_after)
+            except subprocess.TimeoutExpired:
+                ran.kill()
+        output, errors = ran.communicate(timeout=LONGEST)
+        return ran.returncode, output, errors
+
+    def stage(self, release, *options):
+        code, output, errors = self.run("stage", self.releases.path(release), "--name", release, *options)
+        if code == 0:
+            self.releases.names[output.strip()] = release
+        return code, output, errors
+
+    def flip(self, *arguments):
+        return self.run("flip", *arguments)
+
+    def told(self):
+        """What `slotsync status` says is live on each host, by name."""
+        code, output, errors = self.run("status", "--json")
+        if code != 0:
+            raise Broken(f"status fails: {errors}")
+        events = [json.loads(line) for line in output.splitlines()]
+        return {event["host"]: self.releases.names.get(event["live"]) for event in events if event["event"] == "host"}
+
+    def live(self, host):
+        """The name of the release that a host's web server serves; None: there is no `current`.
+
+        Raises Broken for one that is no whole release.
+        """
+        current = os.path.join(self.root(host), "current")
+        if not os.path.lexists(current):
+            return None
+        tree = fingerprint(current + "/")
+        for name, known in self.releases.known.items():
+            if tree == known:
+                return name
+        target = os.readlink(current)
+        raise Broken(f"`current` of {host} leads to {target!r}, which is no whole release: {self.releases.nearest(tree)}")
+
+
+class Broken(Exception):
+    """A promise that was not kept."""
+
+
+class Releases:
+    """Releases of some hundred files by a seed: they share most files, differ in some, and in kind at some paths."""
+
+    def __init__(self, folder, names, files=120):
+        self.folder, self.known = folder, {}
+        # Names by release ID, as far as they were staged.
+        self.names = {}
+        self.configuration = os.path.join(folder, "slotsync.yml")
+        os.makedirs(folder)
+        with open(self.configuration, "w") as file:
+            file.write(CONFIGURATION)
+        generator = random.Random(4)
+        content = {f"lib/m{n % 9}/f{n}.php": generator.randbytes(generator.choice((0, 40, 900, 9000))) for n in range(files)}
+        for number, name in enumerate(names):
+            for path in generator.sample(sorted(content), files // 5):
+                content[path] = generator.randbytes(generator.choice((0, 40, 900, 9000, 70000)))
+            content[f"only-in-{name}"] = name.encode()
+            content["version"] = name.encode()
+            self.write(name, {path: data for path, data in content.items() if not (
+                path.startswith("only-in-") and path != f"only-in-{name}")})
+            os.symlink(f"f{number}", os.path.join(self.path(name), "lib", "link"))
+            self.known[name] = fingerprint(self.path(name))
+            # On a host a link leads from there to what was seeded.
+            os.makedirs(os.path.join(self.path(name), "uploads"))
+            self.known[name]["uploads"] = (stat.S_IFLNK | 0o777, "../../shared/uploads")
+            with open(os.path.join(self.path(name), "uploads", "seed"), "w") as file:
+                file.write("seed")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, content):
+        for path, data in content.items():
+            whole = os.path.join(self.path(name), path)
+            os.makedirs(os.path.dirname(whole), exist_ok=True)
+            with open(whole, "wb") as file:
+                file.write(data)
+
+    def nearest(self, tree):
+        """How a tree differs from the release that it is most like."""
+        name = min(self.known, key=lambda name: len(set(self.known[name].items()) ^ set(tree.items())))
+        known = self.known[name]
+        paths = sorted(path for path in known.keys() | tree.keys() if known.get(path) != tree.get(path))
+        return f"{len(paths)} paths are not as in {name}, {paths[:3]} among them"
+
+
+def fingerprint(folder):
+    """Kind, mode and content of each path below a folder."""
+    found = {}
+    for parent, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(parent, name)
+            status = os.lstat(path)
+            if os.path.islink(path):
+                what = os.readlink(path)
+            elif os.path.isdir(path):
+                what = "folder"
+            else:
+                with open(path, "rb") as file:
+                    what = hashlib.sha256(file.read()).hexdigest()
+            found[os.path.relpath(path, folder)] = (status.st_mode, what)
+    return found
