@@ -103,6 +103,14 @@ def run(arguments, kind, name, drive, hosts, without_sync=False):
         return done, broken
 
 
+def keep_mounts_private():
+    """Goes on in a mount namespace of its own: one that somebody else makes meanwhile would keep our disks busy."""
+    if os.environ.get("POWER_CUTS_PRIVATE") != "yes":
+        os.environ["POWER_CUTS_PRIVATE"] = "yes"
+        unshare = ["unshare", "--mount", "--propagation", "private"]
+        os.execvp(unshare[0], [*unshare, sys.executable, os.path.dirname(os.path.abspath(__file__)), *sys.argv[1:]])
+
+
 def main():
     parser = argparse.ArgumentParser(prog="power-cuts", description=__doc__)
     parser.add_argument("--command", required=True, help="the built slotsync")
@@ -116,6 +124,7 @@ def main():
     for program in ("strace", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs"):
         if not shutil.which(program):
             sys.exit(f"power-cuts: {program} is missing: scripts/dependencies power-cuts installs it")
+    keep_mounts_private()
     numbers = range(1, arguments.kills + 1)
     drives = {
         "releases": (courses.first_releases, ("h",)),
