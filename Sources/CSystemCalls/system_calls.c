@@ -84,6 +84,18 @@ ssize_t ss_attribute(const char *path, const char *name, void *buffer, size_t le
     return lgetxattr(path, name, buffer, length);
 }
 
+ssize_t ss_list_open_attributes(int fd, void *buffer, size_t length) { return flistxattr(fd, buffer, length); }
+
+ssize_t ss_open_attribute(int fd, const char *name, void *buffer, size_t length) {
+    return fgetxattr(fd, name, buffer, length);
+}
+
+int ss_set_open_attribute(int fd, const char *name, const void *value, size_t length) {
+    return fsetxattr(fd, name, value, length, 0);
+}
+
+int ss_remove_open_attribute(int fd, const char *name) { return fremovexattr(fd, name); }
+
 static char *const *arguments;
 static int has_own_root;
 

@@ -49,6 +49,11 @@ int ss_rename_exclusively(int from, const char *name, int to, const char *new_na
 ssize_t ss_list_attributes(const char *path, char *buffer, size_t length);
 /// The value of one.
 ssize_t ss_attribute(const char *path, const char *name, void *buffer, size_t length);
+/// The same of an open file or directory.
+ssize_t ss_list_open_attributes(int fd, void *buffer, size_t length);
+ssize_t ss_open_attribute(int fd, const char *name, void *buffer, size_t length);
+int ss_set_open_attribute(int fd, const char *name, const void *value, size_t length);
+int ss_remove_open_attribute(int fd, const char *name);
 
 /// The words that this process was started with; NULL behind the last. Swift's own list is read from /proc.
 char *const *ss_arguments(void);

@@ -90,6 +90,10 @@ public struct Manifest: Sendable {
     public internal(set) var hasOwnership = false
     /// Whether hard links belong to the release.
     public internal(set) var hasHardLinks = false
+    /// Whether extended attributes and access lists belong to the release.
+    public internal(set) var hasExtendedAttributes = false
+    /// What entries have of them; empty where they do not belong to the release.
+    var extendedAttributes = ExtendedAttributeTable()
 
     /// A release of no entries but its root.
     init(rootMode: UInt16) {

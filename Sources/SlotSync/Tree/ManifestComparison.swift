@@ -58,6 +58,7 @@ extension Manifest {
             }
             directory += 1
         }
+        result.takeExtendedAttributes(of: self, origins: origins)
         return result
     }
 }

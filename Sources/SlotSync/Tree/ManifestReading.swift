@@ -18,11 +18,12 @@ extension Manifest {
             reserve(base.count, textBytes: base.text.count)
         }
         let flags = try reader.byte()
-        guard flags & ~(ManifestFormat.Flag.ownership | ManifestFormat.Flag.hardLinks) == 0 else {
+        guard flags & ~ManifestFormat.Flag.all == 0 else {
             throw reader.corrupt("unknown flags")
         }
         hasOwnership = flags & ManifestFormat.Flag.ownership != 0
         hasHardLinks = flags & ManifestFormat.Flag.hardLinks != 0
+        hasExtendedAttributes = flags & ManifestFormat.Flag.extendedAttributes != 0
         entries[0].mode = UInt16(try reader.count(atMost: 0o7777, of: "mode"))
         if hasOwnership { try readOwnership(into: 0, from: &reader) }
         var twin: [Int32] = [base == nil ? -1 : 0]
@@ -38,6 +39,7 @@ extension Manifest {
             }
             directory += 1
         }
+        if hasExtendedAttributes { extendedAttributes = try ExtendedAttributeTable(from: &reader, for: self) }
         try readAttributes(against: base, twin: twin, from: &reader)
     }
 

@@ -3,7 +3,7 @@
 
 extension Manifest {
     /// Calls `body` with each file that has content, of a manifest that is written against no base, and leaves the
-    /// reader behind its identity part. What is read is the project's own, under a checksum; only bounds are checked.
+    /// reader behind the lists of its identity part. What is read is the project's own, under a checksum; only bounds are checked.
     ///
     /// - Parameter body: takes the entry's number, its digest and its size.
     static func forEachFile(

@@ -12,6 +12,8 @@ enum ManifestFormat {
     enum Flag {
         static let ownership: UInt8 = 1
         static let hardLinks: UInt8 = 2
+        static let extendedAttributes: UInt8 = 4
+        static let all = ownership | hardLinks | extendedAttributes
     }
 
     /// How a directory's list of children goes on.
@@ -48,7 +50,8 @@ extension Manifest {
     private func appendIdentity(against base: Manifest?, twin: inout [Int32], to writer: inout ByteWriter) {
         writer.append(ManifestFormat.magic)
         writer.append(
-            (hasOwnership ? ManifestFormat.Flag.ownership : 0) | (hasHardLinks ? ManifestFormat.Flag.hardLinks : 0))
+            (hasOwnership ? ManifestFormat.Flag.ownership : 0) | (hasHardLinks ? ManifestFormat.Flag.hardLinks : 0)
+                | (hasExtendedAttributes ? ManifestFormat.Flag.extendedAttributes : 0))
         writer.append(varint: Int(entries[0].mode))
         if hasOwnership {
             writer.append(varint: Int(entries[0].owner))
@@ -63,6 +66,8 @@ extension Manifest {
             }
             writer.append(varint: ManifestFormat.Step.end.rawValue)
         }
+        // Whole, whatever the base has: few entries have any.
+        if hasExtendedAttributes { extendedAttributes.encode(to: &writer) }
     }
 
     private func appendChildren(

@@ -120,5 +120,12 @@ extension Manifest {
             entries[index].mode = modes.applied(
                 to: entries[index].mode, isDirectory: entries[index].kind == .directory)
         }
+        guard !modes.isEmpty, !extendedAttributes.isEmpty else { return }
+        // An access list says the mode as well.
+        var changed = ExtendedAttributeTable()
+        for (index, attributes) in extendedAttributes.all {
+            changed.append(attributes.changingMode(to: entries[index].mode), for: index)
+        }
+        extendedAttributes = changed
     }
 }

@@ -70,6 +70,7 @@ extension Manifest {
                 }
             }
         }
+        result.takeExtendedAttributes(of: self, origins: origins.lazy.map { Int($0) })
         return (result, origins)
     }
 }

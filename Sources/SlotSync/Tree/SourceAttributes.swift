@@ -1,5 +1,5 @@
-// Finds what entries of a source have that no release carries: access lists, file capabilities, SELinux labels of their own,
-// and other extended attributes. It is lost on the hosts, so it is named.
+// Finds what entries of a source have that the release does not carry: access lists, file capabilities, SELinux labels of
+// their own, and other extended attributes. It is lost on the hosts, so it is named.
 
 import CSystemCalls
 import Glibc
@@ -39,9 +39,12 @@ enum SourceAttributes {
 
     /// What entries of the tree at `source` lose, for a person; nil if they lose nothing.
     ///
+    /// What the release carries is in the manifest, where it was asked for.
+    ///
     /// - Parameter isCancelled: asked now and then; then nothing is told.
     static func lost(of manifest: Manifest, at source: FilePath, isCancelled: () -> Bool = { false }) -> String? {
         var found: [Kind: [[UInt8]]] = [:]
+        var canBeCarried = false
         let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: longestNames)
         defer { buffer.deallocate() }
         let prefix = source.string
@@ -57,16 +60,21 @@ enum SourceAttributes {
             }
             if length < 0, Glibc.errno == EOPNOTSUPP, index == 0 { return nil }
             guard length > 0 else { continue }
-            let names = buffer[..<length].split(separator: 0).map { name in
-                String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let isLink = manifest.entries[index].kind == .symbolicLink
+            let names = buffer[..<length].split(separator: 0).map { name in name.map { UInt8(bitPattern: $0) } }
+            let lost = names.filter {
+                isLink || !manifest.hasExtendedAttributes || !ExtendedAttributes.isCarried($0)
             }
-            for kind in Set(names.compactMap(Kind.init)) {
+            for kind in Set(lost.compactMap { Kind(String(decoding: $0, as: UTF8.self)) }) {
                 if kind == .label,
                     value("security.selinux", of: String(decoding: whole.dropLast(), as: UTF8.self)) == usualLabel
                 {
                     continue
                 }
+                // With the option, what stands at a shared path is carried, though a link is there in the release.
+                if isLink, kind != .label, manifest.hasExtendedAttributes { continue }
                 found[kind, default: []].append(path.isEmpty ? Array(".".utf8) : path)
+                if !isLink, lost.contains(where: ExtendedAttributes.isCarried) { canBeCarried = true }
             }
         }
         let parts = Kind.allCases.compactMap { kind in
@@ -75,7 +83,8 @@ enum SourceAttributes {
             }
         }
         guard !parts.isEmpty else { return nil }
-        return "a release carries neither of these, so hosts do not get them: \(parts.joined(separator: "; "))"
+        let cause = canBeCarried ? "the release carries these with --xattrs alone" : "no release carries these"
+        return "\(cause), so hosts do not get them: \(parts.joined(separator: "; "))"
     }
 
     private static func value(_ name: String, of path: String) -> [UInt8]? {

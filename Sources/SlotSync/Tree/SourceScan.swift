@@ -89,7 +89,12 @@ enum SourceScan {
                 &walk.tree, root: root, name: name, known: { _, status in digests.digest(for: status) },
                 parallelism: options.parallelism, onProgress: onProgress)
             known = KnownDigests(of: walk.tree, walkedAt: walk.moment)
-            if walk.isSettled && isAsWalked { return .tree(walk.tree) }
+            if options.extendedAttributes {
+                _ = try walk.tree.manifest.readExtendedAttributes(
+                    below: root, name: name, parallelism: options.parallelism)
+            }
+            // Attributes were read after the walk saw the status that vouches for them.
+            if walk.isSettled && isAsWalked && !options.extendedAttributes { return .tree(walk.tree) }
             let changed = try TreeWalk.changes(since: walk.tree, root: root, parallelism: options.parallelism)
             return changed.isEmpty ? .tree(walk.tree) : .changed(error(naming: changed, of: walk.tree, name: name))
         } catch let error as SlotSyncError {

@@ -15,6 +15,8 @@ struct WalkOptions: Sendable {
     var ownership = false
     /// Whether hard links belong to the release; otherwise each is a file of its own.
     var hardLinks = false
+    /// Whether extended attributes belong to the release. SourceScan reads them, a walk does not.
+    var extendedAttributes = false
     /// How many threads read directories. With 1 it is the caller's alone.
     var parallelism: Int
 }

@@ -6,26 +6,30 @@ import Testing
     @Test("any tree comes back as it was", arguments: 0..<200) func roundTrip(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let tree = ModelTree.random(
-            ownership: seed % 2 == 0, hardLinks: seed % 3 == 0, using: &random)
+            ownership: seed % 2 == 0, hardLinks: seed % 3 == 0, extendedAttributes: seed % 5 < 2, using: &random)
         let manifest = tree.manifest
         let decoded = try Manifest(manifest.encoded())
         #expect(decoded.contents == manifest.contents)
         #expect(decoded.hasOwnership == manifest.hasOwnership && decoded.hasHardLinks == manifest.hasHardLinks)
+        #expect(decoded.hasExtendedAttributes == manifest.hasExtendedAttributes)
         #expect(decoded.id == manifest.id)
         #expect(decoded.encoded() == manifest.encoded())
     }
 
     @Test("against a base a tree comes back as it was", arguments: 0..<300) func againstBase(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        var base = ModelTree.random(ownership: seed % 2 == 0, hardLinks: seed % 3 == 0, using: &random)
+        var base = ModelTree.random(
+            ownership: seed % 2 == 0, hardLinks: seed % 3 == 0, extendedAttributes: seed % 11 < 5, using: &random)
         let target: ModelTree
         if seed % 4 == 0 {
-            target = ModelTree.random(ownership: seed % 8 == 0, hardLinks: seed % 3 == 0, using: &random)
+            target = ModelTree.random(
+                ownership: seed % 8 == 0, hardLinks: seed % 3 == 0, extendedAttributes: seed % 16 == 0, using: &random)
         } else {
             target = base.changed(using: &random)
         }
         if seed % 5 == 0 { base.hasHardLinks.toggle() }
         if seed % 7 == 0 { base.hasOwnership.toggle() }
+        if seed % 13 == 0 { base.hasExtendedAttributes.toggle() }
         let (old, new) = (base.manifest, target.manifest)
         let decoded = try Manifest(new.encoded(against: old), against: old)
         #expect(decoded.contents == new.contents)
@@ -53,6 +57,18 @@ import Testing
         let new = tree.manifest
         #expect(new.encoded(against: old).count < 80)
         #expect(try Manifest(new.encoded(against: old), against: old).id == new.id)
+    }
+
+    @Test("an attribute that changed alone comes through against a base") func attributeAlone() throws {
+        var tree = ModelTree(root: ModelTree.Node(kind: .directory, mode: 0o755), hasExtendedAttributes: true)
+        tree.root.children[[0x61]] = ModelTree.Node(kind: .file, mode: 0o644)
+        tree.root.attributes = ["user.x": [1]]
+        let old = tree.manifest
+        tree.root.children[[0x61]]?.attributes = ["user.x": [1], "security.capability": [2]]
+        let new = tree.manifest
+        #expect(new.id != old.id)
+        #expect(try Manifest(new.encoded(against: old), against: old).contents == new.contents)
+        #expect(try Manifest(old.encoded(against: new), against: new).contents == old.contents)
     }
 
     @Test("an empty tree comes back") func empty() throws {

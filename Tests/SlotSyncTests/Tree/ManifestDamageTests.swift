@@ -7,7 +7,9 @@ import Testing
 @Suite("Damaged manifests") struct ManifestDamageTests {
     private func example(_ seed: UInt64) -> Manifest {
         var random = SeededGenerator(seed: seed)
-        return ModelTree.random(ownership: seed % 2 == 0, hardLinks: true, using: &random).manifest
+        return ModelTree.random(
+            ownership: seed % 2 == 0, hardLinks: true, extendedAttributes: seed % 3 == 1, using: &random
+        ).manifest
     }
 
     @Test("a manifest that is cut off is refused") func truncated() {
@@ -141,6 +143,96 @@ import Testing
         ] {
             #expect(throws: SlotSyncError.self) { try Manifest(head + file(0x61, link: 0) + second + end) }
         }
+    }
+
+    // MARK: Extended attributes
+
+    /// A root with a file and a link, and what follows their list of attributes.
+    private static func withAttributes(_ section: [UInt8]) -> [UInt8] {
+        let head = Array("SSM1".utf8) + [4, 0o75]
+        let link: [UInt8] = [1, 1, 0x62, 2, 0xff, 0x03, 1, 0x61]
+        return head + file([0x61]) + link + [0] + section + attributes + attributes + attributes
+    }
+
+    private static func counted(_ bytes: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(counted: bytes)
+        return writer.bytes
+    }
+
+    private static func attribute(_ name: String, _ value: [UInt8] = [1]) -> [UInt8] {
+        counted(Array(name.utf8)) + counted(value)
+    }
+
+    @Test("attributes of a file and of the root are taken, so that the hostile ones fail for their own reason")
+    func harmlessAttributes() throws {
+        let bytes = Self.withAttributes(
+            [2, 1, 1] + Self.attribute("user.a", []) + [1, 2] + Self.attribute("security.capability")
+                + Self.attribute("user.a"))
+        let manifest = try Manifest(bytes)
+        #expect(manifest.extendedAttributes.all.map(\.entry) == [0, 1])
+        #expect(manifest.extendedAttributes[1][ExtendedAttributes.capability] == [1])
+        #expect(manifest.encoded() == bytes)
+        let largest = [UInt8](repeating: 7, count: ExtendedAttributes.longestValue)
+        #expect(throws: Never.self) {
+            try Manifest(Self.withAttributes([1, 2, 1] + Self.attribute("user.a", largest)))
+        }
+    }
+
+    static let hostileAttributes: [(String, [UInt8])] = [
+        ("more entries than there are", [4]),
+        ("an entry twice", [2, 1, 1] + attribute("user.a") + [0, 1] + attribute("user.a")),
+        ("no entry", [1, 0, 1] + attribute("user.a")), ("an entry that is not there", [1, 4, 1] + attribute("user.a")),
+        ("a link", [1, 3, 1] + attribute("user.a")), ("no attributes", [1, 1, 0]),
+        ("another name", [1, 1, 1] + attribute("trusted.a")), ("no name", [1, 1, 1] + attribute("")),
+        ("no name of users", [1, 1, 1] + attribute("user.")), ("NUL", [1, 1, 1] + attribute("user.a\0b")),
+        ("a name that begins like one", [1, 1, 1] + attribute("security.capability2")),
+        ("a long name", [1, 1, 1] + attribute("user." + String(repeating: "a", count: 251))),
+        ("names out of order", [1, 1, 2] + attribute("user.b") + attribute("user.a")),
+        ("a name twice", [1, 1, 2] + attribute("user.a") + attribute("user.a")),
+        ("a long value", [1, 1, 1] + attribute("user.a", [UInt8](repeating: 0, count: 65_537))),
+        ("a mode", [1, 1, 1] + attribute("system.posix_acl_access", [UInt8](repeating: 0, count: 28))),
+        (
+            "many names",
+            [1, 1, 0x90, 0x02]
+                + (0..<272).flatMap { attribute("user." + String($0 + 1000) + String(repeating: "a", count: 240)) }
+        ),
+    ]
+
+    @Test("attributes that cannot be are refused", arguments: hostileAttributes.indices)
+    func hostileAttribute(_ number: Int) {
+        let (what, section) = Self.hostileAttributes[number]
+        #expect(throws: SlotSyncError.self, "\(what)") { try Manifest(Self.withAttributes(section)) }
+    }
+
+    @Test("a hard link with other attributes is refused") func hostileLinkedAttributes() {
+        let head = Array("SSM1".utf8) + [6, 0o75]
+        func file(_ name: UInt8, link: UInt8) -> [UInt8] {
+            [1, 1, name, 4, 0o44, link, 0] + [UInt8](repeating: 0, count: 16)
+        }
+        func bytes(_ section: [UInt8]) -> [UInt8] {
+            head + file(0x61, link: 0) + file(0x62, link: 2) + [0] + section + [UInt8](repeating: 0, count: 6)
+        }
+        let (one, other) = (Self.attribute("user.a", [1]), Self.attribute("user.a", [2]))
+        #expect(throws: Never.self) { try Manifest(bytes([2, 2, 1] + one + [1, 1] + one)) }
+        #expect(throws: SlotSyncError.self) { try Manifest(bytes([2, 2, 1] + one + [1, 1] + other)) }
+        #expect(throws: SlotSyncError.self) { try Manifest(bytes([1, 2, 1] + one)) }
+    }
+
+    @Test("more attributes than fit the memory of a host are refused") func manyAttributes() {
+        var manifest = Manifest(rootMode: 0o755)
+        manifest.hasExtendedAttributes = true
+        manifest.beginChildren(of: 0)
+        for number in 0..<10 as Range<UInt8> {
+            manifest.append(Entry(kind: .file, mode: 0o644, parent: 0), name: [0x61 + number], linkText: [])
+            manifest.entries[Int(number) + 1].digest = .empty
+            let value = [UInt8](repeating: number, count: ExtendedAttributes.longestValue)
+            let items = (0..<220).map { ExtendedAttributes.Item(name: Array("user.\($0)".utf8), value: value) }
+            manifest.extendedAttributes.append(ExtendedAttributes(items), for: Int(number) + 1)
+        }
+        #expect(manifest.extendedAttributes.isTooLarge)
+        let error = #expect(throws: SlotSyncError.self) { try Manifest(manifest.encoded()) }
+        #expect(error?.message.contains("too many extended attributes") == true)
     }
 
     @Test("bytes that follow are noticed") func trailing() {

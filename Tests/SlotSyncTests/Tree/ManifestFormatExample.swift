@@ -32,6 +32,21 @@ import Testing
         #expect(hex(Self.tree().manifest.encoded()) == identity + attributes)
     }
 
+    @Test("its bytes with extended attributes stay as they are") func goldenAttributes() {
+        var tree = Self.tree()
+        tree.hasExtendedAttributes = true
+        tree.root.children[Array("app".utf8)]?.attributes = ["user.a": [1, 2]]
+        let identity =
+            "53534d3104ed03" + "010361707001fd0b" + "01046c69766502ff0303617070" + "00"
+            + "0105696e64657800a40305b5e9c1ad071b3e7fc779cfaa5e523818" + "00" + "01" + "0201" + "06757365722e61"
+            + "020102"
+        let attributes = "80c49fd50c0a" + "ffc39fd50c00" + "0000" + "01ffa7d6b907"
+        #expect(hex(tree.manifest.encoded()) == identity + attributes)
+        #expect(
+            hex(tree.manifest.encoded(against: tree.manifest)) == "53534d3104ed03" + "0a000600" + "01" + "0201"
+                + "06757365722e61" + "020102" + "04")
+    }
+
     @Test("its bytes against a base stay as they are") func goldenAgainstBase() {
         let base = Self.tree().manifest
         var tree = Self.tree()

@@ -16,17 +16,22 @@ struct ModelTree {
         var linkText: [UInt8] = []
         /// Files of one number are hard links to each other, and equal in all else.
         var linkGroup: Int?
+        /// Extended attributes, by name.
+        var attributes: [String: [UInt8]] = [:]
         var children: [[UInt8]: Node] = [:]
     }
 
     var root: Node
     var hasOwnership = false
     var hasHardLinks = false
+    var hasExtendedAttributes = false
 
     var manifest: Manifest {
         var manifest = Manifest(rootMode: root.mode)
         manifest.hasOwnership = hasOwnership
         manifest.hasHardLinks = hasHardLinks
+        manifest.hasExtendedAttributes = hasExtendedAttributes
+        note(root, 0, &manifest)
         manifest.entries[0].modified = root.modified
         if hasOwnership { (manifest.entries[0].owner, manifest.entries[0].group) = (root.owner, root.group) }
         var leaders: [Int: Int] = [:]
@@ -39,6 +44,7 @@ struct ModelTree {
                 let child = manifest.count
                 if node.kind == .directory { folders.append((child, node)) }
                 manifest.append(entry(for: node, parent: index), name: name, linkText: node.linkText)
+                note(node, child, &manifest)
                 guard hasHardLinks, let group = node.linkGroup else { continue }
                 guard let leader = leaders[group] else {
                     leaders[group] = child
@@ -49,6 +55,12 @@ struct ModelTree {
             }
         }
         return manifest
+    }
+
+    private func note(_ node: Node, _ index: Int, _ manifest: inout Manifest) {
+        guard hasExtendedAttributes, node.kind != .symbolicLink else { return }
+        let items = node.attributes.map { ExtendedAttributes.Item(name: Array($0.key.utf8), value: $0.value) }
+        manifest.extendedAttributes.append(ExtendedAttributes(items), for: index)
     }
 
     private func entry(for node: Node, parent: Int) -> Entry {
@@ -67,11 +79,14 @@ struct ModelTree {
 extension ModelTree {
     /// A tree with a few dozen entries, whose names are few, so that two random trees have many paths in common.
     static func random(
-        ownership: Bool = false, hardLinks: Bool = false, using random: inout SeededGenerator
+        ownership: Bool = false, hardLinks: Bool = false, extendedAttributes: Bool = false,
+        using random: inout SeededGenerator
     ) -> ModelTree {
         var root = Node.random(.directory, using: &random)
         root.fill(levels: 4, using: &random)
-        return ModelTree(root: root, hasOwnership: ownership, hasHardLinks: hardLinks)
+        if extendedAttributes { root.addAttributes(using: &random) }
+        return ModelTree(
+            root: root, hasOwnership: ownership, hasHardLinks: hardLinks, hasExtendedAttributes: extendedAttributes)
     }
 
     /// The same tree with some entries changed, added, removed, or of another kind.
@@ -129,6 +144,19 @@ extension ModelTree.Node {
         }
     }
 
+    /// Every third entry gets some, often the same.
+    fileprivate mutating func addAttributes(using random: inout SeededGenerator) {
+        for name in children.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            children[name]?.addAttributes(using: &random)
+        }
+        guard linkGroup == nil, Int.random(in: 0...2, using: &random) == 0 else { return }
+        let names = ["user.a", "user.ä", "security.capability", "security.selinux", "system.posix_acl_default"]
+        for name in names where Bool.random(using: &random) {
+            let length = [0, 1, 1, 300].randomElement(using: &random)!
+            attributes[name] = [UInt8](repeating: .random(in: 0...1, using: &random), count: length)
+        }
+    }
+
     fileprivate mutating func change(using random: inout SeededGenerator) {
         for name in Self.names {
             guard var child = children[name] else {
@@ -166,7 +194,7 @@ extension Manifest {
             return """
                 \(path(of: index)) \(entry.kind) \(String(entry.mode, radix: 8)) \(entry.owner):\(entry.group) \
                 \(entry.size) \(entry.digest) \(text) \(entry.modified) \(entry.isSparse) \
-                \(linkLeader(of: index) ?? -1) \(entry.kind == .directory ? children(of: index) : 0..<0)
+                \(extendedAttributes[index].items) \(linkLeader(of: index) ?? -1) \(entry.kind == .directory ? children(of: index) : 0..<0)
                 """
         }
     }

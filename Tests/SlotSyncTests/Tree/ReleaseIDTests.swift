@@ -71,6 +71,18 @@ import Testing
         #expect(tree.manifest.id != other.manifest.id)
     }
 
+    @Test("extended attributes count where they were asked for") func extendedAttributes() {
+        func tree(_ attributes: [String: [UInt8]], asked: Bool) -> ModelTree {
+            var tree = Self.tree
+            tree.root.children[Self.folder]?.attributes = attributes
+            tree.hasExtendedAttributes = asked
+            return tree
+        }
+        #expect(tree(["user.a": [1]], asked: false).manifest.id == Self.tree.manifest.id)
+        let others = [["user.a": [1]], ["user.a": [2]], ["user.b": [1]], [:]].map { tree($0, asked: true).manifest.id }
+        #expect(Set(others + [Self.tree.manifest.id]).count == 5)
+    }
+
     @Test("hard links count where they were asked for") func hardLinks() {
         func tree(linked: Bool, asked: Bool) -> ModelTree {
             var tree = Self.tree
