@@ -34,6 +34,7 @@ extension AgentSession {
             throw SlotSyncError(
                 .corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
         }
+        for manifest in [target, seeds] { try ExtendedAttributeProbe.checkRights(manifest, root: root) }
         if ring == nil && request.dryRun {
             try planFirstRelease(of: target)
             return
@@ -214,13 +215,15 @@ extension AgentSession {
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
         let group = request.ownership ? nil : try RingGroup(of: ring)
         let record = records.record(of: number)
+        let past = ring.past(of: number, record: record)
         let actual = try SlotInspection.content(
             of: number, in: ring, record: record, checksum: request.checksum, toleratesUnreadable: true,
             ownership: SlotOwnership(
                 user: geteuid() == 0 ? nil : geteuid(), group: group?.id, canSetGroup: group?.canBeSet ?? true),
-            parallelism: parallelism, progress: progress)
+            extendedAttributes: target.hasExtendedAttributes || past.hasExtendedAttributes, parallelism: parallelism,
+            progress: progress)
         try obstacles.checkMounts(in: actual)
-        let foreign = ForeignEntries(in: actual, past: ring.past(of: number, record: record))
+        let foreign = ForeignEntries(in: actual, past: past)
         records.forget(number)
         let space = try naming("look at the file system of", ring.path) {
             try FileSystemSpace(of: ring.slotsDirectory.descriptor)
@@ -231,6 +234,7 @@ extension AgentSession {
         var change = planner.change(for: target)
         let kept = try settle(foreign, &change, for: target, request, slot: number)
         try obstacles.check(change, from: actual, to: target)
+        if !request.dryRun { try ExtendedAttributeProbe(ring: ring).check(target, slot: number) }
         let plan = planner.plan(for: target, change)
         try DiskSpace.check(plan, ring: ring)
         try warnOfGroup(group, actual, of: number)

@@ -47,7 +47,7 @@ extension AgentSession {
 
     func carryOut(_ plan: SharedPlan, in shared: SharedFolder, seeds: Manifest, ring: Ring) throws {
         let group = try RingGroup(of: ring)
-        for folder in plan.folders { try shared.makeFolder(folder.path, mode: folder.mode, group: group) }
+        for folder in plan.folders { try shared.makeFolder(folder, group: group) }
         let needed = plan.seeds.filter { seeds.entries[$0].size > 0 }.sorted()
         try askForSeeds(needed)
         var inflater = Inflater()
@@ -61,7 +61,7 @@ extension AgentSession {
             defer { try? arriving.file.close() }
             do {
                 try receiveSeed(entry, into: arriving.file, seeds.path(of: index), &inflater)
-                try shared.finish(arriving, path, as: entry, group: group)
+                try shared.finish(arriving, path, as: entry, seeds.extendedAttributes[index], group: group)
             } catch {
                 shared.giveUp(arriving)
                 throw error

@@ -49,6 +49,13 @@ struct RingOwner: Sendable {
                     if status.kind == .file && status.mode & 0o6000 != 0 {
                         try parent.setMode(of: name, to: status.mode)
                     }
+                    guard let capability = slot.target.extendedAttributes[index][ExtendedAttributes.capability] else {
+                        return
+                    }
+                    // And capabilities.
+                    let file = try parent.openFile(name, O_RDONLY | O_NONBLOCK)
+                    defer { try? file.close() }
+                    try file.setAttribute(ExtendedAttributes.capability, to: capability)
                 }
             } catch { throw slot.failure("give the ring's owner", index, error) }
         }

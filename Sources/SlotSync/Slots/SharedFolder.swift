@@ -6,8 +6,15 @@ import SystemPackage
 
 /// What a stage does below `shared`.
 struct SharedPlan {
+    /// A folder that is not there.
+    struct Folder {
+        var path: [ArraySlice<UInt8>]
+        var mode: UInt16 = 0o755
+        var attributes = ExtendedAttributes()
+    }
+
     /// Folders to make, parents first, with their modes.
-    var folders: [(path: [ArraySlice<UInt8>], mode: UInt16)] = []
+    var folders: [SharedPlan.Folder] = []
     /// Entries of the seeds that this host lacks: files and links, in order.
     var seeds: [Int] = []
     /// All paths of seeds that were seen here: none of them is seeded again.
@@ -101,8 +108,7 @@ struct SharedFolder {
             case .missing, .folder:
                 makeFolders(above: components, in: &plan)
                 if case .missing = found {
-                    let mode = seed.map { seeds.entries[$0].mode } ?? 0o755
-                    plan.folders.append((components, mode))
+                    plan.folders.append(seed.map { folder(components, $0, seeds) } ?? .init(path: components))
                 }
             }
             guard let seed else { continue }
@@ -119,7 +125,11 @@ struct SharedFolder {
     }
 
     private func makeFolders(above components: [ArraySlice<UInt8>], in plan: inout SharedPlan) {
-        for level in 1..<max(components.count, 1) { plan.folders.append((Array(components[..<level]), 0o755)) }
+        for level in 1..<max(components.count, 1) { plan.folders.append(.init(path: Array(components[..<level]))) }
+    }
+
+    private func folder(_ components: [ArraySlice<UInt8>], _ seed: Int, _ seeds: Manifest) -> SharedPlan.Folder {
+        .init(path: components, mode: seeds.entries[seed].mode, attributes: seeds.extendedAttributes[seed])
     }
 
     /// Collects what is missing of an entry and of what is below it, without recursion: a tree may be deep.
@@ -146,7 +156,7 @@ struct SharedFolder {
                 if case .missing = found { isMissing = true }
                 if isMissing, index != seed {
                     guard !before.contains(key) else { continue }
-                    plan.folders.append((components, entry.mode))
+                    plan.folders.append(folder(components, index, seeds))
                     isSeeded = true
                 }
                 for child in seeds.children(of: index).reversed() {
@@ -173,7 +183,8 @@ struct SharedFolder {
     // MARK: Doing it
 
     /// Makes a folder where nothing is.
-    func makeFolder(_ components: [ArraySlice<UInt8>], mode: UInt16, group: RingGroup?) throws {
+    func makeFolder(_ folder: SharedPlan.Folder, group: RingGroup?) throws {
+        let (components, mode) = (folder.path, folder.mode)
         try naming("make", shown(components)) {
             guard let name = components.last.map({ cName($0) }) else { return }
             let parent = try top.openDirectory(beneath: Array(components.dropLast()))
@@ -182,7 +193,16 @@ struct SharedFolder {
                 return
             }
             if let group, group.canBeSet { try parent.setOwner(of: name, to: .max, group: group.id) }
+            guard !folder.attributes.isEmpty else { return }
+            let made = try parent.openDirectory(name)
+            try set(folder.attributes, of: made.descriptor, mode: try made.status().mode, components)
         }
+    }
+
+    private func set(
+        _ attributes: ExtendedAttributes, of file: FileDescriptor, mode: UInt16, _ components: [ArraySlice<UInt8>]
+    ) throws(SlotSyncError) {
+        do { try file.setMode(mode, attributes: attributes) } catch { throw error.error(at: shown(components)) }
     }
 
     /// A file on its way into `shared`: written under another name beside it.
@@ -203,10 +223,19 @@ struct SharedFolder {
     }
 
     /// Puts a file that is whole where it belongs, unless something came there meanwhile.
-    func finish(_ arriving: Arriving, _ components: [ArraySlice<UInt8>], as entry: Entry, group: RingGroup?) throws {
+    ///
+    /// - Parameter attributes: where there are none, those that the folder gave it stay.
+    func finish(
+        _ arriving: Arriving, _ components: [ArraySlice<UInt8>], as entry: Entry, _ attributes: ExtendedAttributes,
+        group: RingGroup?
+    ) throws {
         try naming("write", shown(components)) {
             if let group, group.canBeSet { try arriving.file.setOwner(.max, group: group.id) }
-            try arriving.file.setMode(entry.mode)
+            if attributes.isEmpty {
+                try arriving.file.setMode(entry.mode)
+            } else {
+                try set(attributes, of: arriving.file, mode: entry.mode, components)
+            }
             try arriving.file.setModified(entry.modified)
             try arriving.file.synchronize()
             guard let name = components.last.map({ cName($0) }) else { return }

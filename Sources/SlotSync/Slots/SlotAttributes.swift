@@ -1,4 +1,4 @@
-// Sets owners, modes and modification times of a slot's entries. It leaves alone what is right already; what the
+// Sets owners, modes, extended attributes and modification times of a slot's entries, in this order. It leaves alone what is right already; what the
 // patch does not touch gets its attributes while the patch is still on its way; a directory gets them after its last
 // entry did.
 
@@ -17,6 +17,9 @@ final class SlotAttributes {
     private let resetsOwner: Bool
     /// The group that all entries are to have; nil: whatever the kernel gives them.
     private let group: RingGroup?
+    /// Whether entries are to have exactly the release's extended attributes: it has some, or what the slot held had. What a
+    /// release without them keeps of the slot's loses them: a capability must not stay behind on a file that lacks it.
+    private let setsExtended: Bool
     /// Directories that entries came into, or went from.
     private var isTouched: [Bool]
     /// Directories with files below that may be made when all else has been.
@@ -35,6 +38,7 @@ final class SlotAttributes {
         resetsOwner = actual.manifest.hasOwnership && !setsOwner
         // With owners, the release says the group.
         self.group = setsOwner ? nil : group
+        setsExtended = target.hasExtendedAttributes || actual.manifest.hasExtendedAttributes
         isTouched = [Bool](repeating: false, count: target.count)
         isPending = isTouched
         for index in target.entries.indices where kept[index] < 0 {
@@ -67,23 +71,40 @@ final class SlotAttributes {
 
     // MARK: One entry
 
-    /// Gives a file that has its content its owner, mode and time.
-    func finish(_ file: FileDescriptor, _ index: Int) throws(Errno) {
+    /// Gives a file that has its content its owner, mode, extended attributes and time.
+    func finish(_ file: FileDescriptor, _ index: Int) throws(SlotSyncError) {
         let entry = target.entries[index]
-        if setsOwner { try file.setOwner(entry.owner, group: entry.group) }
-        if let group, group.canBeSet { try file.setOwner(unchangedOwner, group: group.id) }
-        try file.setMode(entry.mode)
-        try file.setModified(entry.modified)
+        try slot.attempt("write", index) { () throws(Errno) in
+            if setsOwner { try file.setOwner(entry.owner, group: entry.group) }
+            if let group, group.canBeSet { try file.setOwner(unchangedOwner, group: group.id) }
+            if !setsExtended { try file.setMode(entry.mode) }
+        }
+        if setsExtended { try setModeAndExtended(file, index) }
+        try slot.attempt("write", index) { () throws(Errno) in try file.setModified(entry.modified) }
     }
 
     /// The same for a file that was moved here, whoever made it.
-    func finishMoved(_ name: UnsafePointer<CChar>, in parent: Directory, _ index: Int) throws(Errno) {
+    func finishMoved(_ index: Int) throws(SlotSyncError) {
         let entry = target.entries[index]
-        if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
-        if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
-        try giveGroup(name, in: parent)
-        try parent.setMode(of: name, to: entry.mode)
-        try parent.setModified(of: name, to: entry.modified)
+        try withParent(of: index, "write") { (name, parent) throws(Errno) in
+            if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
+            if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
+            try giveGroup(name, in: parent)
+            if !setsExtended { try parent.setMode(of: name, to: entry.mode) }
+        }
+        if setsExtended { try setModeAndExtended(index) }
+        try withParent(of: index, "write") { (name, parent) throws(Errno) in
+            try parent.setModified(of: name, to: entry.modified)
+        }
+    }
+
+    private func withParent(
+        of index: Int, _ what: String, _ step: (UnsafePointer<CChar>, Directory) throws(Errno) -> Void
+    ) throws(SlotSyncError) {
+        try slot.attempt(what, index) { () throws(Errno) in
+            let parent = try tree.parent(of: index)
+            try target.withName(of: index) { (name) throws(Errno) in try step(name, parent) }
+        }
     }
 
     func finishLink(_ name: UnsafePointer<CChar>, in parent: Directory, _ index: Int) throws(Errno) {
@@ -102,6 +123,43 @@ final class SlotAttributes {
     private func groupDiffers(_ index: Int) -> Bool {
         guard let group, group.canBeSet else { return false }
         return kept[index] < 0 || actual.otherGroup.contains(Int(kept[index]))
+    }
+
+    // MARK: Extended attributes
+
+    private func setModeAndExtended(_ file: FileDescriptor, _ index: Int) throws(SlotSyncError) {
+        do { try file.setMode(target.entries[index].mode, attributes: target.extendedAttributes[index]) } catch {
+            let path = "\(slot.path)/\(String(decoding: target.path(of: index), as: UTF8.self))"
+            throw error.error(at: path)
+        }
+    }
+
+    /// The same of a file that stands in the slot.
+    private func setModeAndExtended(_ index: Int) throws(SlotSyncError) {
+        let opened: FileDescriptor
+        do throws(Errno) {
+            let parent = try tree.parent(of: index)
+            opened = try target.withName(of: index) { (name) throws(Errno) in
+                do throws(Errno) { return try parent.openFile(name, O_RDONLY | O_NONBLOCK) } catch {
+                    guard error == .permissionDenied else { throw error }
+                    // The agent's own, which it may not read.
+                    try parent.setMode(of: name, to: 0o600)
+                    return try parent.openFile(name, O_RDONLY | O_NONBLOCK)
+                }
+            }
+        } catch { throw slot.failure("open", index, error) }
+        defer { try? opened.close() }
+        try setModeAndExtended(opened, index)
+    }
+
+    /// - Parameter changesOwner: whether owner or group are set, which takes capabilities away.
+    private func extendedDiffer(_ index: Int, changesOwner: Bool) -> Bool {
+        guard setsExtended, kept[index] >= 0 else { return setsExtended }
+        let wanted = target.extendedAttributes[index]
+        if changesOwner, !wanted.isEmpty { return true }
+        let found = Int(kept[index])
+        return actual.unknownAttributes.contains(found)
+            || !wanted.isMet(by: actual.manifest.extendedAttributes[found])
     }
 
     // MARK: The whole tree
@@ -136,16 +194,22 @@ final class SlotAttributes {
             let groupDiffers = groupDiffers(index)
             let modeDiffers =
                 wanted.kind == .file && (wanted.mode != found.mode || ownerDiffers || resetsOwner || groupDiffers)
-            guard modeDiffers || ownerDiffers || resetsOwner || groupDiffers || wanted.modified != found.modified else {
-                continue
-            }
+            let changesOwner = ownerDiffers || resetsOwner || groupDiffers
+            let extendedDiffer = wanted.kind == .file && extendedDiffer(index, changesOwner: changesOwner)
+            guard modeDiffers || changesOwner || extendedDiffer || wanted.modified != found.modified else { continue }
             do {
                 let parent = try open(directory)
                 try target.withName(of: index) { name throws(Errno) in
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
                     if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
                     if groupDiffers { try giveGroup(name, in: parent) }
-                    if modeDiffers { try parent.setMode(of: name, to: wanted.mode) }
+                    if modeDiffers, !extendedDiffer { try parent.setMode(of: name, to: wanted.mode) }
+                }
+            } catch { throw failure(index, error) }
+            if extendedDiffer { try setModeAndExtended(index) }
+            do {
+                let parent = try open(directory)
+                try target.withName(of: index) { name throws(Errno) in
                     try parent.setModified(of: name, to: wanted.modified)
                 }
             } catch { throw failure(index, error) }
@@ -165,15 +229,24 @@ final class SlotAttributes {
             timeDiffers = isTouched[index] || wanted.modified != found.modified
         }
         let groupDiffers = groupDiffers(index)
-        guard ownerDiffers || resetsOwner || groupDiffers || modeDiffers || timeDiffers else { return }
+        let changesOwner = ownerDiffers || resetsOwner || groupDiffers
+        // The mode of a folder that was opened up has its access list changed.
+        let extendedDiffer =
+            extendedDiffer(index, changesOwner: changesOwner)
+            || (setsExtended && modeDiffers && !target.extendedAttributes[index].isEmpty)
+        guard changesOwner || modeDiffers || timeDiffers || extendedDiffer else { return }
+        let directory: Directory
         do {
-            let folder = try open(index).descriptor
+            directory = try open(index)
+            let folder = directory.descriptor
             if ownerDiffers { try folder.setOwner(wanted.owner, group: wanted.group) }
             if resetsOwner { try folder.setOwner(geteuid(), group: usualGroup) }
             if groupDiffers, let group { try folder.setOwner(unchangedOwner, group: group.id) }
-            if modeDiffers { try folder.setMode(wanted.mode) }
-            if timeDiffers { try folder.setModified(wanted.modified) }
-        } catch {
+            if modeDiffers, !extendedDiffer { try folder.setMode(wanted.mode) }
+        } catch { throw failure(index, error) }
+        if extendedDiffer { try setModeAndExtended(directory.descriptor, index) }
+        guard timeDiffers else { return }
+        do { try directory.descriptor.setModified(wanted.modified) } catch {
             // A folder of another user that may be written keeps the time that the kernel gave it: the record has it.
             if error == .notPermitted, isAnothers(index), !modeDiffers { return }
             throw failure(index, error)

@@ -62,6 +62,11 @@ enum SlotCheck {
             return
         }
         if status.mode != entry.mode { note(.mode, manifest.path(of: index)) }
+        guard manifest.hasExtendedAttributes else { return }
+        let attributes = try? tree.extendedAttributes(of: index, ExtendedAttributeBuffer())
+        if attributes.map(manifest.extendedAttributes[index].isMet) != true {
+            note(.attributes, manifest.path(of: index))
+        }
     }
 
     private static func digest(

@@ -7,9 +7,10 @@ struct SlotDifferences {
         case missing, added, content = "other content", mode = "other mode", kind = "other kind", link =
             "other link text"
         case unreadable = "cannot be read"
+        case attributes = "other extended attributes"
 
         /// Whether the release is no longer what it was: applications add files to it and set modes, and it still is.
-        var isOfContent: Bool { self != .added && self != .mode }
+        var isOfContent: Bool { self != .added && self != .mode && self != .attributes }
     }
 
     private(set) var count = 0
@@ -41,6 +42,10 @@ struct SlotDifferences {
                 note(.link, sealed.path(of: index))
             } else if expected.kind != .symbolicLink && !expected.isMet(byMode: found.mode) {
                 note(.mode, sealed.path(of: index))
+            } else if actual.hasExtendedAttributes, sealed.hasExtendedAttributes,
+                !sealed.extendedAttributes[index].isMet(by: actual.extendedAttributes[twin])
+            {
+                note(.attributes, sealed.path(of: index))
             }
         }
         for index in actual.entries.indices where !isExpected[index] { note(.added, actual.path(of: index)) }

@@ -220,9 +220,9 @@ final class SlotFiller {
             let parent = try tree.parent(of: index)
             try slot.target.withName(of: index) { name throws(Errno) in
                 try sources.move(digest, to: name, in: parent, as: index)
-                try attributes.finishMoved(name, in: parent, index)
             }
         }
+        try attributes.finishMoved(index)
         copiedFiles += 1
     }
 

@@ -19,6 +19,8 @@ struct SlotContent: Sendable {
     var owners: [Int: UInt32] = [:]
     /// Entries of another group than was asked for.
     var otherGroup: Set<Int> = []
+    /// Entries whose extended attributes were asked for and could not be read.
+    var unknownAttributes: Set<Int> = []
     /// Whether the slot is exactly as it was sealed.
     var isAsSealed: Bool
 }
@@ -64,20 +66,28 @@ enum SlotInspection {
     ///   - checksum: trust no stat tuple.
     ///   - toleratesUnreadable: whether a file that cannot be read is one of unknown content, in place of an error.
     ///   - ownership: whose the entries are to be.
+    ///   - extendedAttributes: whether these are looked at even where the record does not have them.
     static func content(
         of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, toleratesUnreadable: Bool = false,
-        ownership: SlotOwnership = SlotOwnership(), parallelism: Int, progress: AgentProgress
+        ownership: SlotOwnership = SlotOwnership(), extendedAttributes: Bool = false, parallelism: Int,
+        progress: AgentProgress
     ) throws -> SlotContent {
         let directory = try ring.openSlot(slot)
+        let name = "\(ring.path)/slots/\(slot)"
         let trusted = checksum ? nil : record
+        func readAttributes(_ content: inout SlotContent) throws {
+            content.unknownAttributes = try content.manifest.readExtendedAttributes(
+                below: directory, name: name, toleratesUnreadable: toleratesUnreadable, parallelism: parallelism)
+        }
         if let trusted,
             let exceptions = exceptionsIfSealed(trusted, directory, ownership, parallelism: parallelism)
         {
             var content = SlotContent(manifest: trusted.manifestAsFound(), isAsSealed: true)
             content.note(exceptions, ownership)
+            // Setting one changes the change time. So those of the record are there.
+            if extendedAttributes, !trusted.manifest.hasExtendedAttributes { try readAttributes(&content) }
             return content
         }
-        let name = "\(ring.path)/slots/\(slot)"
         let options = WalkOptions(
             ownership: record?.manifest.hasOwnership ?? false, hardLinks: true, parallelism: parallelism)
         var tree = try TreeWalk.walk(directory, name: name, options: options)
@@ -94,6 +104,7 @@ enum SlotInspection {
             manifest: tree.manifest, specials: tree.specials.map(\.path), unusable: sharedFiles(tree),
             mounts: tree.mounts, isAsSealed: false)
         content.note(tree.statuses.enumerated().compactMap { ownership.exception($0, $1) }, ownership)
+        if extendedAttributes || record?.manifest.hasExtendedAttributes == true { try readAttributes(&content) }
         return content
     }
 

@@ -13,6 +13,15 @@ enum SlotPast {
     case interrupted([Manifest])
     /// It was filled, but what says with what is damaged.
     case unknown
+
+    /// Whether what was filled in may have extended attributes of a release.
+    var hasExtendedAttributes: Bool {
+        switch self {
+        case .empty, .unknown: false
+        case .sealed(let manifest): manifest.hasExtendedAttributes
+        case .interrupted(let manifests): manifests.contains { $0.hasExtendedAttributes }
+        }
+    }
 }
 
 extension Ring {

@@ -119,7 +119,7 @@ struct SlotWriter {
 
     /// Gives a file that has its content what else it is to have.
     func finish(_ file: FileDescriptor, _ index: Int) throws(SlotSyncError) {
-        do { try attributes.finish(file, index) } catch { throw slot.failure("write", index, error) }
+        try attributes.finish(file, index)
     }
 
     /// Removes an entry's file, if it is there.

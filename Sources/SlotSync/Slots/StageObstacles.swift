@@ -82,6 +82,10 @@ struct StageObstacles {
             let path = String(decoding: actual.manifest.path(of: index), as: UTF8.self)
             return index == 0 ? slotPath : "\(slotPath)/\(path)"
         }
+        func extendedDiffer(_ index: Int, _ counterpart: Int) -> Bool {
+            actual.manifest.hasExtendedAttributes
+                && !target.extendedAttributes[counterpart].isMet(by: actual.manifest.extendedAttributes[index])
+        }
         let isTouched = touchedFolders(change, actual, target)
         let counterparts = change.counterparts(count: actual.manifest.count)
         for (index, entry) in actual.manifest.entries.enumerated() {
@@ -90,7 +94,8 @@ struct StageObstacles {
             let changes =
                 counterpart >= 0 && entry.kind != .symbolicLink
                 && (target.entries[counterpart].mode != entry.mode
-                    || target.entries[counterpart].modified != entry.modified)
+                    || target.entries[counterpart].modified != entry.modified
+                    || extendedDiffer(index, counterpart))
             let owner = actual.owners[index]
             if entry.kind == .directory, let owner {
                 if isTouched[index], !tree.canWrite(in: index) {
@@ -100,6 +105,10 @@ struct StageObstacles {
                 } else if counterpart >= 0, target.entries[counterpart].mode != entry.mode {
                     note(
                         "\(quoted(shown(index))) belongs to \(userName(of: owner)), so its mode cannot be set: "
+                            + remedy(shown(index)))
+                } else if counterpart >= 0, extendedDiffer(index, counterpart) {
+                    note(
+                        "\(quoted(shown(index))) belongs to \(userName(of: owner)), so its extended attributes cannot be set: "
                             + remedy(shown(index)))
                 }
             }
