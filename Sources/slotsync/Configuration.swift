@@ -29,6 +29,7 @@ struct Configuration: Sendable, Equatable {
     var chmod: [String] = []
     var owner: Bool?
     var hardLinks: Bool?
+    var xattrs: Bool?
     var wholeFile: Bool?
     var compressLevel: Int?
     var cacheDirectory: FilePath?
@@ -152,6 +153,7 @@ struct Configuration: Sendable, Equatable {
         case .foreign: foreign = try value.read(.choice)
         case .owner: owner = try value.boolean()
         case .hardLinks: hardLinks = try value.boolean()
+        case .xattrs: xattrs = try value.boolean()
         case .wholeFile: wholeFile = try value.boolean()
         case .compressLevel: compressLevel = try value.read(.number(in: StageOptions.compressionLevels))
         case .cacheDirectory: cacheDirectory = try value.path()
@@ -176,6 +178,7 @@ struct Configuration: Sendable, Equatable {
         case sharedFiles = "shared_files"
         case foreign, chmod, owner
         case hardLinks = "hard_links"
+        case xattrs
         case wholeFile = "whole_file"
         case compressLevel = "compress_level"
         case cacheDirectory = "cache_dir"
@@ -184,9 +187,8 @@ struct Configuration: Sendable, Equatable {
 
         /// Only a stage goes by these.
         static let ofStages: Set<Key> = [
-            .exclude, .excludeFrom, .shared, .sharedFiles, .foreign, .chmod, .owner, .hardLinks, .wholeFile,
-            .compressLevel,
-            .cacheDirectory, .cacheSize,
+            .exclude, .excludeFrom, .shared, .sharedFiles, .foreign, .chmod, .owner, .hardLinks, .xattrs,
+            .wholeFile, .compressLevel, .cacheDirectory, .cacheSize,
         ]
     }
 }

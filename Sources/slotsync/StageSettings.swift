@@ -62,6 +62,13 @@ struct StageSettings: ParsableArguments {
 
     @Flag(
         inversion: .prefixedNo,
+        help:
+            "Keep extended attributes: those of users, file capabilities, SELinux labels and ACLs, as rsync's -X and -A."
+    )
+    var xattrs: Bool?
+
+    @Flag(
+        inversion: .prefixedNo,
         help: "Send changed files whole, not as what differs from a file of the host. (default: to local agents alone)")
     var wholeFile: Bool?
 
@@ -120,6 +127,7 @@ struct StageSettings: ParsableArguments {
         options.allowsEmpty = allowEmpty
         options.ownership = owner ?? configuration.owner ?? false
         options.hardLinks = hardLinks ?? configuration.hardLinks ?? false
+        options.extendedAttributes = xattrs ?? configuration.xattrs ?? false
         options.wholeFiles = wholeFile ?? configuration.wholeFile
         options.compressionLevel = compressLevel ?? configuration.compressLevel
         options.cacheDirectory = cacheDir.map { FilePath($0) } ?? configuration.cacheDirectory

@@ -34,6 +34,7 @@ import Testing
               - uploads
             owner: false
             hard_links: true
+            xattrs: true
             hooks:
               before_flip: ./warm-up
               after_flip: systemctl reload php
@@ -56,6 +57,7 @@ import Testing
         expected.shared = ["uploads"]
         expected.owner = false
         expected.hardLinks = true
+        expected.xattrs = true
         expected.hooks.beforeFlip = "./warm-up"
         expected.hooks.afterFlip = "systemctl reload php"
         expected.hooks.afterRollback = "echo back"

@@ -33,7 +33,7 @@ struct PreparedRelease: Sendable {
         let use = ExclusionUse(options.exclusions)
         let walk = WalkOptions(
             exclusions: exclusions, exclusionUse: use, ownership: options.ownership, hardLinks: options.hardLinks,
-            parallelism: processorCount())
+            extendedAttributes: options.extendedAttributes, parallelism: processorCount())
         var tree = try SourceScan.scan(
             path: path, options: walk, cache: HashCache(source: path, in: caches), checksum: options.checksum,
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },

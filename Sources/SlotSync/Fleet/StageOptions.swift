@@ -27,6 +27,8 @@ public struct StageOptions: Sendable {
     public var ownership = false
     /// Link again what is hard-linked in the source.
     public var hardLinks = false
+    /// Carry extended attributes of files and directories: `user.*`, file capabilities, SELinux labels, and access lists.
+    public var extendedAttributes = false
     /// Slots of a ring that is made now (2 to 9); an existing ring must have as many. Nil: five.
     public var slots: Int?
     /// Send changed files whole, without a basis, and keep no contents for the next stage; nil: to local agents alone.

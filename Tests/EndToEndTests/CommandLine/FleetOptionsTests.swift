@@ -31,6 +31,7 @@ struct FleetOptionsTests {
         exclude: ["*.log"]
         shared: uploads
         owner: true
+        xattrs: true
         hooks: {after_flip: reload}
         """
 
@@ -105,16 +106,18 @@ struct FleetOptionsTests {
     func stage() throws {
         let configuration = try settled(configuration: everything).configuration
         let settings = try StageSettings.parse([
-            "--exclude", "!keep.log", "--no-owner", "--shared", "a", "--name", "v1",
+            "--exclude", "!keep.log", "--no-owner", "--no-xattrs", "--shared", "a", "--name", "v1",
         ])
         let options = try settings.options(configuration, slots: nil)
         #expect(options.name == "v1")
         #expect(options.exclusions.excludes(path: Array("a.log".utf8), isDirectory: false))
         #expect(!options.exclusions.excludes(path: Array("keep.log".utf8), isDirectory: false))
         #expect(options.shared == ["uploads", "a"])
-        #expect(!options.ownership)
+        #expect(!options.ownership && !options.extendedAttributes)
         #expect(options.slots == 3)
         #expect(try StageSettings.parse([]).options(configuration, slots: 4).ownership)
+        #expect(try StageSettings.parse([]).options(configuration, slots: 4).extendedAttributes)
+        #expect(try StageSettings.parse(["--xattrs"]).options(Configuration(), slots: 4).extendedAttributes)
         #expect(try StageSettings.parse([]).options(configuration, slots: 4).slots == 4)
     }
 

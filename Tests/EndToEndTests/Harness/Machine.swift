@@ -18,6 +18,25 @@ enum Machine {
         try await succeed(["mount", "-o", "loop", image, path])
     }
 
+    /// Whether a workbench keeps all attributes that a release carries, and the tools that set them are there.
+    static func keepsAttributes() async -> Bool {
+        await isPossible { bench in
+            let path = try bench.write("x", to: "file")
+            for command in [
+                ["setfattr", "-n", "user.a", "-v", "1"], ["setfacl", "-m", "u:33:rw"], ["setcap", "cap_chown+ep"],
+            ] {
+                try await succeed(command + [path])
+            }
+        }
+    }
+
+    /// Whether a workbench keeps SELinux labels, of any name.
+    static func keepsLabels() async -> Bool {
+        await isPossible { bench in
+            try await succeed(["setfattr", "-n", "security.selinux", "-v", "a:b:some_t:s0", bench.path])
+        }
+    }
+
     /// Lets a folder be read alone, for everybody.
     static func makeReadOnly(_ path: String) async throws {
         try await succeed(["mount", "--bind", path, path])
