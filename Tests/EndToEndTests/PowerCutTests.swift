@@ -23,23 +23,26 @@ extension EndToEnd {
         }
 
         private func cut(_ fileSystem: String, _ arguments: String...) async throws -> Outcome {
+            var outcome: Outcome?
             try await Workbench.use { bench in
-                try await Program.run(
-                    [Self.python, Self.script, "--command", Program.slotsync, "--memory", bench.path]
+                outcome = try await Program.run(
+                    [python, Self.script, "--command", Program.slotsync, "--memory", bench.path]
                         + ["--file-systems", fileSystem] + arguments, timeout: .seconds(600))
             }
+            return try #require(outcome)
         }
 
-        /// Debian's: its packages for Python are not found by another one.
-        private static let python = "/usr/bin/python3"
         private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "PowerCuts").path
-
-        private static func canCut() async -> Bool {
-            guard await Machine.canMountExt4(), await Machine.canTrace(), access("/dev/fuse", R_OK | W_OK) == 0 else {
-                return false
-            }
-            return (try? await Program.run([python, "-c", "import fusepy"]).exitCode) == 0
-        }
     }
+}
+
+/// Debian's: its packages for Python are not found by another one.
+private let python = "/usr/bin/python3"
+
+private func canCut() async -> Bool {
+    guard await Machine.canMountExt4(), await Machine.canTrace(), access("/dev/fuse", R_OK | W_OK) == 0 else {
+        return false
+    }
+    return (try? await Program.run([python, "-c", "import fusepy"]).exitCode) == 0
 }
