@@ -2,6 +2,7 @@
 // named with its path, its owner and what to do, before the slot is touched.
 
 import Foundation
+import SystemPackage
 import Testing
 
 extension EndToEnd {
@@ -43,6 +44,93 @@ extension EndToEnd {
                 let tree = try firstTree(bench)
                 try await fleet.release(tree)
                 #expect(try await fleet.differences(tree, slot: 1, flags: ["--no-owner", "--no-group"]) == "")
+            }
+        }
+
+        @Test("what root stages in another user's ring is that user's, shared paths, notes and groups included")
+        func rootStages() async throws {
+            try await Workbench.use { bench in
+                let deploy = try OtherUser(user: 65_531, group: 33).fleet(bench)
+                let root = try Fleet(bench)
+                let tree = try firstTree(bench)
+                try await deploy.release(tree)
+                try tree.file(".env", "KEY=1", mode: 0o640)
+                try tree.folder("uploads").folder("deep").file("x", "x")
+                try tree.symlink("uploads/link", to: "deep")
+                try tree.file("secret", "for the web server", mode: 0o640)
+                let shared = ["--shared", ".env", "--shared", "uploads", "--shared", "var/log"]
+                try await Self.stage(root, tree, shared)
+                try await root.done("flip")
+                let others = try await Program.run([
+                    "find", root.root(), "(", "!", "-user", "65531", "-o", "!", "-group", "33", ")", "-ls",
+                ])
+                #expect(others.output == "")
+                try tree.file("uploads/new", "new")
+                try await Self.stage(deploy, tree, shared)
+                try tree.file("secret", "changed", mode: 0o640)
+                try await Self.stage(deploy, tree, shared)
+                try await deploy.done("flip")
+                #expect(exists(deploy.root() + "/current/uploads/new"))
+            }
+        }
+
+        private static func stage(_ fleet: Fleet, _ tree: TreeMaker, _ options: [String]) async throws {
+            let outcome = try await Program.run(
+                [Program.slotsync, "stage", tree.path] + fleet.options + options,
+                environment: ["HOME": fleet.bench["home"], "XDG_CACHE_HOME": fleet.bench["cache"]], in: fleet.bench.path
+            )
+            try #require(outcome.exitCode == 0, "\(outcome)")
+        }
+
+        @Test(
+            "a stage of root's that was killed keeps the ring's owner from nothing",
+            .enabled("tracing is not allowed here") { await Machine.canTrace() },
+            arguments: ["utimensat", "fchmod", "symlinkat", "fsync"])
+        func rootKilled(_ call: String) async throws {
+            for number in [1, 2, 4] {
+                try await Workbench.use { bench in
+                    let deploy = try OtherUser(user: 65_531, group: 33).fleet(bench, slots: 2)
+                    try await deploy.release(firstTree(bench))
+                    try await deploy.release(changedTree(bench))
+                    let tree = try thirdTree(bench)
+                    try tree.folder("new").folder("deep").file("x", "x")
+                    try tree.symlink("link", to: "new")
+                    let killer = try bench.script(
+                        """
+                        #!/bin/sh
+                        exec strace -f -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) \(Program.agent) "$@"
+                        """, to: "killer")
+                    _ = try await Fleet(bench).with("--remote-command", killer).call("stage", tree.path)
+                    let others = try await Program.run(["find", deploy.root(), "!", "-user", "65531", "-ls"])
+                    #expect(others.output == "", "\(call) \(number)")
+                    try await deploy.done("stage", tree.path, "--keep-foreign")
+                    try await deploy.done("flip")
+                    try await deploy.release(firstTree(bench))
+                }
+            }
+        }
+
+        @Test("--keep-foreign leaves the modes of folders that are kept as they are")
+        func keptModes() async throws {
+            try await Workbench.use { bench in
+                let user = OtherUser()
+                let fleet = try user.fleet(bench, slots: 2)
+                let tree = try firstTree(bench)
+                try tree.folder("old").file("ours", "x")
+                try await fleet.release(tree)
+                let slot = try TreeMaker(at: fleet.slot(1))
+                for (path, mode) in [("kept", 0o550), ("old", 0o555)] as [(FilePath, mode_t)] {
+                    let folder = try slot.folder(path)
+                    try folder.file("theirs", "x")
+                    try folder.chown("theirs", user: user.user, group: user.group)
+                    try slot.chown(path, user: user.user, group: user.group)
+                    try slot.chmod(path, mode)
+                }
+                try await fleet.release(changedTree(bench))
+                try await fleet.done("stage", thirdTree(bench).path, "--keep-foreign")
+                #expect(try slot.status("kept").st_mode & 0o7777 == 0o550)
+                #expect(try slot.status("old").st_mode & 0o7777 == 0o555)
+                #expect(exists(fleet.slot(1) + "/old/theirs") && !exists(fleet.slot(1) + "/old/ours"))
             }
         }
 

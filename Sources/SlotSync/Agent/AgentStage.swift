@@ -178,7 +178,7 @@ extension AgentSession {
         let (slot, outcome) = (filled.slot, filled.outcome)
         // The records of the other slots have served; the new one takes their place in memory.
         records.forgetAll()
-        if !request.ownership { try ring.owner.adoptEntries(of: slot) }
+        if !request.ownership { try ring.owner.adoptEntries(of: slot, in: filled.group) }
         let record = try SlotSealer.record(of: slot, mixed: filled.mixed, parallelism: parallelism)
         let lost = record.entriesWithoutSetgid
         if !lost.isEmpty {
@@ -201,6 +201,8 @@ extension AgentSession {
         var outcome: StageOutcome
         /// Folders of the release that hold foreign entries as well.
         var mixed: Set<Int>
+        /// What all entries have for their group, where the root says it.
+        var group: RingGroup?
     }
 
     /// Makes the next slot the release; nil after a dry run. What it holds of old contents is gone when it returns. What
@@ -262,7 +264,7 @@ extension AgentSession {
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)
-        return Filled(slot: slot, outcome: try filler.fill(self), mixed: kept.folders)
+        return Filled(slot: slot, outcome: try filler.fill(self), mixed: kept.folders, group: group)
     }
 }
 

@@ -12,7 +12,10 @@ extension AgentSession {
                 try ring.root.status(of: "shared")
             })
         {
-            try naming("make", root + "/shared") { try ring.root.makeDirectoryUnmasked("shared", mode: 0o755) }
+            try naming("make", root + "/shared") {
+                try ring.root.makeDirectoryUnmasked("shared", mode: 0o755)
+                ring.owner.adopt("shared", in: ring.root)
+            }
         }
         guard let shared = SharedFolder(of: ring) else {
             // We follow no link, but the release's links lead through it.

@@ -28,23 +28,41 @@ struct RingOwner: Sendable {
         if isOther { try? directory.setOwner(of: name, to: user, group: group) }
     }
 
-    /// Gives what root made in a slot to the ring's owner, who could not fill the slot again otherwise.
-    func adoptEntries(of slot: StageSlot) throws {
-        guard isOther, user != 0 else { return }
-        let unchangedGroup = UInt32.max
+    /// Who is given each entry of a slot; nil: whoever makes it keeps it.
+    ///
+    /// - Parameter group: what all entries have for their group, where the root says it.
+    func ofEntries(in group: RingGroup?) -> RingOwner? {
+        guard isOther, user != 0 else { return nil }
+        return RingOwner(user: user, group: group?.id ?? self.group)
+    }
+
+    private init(user: UInt32, group: UInt32) { (self.user, self.group) = (user, group) }
+
+    /// Gives an entry to this owner, a link itself. What cannot be given fails the stage: the owner could not fill the
+    /// slot again.
+    func take(_ name: UnsafePointer<CChar>, in directory: Directory) throws(Errno) {
+        try directory.setOwner(of: name, to: user, group: group)
+    }
+
+    func take(_ file: FileDescriptor) throws(Errno) { try file.setOwner(user, group: group) }
+
+    /// Gives what stays of a slot, and was root's since an earlier stage, to the ring's owner.
+    func adoptEntries(of slot: StageSlot, in group: RingGroup?) throws {
+        guard let owner = ofEntries(in: group) else { return }
         var statuses = TreeStatuses(root: slot.directory, manifest: slot.target)
         let tree = OpenDirectories(root: slot.directory, manifest: slot.target)
         for index in slot.target.entries.indices {
             do {
                 let status = try statuses.status(of: index)
-                guard status.owner == 0 else { continue }
+                guard status.owner == 0 || (status.owner == user && status.group == getegid()) else { continue }
+                guard status.owner != owner.user || status.group != owner.group else { continue }
                 if index == 0 {
-                    try slot.directory.descriptor.setOwner(user, group: unchangedGroup)
+                    try owner.take(slot.directory.descriptor)
                     continue
                 }
                 let parent = try tree.parent(of: index)
                 try slot.target.withName(of: index) { (name) throws(Errno) in
-                    try parent.setOwner(of: name, to: user, group: unchangedGroup)
+                    try owner.take(name, in: parent)
                     // A new owner takes setuid and setgid away.
                     if status.kind == .file && status.mode & 0o6000 != 0 {
                         try parent.setMode(of: name, to: status.mode)

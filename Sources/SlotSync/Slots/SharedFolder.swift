@@ -31,11 +31,13 @@ struct SharedPlan {
 struct SharedFolder {
     let path: String
     private let top: Directory
+    private let owner: RingOwner
 
     /// Nil where it is no folder: a link to another file system, perhaps.
     init?(of ring: Ring) {
         guard let top = try? ring.root.openMountedDirectory("shared") else { return nil }
         self.top = top
+        owner = ring.owner
         path = ring.path + "/shared"
     }
 
@@ -192,6 +194,7 @@ struct SharedFolder {
                 guard error as? Errno == .fileExists else { throw error }
                 return
             }
+            owner.adopt(name, in: parent)
             if let group, group.canBeSet { try parent.setOwner(of: name, to: .max, group: group.id) }
             guard !folder.attributes.isEmpty else { return }
             let made = try parent.openDirectory(name)
@@ -218,6 +221,7 @@ struct SharedFolder {
             let temporary = ".slotsync-seed-\(getpid())"
             try? parent.remove(temporary)
             let file = try parent.openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            owner.adopt(file)
             return Arriving(parent: parent, temporary: temporary, file: file)
         }
     }
@@ -254,6 +258,7 @@ struct SharedFolder {
             let parent = try top.openDirectory(beneath: Array(components.dropLast()))
             do {
                 try parent.makeSymbolicLink(name, to: cName(text))
+                owner.adopt(name, in: parent)
                 try parent.setModified(of: name, to: entry.modified)
             } catch {
                 guard error as? Errno == .fileExists else { throw error }
@@ -284,6 +289,6 @@ extension Ring {
     func noteSeeded(_ keys: Set<ContentDigest>) throws {
         var writer = ByteWriter(reserving: keys.count * 16)
         for key in keys.sorted().prefix(Self.mostSeeded) { writer.append(key) }
-        try metadata.replaceContents(of: Self.seededName, by: writer.bytes)
+        try metadata.replaceContents(of: Self.seededName, by: writer.bytes, adopting: owner.adopt)
     }
 }

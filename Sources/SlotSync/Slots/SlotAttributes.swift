@@ -15,6 +15,8 @@ final class SlotAttributes {
     private let setsOwner: Bool
     /// Whether what stays may belong to others, and has to be the agent's own as all that it makes.
     private let resetsOwner: Bool
+    /// Whose they are to be then; nil: the agent's own user's.
+    private let owner: RingOwner?
     /// The group that all entries are to have; nil: whatever the kernel gives them.
     private let group: RingGroup?
     /// Whether entries are to have exactly the release's extended attributes: it has some, or what the slot held had. What a
@@ -27,7 +29,7 @@ final class SlotAttributes {
 
     init(
         _ slot: StageSlot, actual: SlotContent, change: SlotChange, tree: OpenDirectories, setsOwner: Bool,
-        group: RingGroup? = nil
+        owner: RingOwner? = nil, group: RingGroup? = nil
     ) {
         self.slot = slot
         target = slot.target
@@ -36,6 +38,7 @@ final class SlotAttributes {
         self.tree = tree
         self.setsOwner = setsOwner
         resetsOwner = actual.manifest.hasOwnership && !setsOwner
+        self.owner = owner
         // With owners, the release says the group.
         self.group = setsOwner ? nil : group
         setsExtended = target.hasExtendedAttributes || actual.manifest.hasExtendedAttributes
@@ -88,7 +91,7 @@ final class SlotAttributes {
         let entry = target.entries[index]
         try withParent(of: index, "write") { (name, parent) throws(Errno) in
             if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
-            if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
+            if resetsOwner || owner != nil { try resetOwner(name, in: parent) }
             try giveGroup(name, in: parent)
             if !setsExtended { try parent.setMode(of: name, to: entry.mode) }
         }
@@ -115,6 +118,11 @@ final class SlotAttributes {
     }
 
     private var usualGroup: UInt32 { group.map { $0.canBeSet ? $0.id : getegid() } ?? getegid() }
+
+    private func resetOwner(_ name: UnsafePointer<CChar>, in parent: Directory) throws(Errno) {
+        if let owner { return try owner.take(name, in: parent) }
+        try parent.setOwner(of: name, to: geteuid(), group: usualGroup)
+    }
 
     private func giveGroup(_ name: UnsafePointer<CChar>, in parent: Directory) throws(Errno) {
         if let group, group.canBeSet { try parent.setOwner(of: name, to: unchangedOwner, group: group.id) }
@@ -201,7 +209,7 @@ final class SlotAttributes {
                 let parent = try open(directory)
                 try target.withName(of: index) { name throws(Errno) in
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
-                    if resetsOwner { try parent.setOwner(of: name, to: geteuid(), group: usualGroup) }
+                    if resetsOwner { try resetOwner(name, in: parent) }
                     if groupDiffers { try giveGroup(name, in: parent) }
                     if modeDiffers, !extendedDiffer { try parent.setMode(of: name, to: wanted.mode) }
                 }
@@ -240,7 +248,9 @@ final class SlotAttributes {
             directory = try open(index)
             let folder = directory.descriptor
             if ownerDiffers { try folder.setOwner(wanted.owner, group: wanted.group) }
-            if resetsOwner { try folder.setOwner(geteuid(), group: usualGroup) }
+            if resetsOwner {
+                if let owner { try owner.take(folder) } else { try folder.setOwner(geteuid(), group: usualGroup) }
+            }
             if groupDiffers, let group { try folder.setOwner(unchangedOwner, group: group.id) }
             if modeDiffers, !extendedDiffer { try folder.setMode(wanted.mode) }
         } catch { throw failure(index, error) }

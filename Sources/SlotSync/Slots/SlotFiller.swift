@@ -75,10 +75,11 @@ final class SlotFiller {
             root: slot.directory, manifest: slot.target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
         sources = SlotSources(ring: ring, plan: plan, records: records, tree: tree, leftovers: leftovers)
         attributes = SlotAttributes(
-            slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, group: group)
+            slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, owner: owner, group: group)
+        let owner = setsOwner ? nil : ring.owner.ofEntries(in: group)
         writer = SlotWriter(
             slot: slot, tree: tree, attributes: attributes,
-            workshop: group?.comesByMoving == true && !setsOwner ? ring.temporary : nil)
+            workshop: group?.comesByMoving == true && !setsOwner ? ring.temporary : nil, owner: owner)
     }
 
     /// Fills the slot; then it can be sealed.
@@ -107,23 +108,6 @@ final class SlotFiller {
         let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
         if geteuid() != 0 { try makeWritable(old) }
         sources.save(from: old)
-    }
-
-    /// Folders that stay may forbid an unprivileged agent to change them; their modes are set at the end.
-    private func makeWritable(_ old: OpenDirectories) throws(SlotSyncError) {
-        for (index, entry) in actual.manifest.entries.enumerated()
-        where entry.kind == .directory && entry.mode & 0o700 != 0o700 && actual.owners[index] == nil {
-            do {
-                if index == 0 {
-                    try ring.slotsDirectory.setMode(of: "\(slot.number)", to: 0o700)
-                } else {
-                    let parent = try old.parent(of: index)
-                    try actual.manifest.withName(of: index) { name throws(Errno) in
-                        try parent.setMode(of: name, to: 0o700)
-                    }
-                }
-            } catch { throw slot.failure("set mode of", actual.manifest.path(of: index), error) }
-        }
     }
 
     func removeObsolete() throws {

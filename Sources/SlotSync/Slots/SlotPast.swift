@@ -67,7 +67,7 @@ extension Ring {
         if let ours { bytes += ours.encoded() }
         var writer = ByteWriter(reserving: 16)
         writer.append(ContentDigest(of: bytes))
-        try records.replaceContents(of: noteName(slot), by: bytes + writer.bytes)
+        try records.replaceContents(of: noteName(slot), by: bytes + writer.bytes, adopting: owner.adopt)
     }
 
     /// Forgets the note: the slot is sealed, and its record tells.

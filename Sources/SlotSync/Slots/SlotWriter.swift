@@ -59,13 +59,23 @@ struct SlotWriter {
     let attributes: SlotAttributes
     /// Where entries are made and moved from, so that they have the root's group; nil: they are made where they stay.
     var workshop: Directory?
+    /// Whose all that is made is from the start, so that a stage that is cut short leaves nothing that its next one could
+    /// not change; nil: the agent's own user.
+    var owner: RingOwner?
     /// What is made there, until it is moved.
     static let unfinished = "made"
 
     /// Makes an entry's file, empty; the caller writes and closes it.
     func makeFile(_ index: Int) throws(SlotSyncError) -> FileDescriptor {
         do throws(Errno) {
-            guard let workshop else { return try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600) }
+            guard let workshop else {
+                let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                do throws(Errno) { try owner?.take(file) } catch {
+                    try? file.close()
+                    throw error
+                }
+                return file
+            }
             let file = try workshop.openFile(Self.unfinished, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             do throws(Errno) { try moveIn(index, from: workshop) } catch {
                 try? file.close()
@@ -83,7 +93,10 @@ struct SlotWriter {
                 return try moveIn(index, from: workshop)
             }
             let parent = try tree.parent(of: index)
-            try slot.target.withName(of: index) { name throws(Errno) in try parent.makeDirectory(name) }
+            try slot.target.withName(of: index) { name throws(Errno) in
+                try parent.makeDirectory(name)
+                try owner?.take(name, in: parent)
+            }
         }
     }
 
@@ -97,6 +110,7 @@ struct SlotWriter {
                         try moveIn(index, from: workshop)
                     } else {
                         try parent.makeSymbolicLink(name, to: text)
+                        try owner?.take(name, in: parent)
                     }
                 }
                 try attributes.finishLink(name, in: parent, index)
