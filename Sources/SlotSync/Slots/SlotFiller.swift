@@ -54,6 +54,7 @@ final class SlotFiller {
     private var duplicates: [(entry: Int, of: Int)]
     private var copiedFiles = 0
     private let late: LateEntries
+    private var folders: ClosedFolders
 
     /// How many directories of the slot are kept open.
     private static let mostOpen = 2048
@@ -70,13 +71,14 @@ final class SlotFiller {
         self.plan = plan
         self.late = late
         duplicates = plan.duplicates
+        folders = ClosedFolders(slot: slot, ring: ring, actual: actual, change: plan.change)
         // What goes, what is made and what gets its times is mostly in the same directories: each is opened once.
         tree = OpenDirectories(
             root: slot.directory, manifest: slot.target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
         sources = SlotSources(ring: ring, plan: plan, records: records, tree: tree, leftovers: leftovers)
+        let owner = setsOwner ? nil : ring.owner.ofEntries(in: group)
         attributes = SlotAttributes(
             slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, owner: owner, group: group)
-        let owner = setsOwner ? nil : ring.owner.ofEntries(in: group)
         writer = SlotWriter(
             slot: slot, tree: tree, attributes: attributes,
             workshop: group?.comesByMoving == true && !setsOwner ? ring.temporary : nil, owner: owner)
@@ -90,6 +92,7 @@ final class SlotFiller {
         try moveAside()
         try controller.ask(for: plan.needs)
         try removeObsolete()
+        try folders.close()
         try answer()
         try makeFoldersAndLinks()
         try makeCopies(answer)
@@ -106,7 +109,7 @@ final class SlotFiller {
     /// Saves what is still needed of the slot's old content; from here on sources can be opened.
     func moveAside() throws {
         let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
-        if geteuid() != 0 { try makeWritable(old) }
+        if geteuid() != 0 { try folders.open() }
         sources.save(from: old)
     }
 
