@@ -2,6 +2,7 @@
 // the stage.
 
 import Foundation
+import SystemPackage
 import Testing
 
 extension EndToEnd {
@@ -119,10 +120,21 @@ extension EndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 try await fleet.release(firstTree(bench))
-                try TreeMaker(at: fleet.root() + "/.slotsync/tmp").folder("backup").file("dump.sql", "precious")
+                let temporary = try TreeMaker(at: fleet.root() + "/.slotsync/tmp")
+                try temporary.folder("backup").file("dump.sql", "precious")
+                try temporary.folder("made").file("by-hand", "precious")
+                let names: [FilePath] = [
+                    "current.conf", "current.7", "site.output", "hook-notes", "reflink-probe-results",
+                ]
+                for name in names { try temporary.file(name, "precious") }
+                // What is SlotSync's own goes.
+                try temporary.symlink("current.4711", to: "slots/1")
+                try temporary.file("after_flip.output", "x")
                 let outcome = try await fleet.done("stage", changedTree(bench).path)
                 #expect(outcome.errors.contains("backup"), "\(outcome)")
-                #expect(exists(fleet.root() + "/.slotsync/tmp/backup/dump.sql"))
+                let left = try FileManager.default.contentsOfDirectory(atPath: temporary.path)
+                #expect(Set(left) == Set(names.map(\.string) + ["backup", "made"]))
+                #expect(exists(temporary.path + "/backup/dump.sql") && exists(temporary.path + "/made/by-hand"))
             }
         }
     }

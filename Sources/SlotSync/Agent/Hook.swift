@@ -56,6 +56,10 @@ struct Hook {
 
     /// Runs the command by `/bin/sh -c` in the slot's folder, and waits for it, not for what it leaves running in the
     /// background.
+    /// The names of what hooks print, in the folder that they are given for it.
+    static let outputs = ["before_flip", "after_flip", "after_rollback"].map { output(of: $0) }
+    private static func output(of name: String) -> String { "\(name).output" }
+
     ///
     /// - Parameters:
     ///   - subject: what it is about, and what its environment says.
@@ -99,7 +103,7 @@ struct Hook {
     private func makeOutput(in temporary: Directory) throws -> FileDescriptor {
         let space = try? FileSystemSpace(of: temporary.descriptor)
         if space.map({ $0.freeBytes >= Self.leastSpace && $0.freeInodes != 0 }) ?? false {
-            let file = "\(name).output"
+            let file = Self.output(of: name)
             try? temporary.remove(file)
             if let output = try? temporary.openFile(file, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600) {
                 try? temporary.remove(file)

@@ -11,7 +11,7 @@ extension AgentSession {
         for name in try temporaryNames(ring) {
             if let digest = ContentDigest(name), contentDigest(of: name, in: ring.temporary, progress) == digest {
                 leftovers.insert(digest)
-            } else if !isTemporary(name) {
+            } else if !isTemporary(name, ring) {
                 foreign.append(name)
             } else if removing {
                 try removeTemporary(name, ring)
@@ -27,18 +27,31 @@ extension AgentSession {
     }
 
     func clearTemporary(_ ring: Ring) throws {
-        for name in try temporaryNames(ring) where isTemporary(name) { try removeTemporary(name, ring) }
+        for name in try temporaryNames(ring) where isTemporary(name, ring) { try removeTemporary(name, ring) }
     }
 
     private func temporaryNames(_ ring: Ring) throws -> [String] {
         try naming("list", root + "/.slotsync/tmp") { try ring.temporary.names() }
     }
 
-    /// Whether this is a name under which SlotSync makes entries in `tmp`: contents, links on their way to `current`,
-    /// probes, output of hooks.
-    private func isTemporary(_ name: String) -> Bool {
-        ContentDigest(name) != nil || name == SlotWriter.unfinished || name.hasPrefix("current.")
-            || name.hasPrefix("reflink-probe-") || name.hasSuffix(".output") || name.hasPrefix("hook-")
+    /// Whether this is what SlotSync makes in `tmp`: contents, what is made there, probes, the output of hooks; earlier
+    /// versions made the links there that `current` became, with the number of their process.
+    private func isTemporary(_ name: String, _ ring: Ring) -> Bool {
+        guard let kind = try? ring.temporary.status(of: name).kind else { return false }
+        switch kind {
+        case .file:
+            return ContentDigest(name) != nil || name == SlotWriter.unfinished || DiskSpace.probes.contains(name)
+                || Hook.outputs.contains(name)
+        case .directory:
+            guard name == SlotWriter.unfinished, let folder = try? ring.temporary.openDirectory(name) else {
+                return false
+            }
+            return (try? folder.isEmpty) ?? false
+        case .symbolicLink:
+            let process = name.hasPrefix("current.") ? Int32(name.dropFirst("current.".count)) : nil
+            return name == SlotWriter.unfinished || process.map { $0 > 0 } ?? false
+        default: return false
+        }
     }
 
     /// Removes what a stage left; what cannot be removed stays and is named: it is in nobody's way.

@@ -41,9 +41,12 @@ enum DiskSpace {
                 + "\(quoted(path)), then stage again")
     }
 
+    /// What is made to try a reflink.
+    static let probes = ["reflink-probe-from", "reflink-probe-to"]
+
     /// Tries one reflink in the ring's own temporary folder.
     private static func hasReflinks(_ ring: Ring) -> Bool {
-        let names = ["reflink-probe-from", "reflink-probe-to"]
+        let names = probes
         defer { for name in names { try? ring.temporary.remove(name) } }
         do {
             for name in names { try? ring.temporary.remove(name) }
