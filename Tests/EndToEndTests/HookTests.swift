@@ -68,6 +68,23 @@ extension EndToEnd {
             }
         }
 
+        @Test("a root whose path has .. behind a link is the folder that the system finds there")
+        func dotsBehindLink() async throws {
+            try await Workbench.use { bench in
+                try bench.folder("far/away")
+                try bench.folder("far/h1/www")
+                try bench.folder("far/h2/www")
+                #expect(symlink(bench["far/away"], bench["link"]) == 0)
+                let fleet = try fleet(bench).with("--root", replacedBy: bench["link/../{host}/www"])
+                try await fleet.done("stage", release(bench, "one").path, "--name", "one")
+                try await fleet.done("flip")
+                let lines = try told(bench, "h2")
+                #expect(
+                    lines.count == 2 && lines.allSatisfy { $0.contains("|\(bench["far/h2/www"])/slots/1|one|") },
+                    "\(lines)")
+            }
+        }
+
         @Test("a host that is flipped back runs after_rollback in the slot that is live again")
         func flippedBack() async throws {
             try await Workbench.use { bench in

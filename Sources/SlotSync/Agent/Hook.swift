@@ -39,12 +39,27 @@ extension AgentSession {
             folder = FilePath(platformString: here).pushing(folder)
         }
         return HookSubject(
-            root: folder.lexicallyNormalized(), slot: slot, release: release, before: before, host: hostName)
+            root: folder.withoutDots, slot: slot, release: release, before: before, host: hostName)
+    }
+}
+
+extension FilePath {
+    /// The same folder by a path without `.` and `..`. Behind a link `..` leads elsewhere than the path's text says, so
+    /// that the system is asked where.
+    fileprivate var withoutDots: FilePath {
+        guard components.contains(where: { $0.kind == .parentDirectory }) else { return lexicallyNormalized() }
+        guard let path = withPlatformString({ realpath($0, nil) }) else { return self }
+        defer { free(path) }
+        return FilePath(platformString: path)
     }
 }
 
 /// A shell command that runs before or after a flip.
 struct Hook {
+    /// The names of what hooks print, in the folder that they are given for it.
+    static let outputs = ["before_flip", "after_flip", "after_rollback"].map { output(of: $0) }
+    private static func output(of name: String) -> String { "\(name).output" }
+
     /// The error message quotes so many bytes of the end of its output.
     private static let longestQuote = 2048
 
@@ -56,10 +71,6 @@ struct Hook {
 
     /// Runs the command by `/bin/sh -c` in the slot's folder, and waits for it, not for what it leaves running in the
     /// background.
-    /// The names of what hooks print, in the folder that they are given for it.
-    static let outputs = ["before_flip", "after_flip", "after_rollback"].map { output(of: $0) }
-    private static func output(of name: String) -> String { "\(name).output" }
-
     ///
     /// - Parameters:
     ///   - subject: what it is about, and what its environment says.
