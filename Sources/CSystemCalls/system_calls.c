@@ -72,6 +72,10 @@ int ss_status(int directory, const char *name, struct ss_more_status *result) {
     return 0;
 }
 
+int ss_set_mode(int directory, const char *name, unsigned mode) {
+    return (int)syscall(452 /* fchmodat2 */, directory, name, mode, AT_SYMLINK_NOFOLLOW);
+}
+
 int ss_rename_exclusively(int from, const char *name, int to, const char *new_name) {
     return (int)syscall(SYS_renameat2, from, name, to, new_name, 1u);  // RENAME_NOREPLACE
 }

@@ -77,6 +77,47 @@ extension EndToEnd {
                     try await fleet.release(tree)
                 }
                 #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+                try await expectModes(fleet)
+            }
+        }
+
+        @Test(
+            "modes are set where the system has no call for it that follows no link",
+            arguments: [
+                ["chmod:error=ENOENT"], ["chmod:error=ENOENT", "fchmodat2:error=ENOSYS"], ["chmod:error=EPERM"],
+            ])
+        func modes(_ faults: [String]) async throws {
+            try await Workbench.use { bench in
+                // A strace that does not know the newer call lets it be.
+                let known = try await Program.run(["strace", "-qq", "-e", "trace=fchmodat2", "true"]).exitCode == 0
+                let faults = faults.filter { known || !$0.hasPrefix("fchmodat2") }
+                let wrapped = try bench.script(
+                    "#!/bin/sh\nexec strace -f -qq -o /dev/null \(faults.map { "-e inject=\($0)" }.joined(separator: " ")) "
+                        + "\(Program.agent) \"$@\"\n", to: "without-modes")
+                try await expectModes(Fleet(bench, slots: 2).with("--remote-command", wrapped))
+            }
+        }
+
+        /// Stages what sets modes by name: a file that was renamed, and modes alone that changed.
+        private func expectModes(_ fleet: Fleet) async throws {
+            let tree = try fleet.bench.tree("modes")
+            let content = Content.random(50_000, seed: 4)
+            try tree.file("old-name", content)
+            try tree.file("tool", "x")
+            try tree.folder("folder").file("x", "x")
+            for _ in 1...2 {
+                try await fleet.release(tree)
+                try tree.file("lap", "\(UInt64.random(in: .min ... .max))")
+            }
+            try tree.rename("old-name", to: "new-name")
+            try tree.chmod("new-name", 0o640)
+            try tree.chmod("tool", 0o755)
+            try tree.chmod("folder", 0o750)
+            for _ in 1...2 {
+                try await fleet.release(tree)
+                let slot = try #require(fleet.current().flatMap { Int($0.suffix(1)) })
+                #expect(try await fleet.differences(tree, slot: slot) == "")
+                try tree.file("lap", "\(UInt64.random(in: .min ... .max))")
             }
         }
 

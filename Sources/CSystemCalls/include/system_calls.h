@@ -42,6 +42,9 @@ struct ss_more_status {
 };
 int ss_status(int directory, const char *name, struct ss_more_status *result);
 
+/// `fchmodat` of an entry itself, without /proc. ENOSYS before Linux 6.6.
+int ss_set_mode(int directory, const char *name, unsigned mode);
+
 /// `renameat` that replaces nothing: EEXIST. EINVAL where the file system cannot do that.
 int ss_rename_exclusively(int from, const char *name, int to, const char *new_name);
 

@@ -283,10 +283,21 @@ final class Directory: Sendable {
         try systemCall { ss_exchange(from, name, to, otherName) }
     }
 
-    /// Sets the mode bits of a file or directory, never through a link.
+    /// Sets the mode bits of a file or directory, never through a link. The corresponding C function is `fchmodat`.
     func setMode(of name: UnsafePointer<CChar>, to mode: UInt16) throws(Errno) {
         let raw = raw
-        try systemCall { fchmodat(raw, name, mode_t(mode), AT_SYMLINK_NOFOLLOW) }
+        do { try systemCall { fchmodat(raw, name, mode_t(mode), AT_SYMLINK_NOFOLLOW) } } catch {
+            // The C library goes through /proc, which not every sandbox has. Linux 6.6 has a call for it.
+            guard [.notSupported, .noFunction, .notPermitted, .noSuchFileOrDirectory].contains(error),
+                let kind = try? status(of: name).kind, kind == .file || kind == .directory
+            else { throw error }
+            if (try? systemCall { ss_set_mode(raw, name, UInt32(mode)) }) != nil { return }
+            guard let file = try? openFile(name, O_RDONLY | O_NONBLOCK | (kind == .directory ? O_DIRECTORY : 0)) else {
+                throw error
+            }
+            defer { try? file.close() }
+            try file.setMode(mode)
+        }
     }
 
     /// Sets the modification time of an entry, of a link itself.
