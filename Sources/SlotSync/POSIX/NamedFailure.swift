@@ -23,7 +23,7 @@ func failure(to what: String, _ path: String, of owner: UInt32?, _ error: Errno)
     let user = userName(of: geteuid())
     return SlotSyncError(
         .system,
-        "cannot \(what) \(quoted(path)), which belongs to \(userName(of: owner)), as \(user): chown -R \(user) "
+        "cannot \(what) \(quoted(path)), which belongs to \(userName(of: owner)), as \(user): chown -R \(accountName(of: geteuid())) "
             + "\(ShellWords.quoted(path)), or move it away", errno: error)
 }
 

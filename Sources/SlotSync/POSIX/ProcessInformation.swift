@@ -34,13 +34,16 @@ package func processArguments() -> [String] {
 
 /// Whom a file belongs to, for people: the name that /etc/passwd has, or the number. Other sources of names are not
 /// asked: the agent is one static file.
-func userName(of user: UInt32) -> String {
-    guard let table = try? contents(of: "/etc/passwd", atMost: 1 << 20, what: "list of users") else {
-        return "uid \(user)"
-    }
+func userName(of user: UInt32) -> String { nameOfUser(user) ?? "uid \(user)" }
+
+/// The same in a command that a person types, where a number stands for a user without a name.
+func accountName(of user: UInt32) -> String { nameOfUser(user) ?? "\(user)" }
+
+private func nameOfUser(_ user: UInt32) -> String? {
+    guard let table = try? contents(of: "/etc/passwd", atMost: 1 << 20, what: "list of users") else { return nil }
     for line in String(decoding: table, as: UTF8.self).split(separator: "\n") {
         let fields = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
         if fields.count > 3, UInt32(fields[2]) == user { return escapedForDisplay(String(fields[0])) }
     }
-    return "uid \(user)"
+    return nil
 }

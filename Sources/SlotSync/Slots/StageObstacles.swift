@@ -11,6 +11,7 @@ struct StageObstacles {
 
     private var slotPath: String { "\(ring.path)/slots/\(slot)" }
     private var agentUser: String { userName(of: geteuid()) }
+    private var agentAccount: String { accountName(of: geteuid()) }
     /// How many are named.
     private static let mostNamed = 3
 
@@ -136,7 +137,7 @@ struct StageObstacles {
     }
 
     private func remedy(_ path: String) -> String {
-        "chown -R \(agentUser) \(ShellWords.quoted(path)), or remove it"
+        "chown -R \(agentAccount) \(ShellWords.quoted(path)), or remove it"
     }
 
     /// Folders of the slot that entries come into, or go from.
@@ -167,7 +168,7 @@ struct StageObstacles {
                 throw SlotSyncError(
                     .system,
                     "\(quoted(path)) belongs to \(owner), and the agent, which runs as \(agentUser), cannot write there: "
-                        + "log in as \(owner), or give it to \(agentUser) (chown -R \(agentUser) \(ShellWords.quoted(path))). "
+                        + "log in as \(owner), or give it to \(agentUser) (chown -R \(agentAccount) \(ShellWords.quoted(path))). "
                         + "Nothing was changed", errno: error)
             }
         }
