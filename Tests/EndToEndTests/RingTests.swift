@@ -140,6 +140,24 @@ extension EndToEnd {
             }
         }
 
+        @Test("--dry-run makes no slot folder that somebody removed, and a stage does", arguments: [1, 2])
+        func dryRunWithoutSlot(slot: Int) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try FileManager.default.removeItem(atPath: fleet.slot(slot))
+                for tree in [try firstTree(bench), try changedTree(bench)] {
+                    let before = try await snapshot(fleet.root())
+                    try await fleet.done("stage", tree.path, "--dry-run")
+                    #expect(try await snapshot(fleet.root()) == before)
+                }
+                guard slot == 1 else { return }
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+            }
+        }
+
         @Test("--dry-run changes nothing on any host")
         func dryRun() async throws {
             try await Workbench.use { bench in

@@ -211,6 +211,7 @@ extension AgentSession {
         _ ring: Ring, with target: Manifest, _ seeds: Manifest, _ request: StageRequest, _ records: SlotRecords
     ) throws -> Filled? {
         let number = ring.status.slotToFill(with: request.release.id)
+        if !request.dryRun { _ = try ring.openSlot(number) }
         let obstacles = StageObstacles(ring: ring, slot: number)
         try obstacles.checkMounts()
         try warnOfReady(number, request, ring)

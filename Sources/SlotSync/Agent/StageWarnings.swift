@@ -90,8 +90,8 @@ extension AgentSession {
 
     /// Says which processes still use the slot that is about to be filled.
     func warnOfUsers(of slot: Int, in ring: Ring) throws {
-        guard ring.status[slot].state != .empty else { return }
-        let users = ProcessTable.users(of: try ring.openSlot(slot))
+        guard ring.status[slot].state != .empty, let directory = try ring.slotThere(slot) else { return }
+        let users = ProcessTable.users(of: directory)
         guard !users.isEmpty else { return }
         try connection.send(
             .warning(

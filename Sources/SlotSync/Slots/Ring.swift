@@ -197,6 +197,16 @@ final class Ring {
             guard error == .noSuchFileOrDirectory else {
                 throw SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
             }
+        if let directory = try slotThere(slot) { return directory }
+        return try naming("make slot", "\(path)/slots/\(slot)") {
+            try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
+            owner.adopt("\(slot)", in: slotsDirectory)
+            return try slotsDirectory.openDirectory("\(slot)")
+        }
+    }
+
+    /// Opens a slot's tree; nil where somebody removed the folder.
+    func slotThere(_ slot: Int) throws(SlotSyncError) -> Directory? {
             return try naming("make slot", "\(path)/slots/\(slot)") {
                 try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
                 owner.adopt("\(slot)", in: slotsDirectory)

@@ -60,7 +60,7 @@ extension SlotContent {
 }
 
 enum SlotInspection {
-    /// Finds out what is in a slot.
+    /// Finds out what is in a slot; nothing where its folder is gone.
     ///
     /// - Parameters:
     ///   - checksum: trust no stat tuple.
@@ -72,7 +72,9 @@ enum SlotInspection {
         ownership: SlotOwnership = SlotOwnership(), extendedAttributes: Bool = false, parallelism: Int,
         progress: AgentProgress
     ) throws -> SlotContent {
-        let directory = try ring.openSlot(slot)
+        guard let directory = try ring.slotThere(slot) else {
+            return SlotContent(manifest: Manifest(rootMode: 0o755), isAsSealed: false)
+        }
         let name = "\(ring.path)/slots/\(slot)"
         let trusted = checksum ? nil : record
         func readAttributes(_ content: inout SlotContent) throws {

@@ -88,8 +88,8 @@ final class SlotSources {
 
     private func directories(of slot: Int) throws -> OpenDirectories? {
         if let known = slots[slot] { return known }
-        guard let record = records.record(of: slot) else { return nil }
-        let directories = OpenDirectories(root: try ring.openSlot(slot), manifest: record.manifest)
+        guard let record = records.record(of: slot), let root = try ring.slotThere(slot) else { return nil }
+        let directories = OpenDirectories(root: root, manifest: record.manifest)
         slots[slot] = directories
         return directories
     }

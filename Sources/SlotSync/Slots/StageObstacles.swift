@@ -23,7 +23,7 @@ struct StageObstacles {
         if let points = MountTable.points(below: ring.root) {
             try refuseMounts(points.map { String(decoding: $0, as: UTF8.self) }.filter(isInTheWay))
             // Where `slots` is a link or a mount of its own, its path is another one.
-            let below = MountTable.points(below: try ring.openSlot(slot)) ?? []
+            let below = try ring.slotThere(slot).flatMap { MountTable.points(below: $0) } ?? []
             try refuseMounts(below.map { "slots/\(slot)/" + String(decoding: $0, as: UTF8.self) })
             return
         }
@@ -42,8 +42,9 @@ struct StageObstacles {
     /// The same of what a walk found, for where /proc tells nothing.
     func checkMounts(in content: SlotContent) throws {
         try refuseMounts(content.mounts.map { "slots/\(slot)/" + String(decoding: $0, as: UTF8.self) })
-        guard !content.isAsSealed, MountTable.points(below: ring.root) == nil else { return }
-        let tree = OpenDirectories(root: try ring.openSlot(slot), manifest: content.manifest)
+        guard !content.isAsSealed, MountTable.points(below: ring.root) == nil, let directory = try ring.slotThere(slot)
+        else { return }
+        let tree = OpenDirectories(root: directory, manifest: content.manifest)
         let files = content.manifest.entries.indices.filter { content.manifest.entries[$0].kind == .file }
         let mounted = files.filter { (try? tree.moreStatus(of: $0))?.isMountPoint == true }
         try refuseMounts(
@@ -72,7 +73,7 @@ struct StageObstacles {
     /// Refuses where the change cannot be made whole.
     func check(_ change: SlotChange, from actual: SlotContent, to target: Manifest) throws {
         try checkRingFolders()
-        let directory = try ring.openSlot(slot)
+        guard let directory = try ring.slotThere(slot) else { return }
         let tree = OpenDirectories(root: directory, manifest: actual.manifest)
         var found: [String] = []
         var more = 0

@@ -117,7 +117,7 @@ struct StagePlanner {
             missing.item(with: digest).map { target.entries[missing.entry(at: $0)].size == size } ?? false
         }
         guard !candidates.isEmpty, let record = records.record(of: other),
-            let directory = try? ring.openSlot(other)
+            let directory = try? ring.slotThere(other)
         else { return [] }
         var statuses = TreeStatuses(root: directory, manifest: record.manifest)
         var vouched: [(Int, Int)] = []
