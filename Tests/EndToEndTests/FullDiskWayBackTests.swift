@@ -105,22 +105,17 @@ extension EndToEnd {
             try await withDisk(disk) { fleet, first, _ in
                 let metadata = fleet.root() + "/.slotsync"
                 for name in ["state.next", "current.1", "current.2", "current.3"] { unlink("\(metadata)/\(name)") }
-                if disk == .memory || disk == .ext4 {
-                    try await fill(disk, fleet)
-                    let back = try await fleet.done("rollback")
-                    #expect(fleet.current() == "slots/1", "\(back)")
-                    #expect(try await live(fleet) == first)
-                } else {
-                    // One inode was ours; somebody else has it now.
-                    try await fill(disk, fleet)
-                    let back = try await fleet.call("rollback")
-                    #expect(back.exitCode == 1 && back.errors.contains("current"), "\(back)")
-                }
+                try await fill(disk, fleet)
+                // Without an inode a file of the ring's own makes room for the link; a later stage makes it again.
+                let back = try await fleet.done("rollback")
+                #expect(fleet.current() == "slots/1", "\(back)")
+                #expect(try await live(fleet) == first)
                 _ = try await Program.run(["sh", "-c", "rm -f \(fleet.bench["h1"])/filler*"])
                 #expect(try await live(fleet) != nil)
-                _ = try await fleet.call("rollback")
                 #expect(fleet.current() == "slots/1")
                 #expect(try await live(fleet) == first)
+                try await fleet.release(changedTree(fleet.bench))
+                #expect(try await fleet.differences(changedTree(fleet.bench), slot: 2) == "")
             }
         }
 

@@ -341,7 +341,88 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "where .slotsync is another mount, a rollback goes back over somebody's file or folder, which is moved aside",
+            .enabled("mounting is not allowed here") { await Machine.canMountMemory() },
+            arguments: [
+                "mkdir current; echo x > current/page", "echo x > current", "ln -s /elsewhere current", "true",
+            ],
+            [true, false])
+        func mountedMetadata(_ command: String, _ isBind: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                let second = try await fleet.release(page(bench, "v2"))
+                let metadata = fleet.root() + "/.slotsync"
+                let mount =
+                    isBind
+                    ? "mount --bind \(metadata) \(metadata)"
+                    : "cp -a \(metadata) \(bench["copy"]) && mount -t tmpfs none \(metadata) && "
+                        + "cp -a \(bench["copy"])/. \(metadata) && chmod 700 \(metadata)"
+                let made = try await Program.run(
+                    ["sh", "-c", "\(mount) && rm current && \(command)"], in: fleet.root())
+                #expect(made.exitCode == 0, "\(made)")
+                let back = try await fleet.done("rollback")
+                #expect(try live(fleet) == "v1" && fleet.current() == "slots/1", "\(back)")
+                if command.contains("echo") {
+                    #expect(exists(fleet.root() + "/current.replaced-1"))
+                    #expect(back.errors.contains("current.replaced-1"), "\(back)")
+                }
+                #expect(!exists(fleet.root() + "/.current.slotsync"))
+                try await fleet.done("flip", "--force", second)
+                #expect(try live(fleet) == "v2")
+            }
+        }
+
+        @Test(
+            "somebody's file at current outlives a rollback that is killed at any step",
+            .enabled("tracing is not allowed here") { await Machine.canTrace() })
+        func killedOverFile() async throws {
+            for call in ["renameat", "renameat2", "fsync", "unlinkat"] {
+                for number in 1...3 {
+                    try await Workbench.use { bench in
+                        let fleet = try Fleet(bench)
+                        let first = try await fleet.release(page(bench, "v1"))
+                        let second = try await fleet.release(page(bench, "v2"))
+                        let made = try await Program.run(
+                            ["sh", "-c", "rm current; echo precious > current"], in: fleet.root())
+                        #expect(made.exitCode == 0)
+                        let killer = try bench.script(
+                            """
+                            #!/bin/sh
+                            exec strace -f -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(number) \(Program.agent) "$@"
+                            """, to: "killer")
+                        _ = try await fleet.with("--remote-command", killer).call("rollback")
+                        for release in [second, first, second] { _ = try await fleet.call("flip", "--force", release) }
+                        #expect(try live(fleet) == "v2")
+                        let kept = try await Program.run(["grep", "-rl", "precious", fleet.root()])
+                        #expect(
+                            kept.lines.count == 1 && kept.output.contains("/current.replaced-"), "\(call) \(number)")
+                    }
+                }
+            }
+        }
+
         // MARK: Other users
+
+        @Test(
+            "a root folder of another user, where current cannot be changed, is named with its owner and the remedy",
+            .enabled(if: Machine.isRoot, "needs root"), arguments: ["flip", "rollback"])
+        func closedRoot(_ command: String) async throws {
+            try await withUsers { asRoot, asDeploy, _ in
+                try await asDeploy.release(page(asRoot.bench, "v1"))
+                try await asDeploy.release(page(asRoot.bench, "v2"))
+                if command == "flip" { try await asDeploy.stage(page(asRoot.bench, "v3")) }
+                #expect(chown(asRoot.root(), 0, 0) == 0 && chmod(asRoot.root(), 0o755) == 0)
+                let outcome = try await asDeploy.call(command)
+                #expect(outcome.exitCode == 1 && asRoot.current() == "slots/2", "\(outcome)")
+                for word in ["belongs to root", "chown 65531 \(asRoot.root())"] {
+                    #expect(outcome.errors.contains(word), "\(outcome)")
+                }
+                #expect(chown(asRoot.root(), 65531, 65533) == 0)
+                try await asDeploy.done(command)
+            }
+        }
 
         /// `ring`'s owner is one user; commands run as another.
         private func withUsers(_ body: (Fleet, _ asDeploy: Fleet, _ asOther: Fleet) async throws -> Void) async throws {

@@ -53,6 +53,8 @@ extension AgentSession {
         prepared.isRepair = prepared.changesNothing && ring.handMade != nil
         if !prepared.changesNothing { try checkContent(of: slot, request, ring) }
         ring.prepareSwitch()
+        try tell(ring.takeWarnings())
+        if let warning = warningOfSecondRollback(prepared, ring) { try connection.send(.warning(warning)) }
         flip = prepared
         try connection.send(.prepared(outcome(prepared, renamedAt: 0)))
     }
@@ -154,10 +156,11 @@ extension AgentSession {
         }
         let moment: Timestamp
         var warnings: [String]
-        do { (moment, warnings) = try ring.pointCurrent(at: change.slot) } catch {
+        do {
+            (moment, warnings) = try ring.pointCurrent(at: change.slot, isWayBack: flip.request.direction == .rollback)
+        } catch {
             if isHookAsked { _ = ring.note { $0.status.owedHook = owedBefore } }
-            throw SlotSyncError(
-                .system, "cannot flip \(quoted(root + "/current")), and nothing was flipped", errno: error)
+            throw ring.switchFailure({ "flip \($0), and nothing was flipped" }, error)
         }
         if flip.isRepair {
             if !isHookAsked, let said = ring.note({ _ in }) { warnings.append(said) }
@@ -190,8 +193,8 @@ extension AgentSession {
             let hook = flip.request.undoHook
             let moment: Timestamp
             var warnings: [String]
-            do { (moment, warnings) = try ring.pointCurrent(at: flip.change.from) } catch {
-                throw SlotSyncError(.system, "cannot flip \(quoted(root + "/current")) back", errno: error)
+            do { (moment, warnings) = try ring.pointCurrent(at: flip.change.from, isWayBack: true) } catch {
+                throw ring.switchFailure({ "flip \($0) back" }, error)
             }
             let said = ring.note {
                 $0.noteUndo(of: flip.change, at: moment.seconds, isHookOwed: !hook.isEmpty)

@@ -25,6 +25,8 @@ final class Ring {
     private var lock: FileDescriptor?
     /// What the lock's note says.
     private var holder = ""
+    /// What came up that a person should know.
+    private var warnings: [String] = []
 
     init(path: String, root: Directory, metadata: Directory, state: RingState) throws {
         self.path = path
@@ -178,8 +180,14 @@ final class Ring {
 
     /// Makes what a change of `current` needs, while there is room on the disk: the links, and the reserve for the state.
     func prepareSwitch() {
-        currentLink.prepare(for: status.numbers.filter { status[$0].state.isSealed && $0 != status.live })
+        warnings += currentLink.prepare(for: status.numbers.filter { status[$0].state.isSealed && $0 != status.live })
         stateFile.prepareReserve(for: state)
+    }
+
+    /// What came up since this was asked last and a person should know.
+    func takeWarnings() -> [String] {
+        defer { warnings = [] }
+        return warnings
     }
 
     var status: RingStatus { state.status }
@@ -189,14 +197,6 @@ final class Ring {
 
     /// Opens a slot's tree; the folder is made again where somebody removed it.
     func openSlot(_ slot: Int) throws -> Directory {
-        do { return try slotsDirectory.openMountedDirectory("\(slot)") } catch {
-            if error == .permissionDenied {
-                let owner = try? slotsDirectory.status(of: "\(slot)").owner
-                throw failure(to: "open slot", "\(path)/slots/\(slot)", of: owner, error)
-            }
-            guard error == .noSuchFileOrDirectory else {
-                throw SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
-            }
         if let directory = try slotThere(slot) { return directory }
         return try naming("make slot", "\(path)/slots/\(slot)") {
             try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
@@ -207,11 +207,13 @@ final class Ring {
 
     /// Opens a slot's tree; nil where somebody removed the folder.
     func slotThere(_ slot: Int) throws(SlotSyncError) -> Directory? {
-            return try naming("make slot", "\(path)/slots/\(slot)") {
-                try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
-                owner.adopt("\(slot)", in: slotsDirectory)
-                return try slotsDirectory.openDirectory("\(slot)")
+        do { return try slotsDirectory.openMountedDirectory("\(slot)") } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            if error == .permissionDenied {
+                let owner = try? slotsDirectory.status(of: "\(slot)").owner
+                throw failure(to: "open slot", "\(path)/slots/\(slot)", of: owner, error)
             }
+            throw SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
         }
     }
 
@@ -277,14 +279,12 @@ final class Ring {
 
     /// Points `current` at a slot by one rename, and makes that durable; nil takes `current` away.
     ///
+    /// - Parameter isWayBack: whether the host goes back, for which a disk without inodes gives up a file of the ring's own.
     /// - Returns: the wall clock right after the rename, and what a person should know of it.
     /// - Throws: `Errno`; then `current` is what it was.
-    func pointCurrent(at slot: Int?) throws(Errno) -> (moment: Timestamp, warnings: [String]) {
-        guard let slot else {
-            try currentLink.remove()
-            return (.now, [])
-        }
-        let switched = try currentLink.point(at: slot)
+    func pointCurrent(at slot: Int?, isWayBack: Bool = false) throws(Errno) -> (moment: Timestamp, warnings: [String]) {
+        guard let slot else { return (.now, try currentLink.remove()) }
+        let switched = try currentLink.point(at: slot) { isWayBack && giveUpFile(sparing: slot) }
         handMade = nil
         return switched
     }

@@ -71,5 +71,7 @@ extension Ring {
     }
 
     /// Forgets the note: the slot is sealed, and its record tells.
-    func forgetStaging(in slot: Int) { try? records.remove(noteName(slot)) }
+    func forgetStaging(in slot: Int) { try? removeStagingNote(of: slot) }
+
+    func removeStagingNote(of slot: Int) throws(Errno) { try records.remove(noteName(slot)) }
 }

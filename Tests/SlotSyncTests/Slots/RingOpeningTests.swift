@@ -159,6 +159,55 @@ struct RingOpeningTests {
         }
     }
 
+    @Test(
+        "what stood at current when a switch was killed between its two steps is moved beside it by the next command",
+        arguments: [Hand.file, .folder, .elsewhere], [".slotsync/current.1", ".current.slotsync"])
+    func killedSwitch(_ hand: Hand, _ name: String) async throws {
+        try await withFolder { folder in
+            _ = try ring(in: folder)
+            try hand.replaceCurrent(in: folder)
+            let root = try Directory(path: folder.path(""))
+            // The link has come into its place, and what it replaced is where the link was.
+            if name == ".current.slotsync" {
+                try root.makeSymbolicLink(name, to: "slots/1")
+            }
+            #expect(renameat2(folder.path("current"), folder.path(name)))
+            let ring = try #require(try Ring.open(folder.path("").string))
+            #expect(ring.status.live == 1)
+            try ring.acquireLock(for: "a test")
+            _ = try ring.pointCurrent(at: 2)
+            _ = try ring.pointCurrent(at: 1)
+            let said = ring.takeWarnings().joined()
+            switch hand {
+            case .folder: #expect(try folder.read("current.replaced-1/page") == [1] && said.contains("replaced-1"))
+            case .file: #expect(try folder.read("current.replaced-1") == [1] && said.contains("replaced-1"))
+            default: #expect(said.contains("\"/usr\""), "\(said)")
+            }
+            #expect(try ring.slotOfCurrent() == 1 && (try? root.status(of: ".current.slotsync")) == nil)
+        }
+    }
+
+    private func renameat2(_ one: FilePath, _ other: FilePath) -> Bool {
+        guard let top = try? Directory(path: "/") else { return false }
+        let (one, other) = (String(one.string.dropFirst()), String(other.string.dropFirst()))
+        return (try? top.exchange(one, with: other, in: top)) != nil
+    }
+
+    @Test("current is taken away where nothing was live before, unless it is somebody's own", arguments: Hand.allCases)
+    func removed(_ hand: Hand) async throws {
+        try await withFolder { folder in
+            _ = try ring(in: folder)
+            try hand.replaceCurrent(in: folder)
+            let ring = try #require(try Ring.open(folder.path("").string))
+            let isForeign = ring.handMade?.isForeign ?? false
+            try ring.acquireLock(for: "a test")
+            let said = try ring.pointCurrent(at: nil).warnings
+            #expect(said.isEmpty == !isForeign)
+            let root = try Directory(path: folder.path(""))
+            #expect(((try? root.status(of: "current")) != nil) == isForeign)
+        }
+    }
+
     @Test("a state is written over its reserve, which has the blocks, and needs no more room")
     func reserve() async throws {
         try await withFolder { folder in

@@ -1,0 +1,37 @@
+// What a switch of `current` may cost a disk without inodes, and what a person hears where it cannot be made. Ring switches;
+// the agent's flips tell of it.
+
+import Glibc
+import SystemPackage
+
+extension Ring {
+    /// An error of ``Ring/pointCurrent(at:isWayBack:)``, with whose the root is.
+    ///
+    /// - Parameter what: what was not done, as `flip "/srv/www/current"`.
+    func switchFailure(_ what: (String) -> String, _ error: Errno) -> SlotSyncError {
+        let current = quoted(path + "/current")
+        guard error == .permissionDenied || error == .notPermitted,
+            let owner = try? root.status().owner, owner != geteuid()
+        else { return SlotSyncError(.system, "cannot \(what(current))", errno: error) }
+        let (own, other) = (userName(of: geteuid()), userName(of: owner))
+        let command = "chown \(accountName(of: geteuid())) \(ShellWords.quoted(path))"
+        return SlotSyncError(
+            .system,
+            "cannot \(what(current)): root \(quoted(path)) belongs to \(other), and the agent runs as \(own). Give it to "
+                + "that user (\(command), as root), or log in as \(other)",
+            errno: error)
+    }
+
+    /// Removes a file of the ring's own, so that a disk without inodes has one for the way back: what was saved for the
+    /// next stage, a note of one that was interrupted, the record of a slot that the switch is not about, at last that of
+    /// the slot which is left.
+    ///
+    /// - Returns: false if there is none left.
+    func giveUpFile(sparing slot: Int) -> Bool {
+        let saved = ((try? temporary.names()) ?? []).filter { ContentDigest($0) != nil }
+        if saved.contains(where: { (try? temporary.remove($0)) != nil }) { return true }
+        if status.numbers.contains(where: { (try? removeStagingNote(of: $0)) != nil }) { return true }
+        let others = status.numbers.filter { $0 != slot && $0 != status.live } + [status.live].compactMap { $0 }
+        return others.contains { $0 != slot && (try? records.remove("\($0)")) != nil }
+    }
+}
