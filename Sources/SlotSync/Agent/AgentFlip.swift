@@ -149,8 +149,12 @@ extension AgentSession {
         let isHookAsked = !flip.request.afterHook.isEmpty
         let owedBefore = ring.status.owedHook
         // Before the rename: whatever is killed from then on, the hook is owed. A provisional flip has noted its own.
-        if isHookAsked, self.flip?.standing != .provisional {
+        if self.flip?.standing != .provisional,
+            isHookAsked || ring.status.owedHook != nil || ring.state.owedBefore != nil
+        {
             _ = ring.note {
+                if !flip.isRepair { $0.keepOwedHook() }
+                guard isHookAsked else { return }
                 $0.status.owedHook = OwedHook(flip.hook, release: change.release.id, since: Timestamp.now.seconds)
             }
         }
@@ -197,13 +201,13 @@ extension AgentSession {
                 throw ring.switchFailure({ "flip \($0) back" }, error)
             }
             let said = ring.note {
-                $0.noteUndo(of: flip.change, at: moment.seconds, isHookOwed: !hook.isEmpty)
+                $0.noteUndo(of: flip.change, at: moment.seconds, hook: hook.isEmpty ? .none : .owed)
             }
             if let said { warnings.append(said) }
             self.flip?.standing = .takenBack
             if let warning = await runUndoHook(hook, flip.change, unattendedFor: nil, in: ring) {
                 warnings.append(warning)
-            } else if let said = noteHookDone(in: ring) {
+            } else if !hook.isEmpty, let said = noteHookDone(in: ring) {
                 warnings.append(said)
             }
             if let said = changeWarning(afterReturnTo: flip.change.from, in: ring) { warnings.append(said) }

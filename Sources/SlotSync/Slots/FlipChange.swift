@@ -31,6 +31,7 @@ struct WayBack: Hashable, Sendable {
 extension RingState {
     /// Notes a provisional flip that is about to be made.
     mutating func noteProvisional(_ change: FlipChange, since: Int64, limit: Duration, undoHook: String) {
+        keepOwedHook()
         status.provisional = ProvisionalFlip(slot: change.slot, from: change.from, since: since, limit: limit)
         wayBack = WayBack(change: change, undoHook: undoHook)
     }
@@ -64,18 +65,36 @@ extension RingState {
                 name: change.release.name))
     }
 
+    /// Keeps what is owed to the live release, for the case that the flip which comes now is taken back.
+    mutating func keepOwedHook() {
+        owedBefore = status.owedHook.flatMap { $0.release == status.liveRelease?.id ? $0 : nil }
+    }
+
+    /// The hook that follows when a flip was taken back.
+    enum UndoHook {
+        /// There is none: what was owed before is owed again.
+        case none
+        /// It has to run yet.
+        case owed
+        /// It has run, and settles what was owed before.
+        case done
+    }
+
     /// Notes that a flip was taken back: both slots are what they were.
-    ///
-    /// - Parameter isHookOwed: whether the hook that follows has to run yet.
     mutating func noteUndo(
-        of change: FlipChange, at moment: Int64, because reason: String = "", isHookOwed: Bool = false
+        of change: FlipChange, at moment: Int64, because reason: String = "", hook: UndoHook = .none
     ) {
         status[change.slot] = change.slotBefore
         if let from = change.from, let before = change.fromBefore { status[from] = before }
         noteNoneProvisional()
+        let release = change.fromBefore?.release?.id
         status.owedHook =
-            isHookOwed
-            ? change.fromBefore?.release.map { OwedHook(.afterRollback, release: $0.id, since: moment) } : nil
+            switch hook {
+            case .none: owedBefore.flatMap { $0.release == release ? $0 : nil }
+            case .owed: release.map { OwedHook(.afterRollback, release: $0, since: moment) }
+            case .done: nil
+            }
+        owedBefore = nil
         note(
             FlipRecord(
                 kind: .undo, at: moment, fromSlot: change.slot, toSlot: change.from, release: change.release.id,

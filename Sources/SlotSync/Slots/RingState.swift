@@ -33,6 +33,8 @@ struct RingState: Hashable, Sendable {
     var history: [FlipRecord] = []
     /// How the provisional flip is taken back; nil exactly where the ring has none.
     var wayBack: WayBack?
+    /// What was owed to the release that was live before the last flip.
+    var owedBefore: OwedHook?
 
     init(slotCount: Int) {
         status = RingStatus(slots: Array(repeating: SlotStatus(state: .empty), count: slotCount))
@@ -108,7 +110,7 @@ struct RingState: Hashable, Sendable {
     /// - Parameter moment: when `current` came to point there, in seconds since 1970.
     func reconciled(with current: Int?, at moment: Int64) -> RingState {
         let before = status.live
-        guard before != current else { return self }
+        guard before != current else { return withOwedHook }
         var state = self
         // A rollback was cut short where what was live came after what is: that one's own past stands.
         let isRollback =
@@ -120,13 +122,25 @@ struct RingState: Hashable, Sendable {
         if isRollback && wayBack == nil { state.passReady() }
         if let before, !isRollback { state.status[current].previous = state.way(from: before, to: current) }
         // What was to follow the change of `current` was noted before it.
-        if state.status.owedHook?.release != state.status[current].release?.id { state.status.owedHook = nil }
+        if state.status.owedHook?.release != state.status[current].release?.id {
+            state.status.owedHook = owedBefore.flatMap { $0.release == status[current].release?.id ? $0 : nil }
+        }
         // What is provisional is brought to its end by an agent, which notes it.
         guard wayBack == nil else { return state }
         state.note(
             FlipRecord(
                 kind: isRollback ? .rollback : .flip, at: moment, fromSlot: before, toSlot: current,
                 release: status[current].release?.id ?? .empty, name: status[current].release?.name ?? ""))
+        return state
+    }
+
+    /// A flip that was cut short before its rename had noted its own hook.
+    private var withOwedHook: RingState {
+        guard wayBack == nil, let owed = status.owedHook, let owedBefore, let live = status.liveRelease?.id,
+            owed.release != live, owedBefore.release == live
+        else { return self }
+        var state = self
+        state.status.owedHook = owedBefore
         return state
     }
 

@@ -43,6 +43,9 @@ extension RingState {
         if let hook = status.owedHook {
             lines.append("owed \(hook.kind) release=\(hook.release) since=\(hook.since)")
         }
+        if let hook = owedBefore {
+            lines.append("owed-before \(hook.kind) release=\(hook.release) since=\(hook.since)")
+        }
         if let flip = status.provisional, let wayBack {
             lines.append(
                 "provision slot=\(flip.slot) from=\(flip.from ?? 0) since=\(flip.since) limit=\(flip.limit.wholeMilliseconds) "
@@ -114,6 +117,9 @@ extension RingState {
             } else if version > 2, line.keyword == "owed", status.owedHook == nil {
                 guard let hook = line.owedHook else { throw damaged("the line of its owed hook cannot be read") }
                 status.owedHook = hook
+            } else if version > 2, line.keyword == "owed-before", owedBefore == nil {
+                guard let hook = line.owedHook else { throw damaged("the line of its owed hook cannot be read") }
+                owedBefore = hook
             } else if version > 2, line.keyword == "fill" {
                 continue
             } else if version > 1, line.keyword == "provision", provisional == nil {
@@ -174,7 +180,9 @@ private struct StateLine {
     let fields: [Substring: Substring]
 
     init(_ line: Substring) {
+        let owed = owedBefore
         words = line.split(separator: " ")
+        owedBefore = owed
         keyword = words.first ?? ""
         var fields: [Substring: Substring] = [:]
         for word in words.dropFirst() {

@@ -363,10 +363,76 @@ struct RingStateTests {
         let change = FlipChange(to: 2, in: state.status)
         state.note(change, as: .flip, at: 1, owing: .afterFlip)
         #expect(state.status.owedHook == OwedHook(.afterFlip, release: change.release.id, since: 1))
-        state.noteUndo(of: change, at: 2, isHookOwed: true)
+        state.noteUndo(of: change, at: 2, hook: .owed)
         #expect(state.status.owedHook?.kind == .afterRollback)
         #expect(state.status.owedHook?.release == state.status.liveRelease?.id)
         state.note(change, as: .flip, at: 3)
         #expect(state.status.owedHook == nil)
+    }
+
+    @Test("what was owed before a flip is owed again when it is taken back, unless the hook of the way back has run")
+    func owedBefore() throws {
+        var state = state((1, .live, nil), (2, .ready, nil))
+        let debt = OwedHook(.afterFlip, release: ContentDigest(high: 0, low: 1), since: 5)
+        state.status.owedHook = debt
+        let change = FlipChange(to: 2, in: state.status)
+        for isProvisional in [true, false] {
+            var flipped = state
+            if isProvisional {
+                flipped.noteProvisional(change, since: 1, limit: .seconds(5), undoHook: "")
+            } else {
+                flipped.keepOwedHook()
+                flipped.status.owedHook = OwedHook(.afterFlip, release: change.release.id, since: 6)
+                #expect(flipped.reconciled(with: 1, at: 7).status.owedHook == debt, "killed before the rename")
+                #expect(flipped.reconciled(with: 2, at: 7).status.owedHook?.release == change.release.id)
+            }
+            flipped.note(change, as: .flip, at: 6, owing: .afterFlip)
+            flipped = try RingState(decoding: flipped.encoded(), path: "state")
+            #expect(flipped.reconciled(with: 1, at: 7).status.owedHook == debt, "killed on the way back")
+            var back = flipped
+            back.noteUndo(of: change, at: 8)
+            #expect(back.status.owedHook == debt)
+            back = flipped
+            back.noteUndo(of: change, at: 8, hook: .done)
+            #expect(back.status.owedHook == nil)
+            back = flipped
+            back.noteUndo(of: change, at: 8, hook: .owed)
+            #expect(back.status.owedHook?.kind == .afterRollback)
+        }
+        // It is settled: nothing of it comes back later.
+        state.status.owedHook = nil
+        state.keepOwedHook()
+        state.note(change, as: .flip, at: 9)
+        state.noteUndo(of: change, at: 10)
+        #expect(state.status.owedHook == nil)
+    }
+
+    @Test("a provisional flip of an agent that numbered no stages is ready again when it was taken back")
+    func oldProvisional() throws {
+        let body = Array(
+            """
+            slotsync state 2
+            slot 1 retired release=00000000000000010000000000000002 since=1 previous=0
+            slot 2 live release=00000000000000010000000000000003 since=1 previous=1
+            slot 3 empty release=- since=0 previous=0
+            provision slot=2 from=1 since=1 limit=1000 flipped=1 hook=
+            before 2 ready release=00000000000000010000000000000003 since=1 previous=0
+            before 1 live release=00000000000000010000000000000002 since=1 previous=0
+
+            """.utf8)
+        let bytes = body + Array("checksum \(ContentDigest(of: body))\n".utf8)
+        var state = try RingState(decoding: bytes, path: "state")
+        let change = try #require(state.wayBack?.change)
+        state.noteUndo(of: change, at: 5)
+        #expect(state.status.live == 1 && state.status.readySlot == 2)
+    }
+
+    @Test("a rollback passes over what is bad, and goes to a bad release only where there is no other")
+    func badPrevious() {
+        var state = state((1, .retired, nil), (2, .bad, 1), (3, .live, 2), (4, .ready, nil))
+        #expect(state.status.previous == 1)
+        #expect(state.status.slotToFill() == 2, "the way back is not filled")
+        state.status[1].state = .bad
+        #expect(state.status.previous == 2)
     }
 }
