@@ -134,7 +134,20 @@ extension RingState {
             throw damaged("it has \(status.slots.count) slots")
         }
         guard status.isPossible else { throw damaged("its slots contradict each other") }
-        if version < 3 { numberStages() }
+        if version < 3 {
+            // A flip that is not confirmed is going to be taken back: what its slots were is numbered, too.
+            let now = status
+            for (slot, before) in provisional?.before ?? [:] where status.numbers.contains(slot) {
+                status[slot] = before
+            }
+            numberStages()
+            let numbers = status.slots.map(\.stage)
+            status = now
+            for slot in status.numbers { status[slot].stage = numbers[slot - 1] }
+            for slot in provisional?.before.keys.sorted() ?? [] where status.numbers.contains(slot) {
+                provisional?.before[slot]?.stage = numbers[slot - 1]
+            }
+        }
         if let (fields, before) = provisional, !readProvisional(fields, before: before) {
             throw damaged("its provisional flip cannot be read")
         }
@@ -167,7 +180,9 @@ extension RingState {
         else { return false }
         let change = FlipChange(
             slot: slot, from: from, slotBefore: slotBefore, fromBefore: from.flatMap { before[$0] })
+        let owed = owedBefore
         noteProvisional(change, since: Int64(since), limit: .milliseconds(limit), undoHook: unescaped(hook))
+        owedBefore = owed
         wayBack?.isFlipped = flipped == 1
         return true
     }
@@ -180,9 +195,7 @@ private struct StateLine {
     let fields: [Substring: Substring]
 
     init(_ line: Substring) {
-        let owed = owedBefore
         words = line.split(separator: " ")
-        owedBefore = owed
         keyword = words.first ?? ""
         var fields: [Substring: Substring] = [:]
         for word in words.dropFirst() {
