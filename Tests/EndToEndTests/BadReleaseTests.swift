@@ -61,6 +61,21 @@ extension EndToEnd {
             }
         }
 
+        @Test("a rollback passes over it, and goes to the last release that is not bad")
+        func passedOver() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let second = try await fleet.release(changedTree(bench))
+                let third = try bench.tree("third")
+                try third.file("page", "third")
+                try await fleet.release(third)
+                try await markBad(second, fleet)
+                try await fleet.done("rollback")
+                #expect(fleet.current() == "slots/1")
+            }
+        }
+
         @Test("one in another slot than the next is not passed over as if all were done")
         func elsewhere() async throws {
             try await Workbench.use { bench in

@@ -59,18 +59,23 @@ public struct RingStatus: Hashable, Sendable {
     public var liveRelease: ReleaseName? { live.flatMap { self[$0].release } }
 
     /// The slot that a rollback goes to: that of the last other release that was live and is still there. A copy of
-    /// the live release is no way back.
+    /// the live release is no way back; one that is bad is, only where there is no other.
     public var previous: Int? { live.flatMap { lastOther(before: $0) } }
 
-    /// From slot to slot, in the order in which they were live before `slot`, to the first one with another release.
+    /// From slot to slot, in the order in which they were live before `slot`, to the first one with another release that
+    /// is not bad; if all are bad, to the first of them.
     func lastOther(before slot: Int) -> Int? {
         var before = self[slot].previous
         for _ in slots {
-            guard let candidate = before, candidate != slot, self[candidate].state.isSealed else { return nil }
-            if self[candidate].release?.id != self[slot].release?.id { return candidate }
+            guard let candidate = before, candidate != slot, self[candidate].state.isSealed else { break }
+            if self[candidate].release?.id != self[slot].release?.id {
+                guard self[candidate].state == .bad else { return candidate }
+                if bad == nil { bad = candidate }
+            }
+        var bad: Int?
             before = self[candidate].previous
         }
-        return nil
+        return bad
     }
 
     // MARK: What is ready
