@@ -127,6 +127,36 @@ extension EndToEnd {
             }
         }
 
+        @Test("a rollback after a push that was killed goes back once, and the next one once more")
+        func rolledBackOnce() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                for name in ["v0", "v1"] {
+                    let tree = try bench.tree(name)
+                    try tree.file("page", name)
+                    try await fleet.release(tree)
+                }
+                let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(60), after: "sleep 300", undo: undoHook)
+                try await eventually("it never flipped") { fleet.current() == "slots/3" }
+                agent.signalAgent(SIGKILL)
+                agent.signalController(SIGKILL)
+                try await agent.ended()
+                let back = try await fleet.done("rollback")
+                #expect(fleet.current() == "slots/2", "\(back)")
+                #expect(
+                    (back.output + back.errors).contains("is live, in slot 2; before it \("\(release)".prefix(8))"),
+                    "\(back)")
+                #expect(exists(fleet.bench["h1/undone"]))
+                let further = try await fleet.done("rollback")
+                #expect(fleet.current() == "slots/1")
+                #expect(further.errors.contains("had gone back by itself from release \(release)"), "\(further)")
+                let last = try await fleet.call("rollback")
+                #expect(last.exitCode == 1, "\(last)")
+            }
+        }
+
         private static let steps = ["fsync", "rename,renameat,renameat2", "pwrite64", "unlinkat"]
 
         @Test("killed at any step of flipping and going back, it is recovered by the next agent", arguments: steps)

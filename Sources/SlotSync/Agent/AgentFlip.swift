@@ -218,10 +218,25 @@ extension AgentSession {
     }
 
     private func outcome(_ flip: PreparedFlip, renamedAt: Int64, hasRunHook: Bool = false) -> FlipOutcome {
-        FlipOutcome(
+        var outcome = FlipOutcome(
             slot: flip.change.slot, release: flip.change.release, previousSlot: flip.change.from,
             previous: flip.change.fromBefore?.release, changed: !flip.changesNothing, renamedAt: renamedAt,
             hasRunHook: hasRunHook)
+        // The session began with what the rollback was to do.
+        if flip.request.direction == .rollback, flip.changesNothing, let wentBack, wentBack.from == flip.change.slot {
+            (outcome.previousSlot, outcome.previous, outcome.changed) = (wentBack.slot, wentBack.release, true)
+        }
+        return outcome
+    }
+
+    /// The warning for whoever rolls back what has gone back by itself, and may not know that.
+    private func warningOfSecondRollback(_ flip: PreparedFlip, _ ring: Ring) -> String? {
+        guard flip.request.direction == .rollback, !flip.changesNothing, let last = ring.state.history.last,
+            last.kind == .undo, !last.reason.isEmpty
+        else { return nil }
+        return
+            "this host had gone back by itself from release \(last.release) at \(utcText(last.at)) (\(last.reason)); this "
+            + "rollback goes further back"
     }
 
     func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {

@@ -86,48 +86,82 @@ extension AgentSession {
     /// - Parameter attended: whether a controller waits for the hook, as long as that takes and it is there.
     /// - Returns: what was done, for a person.
     func revert(_ ring: Ring, because reason: String, attended: Bool) async throws -> Reversal {
+        switch try pointBack(ring, because: reason) {
+        case .over(let reversal): return reversal
+        case .owesHook(let link): return await finish(link, in: ring, because: reason, attended: attended)
+        }
+    }
+
+    /// What the way back of the link leaves to do.
+    enum Returned {
+        case over(Reversal)
+        /// The hook has to run, and the state to be noted.
+        case owesHook(LinkReturn)
+    }
+
+    /// A link that was pointed back.
+    struct LinkReturn {
+        let wayBack: WayBack
+        /// What could not be done besides.
+        let warnings: [String]
+    }
+
+    /// The first step of taking a provisional flip back.
+    private func pointBack(_ ring: Ring, because reason: String) throws -> Returned {
         let nothing = Reversal(done: "nothing had to be taken back")
-        guard let wayBack = ring.state.wayBack else { return nothing }
+        guard let wayBack = ring.state.wayBack else { return .over(nothing) }
         let change = wayBack.change
         let current = try ring.slotOfCurrent()
         if let handMade = ring.handMade, handMade.isForeign {
             // Somebody's own file stands there. It stays, and what was live before is what the state holds for live.
             let said = settle(ring) { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
             _ = try ring.slotOfCurrent()
-            return Reversal(
-                done: "nothing was taken back",
-                warnings: [ring.handMade?.text ?? handMade.text, said].compactMap { $0 })
+            return .over(
+                Reversal(
+                    done: "nothing was taken back",
+                    warnings: [ring.handMade?.text ?? handMade.text, said].compactMap { $0 }))
         }
         let isLive = current == change.slot || (ring.handMade?.isMisleading == true && change.from != nil)
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
         if isLive, let from = change.from, !ring.status[from].state.isSealed {
             settle(ring, .lasting) { $0.noteNoneProvisional() }
-            return Reversal(
-                done:
-                    "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays"
-            )
+            return .over(
+                Reversal(
+                    done:
+                        "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays"
+                ))
         }
         var warnings: [String] = []
         if isLive {
             // So that the hook is still owed after a crash. Where it cannot be noted, the link goes back all the same.
             if !wayBack.isFlipped { _ = ring.note { $0.wayBack?.isFlipped = true } }
-            do { warnings = try ring.pointCurrent(at: change.from).warnings } catch {
-                throw SlotSyncError(.system, "cannot flip \(quoted(root + "/current")) back", errno: error)
+            do { warnings = try ring.pointCurrent(at: change.from, isWayBack: true).warnings } catch {
+                throw ring.switchFailure({ "flip \($0) back" }, error)
             }
         } else if !wayBack.isFlipped || current != change.from {
             let said = settle(ring) { $0.noteNoneProvisional() }
-            return Reversal(done: nothing.done, warnings: said.map { [$0] } ?? [])
+            return .over(Reversal(done: nothing.done, warnings: said.map { [$0] } ?? []))
         }
+        return .owesHook(LinkReturn(wayBack: wayBack, warnings: warnings))
+    }
+
+    /// The steps after the link's.
+    private func finish(
+        _ link: LinkReturn, in ring: Ring, because reason: String, attended: Bool
+    ) async -> Reversal {
+        let (change, hook) = (link.wayBack.change, link.wayBack.undoHook)
         let connection = connection
         let warning = await runUndoHook(
-            wayBack.undoHook, change, unattendedFor: unattendedHookLimit, in: ring,
+            hook, change, unattendedFor: unattendedHookLimit, in: ring,
             isAwaited: { attended && connection.reasonToStop() == nil })
         let said = settle(ring) {
-            $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason, isHookOwed: warning != nil)
+            $0.noteUndo(
+                of: change, at: Timestamp.now.seconds, because: reason,
+                hook: warning != nil ? .owed : hook.isEmpty ? .none : .done)
         }
         let changed = changeWarning(afterReturnTo: change.from, in: ring)
         return Reversal(
-            done: "this host was flipped back", warnings: warnings + [warning, said, changed].compactMap { $0 })
+            done: "this host was flipped back", warnings: link.warnings + [warning, said, changed].compactMap { $0 })
     }
 
     /// The host is back on its release: a hook cannot change that, only be told of.
@@ -164,30 +198,76 @@ extension AgentSession {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
         if let warning = ring.syncWarning { try connection.send(.warning(warning)) }
-        if flip?.standing != .provisional, let said = try await recover(ring) { try connection.send(.warning(said)) }
+        try tell(ring.takeWarnings())
+        guard flip?.standing != .provisional, let provisional = ring.status.provisional else { return ring }
+        let isBack: String
+        switch try pointBack(ring, because: Self.abandoned) {
+        case .over(let reversal): isBack = reversal.text
+        case .owesHook(let link):
+            wentBack = link.wayBack.change
+            isBack = await finish(link, in: ring, because: Self.abandoned, attended: false).text
+        }
+        try connection.send(.warning(Self.recovery(of: provisional, in: ring, isBack)))
         return ring
     }
 
-    /// Looks, when a session starts, whether a provisional flip was left by an agent that is gone, and takes it back.
-    ///
-    /// - Returns: what was done, for a person; nil if there was nothing to do.
-    func recoverAbandoned() async -> String? {
-        guard let ring, ring.status.provisional != nil else { return nil }
-        defer { ring.unlock() }
-        do {
-            try ring.acquireLock(for: "taking back a provisional flip")
-            return try await recover(ring)
-        } catch {
-            // Its owner lives, and watches over it.
-            if (error as? SlotSyncError)?.code == .locked { return nil }
-            return "a provisional flip was left here, and could not be taken back: \(error)"
-        }
+    private static let abandoned = "its agent ended before it was confirmed"
+
+    private static func recovery(of flip: ProvisionalFlip, in ring: Ring, _ done: String) -> String {
+        let release = ring.status[flip.slot].release?.id
+        return "the flip to release \(release?.description ?? "-") in slot \(flip.slot) at \(utcText(flip.since)) was "
+            + "provisional, and \(abandoned): \(done)"
     }
 
-    private func recover(_ ring: Ring) async throws -> String? {
-        guard let provisional = ring.status.provisional, let change = ring.state.wayBack?.change else { return nil }
-        let done = try await revert(ring, because: "its agent ended before it was confirmed", attended: false)
-        return "the flip to release \(change.release.id) in slot \(change.slot) at \(utcText(provisional.since)) was "
-            + "provisional, and its agent ended before it was confirmed: \(done.text)"
+    /// Looks, when a session starts, whether a provisional flip was left by an agent that is gone, and points the link back.
+    /// What else there is to do may take a while, and comes after the greeting: `endRecovery`.
+    ///
+    /// - Returns: the ring as it is then.
+    func recoverAbandoned() -> RingStatus? {
+        guard let ring else { return nil }
+        guard let provisional = ring.status.provisional else { return ring.status }
+        do {
+            try ring.acquireLock(for: "taking back a provisional flip")
+            guard ring.status.provisional != nil else {
+                ring.unlock()
+                return ring.status
+            }
+            switch try pointBack(ring, because: Self.abandoned) {
+            case .over(let reversal):
+                recovered = (provisional, .over(reversal))
+                ring.unlock()
+            case .owesHook(let link):
+                recovered = (provisional, .owesHook(link))
+                wentBack = link.wayBack.change
+                // What the controller decides by is what it will be.
+                var state = ring.state
+                state.noteUndo(of: link.wayBack.change, at: 0)
+                state.status.wentBack = link.wayBack.change.release
+                return state.status
+            }
+        } catch {
+            ring.unlock()
+            // Its owner lives, and watches over it.
+            guard (error as? SlotSyncError)?.code != .locked else { return ring.status }
+            recoveryFailure = "a provisional flip was left here, and could not be taken back: \(error)"
+        }
+        return ring.status
+    }
+
+    /// Does what is left of the recovery, and tells of it.
+    func endRecovery() async throws {
+        guard let ring else { return }
+        try tell(ring.takeWarnings())
+        if let text = recoveryFailure { try connection.send(.warning(text)) }
+        guard let (provisional, returned) = recovered else { return }
+        recovered = nil
+        let done: Reversal
+        switch returned {
+        case .over(let reversal): done = reversal
+        case .owesHook(let link):
+            done = await finish(link, in: ring, because: Self.abandoned, attended: false)
+            ring.unlock()
+        }
+        try connection.send(.warning(Self.recovery(of: provisional, in: ring, done.text)))
     }
 }

@@ -24,7 +24,7 @@ public enum HostAgent {
         let session = AgentSession(root: root, connection: connection, unattendedHookLimit: unattendedHookLimit)
         defer { connection.endWatch() }
         do {
-            guard try await session.greet() else { return 1 }
+            guard try session.greet() else { return 1 }
         } catch {
             try? connection.send(.failure(failure(error, root: root)))
             return 1
@@ -64,6 +64,11 @@ final class AgentSession {
     /// What the controller calls this host.
     private(set) var hostName = ""
     var flip: PreparedFlip?
+    /// The flip of an agent that was gone, which this session took back.
+    var wentBack: FlipChange?
+    /// What is left to do, and to tell, of it.
+    var recovered: (flip: ProvisionalFlip, Returned)?
+    var recoveryFailure: String?
     var sampler: HostSampler?
 
     init(root: String, connection: AgentConnection, unattendedHookLimit: Duration) {
@@ -83,7 +88,7 @@ final class AgentSession {
     /// Exchanges greetings; nothing else may come before ours.
     ///
     /// - Returns: false if the two ends speak different versions: then the controller says so.
-    func greet() async throws -> Bool {
+    func greet() throws -> Bool {
         guard case .hello(let greeting, let host) = try receive() else {
             throw SlotSyncError(
                 .protocolViolation,
@@ -98,9 +103,7 @@ final class AgentSession {
             return false
         }
         ring = try Ring.open(root)
-        let recovered = await recoverAbandoned()
-        try connection.send(.hello(own, ring?.status))
-        if let recovered { try connection.send(.warning(recovered)) }
+        try connection.send(.hello(own, recoverAbandoned()))
         return true
     }
 
@@ -108,7 +111,10 @@ final class AgentSession {
     ///
     /// - Returns: what went wrong, if anything did.
     func run() async -> SlotSyncError? {
-        do { try await serve() } catch { return await endProvisional(after: failure(error, root: root)) }
+        do {
+            try await endRecovery()
+            try await serve()
+        } catch { return await endProvisional(after: failure(error, root: root)) }
         guard flip?.standing == .provisional else { return nil }
         return await endProvisional(
             after: SlotSyncError(.unreachable, "the controller ended the session before it confirmed the flip"))

@@ -38,13 +38,16 @@ struct ReleaseChoice {
     }
 
     private func previousRelease() throws -> ContentDigest {
-        var groups = hosts { ring in ring.previous.flatMap { ring[$0].release } }
+        // A host that has just gone back, since its flip had not been confirmed, has done what is asked.
+        func target(_ ring: RingStatus) -> ReleaseName? {
+            ring.wentBack == nil ? ring.previous.flatMap { ring[$0].release } : ring.liveRelease
+        }
+        var groups = hosts(by: target)
         if groups.count > 1 {
             // A host that is on a release which others go back to has been there already.
             let targets = Set(groups.map(\.release))
             groups = hosts { ring in
-                ring.liveRelease.flatMap { targets.contains($0.id) ? $0 : nil }
-                    ?? ring.previous.flatMap { ring[$0].release }
+                ring.liveRelease.flatMap { targets.contains($0.id) ? $0 : nil } ?? target(ring)
             }
         }
         if groups.count > 1 {

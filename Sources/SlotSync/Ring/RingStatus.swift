@@ -16,6 +16,9 @@ public struct RingStatus: Hashable, Sendable {
     public var passedStage: Int
     /// A hook that has not run to its end yet.
     public var owedHook: OwedHook?
+    /// The release that the session began by going back from, since nobody had confirmed its flip; known from a greeting
+    /// alone.
+    public var wentBack: ReleaseName?
     /// Who changes something there, if anybody does; known from `status` alone.
     public var lock: RingLock?
 
@@ -66,13 +69,13 @@ public struct RingStatus: Hashable, Sendable {
     /// is not bad; if all are bad, to the first of them.
     func lastOther(before slot: Int) -> Int? {
         var before = self[slot].previous
+        var bad: Int?
         for _ in slots {
             guard let candidate = before, candidate != slot, self[candidate].state.isSealed else { break }
             if self[candidate].release?.id != self[slot].release?.id {
                 guard self[candidate].state == .bad else { return candidate }
                 if bad == nil { bad = candidate }
             }
-        var bad: Int?
             before = self[candidate].previous
         }
         return bad

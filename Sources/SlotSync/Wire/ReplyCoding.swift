@@ -47,7 +47,10 @@ extension Reply: WireMessage {
         switch self {
         case .hello(let greeting, let ring):
             writer.append(greeting)
-            writer.append(optional: ring) { $1.encode(into: &$0) }
+            writer.append(optional: ring) { writer, ring in
+                ring.encode(into: &writer)
+                writer.append(optional: ring.wentBack) { $0.append($1) }
+            }
         case .failure(let error):
             writer.append(text: error.code.rawValue, atMost: WireLimits.longestErrorCode)
             // A system's error numbers are its own: their text crosses, not their values.
@@ -97,7 +100,15 @@ extension Reply: WireMessage {
                     _ = try reader.take(reader.remaining)
                     return .hello(greeting, nil)
                 }
-                return .hello(greeting, try reader.optional(RingStatus.init(from:)))
+                return .hello(
+                    greeting,
+                    try reader.optional { (reader) throws(SlotSyncError) in
+                        var ring = try RingStatus(from: &reader)
+                        ring.wentBack = try reader.optional { (reader) throws(SlotSyncError) in
+                            try reader.releaseName()
+                        }
+                        return ring
+                    })
             case .failure: return .failure(try reader.error())
             case .warning: return .warning(try reader.shownText(of: "a warning's length"))
             case .alive:

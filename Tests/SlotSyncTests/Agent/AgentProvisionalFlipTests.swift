@@ -343,6 +343,59 @@ struct AgentProvisionalFlipTests {
         }
     }
 
+    @Test("the greeting waits for no hook, and says what the host went back from; a rollback then has done its work")
+    func greetedFirst() async throws {
+        let scene = try FlipScene()
+        let ring = try #require(try Ring.open(scene.root.string))
+        try ring.acquireLock(for: "a test")
+        let change = FlipChange(to: 2, in: ring.status)
+        let hook = "while [ ! -e $SLOTSYNC_ROOT/../go ]; do sleep 0.01; done; touch $SLOTSYNC_ROOT/../undone"
+        try ring.update { $0.noteProvisional(change, since: 7, limit: Self.long, undoHook: hook) }
+        _ = try ring.pointCurrent(at: 2)
+        try ring.update { $0.note(change, as: .flip, at: 9, owing: .afterFlip) }
+        ring.unlock()
+        try await withAgent(root: scene.root) { agent in
+            let ring = try agent.greet()
+            #expect(try scene.current() == "slots/1" && !scene.exists("undone"))
+            #expect(ring?.live == 1 && ring?.provisional == nil && ring?.wentBack?.id == scene.ready)
+            // Until the hook has run the flip is noted, so that whoever comes after a crash runs it.
+            #expect(try scene.state().wayBack != nil)
+            try scene.folder.write([1], to: "go")
+            #expect(try agent.warning().contains("flipped back"))
+            #expect(try scene.exists("undone") && scene.state().wayBack == nil)
+            let back = FlipRequest(
+                direction: .rollback, release: scene.live, beforeHook: "", afterHook: "", undoHook: "")
+            try agent.send(.prepare(back), .commit)
+            for _ in 1...2 {
+                let outcome = try agent.outcome()
+                #expect(outcome.changed && outcome.slot == 1 && outcome.previous?.id == scene.ready)
+            }
+        }
+        #expect(try scene.current() == "slots/1")
+    }
+
+    @Test("what was owed before a flip is owed again when it was taken back", arguments: [nil, long], [true, false])
+    func owedBefore(limit: Duration?, isHookAsked: Bool) async throws {
+        let scene = try FlipScene()
+        let debt = OwedHook(.afterFlip, release: scene.live, since: 3)
+        let ring = try #require(try Ring.open(scene.root.string))
+        try ring.acquireLock(for: "a test")
+        try ring.update { $0.status.owedHook = debt }
+        ring.unlock()
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(
+                scene.flip(to: scene.ready, after: isHookAsked ? "exit 1" : "", provisionalLimit: limit), .commit)
+            _ = try agent.outcome()
+            if isHookAsked { return try agent.expectFailure(.hookFailed) }
+            _ = try agent.outcome()
+            try agent.send(.undo)
+            _ = try agent.outcome()
+        }
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().status.owedHook == debt)
+    }
+
     @Test("what somebody else pointed `current` at meanwhile is left alone")
     func handMade() async throws {
         let scene = try FlipScene()

@@ -90,6 +90,20 @@ struct ReleaseChoiceTests {
         }
     }
 
+    @Test("a host whose session began by going back has been rolled back, and goes no further")
+    func wentBack() throws {
+        var back = ring((a, .live), (c, .retired), (b, .ready))
+        (back.slots[0].previous, back.wentBack) = (2, b)
+        #expect(try choose([back, back], .rollback) == a.id)
+        // One is on the new release yet, another went back by itself before.
+        var ahead = ring((b, .live), (a, .retired))
+        ahead.slots[0].previous = 2
+        var before = back
+        before.wentBack = nil
+        #expect(try choose([back, ahead, before], .rollback) == a.id)
+        #expect(try choose([before], .rollback) == c.id)
+    }
+
     @Test("what a rollback passed over is not flipped to by itself, but named with what to type")
     func passedOver() throws {
         var passed = ring((a, .live), (b, .retired), (c, .ready))

@@ -29,7 +29,8 @@ struct MessageSamples {
     /// One of each reply.
     mutating func replies() -> [Reply] {
         [
-            .hello(greeting(), optional { $0.ring() }), .failure(SlotSyncError(.diskFull, text())), .warning(text()),
+            .hello(greeting(), optional { $0.greetedRing() }), .failure(SlotSyncError(.diskFull, text())),
+            .warning(text()),
             .alive(files: number(), bytes: number()), .plan(before: number(), planned: number()),
             .lock(RingLock(holder: text(), since: 1_767_225_600)), .status(ring()),
             .present(stageOutcome()),
@@ -157,6 +158,12 @@ struct MessageSamples {
                 }
                 return .read(samples.flag() ? named : [HostReading(value: named[0].value)])
             })
+    }
+
+    private mutating func greetedRing() -> RingStatus {
+        var ring = ring()
+        ring.wentBack = optional { $0.releaseName() }
+        return ring
     }
 
     private mutating func ring() -> RingStatus {
