@@ -219,8 +219,8 @@ extension AgentSession {
             + "provisional, and \(abandoned): \(done)"
     }
 
-    /// Looks, when a session starts, whether a provisional flip was left by an agent that is gone, and points the link back.
-    /// What else there is to do may take a while, and comes after the greeting: `endRecovery`.
+    /// Looks, when a session starts, whether a provisional flip was left by an agent that is gone, and points the link
+    /// back. What else there is to do may take a while, and comes after the greeting: `endRecovery`.
     ///
     /// - Returns: the ring as it is then.
     func recoverAbandoned() -> RingStatus? {

@@ -16,8 +16,8 @@ public struct RingStatus: Hashable, Sendable {
     public var passedStage: Int
     /// A hook that has not run to its end yet.
     public var owedHook: OwedHook?
-    /// The release that the session began by going back from, since nobody had confirmed its flip; known from a greeting
-    /// alone.
+    /// The release that the session began by going back from, since nobody had confirmed its flip; known from a
+    /// greeting alone.
     public var wentBack: ReleaseName?
     /// Who changes something there, if anybody does; known from `status` alone.
     public var lock: RingLock?
@@ -65,8 +65,8 @@ public struct RingStatus: Hashable, Sendable {
     /// the live release is no way back; one that is bad is, only where there is no other.
     public var previous: Int? { live.flatMap { lastOther(before: $0) } }
 
-    /// From slot to slot, in the order in which they were live before `slot`, to the first one with another release that
-    /// is not bad; if all are bad, to the first of them.
+    /// From slot to slot, in the order in which they were live before `slot`, to the first one with another release
+    /// that is not bad; if all are bad, to the first of them.
     func lastOther(before slot: Int) -> Int? {
         var before = self[slot].previous
         var bad: Int?

@@ -69,7 +69,7 @@ struct CurrentLink {
 
     /// Points `current` at a slot, by one rename, whatever stood there; a file or a folder is moved aside.
     ///
-    /// - Parameter freeInode: gives up something that is worth less than the switch, for a link; false: there is nothing.
+    /// - Parameter freeInode: gives something up that is worth less than the switch; false: there is nothing.
     /// - Returns: the wall clock right after the rename, and what a person should know of it.
     /// - Throws: `Errno`; then `current` is what it was.
     func point(
@@ -205,8 +205,8 @@ struct CurrentLink {
         owner.adopt(name, in: folder)
     }
 
-    /// Removes a link of ours, or one that stood at `current` when a switch was cut short. What is no link stood there as
-    /// well: it is moved beside `current`.
+    /// Removes a link of ours, or one that stood at `current` when a switch was cut short. What is no link stood there
+    /// as well: it is moved beside `current`.
     private func clear(_ name: String, in folder: Directory, _ warnings: inout [String]) throws(Errno) {
         let text: String
         do { text = String(decoding: try folder.readLink(name), as: UTF8.self) } catch {

@@ -279,7 +279,7 @@ final class Ring {
 
     /// Points `current` at a slot by one rename, and makes that durable; nil takes `current` away.
     ///
-    /// - Parameter isWayBack: whether the host goes back, for which a disk without inodes gives up a file of the ring's own.
+    /// - Parameter isWayBack: whether the host goes back. A disk without inodes then gives up a file of the ring's own.
     /// - Returns: the wall clock right after the rename, and what a person should know of it.
     /// - Throws: `Errno`; then `current` is what it was.
     func pointCurrent(at slot: Int?, isWayBack: Bool = false) throws(Errno) -> (moment: Timestamp, warnings: [String]) {

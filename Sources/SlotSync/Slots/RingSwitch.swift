@@ -22,9 +22,9 @@ extension Ring {
             errno: error)
     }
 
-    /// Removes a file of the ring's own, so that a disk without inodes has one for the way back: what was saved for the
-    /// next stage, a note of one that was interrupted, the record of a slot that the switch is not about, at last that of
-    /// the slot which is left.
+    /// Removes a file of the ring's own, so that a disk without inodes has one for the way back: what was saved for
+    /// the next stage, a note of one that was interrupted, the record of a slot that the switch is not about, at last
+    /// that of the slot which is left.
     ///
     /// - Returns: false if there is none left.
     func giveUpFile(sparing slot: Int) -> Bool {

@@ -59,8 +59,8 @@ struct SlotWriter {
     let attributes: SlotAttributes
     /// Where entries are made and moved from, so that they have the root's group; nil: they are made where they stay.
     var workshop: Directory?
-    /// Whose all that is made is from the start, so that a stage that is cut short leaves nothing that its next one could
-    /// not change; nil: the agent's own user.
+    /// Whose all that is made is from the start, so that a stage that is cut short leaves nothing which the next one
+    /// could not change; nil: the agent's own user.
     var owner: RingOwner?
     /// What is made there, until it is moved.
     static let unfinished = "made"
