@@ -62,6 +62,35 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "what somebody changed after a stage was interrupted does not go in silence",
+            arguments: ["robots.txt", "index.html"])
+        func editedAfterInterruption(_ path: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                // This stage keeps two files, and is killed in the middle of it.
+                let next = try bigTree(bench)
+                try next.file("robots.txt", TreeMaker(at: fleet.slot(1)).content("robots.txt"))
+                try next.file("index.html", TreeMaker(at: fleet.slot(1)).content("index.html"))
+                let steered = try SteeredAgent(bench, holding: "h1", after: 3_000_000)
+                _ = try await fleet.with("--remote-command", steered.program).call("stage", next.path) {
+                    try await steered.held()
+                    try steered.kill()
+                    $0.killGroup()
+                }
+                try await eventually("the agent never let go of the lock") { try await fleet.isUnlocked() }
+                try TreeMaker(at: fleet.slot(1)).file(.init(path), "by a user")
+                let refused = try await fleet.call("stage", next.path, "--refuse-foreign")
+                #expect(refused.isRefusal(naming: "h1", path), "\(refused)")
+                let outcome = try await fleet.done("stage", next.path)
+                #expect(outcome.errors.contains("1 entry changed") && outcome.errors.contains(path), "\(outcome)")
+                #expect(!outcome.errors.contains("big"), "\(outcome)")
+                #expect(try await fleet.differences(next, slot: 1) == "")
+            }
+        }
+
         @Test("--keep-foreign leaves additions beside the release, in each stage, until they are no longer to be kept")
         func kept() async throws {
             try await Workbench.use { bench in

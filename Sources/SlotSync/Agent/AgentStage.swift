@@ -249,8 +249,8 @@ extension AgentSession {
             return nil
         }
         if let (shared, sharedPlan) = sharing { try carryOut(sharedPlan, in: shared, seeds: seeds, ring: ring) }
-        if case .interrupted(let known) = foreign.past {
-            if !known.contains(where: { $0.id == request.release.id }) {
+        if case .interrupted(let known, _) = foreign.past {
+            if known.id != request.release.id {
                 try ring.noteStaging(target, over: foreign.ours, in: number)
             }
         } else {

@@ -33,9 +33,22 @@ struct ForeignEntries {
                     isOurs[index] = true
                     isEdited[index] = Self.isEdited(index, of: manifest, since: sealed, Int(twin))
                 }
-            case .interrupted(let manifests):
-                for known in manifests {
-                    for (index, twin) in manifest.twins(in: known).enumerated() where twin >= 0 { isOurs[index] = true }
+            case .interrupted(let target, let before):
+                let targetTwins = manifest.twins(in: target)
+                let twinsBefore = before.map { manifest.twins(in: $0) }
+                for index in manifest.entries.indices {
+                    let known = zip(before, twinsBefore).filter { $0.1[index] >= 0 }.map { ($0.0, Int($0.1[index])) }
+                    let wanted = Int(targetTwins[index])
+                    isOurs[index] = wanted >= 0 || !known.isEmpty
+                    // What the stage was to make may be there in part. All else it keeps, or removes.
+                    let isMade =
+                        wanted >= 0 && known.allSatisfy { Self.isEdited(wanted, of: target, since: $0.0, $0.1) }
+                    guard !isMade, wanted < 0 || Self.isEdited(index, of: manifest, since: target, wanted) else {
+                        continue
+                    }
+                    isEdited[index] =
+                        !known.isEmpty
+                        && known.allSatisfy { Self.isEdited(index, of: manifest, since: $0.0, $0.1) }
                 }
             }
         }

@@ -9,8 +9,8 @@ enum SlotPast {
     case empty
     /// It was sealed with this.
     case sealed(Manifest)
-    /// A stage was interrupted: these are what was sealed before, what it found, and what it was to make.
-    case interrupted([Manifest])
+    /// A stage was interrupted: what it was to make, and what it found of stages before it, as far as that is known.
+    case interrupted(Manifest, before: [Manifest])
     /// It was filled, but what says with what is damaged.
     case unknown
 
@@ -35,11 +35,11 @@ extension Ring {
         switch status[slot].state {
         case .empty: return .empty
         case .staging:
-            guard let found = try? stagingNote(of: slot) else { return .unknown }
+            guard let noted = try? stagingNote(of: slot), let target = noted.first else { return .unknown }
             let sealed = (try? records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)).flatMap { bytes in
                 try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)").manifest
             }
-            return .interrupted(found + (sealed.map { [$0] } ?? []))
+            return .interrupted(target, before: Array(noted.dropFirst()) + (sealed.map { [$0] } ?? []))
         case .ready, .live, .retired, .bad: return record.map { .sealed($0.manifest) } ?? .unknown
         }
     }
