@@ -77,8 +77,9 @@ extension RingState {
         func damaged(_ how: String) -> SlotSyncError {
             SlotSyncError(
                 .corrupt,
-                "\(quoted(path)) is damaged: \(how). Nothing was changed. Restore it from a backup, or move .slotsync "
-                    + "and current aside and stage again: the release trees in slots/ are not touched by that")
+                "\(quoted(path)) is damaged: \(how). Nothing was changed, and what is live stays so. Restore the file from a "
+                    + "backup, or stage into a new root and move there: \"Moving from a hand-made `current`\" in "
+                    + "docs/operations.md")
         }
         let checksumLength = Self.checksumLength
         guard bytes.count > checksumLength, bytes.count <= Self.largestFile else {
