@@ -125,15 +125,17 @@ extension AgentSession {
                 throw SlotSyncError(
                     .notReady, "no release was live before on this host that is still there: name one with --to")
             }
-            return previous
+            return wholeSlot(for: previous, in: ring)
         }
         guard let release = request.release else { throw unexpected("a flip without a release") }
         // Where the live slot was damaged, its release was staged again beside it.
         if request.direction == .flip, let ready = status.newestReady(of: release) { return ready }
         if let live = status.live, status[live].holds(release) { return live }
         let holders = status.numbers.filter { status[$0].holds(release) }
-        if let previous = status.previous, holders.contains(previous) { return previous }
-        if let slot = holders.first(where: { status[$0].state != .bad }) ?? holders.first { return slot }
+        if let previous = status.previous, holders.contains(previous) { return wholeSlot(for: previous, in: ring) }
+        if let slot = holders.first(where: { status[$0].state != .bad }) ?? holders.first {
+            return wholeSlot(for: slot, in: ring)
+        }
         if let slot = status.numbers.first(where: { status[$0].release?.id == release }) {
             throw SlotSyncError(
                 .notReady, "release \(release) in slot \(slot) is \(status[slot].state): stage it again")
@@ -195,6 +197,10 @@ extension AgentSession {
             reversal = try await revert(ring, because: "", attended: true)
         } else {
             let hook = flip.request.undoHook
+            if let from = flip.change.from, !ring.canBeLive(from) {
+                throw SlotSyncError(
+                    .notReady, "slot \(from), which was live before, has lost all that it had: stage its release again")
+            }
             let moment: Timestamp
             var warnings: [String]
             do { (moment, warnings) = try ring.pointCurrent(at: flip.change.from, isWayBack: true) } catch {

@@ -123,7 +123,7 @@ extension AgentSession {
         }
         let isLive = current == change.slot || (ring.handMade?.isMisleading == true && change.from != nil)
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
-        if isLive, let from = change.from, !ring.status[from].state.isSealed {
+        if isLive, let from = change.from, !ring.status[from].state.isSealed || !ring.canBeLive(from) {
             settle(ring, .lasting) { $0.noteNoneProvisional() }
             return .over(
                 Reversal(

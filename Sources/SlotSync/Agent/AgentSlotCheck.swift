@@ -8,14 +8,10 @@ extension AgentSession {
     /// before, with an edit in it, is better than what does not run.
     func checkContent(of slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
         let insists = request.force || request.direction == .rollback
+        // There is nothing that could be live.
+        guard ring.canBeLive(slot) else { throw lost(slot, request, ring) }
         let difference: (text: String, isOfContent: Bool)?
-        do { difference = try self.difference(of: slot, in: ring) } catch {
-            // There is nothing that could be live.
-            throw SlotSyncError(
-                .notReady,
-                "slot \(slot) cannot be opened (\(quoted("\(root)/slots/\(slot)"))): stage the release again",
-                errno: error)
-        }
+        do { difference = try self.difference(of: slot, in: ring) } catch { throw lost(slot, request, ring, error) }
         guard let (text, isOfContent) = difference else { return }
         let id = ring.status[slot].release?.id.description ?? "RELEASE"
         guard insists || !isOfContent else {
@@ -28,6 +24,35 @@ extension AgentSession {
             ? ""
             : ". It goes live all the same; staging the release again and `slotsync flip --force` put another copy in its place"
         try connection.send(.warning(text + remedy))
+    }
+
+    /// The slot of a way back; where somebody changed what is in it, another one in which its release was staged again.
+    func wholeSlot(for slot: Int, in ring: Ring) -> Int {
+        guard let id = ring.status[slot].release?.id, let copy = ring.status.newestReady(of: id), copy != slot,
+            ring.canBeLive(copy)
+        else { return slot }
+        if ring.canBeLive(slot), let found = try? difference(of: slot, in: ring), !(found?.isOfContent ?? false) {
+            return slot
+        }
+        return copy
+    }
+
+    /// The refusal of a slot that has lost what it had, with what there is to do.
+    private func lost(_ slot: Int, _ request: FlipRequest, _ ring: Ring, _ errno: Errno? = nil) -> SlotSyncError {
+        let others = ring.status.numbers.filter {
+            $0 != slot && $0 != ring.status.live && ring.status[$0].state == .retired && ring.canBeLive($0)
+        }
+        let other = others.max { ring.status[$0].since < ring.status[$1].since }
+        let further =
+            request.direction == .rollback
+            ? other.flatMap { ring.status[$0].release?.id }.map {
+                ", or go further back with `slotsync rollback --to \($0)`"
+            }
+            : nil
+        return SlotSyncError(
+            .notReady,
+            "slot \(slot) has lost all that it had (\(quoted("\(root)/slots/\(slot)"))): stage the release again"
+                + (further ?? ""), errno: errno)
     }
 
     /// What a slot has become since it was sealed; nil: it is as it was.

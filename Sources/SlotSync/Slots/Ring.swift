@@ -32,10 +32,14 @@ final class Ring {
         self.path = path
         self.root = root
         self.metadata = metadata
+        owner = try RingOwner(of: metadata)
+        // Whoever clears away old folders may have taken these: an empty one is as good, and the way back needs neither.
+        for name in ["slots", "tmp"] where (try? metadata.status(of: name)) == nil {
+            if (try? metadata.makeDirectory(name, mode: 0o700)) != nil { owner.adopt(name, in: metadata) }
+        }
         records = try Ring.open("slots", in: metadata, path: "\(path)/.slotsync/slots")
         temporary = try Ring.open("tmp", in: metadata, path: "\(path)/.slotsync/tmp")
         slotsDirectory = try Ring.open("slots", in: root, path: "\(path)/slots")
-        owner = try RingOwner(of: metadata)
         self.state = state
     }
 
@@ -74,7 +78,11 @@ final class Ring {
             if error == .permissionDenied {
                 throw failure(to: "open", path, of: try? directory.status(of: name).owner, error)
             }
-            throw SlotSyncError(.notARing, "the ring lacks its folder \(quoted(path)): restore it", errno: error)
+            throw SlotSyncError(
+                .notARing,
+                error == .notDirectory || error == .tooManySymbolicLinkLevels
+                    ? "\(quoted(path)) is no folder: move it away, and put the ring's own back"
+                    : "the ring lacks its folder \(quoted(path)): restore it", errno: error)
         }
     }
 
@@ -119,7 +127,10 @@ final class Ring {
             if isNew { owner.adopt(file) }
             return file
         } catch {
-            guard error == .readOnlyFileSystem || error == .noSpace || error == .diskQuotaExceeded else { throw error }
+            // Somebody made it immutable, or the disk can only be read.
+            guard [.readOnlyFileSystem, .noSpace, .diskQuotaExceeded, .notPermitted].contains(error) else {
+                throw error
+            }
             return try metadata.openFile("lock", O_RDONLY)
         }
     }
@@ -192,42 +203,6 @@ final class Ring {
 
     var status: RingStatus { state.status }
     var isLocked: Bool { lock != nil }
-
-    // MARK: Slots
-
-    /// Opens a slot's tree; the folder is made again where somebody removed it.
-    func openSlot(_ slot: Int) throws -> Directory {
-        if let directory = try slotThere(slot) { return directory }
-        return try naming("make slot", "\(path)/slots/\(slot)") {
-            try slotsDirectory.makeDirectoryUnmasked("\(slot)", mode: 0o755)
-            owner.adopt("\(slot)", in: slotsDirectory)
-            return try slotsDirectory.openDirectory("\(slot)")
-        }
-    }
-
-    /// Opens a slot's tree; nil where somebody removed the folder.
-    func slotThere(_ slot: Int) throws(SlotSyncError) -> Directory? {
-        do { return try slotsDirectory.openMountedDirectory("\(slot)") } catch {
-            if error == .noSuchFileOrDirectory { return nil }
-            if error == .permissionDenied {
-                let owner = try? slotsDirectory.status(of: "\(slot)").owner
-                throw failure(to: "open slot", "\(path)/slots/\(slot)", of: owner, error)
-            }
-            throw SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
-        }
-    }
-
-    /// What was in a slot when it was sealed; nil where the record is missing or damaged: then the slot is hashed.
-    func record(of slot: Int) throws -> SlotRecord? {
-        guard let bytes = try recordBytes(of: slot) else { return nil }
-        return try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)")
-    }
-
-    /// A slot's record as it is stored.
-    func recordBytes(of slot: Int) throws -> [UInt8]? {
-        guard status[slot].state.isSealed else { return nil }
-        return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
-    }
 
     // MARK: Current
 

@@ -1,0 +1,134 @@
+// Slots and folders of the ring that somebody took away. Nothing goes live that holds nothing, a whole copy goes before a
+// damaged one, and what the way back does not need keeps nobody from it.
+
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("A ring that lost something")
+    struct LostSlotTests {
+        private func page(_ bench: Workbench, _ text: String) throws -> TreeMaker {
+            let tree = try bench.tree("tree-\(text)")
+            try tree.file("page", text)
+            return tree
+        }
+
+        private func live(_ fleet: Fleet) throws -> String {
+            try String(contentsOfFile: "\(fleet.root())/current/page", encoding: .utf8)
+        }
+
+        private func lose(_ slot: Int, _ fleet: Fleet, leavingFolder: Bool) throws {
+            try FileManager.default.removeItem(atPath: fleet.slot(slot))
+            if leavingFolder { _ = try TreeMaker(at: fleet.root() + "/slots").folder(.init("\(slot)")) }
+        }
+
+        @Test("a flip that is undone stays where the release before has lost its slot", arguments: [true, false])
+        func undone(leavingFolder: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                try await fleet.done("stage", page(bench, "v2").path)
+                try lose(1, fleet, leavingFolder: leavingFolder)
+                let file = try bench.write("hooks:\n  after_flip: 'false'\n  after_rollback: ''\n", to: "hooks.yml")
+                let before = try await fleet.call("status")
+                #expect(before.errors.contains("slot 1, which is live, has lost all that it had"), "\(before)")
+                let outcome = try await fleet.with("--config", file).call("flip")
+                #expect(outcome.exitCode != 0 && outcome.errors.contains("slot 1"), "\(outcome)")
+                #expect(outcome.errors.contains("slot 2 is live"), "\(outcome)")
+                #expect(try live(fleet) == "v2")
+            }
+        }
+
+        @Test(
+            "a rollback does not go to a slot that has nothing, and names a release that is whole",
+            arguments: [true, false])
+        func rollback(leavingFolder: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let first = try await fleet.release(page(bench, "v1"))
+                for text in ["v2", "v3"] { try await fleet.release(page(bench, text)) }
+                try lose(2, fleet, leavingFolder: leavingFolder)
+                for _ in 0..<2 {
+                    let refused = try await fleet.call("rollback")
+                    #expect(refused.exitCode == 1 && refused.errors.contains("h1"), "\(refused)")
+                    #expect(refused.errors.contains("slotsync rollback --to \(first)"), "\(refused)")
+                    #expect(try live(fleet) == "v3")
+                    // Who only looks makes no folder that would pass for a release.
+                    _ = try await fleet.call("verify")
+                    _ = try await fleet.call("stage", page(bench, "v2").path, "--dry-run")
+                    #expect(exists(fleet.slot(2)) == leavingFolder)
+                }
+                try await fleet.done("rollback", "--to", first)
+                #expect(try live(fleet) == "v1")
+            }
+        }
+
+        @Test("a rollback takes the copy that was staged again, and not the one that somebody changed")
+        func wholeCopy() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let first = try await fleet.release(page(bench, "v1"))
+                let second = try await fleet.release(page(bench, "v2"))
+                try TreeMaker(at: fleet.slot(1)).file("page", "broken")
+                try await fleet.done("stage", page(bench, "v1").path)
+                try await fleet.done("rollback")
+                #expect(try fleet.current() == "slots/3" && live(fleet) == "v1")
+                try await fleet.done("flip", second)
+                try await fleet.done("rollback", "--to", first)
+                #expect(try live(fleet) == "v1")
+            }
+        }
+
+        @Test("folders of the ring that hold nothing that cannot be made again", arguments: ["tmp", "slots"])
+        func ownFolder(_ name: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                try await fleet.release(page(bench, "v2"))
+                try FileManager.default.removeItem(atPath: "\(fleet.root())/.slotsync/\(name)")
+                try await fleet.done("status")
+                try await fleet.done("rollback")
+                #expect(try live(fleet) == "v1")
+                try await fleet.release(page(bench, "v3"))
+                #expect(try live(fleet) == "v3")
+            }
+        }
+
+        @Test(
+            "a lock that nobody may write to",
+            .enabled("file attributes are not settable here") { await Machine.canMakeImmutable() })
+        func immutableLock() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                try await fleet.release(page(bench, "v2"))
+                let lock = fleet.root() + "/.slotsync/lock"
+                try #require(try await Program.run(["chattr", "+i", lock]).exitCode == 0)
+                let outcome = try await fleet.call("rollback")
+                _ = try await Program.run(["chattr", "-i", lock])
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(try live(fleet) == "v1")
+            }
+        }
+
+        @Test(
+            "something that is mounted on current is named",
+            .enabled("mounting is not allowed here") { await Machine.canMountMemory() })
+        func mountedCurrent() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                try await fleet.release(page(bench, "v2"))
+                let current = fleet.root() + "/current"
+                try FileManager.default.removeItem(atPath: current)
+                try FileManager.default.createDirectory(atPath: current, withIntermediateDirectories: false)
+                try await Machine.mountMemory(size: 1 << 20, at: current)
+                let refused = try await fleet.call("rollback")
+                #expect(refused.exitCode == 1 && refused.errors.contains("umount \(current)"), "\(refused)")
+                try #require(try await Program.run(["umount", current]).exitCode == 0)
+                try await fleet.done("rollback")
+                #expect(try live(fleet) == "v1")
+            }
+        }
+    }
+}
