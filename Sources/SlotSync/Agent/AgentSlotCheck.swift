@@ -31,9 +31,10 @@ extension AgentSession {
         guard let id = ring.status[slot].release?.id, let copy = ring.status.newestReady(of: id), copy != slot,
             ring.canBeLive(copy)
         else { return slot }
-        if ring.canBeLive(slot), let found = try? difference(of: slot, in: ring), !(found?.isOfContent ?? false) {
-            return slot
-        }
+        guard ring.canBeLive(slot) else { return copy }
+        do {
+            guard let (_, isOfContent) = try difference(of: slot, in: ring), isOfContent else { return slot }
+        } catch {}
         return copy
     }
 

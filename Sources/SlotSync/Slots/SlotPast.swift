@@ -19,7 +19,7 @@ enum SlotPast {
         switch self {
         case .empty, .unknown: false
         case .sealed(let manifest): manifest.hasExtendedAttributes
-        case .interrupted(let manifests): manifests.contains { $0.hasExtendedAttributes }
+        case .interrupted(let target, let before): ([target] + before).contains { $0.hasExtendedAttributes }
         }
     }
 }
