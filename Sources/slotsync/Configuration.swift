@@ -13,6 +13,9 @@ struct Configuration: Sendable, Equatable {
     var hosts = HostSelection()
     var hostsFile: FilePath?
     var except = HostSelection()
+    /// Where hosts are named and left out, for errors that come later: `slotsync.yml:3: except`.
+    var hostsPlace = ""
+    var exceptPlace = ""
     var root: String?
     var transport: Transport.Kind?
     var rsh: String?
@@ -134,9 +137,15 @@ struct Configuration: Sendable, Equatable {
 
     private mutating func read(_ key: Key, _ value: ConfigurationNode) throws(SlotSyncError) {
         switch key {
-        case .hosts: hosts = try value.hostSelection()
-        case .except: except = try value.hostSelection()
-        case .hostsFile: hostsFile = try value.path()
+        case .hosts:
+            hosts = try value.hostSelection()
+            hostsPlace = value.place
+        case .except:
+            except = try value.hostSelection()
+            exceptPlace = value.place
+        case .hostsFile:
+            hostsFile = try value.path()
+            hostsPlace = value.place
         case .root: self.root = try value.text()
         case .transport: transport = try value.read(.choice)
         case .rsh: rsh = try value.command()

@@ -35,6 +35,9 @@ struct ConfigurationNode {
         self.file = file
     }
 
+    /// Where this value stands, and its key: `slotsync.yml:3: except`.
+    var place: String { "\(file):\(line): \(name)" }
+
     /// An error about this value.
     func wrong(_ what: String) -> SlotSyncError {
         let subject = name.isEmpty || what.contains("key \(name)") ? "" : "\(name): "

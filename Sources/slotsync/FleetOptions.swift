@@ -24,7 +24,7 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("A file of hosts to leave out, in the form of a hosts file.", valueName: "file"),
-        completion: .file())
+        completion: .file(), transform: ValueForm.file.option)
     var exceptFile: String?
 
     @Option(
@@ -117,6 +117,8 @@ extension FleetOptions {
         var fleet: Fleet
         /// The file's part, for settings that a command has options of its own for.
         var configuration: Configuration
+        /// What was said and changes nothing, for a person to know.
+        var notices: [String]
     }
 
     /// Reads the configuration and makes the fleet.
@@ -135,7 +137,7 @@ extension FleetOptions {
                     + (lack == nil || !self.hosts.isEmpty || hostsFile != nil ? "" : ", and with --hosts which hosts"))
         }
         try usage(root == self.root ? "--root" : "root") { () throws(SlotSyncError) in try Fleet.check(root: root) }
-        let hosts = try namedHosts(configuration)
+        let (hosts, notices) = try namedHosts(configuration)
         let transport = try chosenTransport(configuration)
         try usage { () throws(SlotSyncError) in try transport.check(hosts) }
         if transport.kind == .local, needsRoot, hosts.count > 1, !root.contains("{host}") {
@@ -149,40 +151,7 @@ extension FleetOptions {
             timeout: timeout ?? configuration.timeout ?? Fleet.usualTimeout)
         fleet.lockPatience = wait ?? .zero
         fleet.message = message ?? ""
-        return Settled(fleet: fleet, configuration: configuration)
-    }
-
-    /// Hosts of the command line, or else those of the configuration: never both, so that a command for
-    /// one host goes to that host alone. What the configuration leaves out, it leaves out of its own hosts.
-    private func namedHosts(_ configuration: Configuration) throws -> [Host] {
-        var selection = HostSelection()
-        for list in hosts {
-            selection.add(try usage("--hosts") { () throws(SlotSyncError) in try HostSelection(list) })
-        }
-        if let hostsFile {
-            selection.add(
-                try usage("--hosts-file") { () throws(SlotSyncError) in try HostSelection(file: FilePath(hostsFile)) })
-        }
-        if selection.isEmpty {
-            selection.add(configuration.hosts)
-            if let file = configuration.hostsFile {
-                selection.add(try usage { () throws(SlotSyncError) in try HostSelection(file: file) })
-            }
-            selection.leaveOut(configuration.except)
-        }
-        for list in except {
-            selection.leaveOut(try usage("--except") { () throws(SlotSyncError) in try HostSelection(list) })
-        }
-        if let exceptFile {
-            selection.leaveOut(
-                try usage("--except-file") { () throws(SlotSyncError) in try HostSelection(file: FilePath(exceptFile)) }
-            )
-        }
-        guard !selection.hasNobody else {
-            let lack = Configuration.lack(named: config).map { "\($0); " } ?? ""
-            throw ValidationError("no hosts: \(lack)name them with --hosts or --hosts-file, or in slotsync.yml")
-        }
-        return try usage("--hosts") { () throws(SlotSyncError) in try selection.hosts() }
+        return Settled(fleet: fleet, configuration: configuration, notices: notices)
     }
 
     private func chosenTransport(_ configuration: Configuration) throws -> Transport {

@@ -25,6 +25,7 @@ extension FleetOptions {
             if let lack = Configuration.lack(named: config), Configuration.mistaken?.contains("/") == false {
                 await reporter.warn(lack)
             }
+            for notice in settled.notices { await reporter.warn(notice) }
             await reporter.noteRoot(settled.fleet.root)
             conclusion = try await body(settled, reporter)
         } catch let error as ValidationError {

@@ -44,6 +44,9 @@ import Testing
         expected.hosts = try HostSelection("web[01-02].example.com,root@db1:2222")
         expected.except = try HostSelection("web02.example.com")
         expected.hostsFile = "deploy/hosts"
+        (expected.hostsPlace, expected.exceptPlace) = (configuration.hostsPlace, configuration.exceptPlace)
+        #expect(
+            configuration.exceptPlace.hasPrefix("deploy/shop.yml:") && configuration.exceptPlace.hasSuffix(": except"))
         expected.root = "/srv/{host}"
         expected.transport = .ssh
         expected.rsh = "ssh -F deploy.conf"

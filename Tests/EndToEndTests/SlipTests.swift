@@ -79,6 +79,36 @@ extension EndToEnd {
         }
 
         @Test(
+        @Test("a list that names nobody reaches nobody, and not the hosts of the configuration")
+        func nobody() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try bench.folder("here")
+                try bench.write(
+                    "hosts: 'h[1-2]'\nroot: \(bench["{host}/www"])\ntransport: local\n", to: "here/slotsync.yml")
+                try bench.write("# nobody\n\n", to: "list")
+                for (arguments, said) in [
+                    (["--hosts", ""], "--hosts names nobody"), (["--hosts", " "], "--hosts names nobody"),
+                    (["--hosts", "h1", "--hosts", ""], "--hosts names nobody"),
+                    (["--hosts-file", "/dev/null"], "there is no host in \"/dev/null\""),
+                    (["--hosts-file", bench["list"]], "--hosts-file names nobody"),
+                    (["--except", ""], "--except names nobody"), (["--hosts-file", ""], "expected the path of a file"),
+                    (["--hosts", "!h2"], "give --except h2 in its place"),
+                ] {
+                    let outcome = try await Program.run(
+                        [Program.slotsync, "rollback"] + arguments, in: bench["here"])
+                    expectUsage(outcome, said)
+                }
+                #expect(fleet.hosts.map { fleet.current($0) } == ["slots/2", "slots/2"])
+                let spared = try await Program.run(
+                    [Program.slotsync, "rollback", "--except-file", bench["list"]], in: bench["here"])
+                #expect(spared.exitCode == 0 && spared.errors.contains("--except-file leaves nobody out"), "\(spared)")
+                #expect(fleet.hosts.map { fleet.current($0) } == ["slots/1", "slots/1"])
+            }
+        }
+
             "an inventory of Ansible's as a hosts file is recognised, and how to make a list of it is said",
             arguments: [
                 "[web]\nweb1\nweb2\n", "[web]\nweb[01:50].example.com\n", "mail.example.com ansible_host=10.0.0.1\n",
@@ -135,6 +165,30 @@ extension EndToEnd {
                 expectUsage(
                     try await call(bench, "flip", "--config", "nope.yml"), "there is no configuration \"nope.yml\"",
                     bench["here"])
+            }
+        }
+
+        @Test("a host that is left out and not there is told with where it stands")
+        func wrongException() async throws {
+            try await Workbench.use { bench in
+                try bench.folder("here")
+                try bench.write("hosts: web[1-3]\nroot: /x\nexcept: web9\n", to: "here/slotsync.yml")
+                let ofFile = try await call(bench, "status")
+                expectUsage(ofFile, "slotsync.yml:3: except: left out, but not among the hosts: web9")
+                #expect(!ofFile.errors.contains("--hosts"), "\(ofFile)")
+                try bench.write("hosts: ['web[1-3]', '!web8']\nroot: /x\n", to: "here/slotsync.yml")
+                expectUsage(
+                    try await call(bench, "status"), "slotsync.yml:1: hosts: left out, but not among the hosts: web8")
+                let list = try bench.write("web9\n", to: "list")
+                expectUsage(
+                    try await call(bench, "status", "--hosts", "web1", "--except-file", list),
+                    "--except-file \(list): left out, but not among the hosts: web9")
+                expectUsage(
+                    try await call(bench, "status", "--hosts", "web1", "--except", "web9"),
+                    "--except: left out, but not")
+                try bench.write("", to: "list")
+                try bench.write("hosts_file: ../list\nroot: /x\n", to: "here/slotsync.yml")
+                expectUsage(try await call(bench, "status"), "slotsync.yml:1: hosts_file: names nobody", "../list")
             }
         }
 

@@ -61,6 +61,9 @@ public struct HostSelection: Sendable, Equatable {
     /// Whether no host is named, though some may be left out.
     public var hasNobody: Bool { named.isEmpty }
 
+    /// The hosts after a `!`, in a short form.
+    package var exceptionText: String { HostList.fold(exceptions.map(\.description)) }
+
     /// This selection and another.
     public mutating func add(_ other: HostSelection) {
         named += other.named
@@ -89,24 +92,29 @@ public struct HostSelection: Sendable, Equatable {
         guard named.count <= HostList.mostHosts else { throw HostList.tooMany(named.count) }
         try checkEachOnce()
         guard !exceptions.isEmpty else { return named }
+        try check(leavingOut: HostSelection(exceptions))
         let byName = Dictionary(grouping: exceptions, by: \.comparedName)
-        var used: Set<Host> = []
-        let left = named.filter { host in
-            let fitting = (byName[host.comparedName] ?? []).filter { $0.covers(host) }
-            used.formUnion(fitting)
-            return fitting.isEmpty
-        }
-        var unused: [String] = []
-        for exception in exceptions where used.insert(exception).inserted { unused.append(exception.description) }
-        guard unused.isEmpty else {
-            throw SlotSyncError(
-                .badInput,
-                "left out, but not among the hosts: \(HostList.fold(unused)); check the names after ! and --except")
-        }
+        let left = named.filter { host in !(byName[host.comparedName] ?? []).contains { $0.covers(host) } }
         guard !left.isEmpty else {
             throw SlotSyncError(.badInput, "every host of the list is left out (! or --except): nobody is there to ask")
         }
         return left
+    }
+
+    /// Checks that all whom a list leaves out are among the hosts, so that an error can say where that list stands.
+    ///
+    /// - Throws: ``SlotSyncError`` with code `badInput` for those who are not named here.
+    public func check(leavingOut list: HostSelection) throws(SlotSyncError) {
+        let byName = Dictionary(grouping: named, by: \.comparedName)
+        var told: Set<Host> = []
+        let unknown = (list.named + list.exceptions).filter { exception in
+            !(byName[exception.comparedName] ?? []).contains { exception.covers($0) } && told.insert(exception).inserted
+        }
+        guard unknown.isEmpty else {
+            throw SlotSyncError(
+                .badInput,
+                "left out, but not among the hosts: \(HostList.fold(unknown.map(\.description))); check the names")
+        }
     }
 
     private func checkEachOnce() throws(SlotSyncError) {
