@@ -93,6 +93,11 @@ import Testing
         ("canary:\n  interval: 10ms", ["slotsync.yml:2: canary.interval: ", "100 ms"]),
         ("canary:\n  interval: 5 s", ["slotsync.yml:2: canary.interval: ", "500ms"]),
         ("canary:\n  watch: 20s", ["slotsync.yml:2: canary.watch: ", "or 0 for no watch"]),
+        ("canary:\n  window: 26s\n  settle: 11s", ["slotsync.yml:2: canary.window: ", "make it 30 s or longer"]),
+        (
+            "canary:\n  watch: 29s\n  metrics:\n  - {name: errors, source: log, path: /l, match: x}",
+            ["slotsync.yml:2: canary.watch: ", "\"errors\"", "make it 30 s or longer"]
+        ),
         ("canary:\n  watch: 0\n  hold_back: 3", ["slotsync.yml:3: canary.hold_back: ", "watch"]),
         ("canary:\n  window: 23h", ["canary.window: ", "sample less often"]),
         ("canary:\n  significance: 0.5", ["slotsync.yml:2: canary.significance: ", "0.5"]),

@@ -69,6 +69,35 @@ extension EndToEnd {
             }
         }
 
+        @Test("a short watch by a guard passes a harmless release, whose errors are counted")
+        func shortWatch() async throws {
+            let metric = "{name: errors, source: log, path: '{root}/shared/error.log', match: 'error'}"
+            let times = ["hosts: 2", "baseline: 3s", "window: 1800ms", "settle: 600ms", "interval: 300ms", "watch: 3s"]
+            try await CanaryScene.use(hosts: 6, settings: times, metrics: [metric]) { scene in
+                for host in scene.fleet.hosts {
+                    try scene.bench.folder("\(host)/www/shared")
+                    try scene.bench.write("begin\n", to: "\(host)/www/shared/error.log")
+                }
+                let outcome = try await scene.push(scene.site("second", .fast))
+                #expect(outcome.exitCode == 0, "\(outcome)")
+                #expect(scene.live == scene.everywhere(2))
+            }
+        }
+
+        @Test(
+            "a watch that can never come to a verdict is refused before anything is done", arguments: ["", "--dry-run"])
+        func hopelessWatch(option: String) async throws {
+            let metric = "{name: errors, source: log, path: '{root}/shared/error.log', match: 'error'}"
+            let times = ["hosts: 2", "window: 1800ms", "settle: 600ms", "interval: 300ms", "watch: 1500ms"]
+            try await CanaryScene.use(hosts: 4, settings: times, metrics: [metric]) { scene in
+                let source = try scene.site("second", .fast)
+                let outcome = try await option.isEmpty ? scene.push(source) : scene.push(source, option)
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("canary.watch"), "\(outcome)")
+                #expect(outcome.errors.contains("make it 1.8 s or longer"), "\(outcome)")
+                #expect(!exists(scene.fleet.slot(2) + "/name"))
+            }
+        }
+
         private func verdict(_ record: String, _ scene: CanaryScene) async throws -> String {
             let file = try scene.bench.write(record, to: "again.jsonl")
             let outcome = try await Program.run([Program.slotsync, "judge", file])

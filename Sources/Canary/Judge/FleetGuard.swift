@@ -17,7 +17,7 @@ public struct FleetGuard: Sendable {
     public init(_ settings: JudgeSettings) { self.settings = settings }
 
     static let windowSeconds = 30.0
-    static let leastSamples = 3.0
+    static let leastSamples = 3
     static let jumpsOfBaseline = 3.0
     private static let longestWindow = 1e6
 
@@ -27,25 +27,28 @@ public struct FleetGuard: Sendable {
     /// Judges all hosts of a recording, whatever their role, by the samples that are there so far.
     ///
     /// A `pass` means that nothing is to be seen yet; `inconclusive`, that less than 30 s after the settling time, or of
-    /// the base line, were sampled.
+    /// the base line, were sampled, or less than all of a watch or base line that is shorter.
     ///
     /// - Parameter isLast: false: more samples are to come, so that what lacks nothing but time is undecided yet.
     public func judge(_ recording: Recording, isLast: Bool = true) -> Judgement {
         let before = recording.samplesBefore
         let after = recording.samplesAfter
         let settle = settings.settleSamples(every: recording.interval)
-        // A base line or a watch that is shorter than 30 s is compared as a whole.
-        let seconds = min(
-            Self.windowSeconds, Double(before) * recording.interval, settings.window - settings.settle)
-        let width = max((seconds / recording.interval - 1e-9).rounded(.up), Self.leastSamples)
-        guard !recording.metrics.isEmpty, width <= Self.longestWindow else {
+        let usual = (Self.windowSeconds / recording.interval - 1e-9).rounded(.up)
+        guard !recording.metrics.isEmpty, usual <= Self.longestWindow else {
             let reason = recording.metrics.isEmpty ? "no metric to watch" : "no time between samples"
             return Judgement(verdict: .inconclusive, metrics: [], why: "guard: there is \(reason)")
         }
         let watches = recording.metrics.indices.map { index in
-            FleetWatch(
-                SampleTable(recording, metric: index, before: before, settle: settle, after: after),
-                metric: recording.metrics[index], width: Int(width), interval: recording.interval,
+            let table = SampleTable(recording, metric: index, before: before, settle: settle, after: after)
+            // A base line or a watch that is shorter than 30 s is compared as a whole: no more is asked for than is
+            // counted of this metric until the watch is over.
+            let counted = settings.countedSamples(of: recording.metrics[index], every: recording.interval)
+            var width = max(min(Int(usual), before, counted), Self.leastSamples)
+            // A round that begins a moment after the end is no reason to take a release back.
+            if isLast, table.counted.count == width - 1 { width -= 1 }
+            return FleetWatch(
+                table, metric: recording.metrics[index], width: width, interval: recording.interval,
                 chance: settings.significance / Double(recording.metrics.count))
         }
         let isOver = watches.contains { $0.judgement.verdict == .regression }

@@ -33,6 +33,11 @@ public struct JudgeSettings: Sendable, Hashable {
     public func settleSamples(every interval: Double) -> Int {
         Self.samples(in: settle, every: interval, rounded: .up)
     }
+    /// How many samples after the flip a metric is tested by when the window is over.
+    func countedSamples(of metric: Metric, every interval: Double) -> Int {
+        plannedSamples(every: interval) - SampleTable.leftOut(metric, settle: settleSamples(every: interval))
+    }
+
     /// How many samples after the flip the window is to have.
     public func plannedSamples(every interval: Double) -> Int { Self.samples(in: window, every: interval) }
 }

@@ -109,23 +109,43 @@ extension CanarySettings {
         guard baseline >= fewest else {
             return Problem("baseline", "\(TimeText.exact(baseline)) holds \(few) \(TimeText.exact(fewest)) or longer")
         }
-        guard window - settle >= fewest - 1e-9 else {
+        let settling = JudgeSettings(settle: settle).settleSamples(every: interval)
+        if let least = leastTime(window, leftOut: settling) {
             return Problem(
                 "window",
                 "of \(TimeText.exact(window)), the first \(TimeText.exact(settle)) are left out to settle, and the rest "
-                    + "holds \(few) \(TimeText.exact(settle + fewest)) or longer")
+                    + "holds \(few) \(TimeText.exact(least)) or longer")
         }
-        guard watch == 0 || watch - settle >= fewest - 1e-9 else {
-            return Problem(
-                "watch",
-                "\(TimeText.exact(watch)) is too short for \(CanarySettings.fewestSamples) samples after "
-                    + "\(TimeText.exact(settle)) to settle: make it \(TimeText.exact(settle + fewest)) or longer, "
-                    + "or 0 for no watch")
-        }
+        return watchProblem(settling: settling) ?? holdBackProblem
+    }
+
+    /// A guard counts whole samples, and of a counter one fewer: where they can never be enough, it would take every release
+    /// back in the end.
+    private func watchProblem(settling: Int) -> Problem? {
+        guard watch > 0 else { return nil }
+        let counter = metrics.first { SampleTable.leftOut($0.metric, settle: settling) > settling }
+        guard let least = leastTime(watch, leftOut: settling + (counter == nil ? 0 : 1)) else { return nil }
+        let first = counter.map { " and the first of the counter \(quoted($0.metric.name))" } ?? ""
+        return Problem(
+            "watch",
+            "\(TimeText.exact(watch)) is too short for \(CanarySettings.fewestSamples) samples after "
+                + "\(TimeText.exact(settle)) to settle\(first): make it \(TimeText.exact(least)) or longer, or 0 for no watch"
+        )
+    }
+
+    private var holdBackProblem: Problem? {
         guard watch > 0 || holdBack.hosts(of: HostList.mostHosts) == 0 else {
             return Problem("hold_back", "hosts are held back for the watch, and there is none (watch: 0)")
         }
         return nil
+    }
+
+    /// The shortest time with enough samples after those that are left out; nil: this one has enough.
+    private func leastTime(_ time: Double, leftOut: Int) -> Double? {
+        let samples = leftOut + CanarySettings.fewestSamples
+        guard JudgeSettings.samples(in: time, every: interval) < samples else { return nil }
+        // Without binary fractions: 4 × 0.3 is not 1.2.
+        return (Double(samples) * interval * 1e6).rounded() / 1e6
     }
 
     private func strictnessProblem() -> Problem? {
