@@ -134,6 +134,79 @@ extension EndToEnd {
             }
         }
 
+        @Test("a host whose key has changed is told as that, with no advice to take the new one unseen")
+        func changedKey() async throws {
+            try await Workbench.use { bench in
+                try await SSHServer.use(bench, hosts: 1) { server in
+                    let host = server.hosts[0]
+                    let key = try String(contentsOfFile: bench["sshd/user-key.pub"], encoding: .utf8)
+                    try bench.write("[\(host)]:\(server.port) \(key)", to: "known")
+                    let settings = "StrictHostKeyChecking yes\nUserKnownHostsFile \(bench["known"])"
+                    for list in [host, "\(host):\(server.port)"] {
+                        let outcome = try await server.fleet(settings: settings).only(list).call("status")
+                        #expect(outcome.exitCode == 1 && !outcome.errors.contains("keyscan"), "\(outcome)")
+                        #expect(outcome.errors.contains("the host's key is not the one that is known"), "\(outcome)")
+                        #expect(
+                            outcome.errors.contains("ssh-keygen -R '[HOST]:\(server.port)'") == (list != host),
+                            "\(outcome)")
+                    }
+                }
+            }
+        }
+
+        @Test(
+            "why a login failed is said although ssh_config keeps ssh quiet",
+            arguments: ["LogLevel QUIET", "LogLevel FATAL"])
+        func quietConfiguration(_ level: String) async throws {
+            try await Workbench.use { bench in
+                try await SSHServer.use(bench, hosts: 1) { server in
+                    let outcome = try await server.fleet(settings: "\(level)\nPort 1").call("status")
+                    #expect(outcome.exitCode == 1 && outcome.errors.contains("Connection refused"), "\(outcome)")
+                }
+            }
+        }
+
+        @Test(
+            "a proxy that fails says why at once, and is taken for no busy sshd",
+            arguments: [
+                ("ProxyCommand no-such-proxy %h", "no-such-proxy"),
+                ("ProxyCommand sh -c 'echo the badge has expired >&2; exit 1'", "the badge has expired"),
+                ("ProxyJump 127.0.0.1", "jumphost loop"),
+            ])
+        func brokenProxy(settings: String, reason: String) async throws {
+            try await Workbench.use { bench in
+                try await SSHServer.use(bench, hosts: 1) { server in
+                    let outcome = try await server.fleet(settings: settings).call("status", "--verbose")
+                    #expect(outcome.exitCode == 1 && outcome.errors.contains(reason), "\(outcome)")
+                    for word in ["MaxStartups", "tried again", "tried 4 times"] {
+                        #expect(!outcome.errors.contains(word), "\(outcome)")
+                    }
+                }
+            }
+        }
+
+        @Test("no window asks a person on a screen", arguments: [true, false])
+        func noWindow(isNamed: Bool) async throws {
+            try await Workbench.use { bench in
+                try await SSHServer.use(bench, hosts: 1) { server in
+                    let config = try String(contentsOfFile: bench["sshd/client"], encoding: .utf8)
+                        .replacingOccurrences(of: "BatchMode yes", with: "BatchMode no")
+                        .replacingOccurrences(of: "StrictHostKeyChecking no", with: "StrictHostKeyChecking ask")
+                        .replacingOccurrences(of: "/dev/null", with: bench["known"])
+                    try bench.write(config, to: "sshd/asks")
+                    let window = try bench.script("#!/bin/sh\ntouch '\(bench["asked"])'\necho yes\n", to: "window")
+                    var fleet = try server.fleet().with("--rsh", replacedBy: "ssh -F \(bench["sshd/asks"])")
+                    fleet.environment["DISPLAY"] = ":0"
+                    fleet.environment["SSH_ASKPASS"] = window
+                    if isNamed { fleet.environment["SSH_ASKPASS_REQUIRE"] = "force" }
+                    let outcome = try await fleet.call("status")
+                    #expect(
+                        outcome.exitCode == 1 && outcome.errors.contains("Host key verification failed"), "\(outcome)")
+                    #expect(!exists(bench["asked"]))
+                }
+            }
+        }
+
         @Test("a remote shell that is silent is named, while it is still waited for")
         func silentShell() async throws {
             try await Workbench.use { bench in

@@ -38,6 +38,7 @@ final class Channel {
     private let stream: ChildStream
     private let timeout: Duration
     private let agentProgram: String?
+    private let port: Int?
     private var parser = FrameParser(.replies)
     /// What was read and nobody has received yet: no more than came in one piece.
     private var inbox: Deque<Reply> = []
@@ -66,8 +67,10 @@ final class Channel {
     ///   - command: The program and its arguments.
     ///   - timeout: How long the host may be silent while something is expected of it.
     ///   - agentProgram: The agent's program, if the user named it; for the message when it is missing.
-    init(_ command: [String], timeout: Duration, agentProgram: String? = nil) throws {
+    ///   - port: The host's port, if the user named it; for the message when the login fails.
+    init(_ command: [String], timeout: Duration, agentProgram: String? = nil, port: Int? = nil) throws {
         self.agentProgram = agentProgram
+        self.port = port
         self.timeout = timeout
         stream = try ChildStream(command, timeout: timeout)
     }
@@ -236,7 +239,8 @@ final class Channel {
 
     private func endOfSession() async -> SlotSyncError {
         let (process, said) = await stream.end()
-        let end = SessionEnd(process: process, said: said, wasGreeted: wasGreeted, agentProgram: agentProgram)
+        let end = SessionEnd(
+            process: process, said: said, wasGreeted: wasGreeted, agentProgram: agentProgram, port: port)
         self.end = end
         return end.error
     }

@@ -52,6 +52,11 @@ final class ChildProcess {
     /// Asks it to end, and a second later makes it.
     func terminate() { task?.cancel() }
 
+    /// Without a terminal ssh asks in a window, if it finds a screen: one for each host.
+    private nonisolated static let silence: [Environment.Key: String?] = [
+        "SSH_ASKPASS_REQUIRE": "never", "SSH_ASKPASS": nil, "DISPLAY": nil, "WAYLAND_DISPLAY": nil,
+    ]
+
     @concurrent
     private nonisolated static func run(
         _ command: [String], input: FileDescriptor, output: FileDescriptor, errors: FileDescriptor
@@ -63,6 +68,7 @@ final class ChildProcess {
             let result = try await Subprocess.run(
                 command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0]),
                 arguments: Arguments(Array(command.dropFirst())),
+                environment: .inherit.updating(silence),
                 platformOptions: options,
                 input: .fileDescriptor(input, closeAfterSpawningProcess: true),
                 output: .fileDescriptor(output, closeAfterSpawningProcess: true),

@@ -36,7 +36,8 @@ extension Fleet {
         let session = try await connection.logIn {
             let command = try await transport.loginCommand(to: connection.host, timeout: timeout)
             let session = InstallSession(
-                agent: agent, folder: folder, stream: try ChildStream(command + [remoteCommand], timeout: timeout))
+                agent: agent, folder: folder, port: connection.host.port,
+                stream: try ChildStream(command + [remoteCommand], timeout: timeout))
             do { try await session.begin() } catch {
                 await session.close()
                 throw session.isDroppedLogin ? DroppedLogin(error: hostError(error)) : error

@@ -19,7 +19,8 @@ struct HostSession {
         -> HostSession
     {
         let command = try await fleet.transport.agentCommand(on: host, root: fleet.root, timeout: fleet.timeout)
-        let channel = try Channel(command, timeout: fleet.timeout, agentProgram: fleet.transport.remoteCommand)
+        let channel = try Channel(
+            command, timeout: fleet.timeout, agentProgram: fleet.transport.remoteCommand, port: host.port)
         let alarm = Task { @FleetActor in
             try await Task.sleep(for: usualGreeting)
             onSlow()

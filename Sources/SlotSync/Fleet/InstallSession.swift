@@ -10,6 +10,8 @@ final class InstallSession {
     private let agent: AgentProgram
     /// The folder for the agent; nil: `.local/bin` below the home folder.
     private let folder: String?
+    /// The host's port, if the user named it; for the message when the login fails.
+    private let port: Int?
     private let stream: ChildStream
     /// What the host printed and nobody has read yet, in lines that are safe to show.
     private var lines: Deque<String> = []
@@ -22,9 +24,10 @@ final class InstallSession {
     /// All that a host may print: a start-up file that never stops would be read for ever.
     private static let mostPrinted = 1 << 20
 
-    init(agent: AgentProgram, folder: String?, stream: ChildStream) {
+    init(agent: AgentProgram, folder: String?, port: Int? = nil, stream: ChildStream) {
         self.agent = agent
         self.folder = folder
+        self.port = port
         self.stream = stream
     }
 
@@ -90,7 +93,7 @@ final class InstallSession {
             // A machine with a broken agent gets a new one; a new one that does not run is what is told here.
             let hint =
                 machine == nil
-                ? LoginWords.advice(on: end.said)
+                ? LoginWords.advice(on: end.said, port: port)
                 : agent.isStatic ? "" : " (the agent is not static: `make static` builds one that runs everywhere)"
             return SlotSyncError(.unreachable, "not installed: \(Self.reason(end.process, end.said))\(hint)")
         }

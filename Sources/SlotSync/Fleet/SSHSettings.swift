@@ -44,13 +44,18 @@ struct SSHSettings: Sendable, Equatable {
             if let value = values[key], !harmless.contains(value.lowercased()) { options += ["-o", option] }
         }
         // Why a login failed is what people and retries go by.
-        if let level = values["loglevel"], ["quiet", "fatal"].contains(level.lowercased()) {
+        if let level = values["loglevel"], !Self.tellsWhy(level.lowercased()) {
             options += ["-o", "LogLevel=ERROR"]
         }
         if values["connecttimeout"].flatMap({ Int($0) }) == nil {
             options += ["-o", "ConnectTimeout=\(Self.connectTimeout(within: timeout))"]
         }
         return options
+    }
+
+    /// Whether errors are printed at a level. ssh has other names for levels below that than ssh_config: QUIET is SILENT.
+    private static func tellsWhy(_ level: String) -> Bool {
+        ["error", "info", "verbose"].contains(level) || level.hasPrefix("debug")
     }
 
     /// In seconds. A host whose first address is dead is reached by its second or third before the timeout is over; a

@@ -11,6 +11,8 @@ struct SessionEnd: Sendable {
     var wasGreeted: Bool
     /// The program that was to be the agent, where the user named one.
     var agentProgram: String?
+    /// The host's port, where the user named one.
+    var port: Int?
 
     /// What shells exit with when a program cannot be run, and when it is not there.
     private static let cannotRun = 126
@@ -23,7 +25,8 @@ struct SessionEnd: Sendable {
         case .exited(let code) where !wasGreeted:
             return agentMissing(code: code)
                 ?? SlotSyncError(
-                    .unreachable, "no agent answered (exit code \(code))\(told)\(LoginWords.advice(on: said))")
+                    .unreachable,
+                    "no agent answered (exit code \(code))\(told)\(LoginWords.advice(on: said, port: port))")
         case .exited(let code):
             return SlotSyncError(.unreachable, "the session ended early (exit code \(code))\(told)")
         case .signalled(let signal):

@@ -55,6 +55,10 @@ struct SessionEndTests {
             "kex_exchange_identification: read: Connection reset by peer",
             "ssh_exchange_identification: Connection closed by remote host",
             "Connection closed by UNKNOWN port 65535", "Connection timed out during banner exchange",
+            "kex_exchange_identification: Connection closed by remote host; Connection closed by 192.0.2.9 port 22; "
+                + "kex_exchange_identification: Connection closed by remote host; Connection closed by UNKNOWN port 65535",
+            "Warning: Permanently added 'jump' (ED25519) to the list of known hosts.; Connection reset by 192.0.2.1 port 22",
+            "/etc/ssh/ssh_config line 5: Deprecated option \"x\"; Connection reset by 192.0.2.1 port 22",
         ] {
             #expect(isDropped(said), "\(said)")
             #expect(!isDropped(said, wasGreeted: true))
@@ -63,6 +67,14 @@ struct SessionEndTests {
             "", "eva@web1: Permission denied (publickey).", "Host key verification failed.",
             "ssh: connect to host web1 port 22: Connection refused", "sh: 1: exec: slotsync-agent: not found",
             "channel 0: open failed: connect failed: Connection refused; Connection closed by UNKNOWN port 65535",
+            // Proxies: one that is not there, one that gives up, a jump host that forbids it, one that is reached by itself.
+            "/bin/bash: line 1: exec: no-such-proxy: not found; kex_exchange_identification: Connection closed by remote host; "
+                + "Connection closed by UNKNOWN port 65535",
+            "the badge has expired; kex_exchange_identification: Connection closed by remote host",
+            "channel 0: open failed: administratively prohibited: open failed; stdio forwarding failed; "
+                + "kex_exchange_identification: Connection closed by remote host; Connection closed by UNKNOWN port 65535",
+            "jumphost loop via web1; kex_exchange_identification: Connection closed by remote host; "
+                + "Connection closed by UNKNOWN port 65535",
         ] {
             #expect(!isDropped(said), "\(said)")
         }
@@ -70,9 +82,24 @@ struct SessionEndTests {
 
     @Test("what a person has to do about a login is said behind ssh's words")
     func advice() {
-        func message(_ said: String) -> String {
-            SessionEnd(process: .exited(255), said: said, wasGreeted: false).error.message
+        func message(_ said: String, port: Int? = nil) -> String {
+            SessionEnd(process: .exited(255), said: said, wasGreeted: false, port: port).error.message
         }
+        #expect(message("Host key verification failed.", port: 2222).contains("ssh-keyscan -p 2222 HOST"))
+        // The last lines of ssh on Debian, which are all that is kept.
+        let changed =
+            "Offending ED25519 key in /root/.ssh/known_hosts:1; remove with:; ssh-keygen -f \"/root/.ssh/known_hosts\" -R "
+            + "\"web1\"; Host key for web1 has changed and you have requested strict checking.; Host key verification failed."
+        for words in [message(changed), message(changed, port: 2222)] {
+            #expect(!words.contains("keyscan") && words.contains("stands in between"), "\(words)")
+            #expect(words.contains("ssh-keygen -lf"), "\(words)")
+        }
+        #expect(message(changed, port: 2222).contains("`ssh-keygen -R '[HOST]:2222'`"))
+        let revoked =
+            "Host key for web1 was revoked and you have requested strict checking.; Host key verification failed."
+        #expect(
+            !message(revoked).contains("keyscan") && message(revoked).contains("revoked: ask"), "\(message(revoked))")
+        #expect(message("the badge has expired; Connection closed by UNKNOWN port 65535").contains("ProxyCommand"))
         #expect(message("Host key verification failed.").contains("ssh-keyscan"))
         #expect(
             !message("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!; Host key verification failed.").contains(

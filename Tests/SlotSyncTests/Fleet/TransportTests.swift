@@ -31,7 +31,9 @@ struct TransportTests {
             ("remotecommand tmux attach", ["RemoteCommand=none"]), ("stdinnull yes", ["StdinNull=no"]),
             ("forkafterauthentication yes", ["ForkAfterAuthentication=no"]),
             ("sessiontype none", ["SessionType=default"]),
-            ("loglevel QUIET", ["LogLevel=ERROR"]), ("sessiontype default\nstdinnull no\nloglevel DEBUG1", []),
+            ("loglevel SILENT", ["LogLevel=ERROR"]), ("loglevel QUIET", ["LogLevel=ERROR"]),
+            ("loglevel FATAL", ["LogLevel=ERROR"]),
+            ("loglevel INFO", []), ("sessiontype default\nstdinnull no\nloglevel DEBUG1", []),
         ])
     func corrections(_ settings: String, _ options: [String]) {
         let always = SSHSettings("connecttimeout 5").options(timeout: .seconds(9))
