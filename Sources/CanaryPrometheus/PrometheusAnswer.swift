@@ -92,11 +92,11 @@ struct PrometheusAnswer: Equatable {
         case 200..<300:
             PrometheusGap(
                 .malformed,
-                "\(server): the answer \((error as? SlotSyncError)?.message ?? "cannot be read"); "
-                    + "is the URL that of a Prometheus server?")
+                "\(server): the answer \((error as? SlotSyncError)?.message ?? "cannot be read") (HTTP \(status))"
+                    + "\(response.isObject ? "" : said); is the URL that of a Prometheus server?")
         case 300..<400:
             PrometheusGap(
-                .unreachable, "\(server): redirects to another host (HTTP \(status)); name that one in the URL")
+                .unreachable, "\(server): redirects to another host (HTTP \(status))\(said); name that one in the URL")
         case 401, 403:
             PrometheusGap(
                 .unreachable,

@@ -21,6 +21,8 @@ struct PrometheusAsk: Sendable, Equatable {
     /// Indices in the sampler's list of hosts.
     var hosts: [Int]
     var query: String
+    /// Whether it was asked by POST, and that was no answer of Prometheus's.
+    var isRepeated = false
 
     /// The label that tells which of ``hosts`` a series belongs to.
     static let number = "slotsync_host"

@@ -47,7 +47,11 @@ struct PrometheusRound {
         let half = ask.hosts.count / 2
         for part in [ask.hosts[half...], ask.hosts[..<half]] {
             waiting += PrometheusAsk.joined(queries[ask.metric], metric: ask.metric, hosts: hosts.names, part)
-                .reversed()
+                .reversed().map { half in
+                    var half = half
+                    half.isRepeated = ask.isRepeated
+                    return half
+                }
         }
     }
 

@@ -38,8 +38,9 @@ public actor PrometheusSampler: ExternalSampler {
     private let hosts: PrometheusHosts
     private let transport: any PrometheusTransport
     private var askedAlone: Set<Int> = []
-    /// Servers, by their address, behind a proxy that refuses POST.
+    /// Servers, by their address, behind a proxy that refuses POST, and those that have answered one.
     private var askedByGet: Set<String> = []
+    private var answerPost: Set<String> = []
     private var totals: PrometheusTotals
     private var notices = PrometheusNotices()
 
@@ -70,8 +71,8 @@ public actor PrometheusSampler: ExternalSampler {
                 while underWay < Self.mostRequests, let ask = round.next() {
                     let server = metrics[ask.metric].query.server
                     var call = PrometheusCall(
-                        method: askedByGet.contains(server.base) ? .get : .post, url: server.queryURL, form: "",
-                        headers: [])
+                        method: ask.isRepeated || askedByGet.contains(server.base) ? .get : .post,
+                        url: server.queryURL, form: "", headers: [])
                     let question = ask.form(within: deadline - .now)
                     if call.method == .post { call.form = question } else { call.url += "?" + question }
                     guard call.url.utf8.count <= PrometheusAsk.longestURL || ask.form != .joined || ask.hosts.count == 1
@@ -111,24 +112,36 @@ public actor PrometheusSampler: ExternalSampler {
         var result: Result<PrometheusResponse, PrometheusGap>
     }
 
-    /// A proxy that lets nothing but GET through is asked so from then on, unless it does not like that either.
+    /// Where POST brings no answer of Prometheus's, GET may: proxies refuse POST in many ways, by a status, a page, or the end
+    /// of the connection. What lets nothing but GET through is asked so from then on, unless that brings nothing either.
     private func take(_ exchange: Exchange, in round: inout PrometheusRound) {
-        let server = metrics[exchange.ask.metric].query.server.base
-        let isRefused = (try? exchange.result.get()).map { Self.refusalsOfMethod.contains($0.status) } ?? false
+        let server = metrics[exchange.ask.metric].query.server
         switch exchange.method {
-        case .post where isRefused:
-            askedByGet.insert(server)
-            round.again(exchange.ask)
-        case .get where isRefused:
-            askedByGet.remove(server)
+        case .post where !answerPost.contains(server.base):
+            guard Self.isNoAnswer(exchange.result, of: server) else {
+                answerPost.insert(server.base)
+                return round.take(exchange.result, of: exchange.ask)
+            }
+            askedByGet.insert(server.base)
+            var ask = exchange.ask
+            ask.isRepeated = true
+            round.again(ask)
+        case .get where Self.isNoAnswer(exchange.result, of: server):
+            askedByGet.remove(server.base)
             round.take(exchange.result, of: exchange.ask)
         case .get, .post: round.take(exchange.result, of: exchange.ask)
         }
     }
 
-    /// What a proxy says that does not let POST through: forbidden, method not allowed, length required (where it drops the
-    /// body), not implemented.
-    private static let refusalsOfMethod: Set<Int> = [403, 405, 411, 501]
+    /// Whether somebody else answered, or nobody. Where the time is over, or the answer is too large, there is nothing to try.
+    private static func isNoAnswer(
+        _ result: Result<PrometheusResponse, PrometheusGap>, of server: PrometheusServer
+    ) -> Bool {
+        switch result {
+        case .failure(let gap): gap.kind == .unreachable
+        case .success(let response): (try? PrometheusAnswer.parse(response, from: server)) == nil
+        }
+    }
 
     private static func send(
         _ call: PrometheusCall, to server: PrometheusServer, by deadline: ContinuousClock.Instant,
@@ -140,8 +153,8 @@ public actor PrometheusSampler: ExternalSampler {
         }
         do throws(PrometheusGap) {
             var response = try await transport.send(call, within: left)
-            // What is quoted of an error must not repeat what was sent.
-            if !(200..<300).contains(response.status) {
+            // What is quoted of an error, or of a page, must not repeat what was sent.
+            if !(200..<300).contains(response.status) || !response.isObject {
                 let text = String(decoding: response.body, as: UTF8.self)
                 response.body = Array(PrometheusSecrets(call.headers).hidden(in: text).utf8)
             }

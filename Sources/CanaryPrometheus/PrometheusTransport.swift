@@ -76,6 +76,9 @@ public struct PrometheusResponse: Sendable {
     /// one of brackets alone takes thirty times as much memory.
     public static let largestBody = 4 << 20
 
+    /// Whether the body begins as Prometheus's do; another one may be shown to people.
+    var isObject: Bool { body.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{") }
+
     public init(status: Int, body: [UInt8]) {
         self.status = status
         self.body = body

@@ -61,6 +61,12 @@ extension EndToEnd {
             arguments: [
                 "limit_except GET { deny all; }", "if ($request_method = POST) { return 405; }",
                 "if ($request_method = POST) { return 411; }", "if ($request_method = POST) { return 501; }",
+                "if ($request_method = POST) { return 400 'POST is not supported'; }",
+                "if ($request_method = POST) { return 404; }", "if ($request_method = POST) { return 406; }",
+                "if ($request_method = POST) { return 444; }",
+                "if ($request_method = POST) { return 302 https://login.example.com/; }",
+                "if ($request_method = POST) { return 200 '<html>sign in</html>'; }",
+                "if ($request_method = POST) { return 200 '{\"error\":\"read-only\"}'; }",
             ])
         func getInPlaceOfPost(refusal: String) async throws {
             try await onProxy(refusal: refusal) { bench, proxy in

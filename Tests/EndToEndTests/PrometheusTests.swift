@@ -326,7 +326,27 @@ extension EndToEnd {
             try await ScriptedServer.use({ _ in .page("<html>hello</html>") }) { server in
                 let sample = try await sampled(server).sample
                 #expect(sample.readings[0].allSatisfy { $0.kind == .malformed })
-                #expect(sample.notices[0].contains("not JSON"), "\(sample.notices)")
+                for word in ["not JSON", "HTTP 200", "\"hello\""] {
+                    #expect(sample.notices[0].contains(word), "\(sample.notices)")
+                }
+                #expect(server.requests.map { $0.prefix { $0 != " " } } == ["POST", "GET"])
+            }
+        }
+
+        @Test("a server that has answered by POST is not asked by GET when it fails one day")
+        func failsLater() async throws {
+            let isBroken = Mutex(false)
+            try await ScriptedServer.use({ _ in
+                isBroken.withLock { $0 }
+                    ? .page("<h1>worn out</h1>", status: "502 Bad Gateway")
+                    : .page(#"{"status":"success","data":{"resultType":"vector","result":[]}}"#)
+            }) { server in
+                let sampler = try sampler(server)
+                #expect(await sampler.ask(within: .seconds(10)).readings[0].allSatisfy { $0.kind == .noSeries })
+                isBroken.withLock { $0 = true }
+                let notice = try #require(await sampler.ask(within: .seconds(10)).notices.first)
+                #expect(notice.contains("HTTP 502") && notice.contains("worn out"), "\(notice)")
+                #expect(server.requests.count == 2)
             }
         }
 
@@ -368,7 +388,8 @@ extension EndToEnd {
                 server in
                 let sample = try await sampled(server).sample
                 #expect(sample.readings[0].allSatisfy { $0.kind == .unreachable })
-                #expect(server.requests.count == PrometheusCall.mostRedirections + 1)
+                // By POST and by GET.
+                #expect(server.requests.count == 2 * (PrometheusCall.mostRedirections + 1))
             }
         }
 
