@@ -46,8 +46,11 @@ extension EndToEnd {
         @Test("each runs in its slot, with the root, the release, the one before and the host's name")
         func told() async throws {
             try await Workbench.use { bench in
-                // A root that is relative: hooks get it absolute.
-                let fleet = try fleet(bench).with("--root", replacedBy: "{host}/www")
+                // An agent whose root is relative: hooks get it absolute.
+                let agent = try bench.script(
+                    "#!/bin/sh\ncd '\(bench.path)' && exec '\(Program.agent)' agent --root \"${3#\"$PWD\"/}\"\n",
+                    to: "agent")
+                let fleet = try fleet(bench).with("--remote-command", agent)
                 try await fleet.done("stage", release(bench, "one").path, "--name", "one")
                 try await fleet.done("flip")
                 #expect(

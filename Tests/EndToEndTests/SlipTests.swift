@@ -333,6 +333,18 @@ extension EndToEnd {
                 #expect(again == elsewhere && first.count == 32)
                 let whole = try await fleet.call("stage", source.path, "--cache-dir", source.path)
                 #expect(whole.exitCode == 1 && whole.errors.contains("is the source itself"), "\(whole)")
+        @Test(
+            "a root that is not absolute is refused, on the command line and in the file",
+            arguments: ["www", "$HOME/www", "./www"])
+        func relativeRoot(root: String) async throws {
+            try await Workbench.use { bench in
+                try bench.folder("here")
+                try bench.write("hosts: h1\nroot: \(root)\ntransport: local\n", to: "here/slotsync.yml")
+                expectUsage(try await call(bench, "status"), "root \"\(root)\"", "/srv/www")
+                expectUsage(try await call(bench, "status", "--root", root), "--root: root \"\(root)\"")
+            }
+        }
+
             }
         }
 

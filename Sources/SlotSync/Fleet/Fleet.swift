@@ -46,8 +46,8 @@ public struct Fleet: Sendable {
 
     /// Checks a ``root`` before any host is asked.
     ///
-    /// - Throws: ``SlotSyncError`` with the code `badInput` for one that begins with `~`.
-    public static func check(root: String) throws(SlotSyncError) { try RootPath.check(root) }
+    /// - Throws: ``SlotSyncError`` with the code `badInput` for one that begins with `~`, and for one that is not absolute.
+    public static func check(root: String) throws(SlotSyncError) { try RootPath.check(ofFleet: root) }
 
     /// The folder that holds the ring on one of the hosts.
     public func root(of host: Host) -> String { Transport.root(root, of: host) }

@@ -2,6 +2,21 @@
 // shell of his knows, and the root's path stands in links, hooks and metrics, too.
 
 enum RootPath {
+    /// Checks the root of a fleet: for an agent that a person starts a relative one may do, but a session begins wherever
+    /// a login does. Empty: the command needs none.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput` for a root that is not absolute.
+    static func check(ofFleet root: String) throws(SlotSyncError) {
+        try check(root)
+        guard !root.isEmpty, root.utf8.first != UInt8(ascii: "/") else { return }
+        let variable =
+            root.utf8.first == UInt8(ascii: "$") ? ": no shell reads it, so no variable is put in" : ""
+        throw SlotSyncError(
+            .badInput,
+            "root \(quoted(root))\(variable): a root is the folder's whole path on the host, from / on, such as "
+                + "/srv/www")
+    }
+
     /// - Throws: ``SlotSyncError`` with the code `badInput` for a root that begins with `~`.
     static func check(_ root: String) throws(SlotSyncError) {
         guard root.utf8.first == UInt8(ascii: "~") else { return }
