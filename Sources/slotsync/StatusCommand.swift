@@ -9,8 +9,8 @@ struct StatusCommand: AsyncParsableCommand {
         abstract: "Show what each host has.",
         discussion: """
             A row a host: the release that is live, the one that was live before (where `rollback` goes), the one that is \
-            ready (where `flip` goes), and the state of each slot. Below the table stand flips that nobody has confirmed yet, and \
-            why slots are bad.
+            ready (where `flip` goes), and the state of each slot. Below the table stand flips that nobody has confirmed yet, what \
+            other slots hold, and why slots are bad.
 
               slotsync status --hosts "web[001-120].example.com" --root /srv/www
               slotsync status --json | jq -r 'select(.event == "host") | [.host, .live] | @tsv'

@@ -17,7 +17,7 @@ struct StatusTable {
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
         lines =
             TextTable.aligned([heading] + hosts.map(Self.row)) + Self.locks(hosts) + Self.provisionalFlips(hosts)
-            + Self.passed(hosts)
+            + Self.passed(hosts) + Self.otherSlots(hosts)
             + Self.badSlots(hosts)
     }
 
@@ -62,6 +62,27 @@ struct StatusTable {
                     "slot \(slot) (release \(release.short)) is ready, but was staged before the host went back: "
                         + "`slotsync flip \(release.id)` flips to it"
                 )
+            })
+    }
+
+    /// What slots hold that no column names, so that it can be flipped to, or gone back to, by ID or name.
+    private static func otherSlots(_ hosts: [Row]) -> [String] {
+        folded(
+            hosts.flatMap { host, ring -> [(host: Host, text: String)] in
+                guard let ring else { return [] }
+                let named = Set([ring.previousRelease?.id, ring.readyRelease?.id, ring.liveRelease?.id])
+                return ring.numbers.compactMap { number in
+                    let slot = ring[number]
+                    guard let release = slot.release, !named.contains(release.id), number != ring.passedSlot else {
+                        return nil
+                    }
+                    switch slot.state {
+                    case .ready: return (host, "slot \(number) is ready, too: \(escapedForDisplay(release.short))")
+                    case .retired: return (host, "slot \(number) was live: \(escapedForDisplay(release.short))")
+                    case .staging: return (host, "slot \(number) is not whole: \(escapedForDisplay(release.short))")
+                    case .empty, .live, .bad: return nil
+                    }
+                }
             })
     }
 

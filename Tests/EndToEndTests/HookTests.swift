@@ -43,6 +43,27 @@ extension EndToEnd {
                 "\(hook)|\(root)/slots/\(slot)|\(name)|\(root)|\(slot)|\(name)|\(before)|h2|id|\(before.isEmpty ? "" : "id")"
         }
 
+        @Test("while a hook runs, status says that it runs, and not that it is owed")
+        func running() async throws {
+            try await Workbench.use { bench in
+                let hook = "touch '\(bench["begun"])'; while ! test -e '\(bench["end"])'; do sleep 0.05; done"
+                let config = try bench.write("hooks:\n  after_flip: \"\(hook)\"\n", to: "slotsync.yml")
+                let fleet = try Fleet(bench).with("--config", config)
+                try await fleet.done("stage", release(bench, "one").path)
+                let flip = try await fleet.call("flip") { _ in
+                    try await eventually("no hook began") { exists(bench["begun"]) }
+                    let status = try await fleet.call("status")
+                    #expect(status.errors.contains("the hook after_flip of release"), "\(status)")
+                    #expect(
+                        status.errors.contains("runs, since") && !status.errors.contains("not run to its end"),
+                        "\(status)")
+                    try bench.write("", to: "end")
+                }
+                #expect(flip.exitCode == 0, "\(flip)")
+                #expect(try await !fleet.call("status").errors.contains("hook"))
+            }
+        }
+
         @Test("each runs in its slot, with the root, the release, the one before and the host's name")
         func told() async throws {
             try await Workbench.use { bench in

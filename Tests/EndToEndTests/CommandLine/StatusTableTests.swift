@@ -13,6 +13,26 @@ struct StatusTableTests {
             TextTable.aligned([["A", "B"], ["網站", "x"], ["é\u{301}", "y"]]) == ["A     B", "網站  x", "é\u{301}     y"])
     }
 
+    @Test("what a slot holds that no column names stands below, so that it can be named")
+    func otherSlots() throws {
+        func name(_ number: UInt8) -> ReleaseName { ReleaseName(id: ContentDigest(of: [number]), name: "v\(number)") }
+        let slots = [
+            SlotStatus(state: .retired, release: name(1), stage: 1),
+            SlotStatus(state: .retired, release: name(2), previous: 1, stage: 2),
+            SlotStatus(state: .live, release: name(3), previous: 2, stage: 3),
+            SlotStatus(state: .ready, release: name(4), stage: 4),
+            SlotStatus(state: .ready, release: name(5), stage: 5),
+        ]
+        let ring = RingStatus(slots: slots)
+        let table = StatusTable([(host: try Host("web1"), ring: ring), (host: try Host("web2"), ring: ring)])
+        #expect(
+            table.lines.suffix(2) == [
+                "web[1-2]: slot 1 was live: \(name(1).short)", "web[1-2]: slot 4 is ready, too: \(name(4).short)",
+            ])
+        #expect(table.lines.count == 5)
+        #expect(table.lines.suffix(2).allSatisfy { $0.count <= 80 })
+    }
+
     @Test("the columns of status stand below each other, whatever a release is called")
     func table() throws {
         let live = ReleaseName(id: ContentDigest(of: [1]), name: "line\nbreak")
