@@ -27,8 +27,16 @@ struct FlipCommand: AsyncParsableCommand {
             valueName: "release"), transform: ValueForm.release.option)
     var release: String?
 
+    /// Where `rollback` has its release.
+    @Option(help: .hidden) var to: String?
+
     @OptionGroup(title: "Flip options") var flip: FlipSettings
     @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func validate() throws {
+        guard let to else { return }
+        throw ValidationError("the release stands alone behind flip: slotsync flip \(ShellWords.quoted(to))")
+    }
 
     func run() async throws {
         try await fleet.run("flip") { settled, reporter in

@@ -15,8 +15,17 @@ struct RollbackCommand: AsyncParsableCommand {
               slotsync rollback --to v1.3.9
             """)
 
+    /// Where `flip` has its release.
+    @Argument(help: .hidden) var release: String?
+
     @OptionGroup(title: "Rollback options") var rollback: RollbackSettings
     @OptionGroup(title: "Fleet options") var fleet: FleetOptions
+
+    func validate() throws {
+        guard let release else { return }
+        throw ValidationError(
+            "rollback takes the release as an option: slotsync rollback --to \(ShellWords.quoted(release))")
+    }
 
     func run() async throws {
         try await fleet.run("rollback") { settled, reporter in

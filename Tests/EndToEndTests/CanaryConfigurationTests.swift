@@ -186,7 +186,7 @@ import Testing
         "source: command|run: 'echo {1..3} {boot} {post} {x}'",
         "source: command|run: 'echo ${HOST} ${Root} ${release}'",
         "source: log|path: '/l/${hots}'|match: 'end${2} ${hosts}'",
-        "source: log|path: '/log/{date}'|match: 'a{2} {id} {hots}'",
+        "source: log|path: '/log/x'|match: 'a{2} {id} {hots}'",
         "source: prometheus|url: 'http://p'|query: 'up{job=\"a\",route=~\"/blog/{post}/{id}/.{3}\",i=\"{host}\"}'",
     ]) func otherBracesAreLeftAlone(source: String) throws {
         #expect(try metric(source)?.metrics.count == 1)

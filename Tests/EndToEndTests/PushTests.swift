@@ -207,7 +207,8 @@ extension EndToEnd {
                 let page = try String(contentsOfFile: report, encoding: .utf8)
                 #expect(page.contains("Nothing was sampled") && page.contains("there was nothing to record"))
                 #expect(page.contains("Nothing is live there yet") && !page.contains("taking back"))
-                #expect(outcome.errors.contains("`slotsync push --no-canary`; nothing was flipped"), "\(outcome)")
+                #expect(
+                    outcome.errors.contains("`slotsync push SOURCE --no-canary`; nothing was flipped"), "\(outcome)")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == nil && exists(fleet.slot(1, of: $0)) })
                 try await fleet.done("push", site.path, "--no-canary")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == "slots/1" })

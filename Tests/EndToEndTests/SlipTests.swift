@@ -63,22 +63,22 @@ extension EndToEnd {
             }
         }
 
-        // MARK: Hosts
-
         @Test(
-            "patterns of a shell's as hosts say how a range is written",
+            "where a release is named, flip and rollback say how the other one has it",
             arguments: [
-                ("web{1..3}", "web[1-3]"), ("web{01..12}.example.com", "web[01-12].example.com"),
-                ("web{a,b}", "web1,db1"),
-                ("web*", "web[1-9]"), ("web?", "web[1-9]"), ("https://web1/x", "without https://"),
+                (["rollback", "v1"], "slotsync rollback --to v1"), (["flip", "--to", "v1"], "slotsync flip v1"),
+                (["rollback", "v 1"], "slotsync rollback --to 'v 1'"),
             ])
-        func shellPattern(hosts: String, advice: String) async throws {
+        func namedRelease(arguments: [String], advice: String) async throws {
             try await Workbench.use { bench in
-                expectUsage(try await call(bench, "status", "--root", "/x", "--hosts", hosts), advice)
+                let outcome = try await Program.run(
+                    [Program.slotsync] + arguments + ["--hosts", "h1", "--root", "/x"], in: bench.path)
+                expectUsage(outcome, advice)
             }
         }
 
-        @Test(
+        // MARK: Hosts
+
         @Test("a list that names nobody reaches nobody, and not the hosts of the configuration")
         func nobody() async throws {
             try await Workbench.use { bench in
@@ -109,6 +109,20 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "patterns of a shell's as hosts say how a range is written",
+            arguments: [
+                ("web{1..3}", "web[1-3]"), ("web{01..12}.example.com", "web[01-12].example.com"),
+                ("web{a,b}", "web1,db1"),
+                ("web*", "web[1-9]"), ("web?", "web[1-9]"), ("https://web1/x", "without https://"),
+            ])
+        func shellPattern(hosts: String, advice: String) async throws {
+            try await Workbench.use { bench in
+                expectUsage(try await call(bench, "status", "--root", "/x", "--hosts", hosts), advice)
+            }
+        }
+
+        @Test(
             "an inventory of Ansible's as a hosts file is recognised, and how to make a list of it is said",
             arguments: [
                 "[web]\nweb1\nweb2\n", "[web]\nweb[01:50].example.com\n", "mail.example.com ansible_host=10.0.0.1\n",
@@ -147,24 +161,10 @@ extension EndToEnd {
                     to: "inventory.json")
                 let file = try bench.write("[web]\nweb1\nweb2\n", to: "inventory")
                 let outcome = try await call(bench, "status", "--root", "/x", "--hosts-file", file)
-                let filter = try #require(outcome.errors.firstMatch(of: /jq -r '([^']+)' > hosts/)?.1, "\(outcome)")
+                let filter = try #require(
+                    outcome.errors.firstMatch(of: /jq -r '([^']+)' > slotsync-hosts.txt/)?.1, "\(outcome)")
                 let list = try await Program.run(["jq", "-r", String(filter), bench["inventory.json"]])
                 #expect(list.lines == ["db1", "web1", "web2"], "\(list)")
-            }
-        }
-
-        // MARK: The configuration
-
-        @Test("without a configuration, what was looked for and where is said")
-        func noConfiguration() async throws {
-            try await Workbench.use { bench in
-                expectUsage(
-                    try await call(bench, "flip"), "there is no slotsync.yml in \"\(bench["here"])\"", "--root",
-                    "--hosts")
-                expectUsage(try await call(bench, "flip", "--root", "/x"), "there is no slotsync.yml", "--hosts-file")
-                expectUsage(
-                    try await call(bench, "flip", "--config", "nope.yml"), "there is no configuration \"nope.yml\"",
-                    bench["here"])
             }
         }
 
@@ -189,6 +189,21 @@ extension EndToEnd {
                 try bench.write("", to: "list")
                 try bench.write("hosts_file: ../list\nroot: /x\n", to: "here/slotsync.yml")
                 expectUsage(try await call(bench, "status"), "slotsync.yml:1: hosts_file: names nobody", "../list")
+            }
+        }
+
+        // MARK: The configuration
+
+        @Test("without a configuration, what was looked for and where is said")
+        func noConfiguration() async throws {
+            try await Workbench.use { bench in
+                expectUsage(
+                    try await call(bench, "flip"), "there is no slotsync.yml in \"\(bench["here"])\"", "--root",
+                    "--hosts")
+                expectUsage(try await call(bench, "flip", "--root", "/x"), "there is no slotsync.yml", "--hosts-file")
+                expectUsage(
+                    try await call(bench, "flip", "--config", "nope.yml"), "there is no configuration \"nope.yml\"",
+                    bench["here"])
             }
         }
 
@@ -318,6 +333,18 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a root that is not absolute is refused, on the command line and in the file",
+            arguments: ["www", "$HOME/www", "./www"])
+        func relativeRoot(root: String) async throws {
+            try await Workbench.use { bench in
+                try bench.folder("here")
+                try bench.write("hosts: h1\nroot: \(root)\ntransport: local\n", to: "here/slotsync.yml")
+                expectUsage(try await call(bench, "status"), "root \"\(root)\"", "/srv/www")
+                expectUsage(try await call(bench, "status", "--root", root), "--root: root \"\(root)\"")
+            }
+        }
+
         @Test("a cache folder in the source is not published")
         func cacheInSource() async throws {
             try await Workbench.use { bench in
@@ -333,18 +360,6 @@ extension EndToEnd {
                 #expect(again == elsewhere && first.count == 32)
                 let whole = try await fleet.call("stage", source.path, "--cache-dir", source.path)
                 #expect(whole.exitCode == 1 && whole.errors.contains("is the source itself"), "\(whole)")
-        @Test(
-            "a root that is not absolute is refused, on the command line and in the file",
-            arguments: ["www", "$HOME/www", "./www"])
-        func relativeRoot(root: String) async throws {
-            try await Workbench.use { bench in
-                try bench.folder("here")
-                try bench.write("hosts: h1\nroot: \(root)\ntransport: local\n", to: "here/slotsync.yml")
-                expectUsage(try await call(bench, "status"), "root \"\(root)\"", "/srv/www")
-                expectUsage(try await call(bench, "status", "--root", root), "--root: root \"\(root)\"")
-            }
-        }
-
             }
         }
 

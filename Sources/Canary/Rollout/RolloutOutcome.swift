@@ -138,7 +138,7 @@ extension Rollout {
             say(
                 of: new,
                 "still on this release, the first there, so there is none to roll back to: bring another one there with "
-                    + "`slotsync push --no-canary`")
+                    + "`slotsync push SOURCE --no-canary`")
         }
         say(
             of: those { $0.standing == .takesItselfBack },

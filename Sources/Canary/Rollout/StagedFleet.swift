@@ -43,7 +43,7 @@ extension StagedHost {
         guard let badReason, !force else { return nil }
         return
             "release \(release.id) is bad\(badReason.isEmpty ? "" : " (\(badReason))"): push another one, or insist with "
-            + "`slotsync push --force`"
+            + "`slotsync push SOURCE --force`"
     }
 }
 
@@ -66,7 +66,7 @@ extension RolloutPlan {
                 throw SlotSyncError(
                     .notReady,
                     "nothing is live yet on \(names), so there is nothing to compare with: flip everybody at once with "
-                        + "`slotsync push --no-canary`")
+                        + "`slotsync push SOURCE --no-canary`")
             }
             guard mode == .full else {
                 throw SlotSyncError(

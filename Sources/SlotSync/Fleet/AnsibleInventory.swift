@@ -9,9 +9,9 @@ enum AnsibleInventory {
         }
         guard isINI(lines) || isYAML(lines) else { return nil }
         let name = ShellWords.quoted(file)
-        return "this is an inventory of Ansible's, not a list of hosts; make a list of it, such as by "
-            + "`ansible-inventory -i \(name) --list | jq -r '[.[].hosts? // [] | .[]] | unique[]' > hosts`, or of one group "
-            + "by `… | jq -r '.web.hosts[]'`"
+        return "this is an inventory of Ansible's, not a list of hosts; make a list of it in another file, such as by "
+            + "`ansible-inventory -i \(name) --list | jq -r '[.[].hosts? // [] | .[]] | unique[]' > slotsync-hosts.txt`, or of "
+            + "one group by `… | jq -r '.web.hosts[]'`"
     }
 
     /// `[web]`, `[all:vars]`, or `web1 ansible_host=10.0.0.1`.

@@ -17,12 +17,30 @@ package enum LogPath {
         if path.dropLast(name.count).contains("*") {
             return "in the path \(quoted(path)) a * can stand in the file's name alone, not in a folder's"
         }
-        if hasDateFormat(path) {
+        if hasDateFormat(path) || hasPattern(name) {
             return
-                "in the path \(quoted(path)) no date is put in: write * for it, as in app-*.log, and all files that are "
-                + "called so are followed, those of the next day, too"
+                "in the path \(quoted(path)) no date is put in, and no pattern but * is known: write * for what changes, as "
+                + "in app-*.log, and all files that are called so are followed, those of the next day, too"
         }
         return nil
+    }
+
+    /// `{date}`, `?`, `[0-9]` and `{a,b}` in a file's name, which shells and loggers know. What is replaced later has been a
+    /// word of its own: `{host}`.
+    private static func hasPattern(_ name: Substring) -> Bool {
+        var rest = name
+        for known in ["{host}", "{root}", "{release}"] {
+            while let place = rest.firstPlace(of: known) {
+                rest = rest[..<place.lowerBound] + rest[place.upperBound...]
+            }
+        }
+        if rest.utf8.contains(UInt8(ascii: "?")) { return true }
+        for (open, close) in [("[", "]"), ("{", "}")] as [(Character, Character)] {
+            guard let start = rest.firstIndex(of: open), rest[start...].dropFirst(2).contains(close) else { continue }
+            // `${name}` is a variable, which has a message of its own where it is one of these words.
+            if rest[..<start].last != "$" { return true }
+        }
+        return false
     }
 
     /// Whether the name in a path stands for many.

@@ -36,7 +36,7 @@ struct RolloutStagedTests {
         #expect(
             push.outcome?.sentences.first
                 == "nothing is live yet on web[1-6], so there is nothing to compare with: flip "
-                + "everybody at once with `slotsync push --no-canary`; nothing was flipped")
+                + "everybody at once with `slotsync push SOURCE --no-canary`; nothing was flipped")
         #expect(push.outcome?.timeline.map(\.phase).contains(.baseline) == false)
     }
 
@@ -70,7 +70,8 @@ struct RolloutStagedTests {
         #expect(push.problems.isEmpty && push.live == [8] && push.outcome?.status == .partlyDone)
         let told = push.outcome?.sentences.filter { $0.hasPrefix("web9: ") } ?? []
         #expect(
-            told.count == 1 && told[0].contains("slotsync push --no-canary") && !told[0].contains("slotsync rollback"))
+            told.count == 1 && told[0].contains("slotsync push SOURCE --no-canary")
+                && !told[0].contains("slotsync rollback"))
     }
 
     @Test("a host on which nothing is live is neither canary nor control, and is flipped with everybody")

@@ -113,6 +113,8 @@ import Testing
 
     @Test(arguments: [
         ("/var/log/app-%Y-%m-%d.log", "write *"), ("/var/log/app-%F.log", "write *"),
+        ("/var/log/app-{date}.log", "write *"), ("/var/log/app-?.log", "write *"),
+        ("/var/log/app-[0-9].log", "write *"), ("{root}/shared/{web,db}.log", "write *"),
         ("/var/*/app.log", "file's name alone"),
         ("~/app.log", "without ~"),
     ])
@@ -122,7 +124,10 @@ import Testing
         #expect(LogPath.problem(path)?.contains(part) == true)
     }
 
-    @Test(arguments: ["/var/log/app-*.log", "/var/log/100%.log", "{root}/shared/*.log"])
+    @Test(arguments: [
+        "/var/log/app-*.log", "/var/log/100%.log", "{root}/shared/*.log", "/var/log/{host}-{release}.log",
+        "/var/log/a].log",
+    ])
     func otherPathsAreTaken(path: String) { #expect(LogPath.problem(path) == nil) }
 }
 
