@@ -171,7 +171,7 @@ extension EndToEnd {
             arguments: [
                 ("ProxyCommand no-such-proxy %h", "no-such-proxy"),
                 ("ProxyCommand sh -c 'echo the badge has expired >&2; exit 1'", "the badge has expired"),
-                ("ProxyJump 127.0.0.1", "jumphost loop"),
+                ("ProxyJump 127.0.0.1", "a jump host to itself"),
             ])
         func brokenProxy(settings: String, reason: String) async throws {
             try await Workbench.use { bench in

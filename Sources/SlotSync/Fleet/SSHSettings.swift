@@ -53,6 +53,17 @@ struct SSHSettings: Sendable, Equatable {
         return options
     }
 
+    /// Whether the way to a host leads through itself: ssh asks ssh_config about a jump host, too, and so jumps for ever, each
+    /// time by one more process. Of several hops the first is the one that ssh_config is asked about.
+    func jumpsThroughItself(_ host: Host) -> Bool {
+        guard let first = values["proxyjump"]?.split(separator: ",").first else { return false }
+        // `user@[name]:port`: a name with brackets, whatever it is, or without.
+        let place = first.lastIndex(of: "@").map { first[first.index(after: $0)...] } ?? first
+        let isBracketed = place.first == "["
+        let name = place.dropFirst(isBracketed ? 1 : 0).prefix { $0 != (isBracketed ? "]" : ":") }
+        return Host.comparedName(of: name) == host.comparedName
+    }
+
     /// Whether errors are printed at a level. ssh has other names for levels below that than ssh_config: QUIET is SILENT.
     private static func tellsWhy(_ level: String) -> Bool {
         ["error", "info", "verbose"].contains(level) || level.hasPrefix("debug")

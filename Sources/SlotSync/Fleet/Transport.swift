@@ -47,6 +47,12 @@ public struct Transport: Sendable, Hashable {
     func loginCommand(to host: Host, timeout: Duration) async throws -> [String] {
         guard remoteShell == nil else { return try remoteShellCommand(to: host, settings: nil, timeout: timeout) }
         let settings = try await sshSettings(of: host, timeout: timeout)
+        guard settings?.jumpsThroughItself(host) != true else {
+            throw SlotSyncError(
+                .unreachable,
+                "ssh_config has it as a jump host to itself, so no login would come to an end: write `ProxyJump none` for it, "
+                    + "in front of the lines that hold for all hosts")
+        }
         return try remoteShellCommand(to: host, settings: settings, timeout: timeout)
     }
 

@@ -42,6 +42,17 @@ struct TransportTests {
         #expect(all.dropFirst(always.count).filter { $0 != "-o" } == options)
     }
 
+    @Test(
+        "a jump host that is reached through itself is found",
+        arguments: [
+            ("proxyjump web1", true), ("proxyjump eva@WEB1.:2222", true), ("proxyjump web1,b", true),
+            ("proxyjump [web1]", true), ("proxyjump eva@[web1]:22", true), ("proxyjump [b]:22", false),
+            ("proxyjump b", false), ("proxyjump b,web1", false), ("proxyjump none", false), ("port 22", false),
+        ])
+    func jumpLoop(settings: String, isLoop: Bool) throws {
+        #expect(SSHSettings(settings).jumpsThroughItself(try Host("web1")) == isLoop)
+    }
+
     @Test("an own remote shell is called with the host and nothing else")
     func ownShell() throws {
         let transport = Transport(remoteShell: "my-ssh -o 'A b'")
