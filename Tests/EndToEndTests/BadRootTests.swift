@@ -37,6 +37,47 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a link in the place of a folder of the ring is called one, with what to do instead",
+            arguments: [
+                ("slots", true), ("slots", false), ("slots/1", true), (".slotsync", true), (".slotsync", false),
+            ])
+        func linkForFolder(_ place: String, _ isRing: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                let outside = bench["outside"]
+                if isRing {
+                    try await fleet.release(firstTree(bench))
+                    try await fleet.release(changedTree(bench))
+                    try FileManager.default.moveItem(atPath: fleet.root() + "/" + place, toPath: outside)
+                } else {
+                    try bench.folder("outside")
+                }
+                try FileManager.default.createSymbolicLink(
+                    atPath: fleet.root() + "/" + place, withDestinationPath: outside)
+                let before = try await snapshot(outside)
+                let outcome = try await fleet.call("stage", firstTree(bench).path)
+                #expect(
+                    outcome.isRefusal(naming: "h1", fleet.root() + "/" + place, "is a link to", outside), "\(outcome)")
+                #expect(outcome.errors.contains(place == "slots" ? "mount --bind" : "mv "), "\(outcome)")
+                #expect(try await snapshot(outside) == before)
+            }
+        }
+
+        @Test(
+            "slots may be a file system of its own that has a lost+found",
+            .enabled("ext4 cannot be mounted here") { await Machine.canMountExt4() })
+        func lostAndFound() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                let slots = try bench.folder("h1/www/slots")
+                try await Machine.mountExt4(image: bench["image"], at: slots)
+                try await fleet.release(firstTree(bench))
+                #expect(try await fleet.differences(firstTree(bench), slot: 1) == "")
+                #expect(exists(slots + "/lost+found"))
+            }
+        }
+
         @Test("a current that is a real folder is reported with how to migrate")
         func currentIsFolder() async throws {
             let errors = try await expectRefusal { root in

@@ -20,11 +20,10 @@ func failure(to what: String, _ path: String, of owner: UInt32?, _ error: Errno)
     guard error == .permissionDenied || error == .notPermitted, let owner, owner != geteuid() else {
         return failure(to: what, path, error)
     }
-    let user = userName(of: geteuid())
     return SlotSyncError(
         .system,
-        "cannot \(what) \(quoted(path)), which belongs to \(userName(of: owner)), as \(user): chown -R \(accountName(of: geteuid())) "
-            + "\(ShellWords.quoted(path)), or move it away", errno: error)
+        "cannot \(what) \(quoted(path)), which belongs to \(userName(of: owner)), as \(userName(of: geteuid())): "
+            + "chown -R \(accountName(of: geteuid())) \(ShellWords.quoted(path)), or move it away", errno: error)
 }
 
 extension Directory {

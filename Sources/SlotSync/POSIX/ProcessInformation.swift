@@ -39,6 +39,9 @@ func userName(of user: UInt32) -> String { nameOfUser(user) ?? "uid \(user)" }
 /// The same in a command that a person types, where a number stands for a user without a name.
 func accountName(of user: UInt32) -> String { nameOfUser(user) ?? "\(user)" }
 
+/// The user's login at a host, for a person who is to use it: `deploy@HOST`.
+func loginText(of user: UInt32) -> String { nameOfUser(user).map { "\($0)@HOST" } ?? "LOGIN@HOST, by its login" }
+
 private func nameOfUser(_ user: UInt32) -> String? {
     guard let table = try? contents(of: "/etc/passwd", atMost: 1 << 20, what: "list of users") else { return nil }
     for line in String(decoding: table, as: UTF8.self).split(separator: "\n") {

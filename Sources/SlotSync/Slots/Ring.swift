@@ -56,7 +56,8 @@ final class Ring {
                 throw RingOwner.refusal(of: path + "/.slotsync", try? root.status(of: ".slotsync"), errno: error)
             }
             guard error == .noSuchFileOrDirectory else {
-                throw SlotSyncError(.notARing, "cannot open \(quoted(path + "/.slotsync"))", errno: error)
+                throw refusal(ofLink: ".slotsync", in: root, path: path + "/.slotsync")
+                    ?? SlotSyncError(.notARing, "cannot open \(quoted(path + "/.slotsync"))", errno: error)
             }
             try requireNothingForeign(in: root, path: path)
             return nil
@@ -78,11 +79,12 @@ final class Ring {
             if error == .permissionDenied {
                 throw failure(to: "open", path, of: try? directory.status(of: name).owner, error)
             }
-            throw SlotSyncError(
-                .notARing,
-                error == .notDirectory || error == .tooManySymbolicLinkLevels
-                    ? "\(quoted(path)) is no folder: move it away, and put the ring's own back"
-                    : "the ring lacks its folder \(quoted(path)): restore it", errno: error)
+            throw refusal(ofLink: name, in: directory, path: path)
+                ?? SlotSyncError(
+                    .notARing,
+                    error == .notDirectory || error == .tooManySymbolicLinkLevels
+                        ? "\(quoted(path)) is no folder: move it away, and put the ring's own back"
+                        : "the ring lacks its folder \(quoted(path)): restore it", errno: error)
         }
     }
 

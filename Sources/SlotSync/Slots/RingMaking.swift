@@ -61,12 +61,34 @@ extension Ring {
             try root.synchronize()
             return ring
         } catch let error as Errno {
-            let user = userName(of: geteuid())
+            guard error == .permissionDenied || error == .notPermitted else {
+                throw failure(to: "make a ring in root", path, error)
+            }
+            let owner = try root.status().owner
             throw SlotSyncError(
                 .system,
-                "cannot make a ring in root \(quoted(path)), which belongs to \(userName(of: try root.status().owner)) "
-                    + "(the agent runs as \(user)): give it to that user, or log in as another", errno: error)
+                "cannot make a ring in root \(quoted(path)), which belongs to \(userName(of: owner)) "
+                    + "(the agent runs as \(userName(of: geteuid()))): give it to that user "
+                    + "(chown \(accountName(of: geteuid())) \(ShellWords.quoted(path))), or name the host as "
+                    + loginText(of: owner), errno: error)
         }
+    }
+
+    /// What is said where a link stands for a folder of the ring; nil: it is none.
+    static func refusal(ofLink name: String, in directory: Directory, path: String) -> SlotSyncError? {
+        guard let text = try? directory.readLink(name) else { return nil }
+        let target = String(decoding: text, as: UTF8.self)
+        let (word, source) = (ShellWords.quoted(path), target.hasPrefix("/") ? ShellWords.quoted(target) : "TARGET")
+        // A mount may stand for all slots, and not for one of them or the ring's own folder.
+        let remedy =
+            path.hasSuffix("/.slotsync/slots") || !path.hasSuffix("/slots")
+            ? "put the folder itself in its place (rm \(word) && mv \(source) \(word)), or have all slots elsewhere, by a "
+                + "mount over `slots` (mount --bind)"
+            : "mount what it leads to in its place (rm \(word) && mkdir \(word) && mount --bind \(source) \(word), and a line "
+                + "in /etc/fstab)"
+        return SlotSyncError(
+            .notARing,
+            "\(quoted(path)) is a link to \(quoted(target)), and SlotSync follows no link in a ring: \(remedy)")
     }
 
     /// Refuses to adopt a root in which anything stands that is not ours.
@@ -90,9 +112,13 @@ extension Ring {
             let names = foreign.sorted().prefix(3).map { quoted($0) }.joined(separator: ", ")
             throw SlotSyncError(.notARing, "root \(quoted(path)) is no ring, and holds \(names). \(migrate)")
         }
+        for name in ["slots", ".slotsync"] {
+            if let refusal = refusal(ofLink: name, in: root, path: "\(path)/\(name)") { throw refusal }
+        }
         // `slots` may be there from a making that was interrupted: then its folders are empty.
         if let slots = try? root.openMountedDirectory("slots") {
-            for text in try naming("list", path + "/slots", { try slots.names() }) {
+            // A file system of its own has a folder for what is found in it again. The stages leave it alone.
+            for text in try naming("list", path + "/slots", { try slots.names() }) where text != "lost+found" {
                 guard let slot = try? slots.openMountedDirectory(text), try slot.isEmpty else {
                     throw SlotSyncError(
                         .notARing,

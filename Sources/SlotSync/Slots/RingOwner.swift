@@ -85,10 +85,11 @@ struct RingOwner: Sendable {
     static func refusal(of path: String, _ status: FileStatus?, errno: Errno) -> SlotSyncError {
         let owner = status.map { userName(of: $0.owner) } ?? "another user"
         let own = userName(of: geteuid())
+        let login = status.map { loginText(of: $0.owner) } ?? "OWNER@HOST"
         return SlotSyncError(
             .notARing,
             "\(quoted(path)) belongs to \(owner), and the agent runs as \(own): one user works in a ring. Name the hosts as "
-                + "\(owner)@HOST, or give the whole root to the user who does all of it (chown -R, as root)",
+                + "\(login), or give the whole root to the user who does all of it (chown -R, as root)",
             errno: errno)
     }
 }

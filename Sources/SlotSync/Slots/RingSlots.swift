@@ -23,7 +23,8 @@ extension Ring {
                 let owner = try? slotsDirectory.status(of: "\(slot)").owner
                 throw failure(to: "open slot", "\(path)/slots/\(slot)", of: owner, error)
             }
-            throw SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
+            throw Self.refusal(ofLink: "\(slot)", in: slotsDirectory, path: "\(path)/slots/\(slot)")
+                ?? SlotSyncError(.notARing, "cannot open slot \(quoted("\(path)/slots/\(slot)"))", errno: error)
         }
     }
 

@@ -164,15 +164,30 @@ struct StageObstacles {
             (ring.records, ring.path + "/.slotsync/slots"), (ring.temporary, ring.path + "/.slotsync/tmp"),
         ]
         for (folder, path) in folders {
-            do { try folder.checkWritable() } catch {
-                let owner = (try? folder.status().owner).map { userName(of: $0) } ?? "another user"
-                throw SlotSyncError(
-                    .system,
-                    "\(quoted(path)) belongs to \(owner), and the agent, which runs as \(agentUser), cannot write there: "
-                        + "log in as \(owner), or give it to \(agentUser) (chown -R \(agentAccount) \(ShellWords.quoted(path))). "
-                        + "Nothing was changed", errno: error)
-            }
+            do { try folder.checkWritable() } catch { throw refusal(of: folder, path, error) }
         }
+        // Where slots are on a file system of their own. Who may write is asked folder by folder.
+        do { try ring.openSlot(slot).checkWritable() } catch let error as Errno {
+            if error == .readOnlyFileSystem { throw refusal(of: ring.slotsDirectory, slotPath, error) }
+        }
+    }
+
+    private func refusal(of folder: Directory, _ path: String, _ error: Errno) -> SlotSyncError {
+        let remedy: String
+        switch error {
+        case .readOnlyFileSystem:
+            remedy =
+                "\(quoted(path)) is on a file system that can only be read: make it writable (mount -o remount,rw), and look "
+                + "into the kernel's log, since a damaged disk is mounted so"
+        case .permissionDenied:
+            let owner = try? folder.status().owner
+            remedy =
+                "\(quoted(path)) belongs to \(owner.map { userName(of: $0) } ?? "another user"), and the agent, which runs as "
+                + "\(agentUser), cannot write there: name the host as \(owner.map { loginText(of: $0) } ?? "OWNER@HOST"), or "
+                + "give it to \(agentUser) (chown -R \(accountName(of: geteuid())) \(ShellWords.quoted(path)))"
+        default: remedy = "the agent, which runs as \(agentUser), cannot write in \(quoted(path))"
+        }
+        return SlotSyncError(.system, "\(remedy). Nothing was changed", errno: error)
     }
 }
 
