@@ -32,6 +32,10 @@ struct SentenceKind: Sendable {
     private static let kinds: Set<String> = [
         "slot", "slots", "code", "HTTP", "version", "protocol", "signal", "release",
     ]
+    /// More than the longest of these words.
+    private static let longestKind = 16
+    /// More than an address has characters.
+    private static let longestAddress = 64
     private static let units: [String: Double] = [
         "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15, "ms": 1e-3, "s": 1, "min": 60, "h": 3600,
     ]
@@ -119,8 +123,8 @@ struct SentenceKind: Sendable {
         if let time = text.prefixMatch(of: /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/) {
             return (.time(String(time.output)), text[time.range.upperBound...])
         }
-        let word = text.prefix { isWord($0) || $0 == "." || $0 == ":" }
-        if let address = try? Host(String(trimmedEnd(word))), isAddress(address.name) {
+        let word = text.prefix(longestAddress).prefix { isWord($0) || $0 == "." || $0 == ":" }
+        if word.count < longestAddress, let address = try? Host(String(trimmedEnd(word))), isAddress(address.name) {
             return (.address(String(trimmedEnd(word))), text[trimmedEnd(word).endIndex...])
         }
         guard let number = text.prefixMatch(of: /\d[\d,]*(\.\d+)?/) else { return nil }
@@ -128,8 +132,9 @@ struct SentenceKind: Sendable {
         // 3f2a09bc is a release, and no number.
         if end < text.endIndex, isWord(text[end]) { return nil }
         if end > text.startIndex, text[text.index(before: end)] == "," { end = text.index(before: end) }
-        let previous = before.split { !isWord($0) }.last.map(String.init) ?? ""
-        guard !kinds.contains(previous) else { return nil }
+        // From the end: a host may say a line of nothing but numbers.
+        let previous = before.reversed().drop { !isWord($0) }.prefix(longestKind).prefix(while: isWord)
+        guard !kinds.contains(String(previous.reversed())) else { return nil }
         if end < text.endIndex, text[end] == " " {
             let unit = text[text.index(after: end)...].prefix(while: isWord)
             if units[String(unit)] != nil { end = unit.endIndex }

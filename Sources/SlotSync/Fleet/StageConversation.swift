@@ -61,6 +61,7 @@ struct StageConversation {
     private func answer(isRepair: Bool) async throws -> StageAnswer {
         var parts: [[Need]] = []
         var count = 0
+        var seeding = SeedRequests()
         while true {
             switch try await session.channel.receive() {
             case .needs(let part, let isLast):
@@ -74,7 +75,8 @@ struct StageConversation {
                 let needs = parts.count == 1 ? parts[0] : Array(parts.joined())
                 let work = try library.join(index, needs: needs, isRepair: isRepair)
                 return .work(work, count: count)
-            case .seedsNeeded(let entries, _) where parts.isEmpty && !isRepair && !options.dryRun:
+            case .seedsNeeded(let entries, let isLast) where parts.isEmpty && !isRepair && !options.dryRun:
+                try seeding.take(entries, isLast: isLast)
                 try await sendSeeds(entries)
             case .present(let outcome):
                 library.notePresence()
@@ -149,5 +151,20 @@ struct StageConversation {
             }
         }
         try Task.checkCancellation()
+    }
+}
+
+/// What an agent has asked for of the seeds. Each comes once: it may be asked for in parts, rising over all of them, and
+/// the last part ends it.
+struct SeedRequests {
+    private var next: UInt32 = 0
+    private var hasEnded = false
+
+    mutating func take(_ entries: [UInt32], isLast: Bool) throws(SlotSyncError) {
+        guard !hasEnded, let first = entries.first, let last = entries.last, first >= next, last < .max else {
+            throw SlotSyncError(.protocolViolation, "the agent asks for what is shared again, or out of order")
+        }
+        next = last + 1
+        hasEnded = isLast
     }
 }

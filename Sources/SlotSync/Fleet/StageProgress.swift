@@ -43,10 +43,8 @@ public struct StageProgress: Sendable, Hashable {
     ///   - planned: bytes of content to put into place.
     mutating func plan(_ host: Int, before: UInt64, planned: UInt64) {
         guard parts[host] == nil, !ended.contains(host) else { return }
-        // No release is larger than this; a host that says so must not make the sum overflow.
-        let planned = min(planned, UInt64(UInt32.max) << 16)
         parts[host] = Part(before: before, planned: planned)
-        plannedSoFar += planned
+        plannedSoFar = plannedSoFar.addingSaturated(planned)
     }
 
     /// A host has come so far, as it counts. What it reads besides, or makes again, is no more than there was to do.
@@ -64,6 +62,13 @@ public struct StageProgress: Sendable, Hashable {
     private mutating func set(_ host: Int, made bytes: UInt64) {
         guard let before = parts[host]?.made, bytes > before else { return }
         parts[host]?.made = bytes
-        made += bytes - before
+        made = made.addingSaturated(bytes - before)
+    }
+}
+
+extension UInt64 {
+    fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }

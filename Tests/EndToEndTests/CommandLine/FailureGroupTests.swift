@@ -91,4 +91,15 @@ struct FailureGroupTests {
         let failures = codes.map { HostFailure(host: host, error: SlotSyncError($0, "gone")) }
         #expect(FailureGroup.groups(of: failures, root: "/srv").map(\.code) == codes)
     }
+
+    @Test(
+        "a line of a host's that is all words and numbers takes no more than its length allows",
+        .timeLimit(.minutes(1)),
+        arguments: ["slot 1 ", "slot ", "1:", "a.b:", "1,", "release\u{301} 7 "])
+    func longLines(_ piece: String) throws {
+        let line = String(repeating: piece, count: 40_000)
+        let kind = SentenceKind(line, of: try Host("h1"))
+        #expect(kind.key == SentenceKind(line, of: try Host("h2")).key)
+        #expect(kind.key != SentenceKind(line + "x", of: try Host("h1")).key)
+    }
 }

@@ -33,4 +33,19 @@ struct FleetStageTests {
             #expect(!found.isEmpty && !found.contains(true), "\(found)")
         }
     }
+
+    @Test("a host asks for each shared file once, in order, and for none after it said that this is all")
+    func seedRequests() throws {
+        func refusal(_ parts: [([UInt32], isLast: Bool)]) -> SlotSyncError.Code? {
+            var requests = SeedRequests()
+            return errorCode { for part in parts { try requests.take(part.0, isLast: part.isLast) } }
+        }
+        #expect(refusal([([1, 2], false), ([3], false), ([7, 9], true)]) == nil)
+        for parts in [
+            [([1, 2], false), ([2, 3], false)], [([5], false), ([1], true)], [([1], true), ([2], true)],
+            [([UInt32.max], false)],
+        ] as [[([UInt32], isLast: Bool)]] {
+            #expect(refusal(parts) == .protocolViolation, "\(parts)")
+        }
+    }
 }

@@ -19,6 +19,15 @@ struct StageProgressTests {
         #expect(progress.made == 110 && progress.share == 1)
     }
 
+    @Test("what hosts say beyond all measure is counted as much as can be")
+    func overflow() {
+        var progress = StageProgress(hostCount: 3)
+        for host in 0..<3 { progress.plan(host, before: 0, planned: .max) }
+        for host in 0..<3 { progress.note(host, bytes: .max - UInt64(host)) }
+        for host in 0..<3 { progress.end(host) }
+        #expect(progress.planned == .max && progress.made == .max && progress.share == 1)
+    }
+
     @Test("neither the share nor the bytes ever become fewer, whatever hosts say, and both come to their end")
     func monotone() {
         var random = SeededGenerator(seed: 30)
