@@ -53,9 +53,10 @@ final class FleetStage {
                 let release = try PreparedRelease.prepare(source, options: options, emit: emit)
                 return (release, wholeFiles ? nil : openCache(options, emit))
             }
-            let attributes = Task { [manifest = release.source.manifest] in
+            let attributes = Task { [from = release.source] in
                 await onQueue(qos: .utility) {
-                    let lost = SourceAttributes.lost(of: manifest, at: source)
+                    let lost = SourceAttributes.lost(
+                        of: from.manifest, at: from.root, path: source, parallelism: processorCount())
                     if let lost { emit(.sourceWarning(lost)) }
                 }
             }

@@ -4,16 +4,21 @@
 
 import Glibc
 
-/// Room for one path, relative to the tree's root.
+/// Room for one path, relative to the tree's root, or from where that is.
 struct EntryPath: ~Copyable {
     /// A directory's path is written up to here, from its last name backwards; an entry's name follows.
     private static let middle = Int(PATH_MAX) - Manifest.longestName - 1
     private let bytes = UnsafeMutablePointer<CChar>.allocate(capacity: Int(PATH_MAX))
     private var start = middle
+    /// What stands before every path.
+    private let top: [CChar]
+
+    /// - Parameter top: the path of the tree's root, with a slash at its end; empty for relative paths.
+    init(below top: String = "") { self.top = top.utf8.map { CChar(bitPattern: $0) } }
 
     deinit { bytes.deallocate() }
 
-    /// Makes the path of `directory`, each name with a slash behind it; the root's is empty.
+    /// Makes the path of `directory`, each name with a slash behind it; the root's is empty, but for its own path.
     ///
     /// - Returns: false if no entry's path in that directory is sure to fit PATH_MAX.
     mutating func setDirectory(_ directory: Int, of manifest: borrowing Manifest) -> Bool {
@@ -22,12 +27,14 @@ struct EntryPath: ~Copyable {
         while index != 0 {
             let entry = manifest.entries[index]
             let length = Int(entry.nameLength)
-            guard start >= length + 1 else { return false }
+            guard start >= length + 1 + top.count else { return false }
             start -= length + 1
             bytes[start + length] = CChar(UInt8(ascii: "/"))
             copyName(at: Int(entry.nameStart), length, of: manifest, to: start)
             index = Int(entry.parent)
         }
+        start -= top.count
+        for (offset, byte) in top.enumerated() { bytes[start + offset] = byte }
         return true
     }
 

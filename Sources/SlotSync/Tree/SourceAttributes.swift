@@ -34,60 +34,102 @@ enum SourceAttributes {
         }
     }
 
+    /// What one entry loses of one kind.
+    private struct Loss: Sendable {
+        var entry: Int
+        var kind: Kind
+        /// Whether a release could carry it.
+        var canBeCarried: Bool
+    }
+
     /// Names of one entry are looked at up to so many bytes.
     private static let longestNames = 64 << 10
+    /// Entries that one thread looks at at a time.
+    private static let longestRun = 1024
 
-    /// What entries of the tree at `source` lose, for a person; nil if they lose nothing.
+    /// What entries of the tree in `source` lose, for a person; nil if they lose nothing.
     ///
     /// What the release carries is in the manifest, where it was asked for.
-    ///
-    /// - Parameter isCancelled: asked now and then; then nothing is told.
-    static func lost(of manifest: Manifest, at source: FilePath, isCancelled: () -> Bool = { false }) -> String? {
-        var found: [Kind: [[UInt8]]] = [:]
-        var canBeCarried = false
-        let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: longestNames)
-        defer { buffer.deallocate() }
-        let prefix = source.string
-        let usualLabel = value("security.selinux", of: prefix)
-        for index in manifest.entries.indices {
-            if index % 1024 == 0, isCancelled() { return nil }
-            let path = index == 0 ? [] : manifest.path(of: index)
-            let whole = Array("\(prefix)/".utf8) + path + [0]
-            let length = whole.withUnsafeBufferPointer { whole in
-                whole.withMemoryRebound(to: CChar.self) {
-                    ss_list_attributes($0.baseAddress!, buffer.baseAddress!, buffer.count)
-                }
-            }
-            if length < 0, Glibc.errno == EOPNOTSUPP, index == 0 { return nil }
-            guard length > 0 else { continue }
-            let isLink = manifest.entries[index].kind == .symbolicLink
-            let names = buffer[..<length].split(separator: 0).map { name in name.map { UInt8(bitPattern: $0) } }
-            let lost = names.filter {
-                isLink || !manifest.hasExtendedAttributes || !ExtendedAttributes.isCarried($0)
-            }
-            for kind in Set(lost.compactMap { Kind(String(decoding: $0, as: UTF8.self)) }) {
-                if kind == .label,
-                    value("security.selinux", of: String(decoding: whole.dropLast(), as: UTF8.self)) == usualLabel
-                {
-                    continue
-                }
-                // With the option, what stands at a shared path is carried, though a link is there in the release.
-                if isLink, kind != .label, manifest.hasExtendedAttributes { continue }
-                found[kind, default: []].append(path.isEmpty ? Array(".".utf8) : path)
-                if !isLink, lost.contains(where: ExtendedAttributes.isCarried) { canBeCarried = true }
+    static func lost(of manifest: Manifest, at source: Directory, path: FilePath, parallelism: Int) -> String? {
+        // By a short way to the folder: each look begins anew at its first name.
+        let own = "/proc/self/fd/\(source.descriptor.rawValue)/"
+        let top = access(own, F_OK) == 0 ? own : "\(path.string)/"
+        let usualLabel = top.withCString { value("security.selinux", of: $0) }
+        let first = top.withCString { ss_list_attributes($0, nil, 0) }
+        if first < 0, Glibc.errno == EOPNOTSUPP { return nil }
+        let runs = (manifest.count + longestRun - 1) / longestRun
+        let losses: [Loss]? = try? ParallelRuns.perform(count: runs, parallelism: parallelism) { next, report in
+            var names = Names(of: manifest, below: top)
+            while let run = next() {
+                let entries = run * longestRun..<min((run + 1) * longestRun, manifest.count)
+                let found = entries.flatMap { look(at: $0, manifest, &names, usualLabel) }
+                if !found.isEmpty { report(found) }
             }
         }
-        let parts = Kind.allCases.compactMap { kind in
-            found[kind].map {
-                "\(kind.noun) of \(NumberText.count($0.count, "entry", plural: "entries")) (\(namedPaths($0)))"
-            }
+        guard let losses, !losses.isEmpty else { return nil }
+        let parts = Kind.allCases.compactMap { kind -> String? in
+            let entries = Set(losses.lazy.filter { $0.kind == kind }.map(\.entry)).sorted()
+            guard !entries.isEmpty else { return nil }
+            let paths = entries.map { $0 == 0 ? Array(".".utf8) : manifest.path(of: $0) }
+            return "\(kind.noun) of \(NumberText.count(paths.count, "entry", plural: "entries")) (\(namedPaths(paths)))"
         }
-        guard !parts.isEmpty else { return nil }
-        let cause = canBeCarried ? "the release carries these with --xattrs alone" : "no release carries these"
+        let cause =
+            losses.contains(where: \.canBeCarried)
+            ? "the release carries these with --xattrs alone" : "no release carries these"
         return "\(cause), so hosts do not get them: \(parts.joined(separator: "; "))"
     }
 
-    private static func value(_ name: String, of path: String) -> [UInt8]? {
+    private static func look(
+        at entry: Int, _ manifest: Manifest, _ names: inout Names, _ usualLabel: [UInt8]?
+    ) -> [Loss] {
+        guard let all = names.ofAttributes(entry) else { return [] }
+        let isLink = manifest.entries[entry].kind == .symbolicLink
+        let lost = all.filter { isLink || !manifest.hasExtendedAttributes || !ExtendedAttributes.isCarried($0) }
+        let canBeCarried = !isLink && lost.contains(where: ExtendedAttributes.isCarried)
+        return Set(lost.compactMap { Kind(String(decoding: $0, as: UTF8.self)) }).compactMap { kind in
+            if kind == .label, names.value("security.selinux", entry) == usualLabel { return nil }
+            // With the option, what stands at a shared path is carried, though a link is there in the release.
+            if isLink, kind != .label, manifest.hasExtendedAttributes { return nil }
+            return Loss(entry: entry, kind: kind, canBeCarried: canBeCarried)
+        }
+    }
+
+    /// Asks for entries' attributes by their paths; quick for entries of one directory one after the other.
+    private struct Names: ~Copyable {
+        private let manifest: Manifest
+        private var path: EntryPath
+        /// The directory that `path` stands for, and whether its paths are short enough.
+        private var directory = (entry: -1, isShort: true)
+        private let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: longestNames)
+
+        init(of manifest: Manifest, below top: String) {
+            self.manifest = manifest
+            path = EntryPath(below: top)
+        }
+
+        deinit { buffer.deallocate() }
+
+        /// Nil where an entry has none.
+        mutating func ofAttributes(_ entry: Int) -> [[UInt8]]? {
+            let length = withPath(of: entry) { ss_list_attributes($0, buffer.baseAddress!, buffer.count) } ?? 0
+            guard length > 0 else { return nil }
+            return buffer[..<length].split(separator: 0).map { name in name.map { UInt8(bitPattern: $0) } }
+        }
+
+        mutating func value(_ name: String, _ entry: Int) -> [UInt8]? {
+            withPath(of: entry) { SourceAttributes.value(name, of: $0) } ?? nil
+        }
+
+        /// Nil where the path is longer than the system takes.
+        private mutating func withPath<T>(of entry: Int, _ body: (UnsafePointer<CChar>) -> T) -> T? {
+            let parent = entry == 0 ? 0 : Int(manifest.entries[entry].parent)
+            if parent != directory.entry { directory = (parent, path.setDirectory(parent, of: manifest)) }
+            guard directory.isShort else { return nil }
+            return entry == 0 ? path.withDirectory(body) : path.withPath(of: entry, in: manifest, body)
+        }
+    }
+
+    private static func value(_ name: String, of path: UnsafePointer<CChar>) -> [UInt8]? {
         var value = [UInt8](repeating: 0, count: 1024)
         let length = ss_attribute(path, name, &value, value.count)
         return length < 0 ? nil : Array(value.prefix(length))

@@ -49,6 +49,10 @@ struct EntryPathTests {
             manifest.append(
                 Entry(kind: .directory, mode: 0o755, parent: UInt32(parent)), name: Array(name.utf8), linkText: [])
         }
+        var whole = EntryPath(below: "/top/")
+        #expect(whole.setDirectory(0, of: manifest) && whole.withDirectory { String(cString: $0) } == "/top/")
+        #expect(whole.setDirectory(2, of: manifest))
+        #expect(whole.withPath(of: 3, in: manifest) { String(cString: $0) } == "/top/a/bc/def")
         var path = EntryPath()
         /// The directory's path, and that of a child.
         func paths(_ directory: Int, _ child: Int) -> [String]? {
@@ -70,6 +74,8 @@ struct EntryPathTests {
         // 9 bytes, then 256 for each name; the last 256 belong to a child.
         #expect(paths(3 + 14, 3 + 15)?[1].utf8.count == 9 + 15 * 256 - 1)
         #expect(paths(3 + 15, 3 + 16) == nil)
+        var far = EntryPath(below: String(repeating: "t", count: 250))
+        #expect(far.setDirectory(3 + 13, of: manifest) && !far.setDirectory(3 + 14, of: manifest))
     }
 
     @Test("a folder is not opened through a link")
