@@ -141,26 +141,32 @@ extension EndToEnd {
                 try tree.file(".env", "KEY=1")
                 try tree.folder("assets", mode: 0o775).file("big", Content.random(100_000, seed: 9))
                 try tree.symlink("link", to: "index.html")
-                for number in [1, 2, 3, 4, 6, 9, 14, 22, 35] {
+                var hits = 0
+                for number in [1, 2, 3, 4, 6, 9, 14, 22, 35, 60] {
                     try FileManager.default.removeItem(atPath: fleet.root())
                     try #require(try await Program.run(["cp", "-a", bench["before"], fleet.root()]).exitCode == 0)
-                    let faulty = fleet.with("--remote-command", try agent(bench, "\(call):error=EIO:when=\(number)"))
+                    let log = bench["strace-\(number)"]
+                    let faulty = fleet.with(
+                        "--remote-command", try agent(bench, "\(call):error=EIO:when=\(number)", log: log))
                     let outcome = try await faulty.call("stage", tree.path, "--shared", ".env")
-                    // An error in the dynamic linker is no agent's.
-                    guard outcome.exitCode != 0, !outcome.errors.contains("no agent answered"),
+                    let isHit = (try? String(contentsOfFile: log, encoding: .utf8))?.contains("(INJECTED)") == true
+                    // An error in the dynamic linker is no agent's, and not every error ends a stage.
+                    guard isHit, outcome.exitCode != 0, !outcome.errors.contains("no agent answered"),
                         !outcome.errors.contains("is not there")
                     else { continue }
+                    hits += 1
                     let told = outcome.errors.split(separator: "\n").filter { $0.contains("Input/output error") }
                     #expect(!told.isEmpty && told.allSatisfy { $0.contains(fleet.root()) }, "\(number): \(outcome)")
                 }
+                #expect(hits > 0, "the stage never met an error of \(call)")
             }
         }
 
         /// A program that starts the agent with calls that fail.
-        private func agent(_ bench: Workbench, _ faults: String...) throws -> String {
+        private func agent(_ bench: Workbench, _ faults: String..., log: String = "/dev/null") throws -> String {
             let options = faults.map { "-e inject=\($0)" }.joined(separator: " ")
             return try bench.script(
-                "#!/bin/sh\nexec strace -f -qq -o /dev/null \(options) '\(Program.agent)' \"$@\"\n", to: "sandboxed")
+                "#!/bin/sh\nexec strace -f -qq -o '\(log)' \(options) '\(Program.agent)' \"$@\"\n", to: "sandboxed")
         }
     }
 
