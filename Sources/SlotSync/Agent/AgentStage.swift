@@ -128,10 +128,12 @@ extension AgentSession {
         for candidate in candidates where ring.status[candidate.slot].release?.id == request.release.id {
             let record = records.record(of: candidate.slot)
             var isRight = false
-            if let record {
-                let content = try SlotInspection.content(
-                    of: candidate.slot, in: ring, record: record, checksum: request.checksum,
-                    toleratesUnreadable: true, parallelism: parallelism, progress: progress)
+            // What cannot be looked at is not as it was sealed, and holds up no stage: it goes into another slot.
+            if let record,
+                let content = try? SlotInspection.content(
+                    of: candidate.slot, in: ring, record: record, checksum: request.checksum, tolerating: .all,
+                    parallelism: parallelism, progress: progress)
+            {
                 // The way back is not touched: it becomes ready as it is, or the release goes into another slot.
                 let isWayBack = ring.status[candidate.slot].state == .retired
                 isRight = content.isAsSealed || (!isWayBack && isRightButForForeign(record, content, request))
@@ -158,7 +160,8 @@ extension AgentSession {
 
     /// Whether all of the release is there as it was sealed, and nothing else but what the controller wants kept.
     private func isRightButForForeign(_ record: SlotRecord, _ content: SlotContent, _ request: StageRequest) -> Bool {
-        let differences = SlotDifferences(between: record.manifest, and: content.manifest)
+        let differences = SlotDifferences(
+            between: record.manifest, and: content.manifest, unreadable: content.unreadable)
         guard request.foreign == .keep else { return content.specials.isEmpty && differences.count == 0 }
         return differences.isOfAdditionsAlone
     }
@@ -220,7 +223,7 @@ extension AgentSession {
         let record = records.record(of: number)
         let past = ring.past(of: number, record: record)
         let actual = try SlotInspection.content(
-            of: number, in: ring, record: record, checksum: request.checksum, toleratesUnreadable: true,
+            of: number, in: ring, record: record, checksum: request.checksum, tolerating: .files,
             ownership: SlotOwnership(
                 user: geteuid() == 0 ? nil : geteuid(), group: group?.id, canSetGroup: group?.canBeSet ?? true),
             extendedAttributes: target.hasExtendedAttributes || past.hasExtendedAttributes, parallelism: parallelism,

@@ -24,10 +24,23 @@ extension AgentSession {
                 slot: slot, release: release, files: 0, bytes: 0, differences: 1,
                 lines: ["the record is missing or damaged: \(quoted("\(root)/.slotsync/slots/\(slot)"))"])
         }
-        let content = try SlotInspection.content(
-            of: slot, in: ring, record: record, checksum: true, parallelism: parallelism, progress: progress)
-        var differences = SlotDifferences(between: record.manifest, and: content.manifest)
+        let content: SlotContent
+        do {
+            content = try SlotInspection.content(
+                of: slot, in: ring, record: record, checksum: true, tolerating: .all, parallelism: parallelism,
+                progress: progress)
+        } catch let error as SlotSyncError {
+            // What one slot has come to does not hide what the others are.
+            return SlotVerification(
+                slot: slot, release: release, files: 0, bytes: 0, differences: 1, lines: ["\(error)"])
+        }
+        var differences = SlotDifferences(
+            between: record.manifest, and: content.manifest, unreadable: content.unreadable)
         for path in content.specials { differences.note(.added, path) }
+        for path in content.unreadable where record.manifest.entry(at: path.split(separator: UInt8(ascii: "/"))) == nil
+        {
+            differences.note(.unreadable, path)
+        }
         return SlotVerification(
             slot: slot, release: release, files: content.manifest.entries.count { $0.kind == .file },
             bytes: content.manifest.contentBytes, differences: differences.count, lines: differences.lines)

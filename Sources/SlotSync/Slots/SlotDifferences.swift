@@ -21,10 +21,22 @@ struct SlotDifferences {
     /// The first of them, as many as a host names: what, and the path.
     private(set) var named: [(kind: Kind, path: [UInt8])] = []
 
-    init(between sealed: Manifest, and actual: Manifest) {
+    /// - Parameter unreadable: directories of `actual` that could not be read, by path: what is below them is not known,
+    ///   and so not missing. One that was added is an addition as any other.
+    init(between sealed: Manifest, and actual: Manifest, unreadable: [[UInt8]] = []) {
         let twins = sealed.twins(in: actual)
+        var isClosed = [Bool](repeating: false, count: sealed.count)
+        for path in unreadable {
+            guard let index = sealed.entry(at: path.split(separator: UInt8(ascii: "/"))) else { continue }
+            isClosed[index] = true
+            note(.unreadable, path)
+        }
         var isExpected = [Bool](repeating: false, count: actual.count)
         for index in sealed.entries.indices {
+            if index > 0, isClosed[Int(sealed.entries[index].parent)] {
+                isClosed[index] = true
+                continue
+            }
             guard twins[index] >= 0 else {
                 note(.missing, sealed.path(of: index))
                 continue
@@ -34,6 +46,8 @@ struct SlotDifferences {
             let (expected, found) = (sealed.entries[index], actual.entries[twin])
             if expected.kind != found.kind {
                 note(.kind, sealed.path(of: index))
+            } else if expected.kind == .file && found.size == expected.size && found.digest == TreeHashing.unknown {
+                note(.unreadable, sealed.path(of: index))
             } else if expected.kind == .file && (expected.size != found.size || expected.digest != found.digest) {
                 note(.content, sealed.path(of: index))
             } else if expected.kind == .symbolicLink

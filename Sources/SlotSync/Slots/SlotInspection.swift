@@ -17,6 +17,8 @@ struct SlotContent: Sendable {
     var mounts: [[UInt8]] = []
     /// Entries of another user than was asked for, and whose they are.
     var owners: [Int: UInt32] = [:]
+    /// Directories that could not be read, by path: they are empty here.
+    var unreadable: [[UInt8]] = []
     /// Entries of another group than was asked for.
     var otherGroup: Set<Int> = []
     /// Entries whose extended attributes were asked for and could not be read.
@@ -62,13 +64,18 @@ extension SlotContent {
 enum SlotInspection {
     /// Finds out what is in a slot; nothing where its folder is gone.
     ///
+    /// What may be unreadable without being an error: a file is one of unknown content then, a directory an empty one.
+    enum Tolerance {
+        case nothing, files, all
+    }
+
     /// - Parameters:
     ///   - checksum: trust no stat tuple.
-    ///   - toleratesUnreadable: whether a file that cannot be read is one of unknown content, in place of an error.
+    ///   - tolerating: what may be unreadable.
     ///   - ownership: whose the entries are to be.
     ///   - extendedAttributes: whether these are looked at even where the record does not have them.
     static func content(
-        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, toleratesUnreadable: Bool = false,
+        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, tolerating: Tolerance = .nothing,
         ownership: SlotOwnership = SlotOwnership(), extendedAttributes: Bool = false, parallelism: Int,
         progress: AgentProgress
     ) throws -> SlotContent {
@@ -79,7 +86,7 @@ enum SlotInspection {
         let trusted = checksum ? nil : record
         func readAttributes(_ content: inout SlotContent) throws {
             content.unknownAttributes = try content.manifest.readExtendedAttributes(
-                below: directory, name: name, toleratesUnreadable: toleratesUnreadable, parallelism: parallelism)
+                below: directory, name: name, toleratesUnreadable: tolerating != .nothing, parallelism: parallelism)
         }
         if let trusted,
             let exceptions = exceptionsIfSealed(trusted, directory, ownership, parallelism: parallelism)
@@ -91,7 +98,8 @@ enum SlotInspection {
             return content
         }
         let options = WalkOptions(
-            ownership: record?.manifest.hasOwnership ?? false, hardLinks: true, parallelism: parallelism)
+            ownership: record?.manifest.hasOwnership ?? false, hardLinks: true,
+            toleratesUnreadable: tolerating == .all, parallelism: parallelism)
         var tree = try TreeWalk.walk(directory, name: name, options: options)
         let twins = trusted.map { tree.manifest.twins(in: $0.manifest) }
         try TreeHashing.hash(
@@ -100,11 +108,13 @@ enum SlotInspection {
                 guard let trusted, let twins, twins[index] >= 0 else { return nil }
                 let twin = Int(twins[index])
                 return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
-            }, toleratesUnreadable: toleratesUnreadable, parallelism: parallelism,
+            }, toleratesUnreadable: tolerating != .nothing, parallelism: parallelism,
             onProgress: progress.addingSums())
         var content = SlotContent(
-            manifest: tree.manifest, specials: tree.specials.map(\.path), unusable: sharedFiles(tree),
-            mounts: tree.mounts, isAsSealed: false)
+            manifest: tree.manifest,
+            seen: SeenStatuses(stamps: tree.statuses.map { SlotRecord.Stamp($0) }, moment: moment),
+            specials: tree.specials.map(\.path), unusable: sharedFiles(tree),
+            mounts: tree.mounts, unreadable: tree.unreadable, isAsSealed: false)
         content.note(tree.statuses.enumerated().compactMap { ownership.exception($0, $1) }, ownership)
         if extendedAttributes || record?.manifest.hasExtendedAttributes == true { try readAttributes(&content) }
         return content

@@ -210,8 +210,8 @@ private struct HashWork: Sendable {
 }
 
 extension Errno {
-    /// Whether the disk or the rights of one file are at fault, not the process or the system.
-    fileprivate var isOfOneFile: Bool {
+    /// Whether the disk or the rights of one entry are at fault, not the process or the system.
+    var isOfOneFile: Bool {
         // The last two are what file systems say of structures and blocks that fail their checksums.
         [.ioError, .permissionDenied, .notPermitted, Errno(rawValue: Glibc.EUCLEAN), Errno(rawValue: Glibc.EBADMSG)]
             .contains(self)

@@ -17,6 +17,8 @@ struct WalkOptions: Sendable {
     var hardLinks = false
     /// Whether extended attributes belong to the release. SourceScan reads them, a walk does not.
     var extendedAttributes = false
+    /// Whether a directory that cannot be read is noted and taken for an empty one, in place of an error.
+    var toleratesUnreadable = false
     /// How many threads read directories. With 1 it is the caller's alone.
     var parallelism: Int
 }
@@ -31,6 +33,8 @@ struct WalkedTree: Sendable {
     var specials: [(path: [UInt8], kind: String)] = []
     /// Directories that something is mounted on, by path: a root that stays on its mount has them as empty ones.
     var mounts: [[UInt8]] = []
+    /// Directories that could not be read, by path: empty ones here.
+    var unreadable: [[UInt8]] = []
 }
 
 enum TreeWalk {
@@ -50,9 +54,12 @@ enum TreeWalk {
         } else {
             walker.work()
         }
-        let (listings, firstFolders, mounts) = try walker.queue.result()
-        var tree = try TreeAssembly(listings: listings, firstFolders: firstFolders, name: name, options: options).tree()
-        tree.mounts = mounts.sorted { $0.lexicographicallyPrecedes($1) }
+        let found = try walker.queue.result()
+        var tree = try TreeAssembly(
+            listings: found.listings, firstFolders: found.firstFolders, name: name, options: options
+        ).tree()
+        tree.mounts = found.mounts.sorted { $0.lexicographicallyPrecedes($1) }
+        tree.unreadable = found.unreadable.sorted { $0.lexicographicallyPrecedes($1) }
         if options.hardLinks { tree.linkHardLinks() }
         return tree
     }
@@ -100,9 +107,9 @@ private struct Walker: Sendable {
             if error == .improperLink, root.staysOnMount {
                 // What is mounted there is none of the tree's.
                 queue.noteMount(at: path(of: task.folder))
-                let nothing = FolderListing(empty: task.listing.items[task.item].status)
-                return queue.finish(task.folder, level: task.level, nothing, root)
+                return leaveEmpty(task)
             }
+            if options.toleratesUnreadable, error.isOfOneFile { return noteUnreadable(task) }
             // Removed or replaced since its parent was read.
             if error.isFromReplacedEntry { throw changed(task.folder) }
             let owner = task.listing.items[task.item].status.owner
@@ -112,8 +119,24 @@ private struct Walker: Sendable {
                 error)
         }
         let status = task.listing.items[task.item].status
-        let listing = try read(directory, folder: task.folder, status: status, in: &workspace)
-        queue.finish(task.folder, level: task.level, listing, directory)
+        do {
+            let listing = try read(directory, folder: task.folder, status: status, in: &workspace)
+            queue.finish(task.folder, level: task.level, listing, directory)
+        } catch let error as Errno {
+            // It may be listed and yet not entered.
+            guard options.toleratesUnreadable, error.isOfOneFile else { throw error }
+            noteUnreadable(task)
+        }
+    }
+
+    private func noteUnreadable(_ task: WalkQueue.Task) {
+        queue.noteUnreadable(at: path(of: task.folder))
+        leaveEmpty(task)
+    }
+
+    private func leaveEmpty(_ task: WalkQueue.Task) {
+        let nothing = FolderListing(empty: task.listing.items[task.item].status)
+        queue.finish(task.folder, level: task.level, nothing, root)
     }
 
     private func open(_ task: WalkQueue.Task) throws(Errno) -> Directory {

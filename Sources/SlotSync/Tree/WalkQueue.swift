@@ -35,6 +35,7 @@ final class WalkQueue: Sendable {
         /// The number of the first subdirectory; the others follow in the order of the listing.
         var firstFolders: [Int] = []
         var mounts: [[UInt8]] = []
+        var unreadable: [[UInt8]] = []
         var working = 0
         var waiting = 0
         var failure: (any Error)?
@@ -125,12 +126,27 @@ final class WalkQueue: Sendable {
     /// Notes a directory that something is mounted on.
     func noteMount(at path: [UInt8]) { state.withLock { $0.mounts.append(path) } }
 
-    /// What was read, by the directories' numbers, the number of each one's first subdirectory, and the paths of those
-    /// that something is mounted on.
-    func result() throws -> (listings: [FolderListing?], firstFolders: [Int], mounts: [[UInt8]]) {
+    /// Notes a directory that could not be read.
+    func noteUnreadable(at path: [UInt8]) { state.withLock { $0.unreadable.append(path) } }
+
+    /// What a walk found.
+    struct Result {
+        /// By the directories' numbers.
+        var listings: [FolderListing?]
+        /// The number of each one's first subdirectory.
+        var firstFolders: [Int]
+        /// The paths of those that something is mounted on.
+        var mounts: [[UInt8]]
+        /// The paths of those that could not be read.
+        var unreadable: [[UInt8]]
+    }
+
+    func result() throws -> Result {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return (state.listings, state.firstFolders, state.mounts)
+            return Result(
+                listings: state.listings, firstFolders: state.firstFolders, mounts: state.mounts,
+                unreadable: state.unreadable)
         }
     }
 }
