@@ -159,8 +159,8 @@ final class Directory: Sendable {
         return MoreStatus(status)
     }
 
-    /// Whether `other`, which was opened by its name in this directory, is on another mount.
-    private func isOnOtherMount(_ other: Directory) throws(Errno) -> Bool {
+    /// Whether `other` is on another mount: nothing can be moved there.
+    func isOnOtherMount(_ other: Directory) throws(Errno) -> Bool {
         if let here = try? moreStatus().mount, here != 0 { return try here != other.moreStatus().mount }
         return try status().device != other.status().device
     }

@@ -1,6 +1,7 @@
 // The group that every entry of a ring has where its root has setgid: the root's. The kernel gives it to what is made in
 // a folder with setgid. But a slot's folders have the release's modes, so that from the second lap on it has to be given,
-// by chown, or by making entries in `tmp`, which has setgid, and moving them in.
+// by chown, or by making entries in `tmp`, which has setgid, and moving them in. Where `slots` is a mount of its own,
+// nothing can be moved: a stage of an agent that is not in the group warns.
 
 import Glibc
 import SystemPackage
@@ -9,7 +10,7 @@ struct RingGroup: Sendable {
     let id: UInt32
     /// Whether the agent may give its own files to the group: it is in it, or root.
     let canBeSet: Bool
-    /// Whether what is made in `tmp` has it.
+    /// Whether what is made in `tmp` has it, and can be moved into a slot.
     let isInherited: Bool
 
     /// Nil where the root does not have setgid.
@@ -19,7 +20,10 @@ struct RingGroup: Sendable {
         id = root.group
         canBeSet = geteuid() == 0 || getegid() == id || Self.groups.contains(id)
         let temporary = try naming("look at", ring.path + "/.slotsync/tmp") { try ring.temporary.status() }
-        isInherited = temporary.mode & 0o2000 != 0 && temporary.group == id
+        let isMovable = try naming("look at", ring.path + "/slots") {
+            try !ring.temporary.isOnOtherMount(ring.slotsDirectory)
+        }
+        isInherited = temporary.mode & 0o2000 != 0 && temporary.group == id && isMovable
     }
 
     /// Whether entries are made in `tmp` and moved in.

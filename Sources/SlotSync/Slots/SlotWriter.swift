@@ -32,10 +32,12 @@ struct StageSlot: Sendable {
     func failure(_ what: String, _ entry: [UInt8], _ error: Errno) -> SlotSyncError {
         let path = quoted("\(path)/\(String(decoding: entry, as: UTF8.self))")
         // What no check before could see: a mount that came meanwhile.
-        if error == .resourceBusy || error == .improperLink {
+        if error == .resourceBusy || error == .improperLink, let point = mountPoint(at: entry) {
+            let place = "\(self.path)/\(point)"
             return SlotSyncError(
-                .system, "cannot \(what) \(path), since something is mounted there: unmount it, then stage again",
-                errno: error)
+                .system,
+                "cannot \(what) \(path), since something is mounted on \(quoted(place)): unmount it (umount "
+                    + "\(ShellWords.quoted(place))), then stage again", errno: error)
         }
         guard error == .noSpace || error == .diskQuotaExceeded else {
             return SlotSyncError(.system, "cannot \(what) \(path)", errno: error)
@@ -44,6 +46,23 @@ struct StageSlot: Sendable {
         return SlotSyncError(
             .diskFull, "disk full: needs \(byteText(plannedBytes)), \(byteText(free)) free while writing \(path)",
             errno: error)
+    }
+
+    /// The mount point at a path in the slot, or above it; nil: there is none.
+    private func mountPoint(at entry: [UInt8]) -> String? {
+        let components = entry.split(separator: UInt8(ascii: "/"))
+        var folder = directory
+        for (level, name) in components.enumerated() {
+            let name = name.map { CChar(bitPattern: $0) } + [0]
+            guard let status = try? folder.moreStatus(of: name) else { return nil }
+            if status.isMountPoint {
+                return String(
+                    decoding: Array(components[...level].joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
+            }
+            guard let next = try? folder.openDirectory(name) else { return nil }
+            folder = next
+        }
+        return nil
     }
 
     /// Takes a step that is about one entry.
