@@ -217,7 +217,7 @@ extension AgentSession {
         if !request.dryRun { _ = try ring.openSlot(number) }
         let obstacles = StageObstacles(ring: ring, slot: number)
         try obstacles.checkMounts()
-        try warnOfReady(number, request, ring)
+        var fates = fateOfReady(number, request, ring).map { [$0] } ?? []
         let leftovers = try hashLeftovers(in: ring, removing: !request.dryRun)
         let group = request.ownership ? nil : try RingGroup(of: ring)
         let record = records.record(of: number)
@@ -238,7 +238,9 @@ extension AgentSession {
             ring: ring, slot: number, actual: actual, records: records, leftovers: leftovers,
             blockSize: space.blockSize, proposesBases: !request.wholeFiles)
         var change = planner.change(for: target)
-        let kept = try settle(foreign, &change, for: target, request, slot: number)
+        let settled = try settle(foreign, &change, for: target, request, slot: number)
+        let kept = settled.kept
+        if let fate = settled.fate { fates.append(fate) }
         try obstacles.check(change, from: actual, to: target)
         if !request.dryRun { try ExtendedAttributeProbe(ring: ring).check(target, slot: number) }
         let plan = planner.plan(for: target, change)
@@ -251,6 +253,7 @@ extension AgentSession {
             try ask(for: plan.needs)
             return nil
         }
+            for fate in fates { try connection.send(.warning(fate)) }
         if let (shared, sharedPlan) = sharing { try carryOut(sharedPlan, in: shared, seeds: seeds, ring: ring) }
         if case .interrupted(let known, _) = foreign.past {
             if known.id != request.release.id {
@@ -265,6 +268,8 @@ extension AgentSession {
             try connection.send(.warning(text))
         }
         try connection.send(.plan(before: progress.bytes, planned: plan.contentBytes(of: target)))
+        // Not before: a stage that is refused takes nothing away.
+        for fate in fates { try connection.send(.warning(fate)) }
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)
@@ -273,8 +278,8 @@ extension AgentSession {
 }
 
 extension AgentSession {
-    /// Tells at once, before anything is copied, that a release which was ready gives its slot to this one.
-    private func warnOfReady(_ slot: Int, _ request: StageRequest, _ ring: Ring) throws {
+    /// What is told before anything is copied: that a release which was ready gives its slot to this one.
+    private func fateOfReady(_ slot: Int, _ request: StageRequest, _ ring: Ring) -> String? {
         let status = ring.status[slot]
         guard status.state == .ready, let release = status.release, release.id != request.release.id else { return }
         let name = release.name.isEmpty ? "\(release.id)" : "\(release.id) (\(release.name))"

@@ -5,10 +5,12 @@ import Glibc
 import SystemPackage
 
 extension AgentSession {
-    /// Does with foreign entries what the controller asks for: says which go, takes from `change` what stays, or refuses.
+    /// Does with foreign entries what the controller asks for: takes from `change` what stays, or refuses.
+    ///
+    /// - Returns: what stays, and what a person is told when the slot is filled.
     func settle(
         _ foreign: ForeignEntries, _ change: inout SlotChange, for target: Manifest, _ request: StageRequest, slot: Int
-    ) throws -> ForeignEntries.Kept {
+    ) throws -> (kept: ForeignEntries.Kept, fate: String?) {
         let place = "slot \(slot) in \(quoted(root))"
         guard foreign.isKnown else {
             let text =
@@ -18,14 +20,12 @@ extension AgentSession {
                     .notReady,
                     "\(text): nothing was changed. Move what you need away, then stage with `foreign: remove`")
             }
-            try connection.send(.warning("\(text): all that the new release does not have goes"))
-            return ForeignEntries.Kept()
+            return (ForeignEntries.Kept(), "\(text): all that the new release does not have goes")
         }
-        guard let going = foreign.text(ofGoing: change.obsolete) else { return ForeignEntries.Kept() }
+        guard let going = foreign.text(ofGoing: change.obsolete) else { return (ForeignEntries.Kept(), nil) }
         switch request.foreign {
         case .remove:
-            try connection.send(.warning("\(request.dryRun ? "would be removed" : "removed") from \(place): \(going)"))
-            return ForeignEntries.Kept()
+            return (ForeignEntries.Kept(), "\(request.dryRun ? "would be removed" : "removed") from \(place): \(going)")
         case .refuse:
             throw SlotSyncError(
                 .notReady,
@@ -41,8 +41,7 @@ extension AgentSession {
             }
             change.obsolete.removeAll { kept.entries.contains($0) }
             let fate = request.dryRun ? "would be kept" : "kept"
-            try connection.send(.warning("\(fate) in \(place) beside the release: \(going)"))
-            return kept
+            return (kept, "\(fate) in \(place) beside the release: \(going)")
         }
     }
 
@@ -53,7 +52,7 @@ extension AgentSession {
         guard !group.isInherited || !folders.isEmpty else { return }
         let what =
             group.isInherited
-            ? NumberText.count(folders.count, "folder") + " of slot \(slot)" : "new entries"
+            ? NumberText.count(folders.count, "folder") + " of slot \(slot)" : "new entries of slot \(slot)"
         try connection.send(
             .warning(
                 "\(what) cannot be given the group of \(quoted(root)): the agent, which runs as "
