@@ -80,6 +80,25 @@ int ss_rename_exclusively(int from, const char *name, int to, const char *new_na
     return (int)syscall(SYS_renameat2, from, name, to, new_name, 1u);  // RENAME_NOREPLACE
 }
 
+static void own_path(char path[32], int fd) { snprintf(path, 32, "/proc/self/fd/%d", fd); }
+
+int ss_unnamed_file(int directory, unsigned mode) {
+    char path[32];
+    int fd = openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    if (fd == -1) return -1;
+    own_path(path, fd);
+    if (access(path, F_OK) == 0) return fd;
+    close(fd);
+    errno = ENOTSUP;
+    return -1;
+}
+
+int ss_name_file(int fd, int directory, const char *name) {
+    char path[32];
+    own_path(path, fd);
+    return linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW);
+}
+
 ssize_t ss_list_attributes(const char *path, char *buffer, size_t length) {
     return llistxattr(path, buffer, length);
 }

@@ -129,9 +129,11 @@ extension EndToEnd {
                 try FileManager.default.createDirectory(atPath: uploads, withIntermediateDirectories: true)
                 try await Machine.mountMemory(size: 1 << 20, at: uploads)
                 let tree = try changedTree(bench)
-                try tree.folder("uploads").file("x", "x")
+                for name in ["x", "y", "z"] { try tree.folder("uploads").file(.init(name), "x") }
+                try tree.folder("uploads").folder("deep").file("x", "x")
                 let outcome = try await fleet.done("stage", tree.path, "--shared", "uploads")
                 #expect(outcome.errors.contains("is a mount") && outcome.errors.contains("not seeded"), "\(outcome)")
+                #expect(outcome.errors.components(separatedBy: "is a mount").count == 2, "once for all: \(outcome)")
                 #expect(!exists(uploads + "/x"))
                 try #require(try await Program.run(["umount", uploads]).exitCode == 0)
                 try tree.file("more", "x")
@@ -140,17 +142,70 @@ extension EndToEnd {
             }
         }
 
-        @Test("no seed goes through a link that somebody put into shared")
-        func link() async throws {
+        @Test(
+            "no seed goes through a link that somebody put into shared, and a warning says so",
+            arguments: ["uploads", "var/uploads", "uploads/deep"])
+        func link(_ place: String) async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 try await fleet.release(firstTree(bench))
                 let outside = try bench.tree("outside")
-                try TreeMaker(at: fleet.root() + "/shared").symlink("uploads", to: .init(outside.path))
+                let path = fleet.root() + "/shared/" + place
+                try FileManager.default.createDirectory(
+                    atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: outside.path)
                 let tree = try changedTree(bench)
-                try tree.folder("uploads").file("x", "x")
-                try await fleet.done("stage", tree.path, "--shared", "uploads")
-                #expect(!exists(outside.path + "/x"))
+                let shared =
+                    place == "var/uploads" ? try tree.folder("var").folder("uploads") : try tree.folder("uploads")
+                try shared.file("x", "x")
+                try shared.folder("deep").file("y", "y")
+                let name = place == "var/uploads" ? place : "uploads"
+                let outcome = try await fleet.done("stage", tree.path, "--shared", name)
+                #expect(try FileManager.default.contentsOfDirectory(atPath: outside.path) == [])
+                let told = outcome.errors.split(separator: "\n").filter { $0.contains(path) }
+                #expect(told.count == 1 && told[0].contains("link") && told[0].contains("not seeded"), "\(outcome)")
+            }
+        }
+
+        @Test("a file behind a link in shared is as good as one there")
+        func linkedFile() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let outside = try bench.tree("outside")
+                try outside.file("env", "KEY=1")
+                try TreeMaker(at: fleet.root() + "/shared").symlink(".env", to: .init(outside.path + "/env"))
+                let tree = try changedTree(bench)
+                try tree.file(".env", "KEY=first")
+                let outcome = try await fleet.done("stage", tree.path, "--shared", ".env")
+                #expect(!outcome.errors.contains("seeded"), "\(outcome)")
+                try await fleet.done("flip")
+                #expect(try text(fleet.root() + "/current/.env") == "KEY=1")
+            }
+        }
+
+        @Test(
+            "a shared path is a file where the source has one that it excludes, or a link to one",
+            arguments: [true, false])
+        func excluded(_ isLink: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let tree = try firstTree(bench)
+                try bench.tree("outside").file("env", "KEY=secret")
+                if isLink {
+                    try tree.symlink(".env", to: .init(bench.tree("outside").path + "/env"))
+                } else {
+                    try tree.file(".env", "KEY=secret")
+                }
+                let outcome = try await fleet.done("stage", tree.path, "--shared", ".env", "--exclude", ".env")
+                #expect(outcome.errors.contains("not seeded") && outcome.errors.contains("missing"), "\(outcome)")
+                #expect(!exists(fleet.root() + "/shared/.env"), "neither as a folder nor with what is excluded")
+                try TreeMaker(at: fleet.root() + "/shared").file(".env", "KEY=1")
+                try await fleet.done("flip")
+                #expect(try text(fleet.root() + "/current/.env") == "KEY=1")
+                try tree.file("more", "x")
+                let quiet = try await fleet.done("stage", tree.path, "--shared-file", ".env", "--exclude", ".env")
+                #expect(!quiet.errors.contains("not seeded") && !quiet.errors.contains("missing"), "\(quiet)")
             }
         }
     }

@@ -48,6 +48,12 @@ int ss_set_mode(int directory, const char *name, unsigned mode);
 /// `renameat` that replaces nothing: EEXIST. EINVAL where the file system cannot do that.
 int ss_rename_exclusively(int from, const char *name, int to, const char *new_name);
 
+/// A file without a name in `directory`, for writing, which is gone with its descriptor unless it gets a name. ENOTSUP
+/// where it could not get one later (without /proc).
+int ss_unnamed_file(int directory, unsigned mode);
+/// Gives it a name that nothing has: EEXIST.
+int ss_name_file(int fd, int directory, const char *name);
+
 /// The names of `path`'s extended attributes, each with a NUL behind it, of a link itself.
 ssize_t ss_list_attributes(const char *path, char *buffer, size_t length);
 /// The value of one.

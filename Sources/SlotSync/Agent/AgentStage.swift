@@ -250,11 +250,13 @@ extension AgentSession {
         try warnOfUsers(of: number, in: ring)
         let sharing = try planShared(request, seeds: seeds, ring: ring)
         if request.dryRun {
+            for fate in fates { try connection.send(.warning(fate)) }
             try ask(for: plan.needs)
             return nil
         }
-            for fate in fates { try connection.send(.warning(fate)) }
-        if let (shared, sharedPlan) = sharing { try carryOut(sharedPlan, in: shared, seeds: seeds, ring: ring) }
+        if let (shared, sharedPlan) = sharing {
+            try carryOut(sharedPlan, in: shared, seeds: seeds, request, ring: ring)
+        }
         if case .interrupted(let known, _) = foreign.past {
             if known.id != request.release.id {
                 try ring.noteStaging(target, over: foreign.ours, in: number)
@@ -263,13 +265,13 @@ extension AgentSession {
             try ring.noteStaging(target, over: nil, in: number)
         }
         try ring.update { $0.beginStaging(request.release, in: number, at: Timestamp.now.seconds) }
+        // Not before: a stage that is refused takes nothing away.
+        for fate in fates { try connection.send(.warning(fate)) }
         let slot = try StageSlot(number, of: ring, target: target, plan: plan, progress: progress)
         let late = LateEntries(mayGo: request.foreign == .remove, keepsSpecials: kept.specials) { [connection] text in
             try connection.send(.warning(text))
         }
         try connection.send(.plan(before: progress.bytes, planned: plan.contentBytes(of: target)))
-        // Not before: a stage that is refused takes nothing away.
-        for fate in fates { try connection.send(.warning(fate)) }
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)
@@ -281,12 +283,11 @@ extension AgentSession {
     /// What is told before anything is copied: that a release which was ready gives its slot to this one.
     private func fateOfReady(_ slot: Int, _ request: StageRequest, _ ring: Ring) -> String? {
         let status = ring.status[slot]
-        guard status.state == .ready, let release = status.release, release.id != request.release.id else { return }
+        guard status.state == .ready, let release = status.release, release.id != request.release.id else { return nil }
         let name = release.name.isEmpty ? "\(release.id)" : "\(release.id) (\(release.name))"
-        try connection.send(
-            .warning(
-                "release \(name), ready in slot \(slot) and never flipped to, \(request.dryRun ? "would be" : "is") no longer "
-                    + "ready: no other slot is left for this one"))
+        return
+            "release \(name), ready in slot \(slot) and never flipped to, \(request.dryRun ? "would be" : "is") no longer "
+            + "ready: no other slot is left for this one"
     }
 }
 

@@ -1,5 +1,5 @@
 // Puts into `shared` what the release's shared paths need on this host: folders, and once what the source holds there.
-// AgentStage does it before it touches the slot, so that what cannot be done leaves all as it is.
+// AgentStage does it before it touches the slot. What cannot be put there is told, and the release goes on.
 
 import SystemPackage
 
@@ -24,8 +24,9 @@ extension AgentSession {
             return nil
         }
         let files = Set(request.sharedFiles)
-        let plan = try shared.plan(
-            request.sharedPaths.map { ($0, files.contains($0)) }, seeds: seeds, before: try ring.seededBefore())
+        let plan = try SharedPlanner.plan(
+            request.sharedPaths.map { ($0, files.contains($0)) }, in: shared, seeds: seeds,
+            before: try ring.seededBefore())
         for warning in plan.warnings { try connection.send(.warning(warning)) }
         if !plan.missing.isEmpty {
             let paths = plan.missing.map { Array($0.utf8) }
@@ -34,46 +35,72 @@ extension AgentSession {
                     "shared files are missing on this host: \(namedPaths(paths)). The release's links to them lead nowhere "
                         + "until somebody puts them there"))
         }
-        if !plan.seeded.isEmpty {
-            let what = plan.seeded.map { path, count, isFolder in
-                isFolder
-                    ? "shared/\(path) (\(NumberText.count(count, "entry", plural: "entries")))" : "shared/\(path)"
-            }
-            let release = request.release.name.isEmpty ? "\(request.release.id)" : request.release.name
-            try connection.send(
-                .warning(
-                    "\(request.dryRun ? "would seed" : "seeded") \(escapedForDisplay(what.joined(separator: ", "))) from release "
-                        + release))
+        if request.dryRun {
+            let folders = plan.folders.compactMap(\.seededFor)
+            try tellSeeded(plan.seeds.map(\.path) + folders, "would seed", seeds, request)
         }
         return (shared, plan)
     }
 
-    func carryOut(_ plan: SharedPlan, in shared: SharedFolder, seeds: Manifest, ring: Ring) throws {
+    /// - Parameter numbers: for each entry the number of its shared path.
+    private func tellSeeded(_ numbers: [Int], _ verb: String, _ seeds: Manifest, _ request: StageRequest) throws {
+        guard !numbers.isEmpty else { return }
+        let counts = Dictionary(numbers.map { ($0, 1) }, uniquingKeysWith: +)
+        let what = counts.sorted { $0.key < $1.key }.map { number, count in
+            let path = request.sharedPaths[number]
+            let seed = seeds.entry(at: path.split(separator: UInt8(ascii: "/")))
+            let isFolder = seed.map { seeds.entries[$0].kind == .directory } ?? false
+            let entries = isFolder ? " (\(NumberText.count(count, "entry", plural: "entries")))" : ""
+            return "shared/\(String(decoding: path, as: UTF8.self))\(entries)"
+        }
+        let release = request.release.name.isEmpty ? "\(request.release.id)" : request.release.name
+        try connection.send(
+            .warning("\(verb) \(escapedForDisplay(what.joined(separator: ", "))) from release \(release)"))
+    }
+
+    /// Does what was planned, and says what came of it.
+    func carryOut(
+        _ plan: SharedPlan, in shared: SharedFolder, seeds: Manifest, _ request: StageRequest, ring: Ring
+    ) throws {
         let group = try RingGroup(of: ring)
-        for folder in plan.folders { try shared.makeFolder(folder, group: group) }
-        let needed = plan.seeds.filter { seeds.entries[$0].size > 0 }.sorted()
-        try askForSeeds(needed)
-        var inflater = Inflater()
-        for index in plan.seeds.sorted() {
-            let (entry, path) = (seeds.entries[index], seeds.components(of: index))
-            if entry.kind == .symbolicLink {
-                try shared.makeLink(path, to: seeds.linkText(of: index), as: entry)
-                continue
-            }
-            let arriving = try shared.begin(path)
-            defer { try? arriving.file.close() }
-            do {
-                try receiveSeed(entry, into: arriving.file, seeds.path(of: index), &inflater)
-                try shared.finish(arriving, path, as: entry, seeds.extendedAttributes[index], group: group)
-            } catch {
-                shared.giveUp(arriving)
-                throw error
+        var seeding = Seeding(seen: plan.seen)
+        for folder in plan.leftovers { shared.removeUnfinished(in: folder) }
+        for folder in plan.folders {
+            try seeding.attempt(folder.components, for: folder.seededFor) {
+                try shared.makeFolder(folder, group: group)
             }
         }
-        guard !plan.seen.isEmpty else { return }
+        let due = plan.seeds.sorted { $0.entry < $1.entry }.filter { seeding.isOpen(seeds.components(of: $0.entry)) }
+        try askForSeeds(due.map(\.entry).filter { seeds.entries[$0].size > 0 })
+        var inflater = Inflater()
+        for (index, number) in due {
+            let (entry, path) = (seeds.entries[index], seeds.components(of: index))
+            if entry.kind == .symbolicLink {
+                try seeding.attempt(path, for: number) {
+                    try shared.makeLink(path, to: seeds.linkText(of: index), as: entry)
+                }
+                continue
+            }
+            var arriving: SharedFolder.Arriving?
+            try seeding.attempt(path, for: nil) { arriving = try shared.begin(path) }
+            defer {
+                arriving.map(shared.giveUp)
+                try? arriving?.file.close()
+            }
+            // What nobody can take in is on its way all the same.
+            let failure = try receiveSeed(entry, into: arriving?.file, seeds.path(of: index), &inflater)
+            guard let arriving else { continue }
+            try seeding.attempt(path, for: number) {
+                if let failure { throw failure }
+                try shared.finish(arriving, path, as: entry, seeds.extendedAttributes[index], group: group)
+            }
+        }
+        for text in seeding.told { try connection.send(.warning(text)) }
+        try tellSeeded(seeding.done, "seeded", seeds, request)
+        guard !seeding.seen.isEmpty else { return }
         try shared.synchronize()
         let before = try ring.seededBefore()
-        if !plan.seen.isSubset(of: before) { try ring.noteSeeded(before.union(plan.seen)) }
+        if !seeding.seen.isSubset(of: before) { try ring.noteSeeded(before.union(seeding.seen)) }
     }
 
     private func askForSeeds(_ needed: [Int]) throws {
@@ -86,17 +113,25 @@ extension AgentSession {
     }
 
     /// Receives one file's content, in parts.
+    ///
+    /// - Parameter file: nil: nobody wants it any more.
+    /// - Returns: why it could not be written.
     private func receiveSeed(
-        _ entry: Entry, into file: FileDescriptor, _ path: [UInt8], _ inflater: inout Inflater
-    ) throws {
+        _ entry: Entry, into file: FileDescriptor?, _ path: [UInt8], _ inflater: inout Inflater
+    ) throws -> SlotSyncError? {
         let shown = "\(root)/shared/\(String(decoding: path, as: UTF8.self))"
         var hasher = ContentDigest.Hasher()
         var left = entry.size
+        var written: Errno?
         while left > 0 {
             guard case .seed(let part)? = try receive() else { throw unexpected("no whole seed") }
             guard part.length > 0, UInt64(part.length) <= left else { throw unexpected("a seed of another length") }
             let bytes = try part.inflated(by: &inflater)
-            try naming("write", shown) { try bytes.withUnsafeBytes { try file.writeFully($0) } }
+            if let file, written == nil {
+                do { try bytes.withUnsafeBytes { try file.writeFully($0) } } catch let error as Errno {
+                    written = error
+                }
+            }
             bytes.withUnsafeBytes { hasher.update($0) }
             left -= UInt64(part.length)
             progress.add(files: 0, bytes: UInt64(part.length))
@@ -105,5 +140,51 @@ extension AgentSession {
             throw SlotSyncError(
                 .verification, "what came for \(quoted(shown)) is not what the source has: stage again")
         }
+        return written.map { failure(to: "write", shown, $0) }
+    }
+}
+
+/// What has become of a plan so far.
+private struct Seeding {
+    /// What is not seeded again.
+    var seen: Set<ContentDigest>
+    /// For each entry that was seeded the number of its shared path.
+    var done: [Int] = []
+    /// What could not be made, in words.
+    var told: [String] = []
+    private var failed: Set<ContentDigest> = []
+    private var failures = 0
+    /// How many failures are told one by one.
+    private static let mostTold = 3
+
+    init(seen: Set<ContentDigest>) { self.seen = seen }
+
+    /// Whether the folder of an entry could be made. Otherwise the entry is seeded another time.
+    mutating func isOpen(_ components: [ArraySlice<UInt8>]) -> Bool {
+        guard failed.contains(SharedFolder.key(of: Array(components.dropLast()))) else { return true }
+        giveUp(components)
+        return false
+    }
+
+    private mutating func giveUp(_ components: [ArraySlice<UInt8>]) {
+        let key = SharedFolder.key(of: components)
+        failed.insert(key)
+        seen.remove(key)
+    }
+
+    /// Takes a step that is about one entry. Only a full disk ends the stage for it.
+    mutating func attempt(_ components: [ArraySlice<UInt8>], for number: Int?, _ step: () throws -> Void) throws {
+        guard isOpen(components) else { return }
+        do { try step() } catch let error as SlotSyncError {
+            guard error.code == .system else { throw error }
+            giveUp(components)
+            failures += 1
+            if failures <= Self.mostTold { told.append("\(error): it is not seeded, and the release goes on") }
+            if failures == Self.mostTold + 1 {
+                told.append("and more of what the release has in `shared` is not seeded")
+            }
+            return
+        }
+        if let number { done.append(number) }
     }
 }

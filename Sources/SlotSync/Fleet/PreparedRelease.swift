@@ -51,6 +51,21 @@ struct PreparedRelease: Sendable {
                     "\(quoted(String(decoding: special.path, as: UTF8.self))) is a \(special.kind) and is left out"))
         }
         tree.manifest.change(options.modes)
+        let root = try openFolder(path)
+        var files = Array(shared.suffix(options.sharedFiles.count))
+        for path in shared.dropLast(files.count) where root.hasFile(at: path) {
+            let entry = tree.manifest.entry(at: path)
+            // A file that the release holds is among the seeds. What it excludes, as it mostly does `.env`, is a file all
+            // the same, and so is what a link leads to.
+            guard entry.map({ tree.manifest.entries[$0].kind == .symbolicLink }) ?? true else { continue }
+            files.append(path)
+            guard entry == nil else { continue }
+            let shown = String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
+            emit(
+                .sourceWarning(
+                    "\(quoted(shown)) is a file that the source excludes, so it is not seeded: put it into `shared` of hosts "
+                        + "that lack it (with `--shared-file` this is not told)"))
+        }
         for path in shared {
             guard let entry = tree.manifest.entry(at: path), tree.manifest.entries[entry].kind == .symbolicLink else {
                 continue
@@ -73,16 +88,23 @@ struct PreparedRelease: Sendable {
                 emit(.sourceWarning("the manifest could not be kept: \(error)"))
             }
         }
-        let root = try openFolder(path)
         for remark in ReleaseSecrets.remarks(on: manifest, below: root) { emit(.sourceWarning(remark)) }
         let name = ReleaseName(id: id, name: options.name)
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(
             name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
             sharedPaths: shared.map { Array($0.joined(separator: [UInt8(ascii: "/")])) },
-            sharedFiles: shared.suffix(options.sharedFiles.count).map {
-                Array($0.joined(separator: [UInt8(ascii: "/")]))
-            },
+            sharedFiles: files.map { Array($0.joined(separator: [UInt8(ascii: "/")])) },
             seeds: ReleaseSource(root: root, name: path.string, manifest: tree.manifest.seeds(at: shared)))
+    }
+}
+
+extension Directory {
+    /// Whether a file is at a path below, or a link to one.
+    fileprivate func hasFile(at path: [ArraySlice<UInt8>]) -> Bool {
+        guard let name = path.last, let folder = try? openDirectory(beneath: Array(path.dropLast())) else {
+            return false
+        }
+        return (try? folder.followed(name.map { CChar(bitPattern: $0) } + [0]).kind) == .file
     }
 }

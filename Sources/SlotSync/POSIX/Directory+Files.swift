@@ -1,6 +1,7 @@
 // Small files in a directory, read and replaced whole. Reading has a bound; after a crash a replaced file is the old
 // one or the new one. State, records and caches are kept this way.
 
+import CSystemCalls
 import Glibc
 import Synchronization
 import SystemPackage
@@ -64,6 +65,21 @@ extension Directory {
             try? remove(temporary)
             throw error
         }
+    }
+
+    /// Makes a file without a name, for writing: it has all that this directory gives to its files, and is gone with its
+    /// descriptor unless `name(_:as:)` is called.
+    ///
+    /// - Throws: where the file system, the kernel or a sandbox has no such files.
+    func makeUnnamedFile(mode: UInt32) throws(Errno) -> FileDescriptor {
+        let raw = descriptor.rawValue
+        return FileDescriptor(rawValue: try systemCall { ss_unnamed_file(raw, mode) })
+    }
+
+    /// Gives a file that was made without a name one in this directory; throws `.fileExists` where something stands there.
+    func name(_ file: FileDescriptor, as name: UnsafePointer<CChar>) throws(Errno) {
+        let raw = descriptor.rawValue
+        try systemCall { ss_name_file(file.rawValue, raw, name) }
     }
 
     func makeDirectoryIfMissing(_ name: String, mode: UInt32) throws(Errno) {

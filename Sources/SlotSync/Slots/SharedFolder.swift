@@ -1,36 +1,13 @@
-// The folder `shared` of a root: what outlives releases. It finds out what of it a release lacks on this host, and puts
-// folders and files there, never over anything. SharedSeeding asks it, and fetches the files.
+// The folder `shared` of a root: what outlives releases. Folders, files and links come into it here, never over anything.
+// SharedPlanner finds out what a release lacks there, and SharedSeeding has the files.
 
 import Glibc
 import SystemPackage
 
-/// What a stage does below `shared`.
-struct SharedPlan {
-    /// A folder that is not there.
-    struct Folder {
-        var path: [ArraySlice<UInt8>]
-        var mode: UInt16 = 0o755
-        var attributes = ExtendedAttributes()
-    }
-
-    /// Folders to make, parents first, with their modes.
-    var folders: [SharedPlan.Folder] = []
-    /// Entries of the seeds that this host lacks: files and links, in order.
-    var seeds: [Int] = []
-    /// All paths of seeds that were seen here: none of them is seeded again.
-    var seen: Set<ContentDigest> = []
-    /// What is seeded at each shared path, for a person.
-    var seeded: [(path: String, count: Int, isFolder: Bool)] = []
-    /// Shared files that nobody has, for a person.
-    var missing: [String] = []
-    /// What is not done, and why.
-    var warnings: [String] = []
-}
-
 /// A root's `shared`.
 struct SharedFolder {
     let path: String
-    private let top: Directory
+    let top: Directory
     private let owner: RingOwner
 
     /// Nil where it is no folder: a link to another file system, perhaps.
@@ -41,39 +18,10 @@ struct SharedFolder {
         path = ring.path + "/shared"
     }
 
-    // MARK: What is there
-
-    private enum Found {
-        case missing, file, folder, other
-        /// A link, a mount or a file is where a folder above was to be.
-        case outOfReach(String)
-    }
-
-    private func look(at components: [ArraySlice<UInt8>]) throws -> Found {
-        var directory = top
-        for (level, component) in components.enumerated() {
-            let name = cName(component)
-            let shown = shown(Array(components[...level]))
-            let status: FileStatus
-            do { status = try directory.status(of: name) } catch {
-                if error == .noSuchFileOrDirectory { return .missing }
-                throw failure(to: "look at", shown, error)
-            }
-            if level == components.count - 1 {
-                return status.kind == .file ? .file : status.kind == .directory ? .folder : .other
-            }
-            do { directory = try directory.openDirectory(name) } catch {
-                if error == .permissionDenied { throw failure(to: "open", shown, error) }
-                return .outOfReach(
-                    "\(quoted(shown)) is \(error == .improperLink ? "a mount" : status.kind == .symbolicLink ? "a link" : "no folder")"
-                )
-            }
-        }
-        return .folder
-    }
-
-    private func shown(_ components: [ArraySlice<UInt8>]) -> String {
-        "\(path)/\(String(decoding: Array(components.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self))"
+    /// The whole path of what is below, for messages.
+    func shown(_ components: [ArraySlice<UInt8>]) -> String {
+        guard !components.isEmpty else { return path }
+        return "\(path)/\(String(decoding: Array(components.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self))"
     }
 
     /// Names a path among those that were seeded.
@@ -81,112 +29,9 @@ struct SharedFolder {
         ContentDigest(of: Array(components.joined(separator: [UInt8(ascii: "/")])))
     }
 
-    // MARK: What is to be done
-
-    /// - Parameters:
-    ///   - paths: the shared paths, and whether each is a file whoever has it.
-    ///   - seeds: what the source holds there.
-    ///   - before: the keys of what was seeded before.
-    /// - Throws: `notReady` where a file is here and a folder is there, or the other way round.
-    func plan(
-        _ paths: [(path: [UInt8], isFile: Bool)], seeds: Manifest, before: Set<ContentDigest>
-    ) throws -> SharedPlan {
-        var plan = SharedPlan()
-        for (path, isFile) in paths {
-            let components = path.split(separator: UInt8(ascii: "/"))
-            let seed = seeds.entry(at: components)
-            let isFolderThere = seed.map { seeds.entries[$0].kind == .directory } ?? false
-            let found = try look(at: components)
-            switch found {
-            case .file where isFolderThere: throw conflict(components, here: "a file", there: "a folder")
-            case .folder where isFile || (seed != nil && !isFolderThere):
-                throw conflict(components, here: "a folder", there: "a file")
-            case .outOfReach(let why):
-                plan.warnings.append("\(why), so nothing is made at \(quoted(shown(components)))")
-            case .file, .other: break
-            case .missing where isFile || (seed != nil && !isFolderThere):
-                makeFolders(above: components, in: &plan)
-                if seed == nil || before.contains(Self.key(of: components)) { plan.missing.append(shown(components)) }
-            case .missing, .folder:
-                makeFolders(above: components, in: &plan)
-                if case .missing = found {
-                    plan.folders.append(seed.map { folder(components, $0, seeds) } ?? .init(path: components))
-                }
-            }
-            guard let seed else { continue }
-            if case .outOfReach = found { continue }
-            let count = plan.seeds.count
-            var isSeeded = false
-            try collect(seed, components, found, seeds, before, &plan, &isSeeded)
-            if isSeeded {
-                let name = String(decoding: path, as: UTF8.self)
-                plan.seeded.append((name, plan.seeds.count - count, isFolderThere))
-            }
-        }
-        return plan
-    }
-
-    private func makeFolders(above components: [ArraySlice<UInt8>], in plan: inout SharedPlan) {
-        for level in 1..<max(components.count, 1) { plan.folders.append(.init(path: Array(components[..<level]))) }
-    }
-
-    private func folder(_ components: [ArraySlice<UInt8>], _ seed: Int, _ seeds: Manifest) -> SharedPlan.Folder {
-        .init(path: components, mode: seeds.entries[seed].mode, attributes: seeds.extendedAttributes[seed])
-    }
-
-    /// Collects what is missing of an entry and of what is below it, without recursion: a tree may be deep.
-    private func collect(
-        _ seed: Int, _ components: [ArraySlice<UInt8>], _ found: Found, _ seeds: Manifest,
-        _ before: Set<ContentDigest>, _ plan: inout SharedPlan, _ isSeeded: inout Bool
-    ) throws {
-        var open = [(seed, components, found)]
-        while let (index, components, found) = open.popLast() {
-            let entry = seeds.entries[index]
-            let key = Self.key(of: components)
-            if case .outOfReach(let why) = found {
-                plan.warnings.append("\(why), so what the release has there is not seeded")
-                continue
-            }
-            plan.seen.insert(key)
-            switch (found, entry.kind) {
-            case (.missing, .file), (.missing, .symbolicLink):
-                guard !before.contains(key) else { continue }
-                plan.seeds.append(index)
-                isSeeded = true
-            case (.missing, .directory), (.folder, .directory):
-                var isMissing = false
-                if case .missing = found { isMissing = true }
-                if isMissing, index != seed {
-                    guard !before.contains(key) else { continue }
-                    plan.folders.append(folder(components, index, seeds))
-                    isSeeded = true
-                }
-                for child in seeds.children(of: index).reversed() {
-                    let below = components + [seeds.name(of: child)]
-                    open.append((child, below, isMissing ? .missing : try look(at: below)))
-                }
-            case (.file, .file), (.other, _), (.outOfReach, _): continue
-            case (.file, _), (.folder, _):
-                plan.warnings.append(
-                    "\(quoted(shown(components))) is something else than in the release, and stays as it is")
-            }
-        }
-    }
-
-    private func conflict(_ components: [ArraySlice<UInt8>], here: String, there: String) -> SlotSyncError {
-        let path = shown(components)
-        let remedy = here == "a folder" ? "if it is empty, rmdir \(ShellWords.quoted(path))" : "move it away"
-        return SlotSyncError(
-            .notReady,
-            "\(quoted(path)) is \(here) on this host, but is to be \(there) for this release: nothing was changed. Look what "
-                + "it holds (\(remedy)), then stage again")
-    }
-
-    // MARK: Doing it
-
     /// Makes a folder where nothing is.
     func makeFolder(_ folder: SharedPlan.Folder, group: RingGroup?) throws {
-        let (components, mode) = (folder.path, folder.mode)
+        let (components, mode) = (folder.components, folder.mode)
         try naming("make", shown(components)) {
             guard let name = components.last.map({ cName($0) }) else { return }
             let parent = try top.openDirectory(beneath: Array(components.dropLast()))
@@ -208,21 +53,29 @@ struct SharedFolder {
         do { try file.setMode(mode, attributes: attributes) } catch { throw error.error(at: shown(components)) }
     }
 
-    /// A file on its way into `shared`: written under another name beside it.
+    /// A file on its way into `shared`. It is made in its folder, from which it may get a group, an access list or a
+    /// label, and without a name, so that nothing is left of it when the agent is killed.
     struct Arriving {
         fileprivate let parent: Directory
-        fileprivate let temporary: String
+        /// Whether it is written under another name, where there are no files without one.
+        fileprivate let isNamed: Bool
         let file: FileDescriptor
     }
+
+    /// What a file on its way is called where there are no files without a name. The next stage removes it.
+    static let unfinished = ".slotsync-seed"
 
     func begin(_ components: [ArraySlice<UInt8>]) throws -> Arriving {
         try naming("write", shown(components)) {
             let parent = try top.openDirectory(beneath: Array(components.dropLast()))
-            let temporary = ".slotsync-seed-\(getpid())"
-            try? parent.remove(temporary)
-            let file = try parent.openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            if let file = try? parent.makeUnnamedFile(mode: 0o600) {
+                owner.adopt(file)
+                return Arriving(parent: parent, isNamed: false, file: file)
+            }
+            try? parent.remove(Self.unfinished)
+            let file = try parent.openFile(Self.unfinished, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             owner.adopt(file)
-            return Arriving(parent: parent, temporary: temporary, file: file)
+            return Arriving(parent: parent, isNamed: true, file: file)
         }
     }
 
@@ -243,14 +96,21 @@ struct SharedFolder {
             try arriving.file.setModified(entry.modified)
             try arriving.file.synchronize()
             guard let name = components.last.map({ cName($0) }) else { return }
-            do { try arriving.parent.renameExclusively(arriving.temporary, to: name, in: arriving.parent) } catch {
+            let parent = arriving.parent
+            do {
+                if arriving.isNamed {
+                    try parent.renameExclusively(Self.unfinished, to: name, in: parent)
+                } else {
+                    try parent.name(arriving.file, as: name)
+                }
+            } catch {
                 guard error as? Errno == .fileExists else { throw error }
-                try arriving.parent.remove(arriving.temporary)
+                giveUp(arriving)
             }
         }
     }
 
-    func giveUp(_ arriving: Arriving) { try? arriving.parent.remove(arriving.temporary) }
+    func giveUp(_ arriving: Arriving) { if arriving.isNamed { try? arriving.parent.remove(Self.unfinished) } }
 
     func makeLink(_ components: [ArraySlice<UInt8>], to text: ArraySlice<UInt8>, as entry: Entry) throws {
         try naming("make", shown(components)) {
@@ -266,11 +126,16 @@ struct SharedFolder {
         }
     }
 
+    /// Removes what a stage that was killed has left in a folder.
+    func removeUnfinished(in components: [ArraySlice<UInt8>]) {
+        try? top.openDirectory(beneath: components).remove(Self.unfinished)
+    }
+
     func synchronize() throws { try naming("synchronize", path) { try top.synchronizeFileSystem() } }
 }
 
 /// A name as a C string.
-private func cName(_ name: ArraySlice<UInt8>) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
+func cName(_ name: ArraySlice<UInt8>) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
 
 extension Ring {
     /// So many paths are remembered; 16 bytes each.
