@@ -10,23 +10,110 @@ extension EndToEnd {
     struct OtherUserTests {
         @Test(
             "what the agent may not change is named with owner and remedy, and the slot stays as it is",
-            arguments: Obstacle.allCases)
+            .enabled("chattr does nothing here") { await Machine.canMakeImmutable() }, arguments: Obstacle.allCases)
         func obstacle(_ obstacle: Obstacle) async throws {
             try await Workbench.use { bench in
                 let fleet = try OtherUser().fleet(bench, slots: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
                 defer { obstacle.clear(in: fleet) }
-                guard try await obstacle.make(in: fleet) else { return }
+                try await obstacle.make(in: fleet)
                 let tree = try thirdTree(bench)
                 let before = try await snapshot(fleet.root())
                 let outcome = try await fleet.call("stage", tree.path)
                 #expect(outcome.isRefusal(naming: "h1", fleet.root() + "/" + obstacle.place), "\(outcome)")
                 for word in obstacle.words { #expect(outcome.errors.contains(word), "\(outcome)") }
+                #expect(!outcome.errors.contains("removed from"), "nothing was: \(outcome)")
                 #expect(try await snapshot(fleet.root()) == before)
                 obstacle.clear(in: fleet)
                 try await fleet.release(tree)
                 #expect(try await fleet.differences(tree, slot: 1, flags: ["--no-owner", "--no-group"]) == "")
+            }
+        }
+
+        @Test("a folder that the agent cannot read holds up neither a stage of what stands there nor verify")
+        func unreadable() async throws {
+            try await Workbench.use { bench in
+                let fleet = try OtherUser().fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                for slot in [1, 2] {
+                    let tree = try TreeMaker(at: fleet.slot(slot))
+                    try tree.folder("closed", mode: 0o700).file("x", "by the server")
+                    try tree.chown("closed", user: 33, group: 33)
+                }
+                let closed = try TreeMaker(at: fleet.slot(1))
+                try closed.chown("assets", user: 33, group: 33)
+                try closed.chmod("assets", 0o700)
+                let verified = try await fleet.call("verify", "--json")
+                #expect(verified.exitCode == 1, "\(verified)")
+                let slots = try verified.events().filter { $0["event"] as? String == "slot" }
+                let paths = slots.map { ($0["paths"] as? [String] ?? []).joined(separator: ", ") }
+                #expect(
+                    paths.count == 2 && paths.allSatisfy { $0.contains("cannot be read: \"closed\"") }, "\(verified)")
+                #expect(paths.first?.contains("cannot be read: \"assets\"") == true, "\(verified)")
+                #expect(!verified.output.contains("missing"), "what is not seen is not missing: \(verified)")
+                let kept = try await fleet.done("stage", changedTree(bench).path, "--keep-foreign")
+                #expect(!kept.errors.contains("no longer as it was"), "\(kept)")
+                let anew = try await fleet.done("stage", changedTree(bench).path)
+                #expect(anew.errors.contains("the live slot 2 is no longer as it was staged"), "\(anew)")
+                try await fleet.done("stage", firstTree(bench).path)
+                #expect(
+                    try await fleet.differences(firstTree(bench), slot: 4, flags: ["--no-owner", "--no-group"]) == "")
+                #expect(fleet.current() == "slots/2")
+            }
+        }
+
+        @Test("a remedy is one that can be typed, where a user has no name and where the disk can only be read")
+        func remedies() async throws {
+            try await Workbench.use { bench in
+                let fleet = try OtherUser(user: 65_531, group: 65_531).fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try TreeMaker(at: fleet.slot(1)).folder("www").file("x", "x")
+                try TreeMaker(at: fleet.slot(1)).chown("www", user: 33, group: 33)
+                let refused = try await fleet.call("stage", thirdTree(bench).path)
+                #expect(refused.isRefusal(naming: "h1", "chown -R 65531 "), "\(refused)")
+                let stranger = try fleet.with("--remote-command", replacedBy: OtherUser().agent(on: bench))
+                let other = try await stranger.call("stage", thirdTree(bench).path)
+                #expect(other.isRefusal(naming: "h1", "LOGIN@HOST") && !other.errors.contains("uid 65531@"), "\(other)")
+            }
+        }
+
+        @Test(
+            "a disk that can only be read is called so",
+            .enabled("mounting is not allowed here") { await Machine.canMountMemory() }, arguments: ["", "/slots"])
+        func readOnly(_ place: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let path = fleet.root() + place
+                try await Machine.makeReadOnly(path)
+                let outcome = try await fleet.call("stage", thirdTree(bench).path)
+                try #require(try await Program.run(["umount", path]).exitCode == 0)
+                #expect(outcome.isRefusal(naming: "h1", "only be read", "remount"), "\(outcome)")
+                #expect(!outcome.errors.contains("belongs to"), "\(outcome)")
+            }
+        }
+
+        @Test(
+            "slots on a file system of their own are filled though the agent is not in the root's group, with a warning",
+            .enabled("mounting is not allowed here") { await Machine.canMountMemory() })
+        func setgidOverMount() async throws {
+            try await Workbench.use { bench in
+                let fleet = try OtherUser().fleet(bench, mode: 0o2755, rootGroup: 33, slots: 2)
+                let slots = fleet.root() + "/slots"
+                try FileManager.default.createDirectory(atPath: slots, withIntermediateDirectories: true)
+                try await Machine.mountMemory(size: 64 << 20, at: slots)
+                try #require(chown(slots, 65_534, 33) == 0 && chmod(slots, 0o2755) == 0)
+                for tree in [try firstTree(bench), try changedTree(bench), try thirdTree(bench)] {
+                    let outcome = try await fleet.done("stage", tree.path)
+                    #expect(outcome.errors.contains("cannot be given the group"), "\(outcome)")
+                    try await fleet.done("flip")
+                }
+                #expect(
+                    try await fleet.differences(thirdTree(bench), slot: 1, flags: ["--no-owner", "--no-group"]) == "")
             }
         }
 
@@ -240,8 +327,7 @@ enum Obstacle: CaseIterable, Sendable {
         }
     }
 
-    /// - Returns: false where the file system has no such thing.
-    func make(in fleet: Fleet) async throws -> Bool {
+    func make(in fleet: Fleet) async throws {
         let path = fleet.root() + "/" + place
         switch self {
         case .folder, .unreadableFolder:
@@ -251,11 +337,10 @@ enum Obstacle: CaseIterable, Sendable {
         case .immutableFile, .immutableFolder:
             // The file is one that the release has with another time.
             if self == .immutableFile { try TreeMaker(at: fleet.slot(1)).file("robots.txt", "edited") }
-            return try await Program.run(["chattr", "+i", path]).exitCode == 0
+            try #require(try await Program.run(["chattr", "+i", path]).exitCode == 0)
         case .slot, .temporaryFolder, .records:
             try #require(chown(path, 0, 0) == 0)
         }
-        return true
     }
 
     func clear(in fleet: Fleet) {

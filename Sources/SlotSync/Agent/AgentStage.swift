@@ -182,7 +182,8 @@ extension AgentSession {
         // The records of the other slots have served; the new one takes their place in memory.
         records.forgetAll()
         if !request.ownership { try ring.owner.adoptEntries(of: slot, in: filled.group) }
-        let record = try SlotSealer.record(of: slot, mixed: filled.mixed, parallelism: parallelism)
+        let record = try SlotSealer.record(
+            of: slot, mixed: filled.mixed, seen: filled.seen, parallelism: parallelism)
         let lost = record.entriesWithoutSetgid
         if !lost.isEmpty {
             try connection.send(
@@ -206,6 +207,8 @@ extension AgentSession {
         var mixed: Set<Int>
         /// What all entries have for their group, where the root says it.
         var group: RingGroup?
+        /// What its entries were like that were left alone.
+        var seen: [SlotRecord.Stamp?]
     }
 
     /// Makes the next slot the release; nil after a dry run. What it holds of old contents is gone when it returns. What
@@ -275,7 +278,8 @@ extension AgentSession {
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)
-        return Filled(slot: slot, outcome: try filler.fill(self), mixed: kept.folders, group: group)
+        let outcome = try filler.fill(self)
+        return Filled(slot: slot, outcome: outcome, mixed: kept.folders, group: group, seen: filler.seenStamps)
     }
 }
 

@@ -22,6 +22,8 @@ final class SlotAttributes {
     /// Whether entries are to have exactly the release's extended attributes: it has some, or what the slot held had. What a
     /// release without them keeps of the slot's loses them: a capability must not stay behind on a file that lacks it.
     private let setsExtended: Bool
+    /// Entries of the slot that were changed here: their status is no longer what was seen.
+    private(set) var isSet: [Bool]
     /// Directories that entries came into, or went from.
     private var isTouched: [Bool]
     /// Directories with files below that may be made when all else has been.
@@ -44,6 +46,7 @@ final class SlotAttributes {
         setsExtended = target.hasExtendedAttributes || actual.manifest.hasExtendedAttributes
         isTouched = [Bool](repeating: false, count: target.count)
         isPending = isTouched
+        isSet = isTouched
         for index in target.entries.indices where kept[index] < 0 {
             let parent = Int(target.entries[index].parent)
             isTouched[parent] = true
@@ -175,12 +178,20 @@ final class SlotAttributes {
     /// Sets what differs in files and links that stay, and in directories below which no file is made any more.
     ///
     /// - Parameter answer: called now and then, so that a waiting controller can be answered.
-    func settle(_ answer: () throws -> Void) throws {
+    /// - Returns: entries that somebody wrote to meanwhile: nothing was set in them, and their folders are left for the end.
+    func settle(_ answer: () throws -> Void) throws -> [Int] {
+        var changed: [Int] = []
         for (number, index) in directoriesFromInside().enumerated() {
-            try finishKept(in: index)
+            let found = try finishKept(in: index)
+            if !found.isEmpty {
+                changed += found
+                isTouched[index] = true
+                markPending(index)
+            }
             if !isPending[index] { try finishDirectory(index) }
             if number % 256 == 255 { try answer() }
         }
+        return changed
     }
 
     /// Sets those of the directories that are left. Nothing may come into the slot, or go, from then on.
@@ -193,7 +204,8 @@ final class SlotAttributes {
         target.entries.indices.lazy.reversed().filter { [target] in target.entries[$0].kind == .directory }
     }
 
-    private func finishKept(in directory: Int) throws(SlotSyncError) {
+    private func finishKept(in directory: Int) throws(SlotSyncError) -> [Int] {
+        var changed: [Int] = []
         for index in target.children(of: directory) where kept[index] >= 0 {
             let (wanted, found) = (target.entries[index], actual.manifest.entries[Int(kept[index])])
             guard wanted.kind != .directory else { continue }
@@ -207,6 +219,14 @@ final class SlotAttributes {
             guard modeDiffers || changesOwner || extendedDiffer || wanted.modified != found.modified else { continue }
             do {
                 let parent = try open(directory)
+                // The time that is set would hide a write.
+                isSet[index] = target.withName(of: index) { name in
+                    actual.isUnchanged(Int(kept[index]), name, in: parent, slot.progress)
+                }
+                guard isSet[index] else {
+                    changed.append(index)
+                    continue
+                }
                 try target.withName(of: index) { name throws(Errno) in
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
                     if resetsOwner { try resetOwner(name, in: parent) }
@@ -222,6 +242,7 @@ final class SlotAttributes {
                 }
             } catch { throw failure(index, error) }
         }
+        return changed
     }
 
     private func finishDirectory(_ index: Int) throws(SlotSyncError) {

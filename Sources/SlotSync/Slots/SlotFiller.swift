@@ -75,7 +75,9 @@ final class SlotFiller {
         // What goes, what is made and what gets its times is mostly in the same directories: each is opened once.
         tree = OpenDirectories(
             root: slot.directory, manifest: slot.target, keeping: min(Self.mostOpen, ProcessSetup.descriptorLimit / 8))
-        sources = SlotSources(ring: ring, plan: plan, records: records, tree: tree, leftovers: leftovers)
+        sources = SlotSources(
+            ring: ring, actual: actual, plan: plan, records: records, tree: tree, leftovers: leftovers,
+            progress: slot.progress)
         let owner = setsOwner ? nil : ring.owner.ofEntries(in: group)
         attributes = SlotAttributes(
             slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, owner: owner, group: group)
@@ -96,7 +98,7 @@ final class SlotFiller {
         try answer()
         try makeFoldersAndLinks()
         try makeCopies(answer)
-        try attributes.settle(answer)
+        try makeAnew(attributes.settle(answer))
         let received = try applyFrames(of: controller)
         try makeHardLinks()
         try attributes.finish()
@@ -110,7 +112,40 @@ final class SlotFiller {
     func moveAside() throws {
         let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
         if geteuid() != 0 { try folders.open() }
-        sources.save(from: old)
+        for entry in sources.save(from: old) { try tellOfWrite(actual.manifest.path(of: entry)) }
+    }
+
+    /// Somebody wrote to a file since the slot was looked at: it is theirs now, and is removed as what is foreign is.
+    private func tellOfWrite(_ path: [UInt8]) throws {
+        let shown = quoted("\(slot.path)/\(String(decoding: path, as: UTF8.self))")
+        guard late.mayGo else {
+            throw SlotSyncError(
+                .notReady,
+                "somebody changes \(shown) while the slot is filled, and it is not to be removed then: stop that, then "
+                    + "stage again")
+        }
+        try late.tell("\(shown) is removed, though somebody changed it while the slot was filled")
+    }
+
+    /// Entries that were to stay, but were written to, come from the controller, and links are made again.
+    func makeAnew(_ changed: [Int]) throws {
+        for index in changed {
+            try tellOfWrite(slot.target.path(of: index))
+            try writer.remove(index)
+            if slot.target.entries[index].kind == .symbolicLink {
+                try writer.makeLink(index)
+            } else {
+                failedCopies.append(index)
+            }
+        }
+    }
+
+    /// For each entry of the release that stood in the slot and was left alone, what it was like: the seal compares.
+    var seenStamps: [SlotRecord.Stamp?] {
+        slot.target.entries.indices.map { index in
+            let old = Int(plan.change.kept[index])
+            return old >= 0 && !attributes.isSet[index] ? actual.seen.stamps[old] : nil
+        }
     }
 
     func removeObsolete() throws {
@@ -151,14 +186,7 @@ final class SlotFiller {
 
     /// Removes what somebody changed since the slot was looked at, with what came into it, and says so.
     private func removeLate(_ name: UnsafePointer<CChar>, in parent: Directory, _ path: [UInt8]) throws {
-        let shown = quoted("\(slot.path)/\(String(decoding: path, as: UTF8.self))")
-        guard late.mayGo else {
-            throw SlotSyncError(
-                .notReady,
-                "somebody changes \(shown) while the slot is filled, and it is not to be removed then: stop that, then "
-                    + "stage again")
-        }
-        try late.tell("\(shown) is removed, though somebody changed it while the slot was filled")
+        try tellOfWrite(path)
         do { try parent.removeTree(name) } catch {
             let components = path.split(separator: UInt8(ascii: "/")).dropLast()
             let below = error.path.split(separator: UInt8(ascii: "/"))
@@ -193,8 +221,8 @@ final class SlotFiller {
     /// Copies what this host has, and moves what is aside and needed for nothing else.
     func makeCopies(_ answer: () throws -> Void) throws {
         for (number, (entry, location)) in plan.copies.enumerated() {
-            if let digest = sources.canMove(location) {
-                try move(digest, to: entry)
+            if let digest = sources.canMove(location), sources.isIntact(digest), try move(digest, to: entry) {
+                copiedFiles += 1
             } else if try !copy(location, to: entry) {
                 failedCopies.append(entry)
             }
@@ -202,15 +230,21 @@ final class SlotFiller {
         }
     }
 
-    private func move(_ digest: ContentDigest, to index: Int) throws(SlotSyncError) {
-        try slot.attempt("write", index) { () throws(Errno) in
+    /// - Returns: false where it stands on another mount than the slot, and has to be copied.
+    private func move(_ digest: ContentDigest, to index: Int) throws(SlotSyncError) -> Bool {
+        do {
             let parent = try tree.parent(of: index)
-            try slot.target.withName(of: index) { name throws(Errno) in
-                try sources.move(digest, to: name, in: parent, as: index)
+            let isMoved = try slot.target.withName(of: index) { name throws(Errno) in
+                do throws(Errno) { try sources.move(digest, to: name, in: parent, as: index) } catch {
+                    guard error == .improperLink else { throw error }
+                    return false
+                }
+                return true
             }
-        }
+            guard isMoved else { return false }
+        } catch { throw slot.failure("write", index, error) }
         try attributes.finishMoved(index)
-        copiedFiles += 1
+        return true
     }
 
     /// - Returns: false if the source cannot be read, or is not what it was: then nothing was made.

@@ -7,6 +7,8 @@ import SystemPackage
 /// A slot's actual content.
 struct SlotContent: Sendable {
     var manifest: Manifest
+    /// What the entries were like at that look.
+    var seen: SeenStatuses
     /// FIFOs, sockets and devices that somebody put there, by path.
     var specials: [[UInt8]] = []
     /// Files and links that are neither kept nor moved. They have a name outside of the slot as well (`cp -al` makes
@@ -15,10 +17,10 @@ struct SlotContent: Sendable {
     var unusable: Set<Int> = []
     /// Directories that something is mounted on, by path.
     var mounts: [[UInt8]] = []
-    /// Entries of another user than was asked for, and whose they are.
-    var owners: [Int: UInt32] = [:]
     /// Directories that could not be read, by path: they are empty here.
     var unreadable: [[UInt8]] = []
+    /// Entries of another user than was asked for, and whose they are.
+    var owners: [Int: UInt32] = [:]
     /// Entries of another group than was asked for.
     var otherGroup: Set<Int> = []
     /// Entries whose extended attributes were asked for and could not be read.
@@ -62,13 +64,13 @@ extension SlotContent {
 }
 
 enum SlotInspection {
-    /// Finds out what is in a slot; nothing where its folder is gone.
-    ///
     /// What may be unreadable without being an error: a file is one of unknown content then, a directory an empty one.
     enum Tolerance {
         case nothing, files, all
     }
 
+    /// Finds out what is in a slot; nothing where its folder is gone.
+    ///
     /// - Parameters:
     ///   - checksum: trust no stat tuple.
     ///   - tolerating: what may be unreadable.
@@ -80,7 +82,8 @@ enum SlotInspection {
         progress: AgentProgress
     ) throws -> SlotContent {
         guard let directory = try ring.slotThere(slot) else {
-            return SlotContent(manifest: Manifest(rootMode: 0o755), isAsSealed: false)
+            let seen = SeenStatuses(stamps: [.unknown], moment: .fileClock)
+            return SlotContent(manifest: Manifest(rootMode: 0o755), seen: seen, isAsSealed: false)
         }
         let name = "\(ring.path)/slots/\(slot)"
         let trusted = checksum ? nil : record
@@ -91,12 +94,15 @@ enum SlotInspection {
         if let trusted,
             let exceptions = exceptionsIfSealed(trusted, directory, ownership, parallelism: parallelism)
         {
-            var content = SlotContent(manifest: trusted.manifestAsFound(), isAsSealed: true)
+            // A stamp that was not settled at the seal vouched for nothing.
+            let seen = SeenStatuses(stamps: trusted.stamps, moment: trusted.sealedAt)
+            var content = SlotContent(manifest: trusted.manifestAsFound(), seen: seen, isAsSealed: true)
             content.note(exceptions, ownership)
             // Setting one changes the change time. So those of the record are there.
             if extendedAttributes, !trusted.manifest.hasExtendedAttributes { try readAttributes(&content) }
             return content
         }
+        let moment = Timestamp.fileClock
         let options = WalkOptions(
             ownership: record?.manifest.hasOwnership ?? false, hardLinks: true,
             toleratesUnreadable: tolerating == .all, parallelism: parallelism)

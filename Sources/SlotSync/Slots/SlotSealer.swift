@@ -9,7 +9,10 @@ enum SlotSealer {
     ///
     /// - Parameter mixed: folders of the release that hold foreign entries as well: whoever looks at the slot has to list
     ///   them.
-    static func record(of slot: StageSlot, mixed: Set<Int> = [], parallelism: Int = 1) throws -> SlotRecord {
+    /// - Parameter seen: what entries that were left alone were like; empty: of none it is known.
+    static func record(
+        of slot: StageSlot, mixed: Set<Int> = [], seen: [SlotRecord.Stamp?] = [], parallelism: Int = 1
+    ) throws -> SlotRecord {
         let target = slot.target
         let began = Timestamp.fileClock
         // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
@@ -18,7 +21,8 @@ enum SlotSealer {
             (entries, statuses) in
             let tree = OpenDirectories(root: slot.directory, manifest: target)
             return Look(
-                first: entries.lowerBound, found: try entries.map { try look(at: $0, of: slot, mixed, &statuses, tree) }
+                first: entries.lowerBound,
+                found: try entries.map { try look(at: $0, of: slot, mixed, seen, &statuses, tree) }
             )
         }
         waitForFileClock(past: settled)
@@ -29,7 +33,7 @@ enum SlotSealer {
             for (index, found) in zip(look.first..., look.found) {
                 // What changed just before we looked might have changed just after, unseen.
                 let isRacilyClean = found.stamp.changed.isUnsettled(at: began)
-                let found = isRacilyClean ? try self.look(at: index, of: slot, mixed, &statuses, tree) : found
+                let found = isRacilyClean ? try self.look(at: index, of: slot, mixed, seen, &statuses, tree) : found
                 if found.lacksSetgid { record.noteWithoutSetgid(index) }
                 record.append(mixed.contains(index) ? .unknown : found.stamp, modified: found.modified)
             }
@@ -46,11 +50,13 @@ enum SlotSealer {
     private typealias Found = (stamp: SlotRecord.Stamp, modified: Timestamp, lacksSetgid: Bool)
 
     private static func look(
-        at index: Int, of slot: StageSlot, _ mixed: Set<Int>, _ statuses: inout TreeStatuses, _ tree: OpenDirectories
+        at index: Int, of slot: StageSlot, _ mixed: Set<Int>, _ seen: [SlotRecord.Stamp?],
+        _ statuses: inout TreeStatuses, _ tree: OpenDirectories
     ) throws -> Found {
         let status: FileStatus
         do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
-        guard try isRight(status, index, of: slot, mixed, tree) else {
+        let isAsSeen = seen.isEmpty || seen[index].map { $0 == SlotRecord.Stamp(status) } ?? true
+        guard try isRight(status, index, of: slot, mixed, tree, isAsSeen) else {
             let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
             throw SlotSyncError(
                 .verification,
@@ -65,21 +71,32 @@ enum SlotSealer {
     }
 
     private static func isRight(
-        _ status: FileStatus, _ index: Int, of slot: StageSlot, _ mixed: Set<Int>, _ tree: OpenDirectories
+        _ status: FileStatus, _ index: Int, of slot: StageSlot, _ mixed: Set<Int>, _ tree: OpenDirectories,
+        _ isAsSeen: Bool
     ) throws -> Bool {
         let entry = slot.target.entries[index]
         switch entry.kind {
         case .file:
             return try status.kind == .file && status.size == entry.size && entry.isMet(byMode: status.mode)
-                && (status.modified == entry.modified || hasContent(index, of: slot, tree))
+                && ((status.modified == entry.modified && isAsSeen) || hasContent(index, of: slot, tree))
         case .directory:
             return try status.kind == .directory && entry.isMet(byMode: status.mode)
                 && (status.modified == entry.modified || hasItsNames(index, of: slot, tree, mixed.contains(index)))
-        case .symbolicLink: return status.kind == .symbolicLink
+        case .symbolicLink: return try status.kind == .symbolicLink && (isAsSeen || hasText(index, of: slot, tree))
         }
     }
 
-    /// Reads a file whose time is not what was set: somebody wrote to it, or its file system has coarser times.
+    /// Reads a link that is another one than was seen.
+    private static func hasText(_ index: Int, of slot: StageSlot, _ tree: OpenDirectories) throws -> Bool {
+        do {
+            let parent = try tree.parent(of: index)
+            let text = try slot.target.withName(of: index) { (name) throws(Errno) in try parent.readLink(name) }
+            return slot.target.linkText(of: index).elementsEqual(text)
+        } catch { throw slot.failure("verify", index, error) }
+    }
+
+    /// Reads a file whose time is not what was set, or that is not what was seen: somebody wrote to it, or its file system
+    /// has coarser times.
     private static func hasContent(_ index: Int, of slot: StageSlot, _ tree: OpenDirectories) throws -> Bool {
         do {
             let file = try tree.openFile(index, O_RDONLY | O_NONBLOCK)

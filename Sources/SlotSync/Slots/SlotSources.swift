@@ -21,12 +21,22 @@ final class SlotSources {
     private var slots: [Int: OpenDirectories] = [:]
     /// Contents in `tmp`, or moved from there.
     private var saved: Set<ContentDigest>
+    /// What the saved files were like when they were there.
+    private var stamps: [ContentDigest: SlotRecord.Stamp] = [:]
     /// Entries of the old content that were moved there.
     private(set) var savedEntries: Set<Int> = []
     /// Where a content that was made from `tmp` is now.
     private var moved: [ContentDigest: Int] = [:]
 
-    init(ring: Ring, plan: StagePlan, records: SlotRecords, tree: OpenDirectories, leftovers: Set<ContentDigest>) {
+    private let actual: SlotContent
+    private let progress: AgentProgress
+
+    init(
+        ring: Ring, actual: SlotContent, plan: StagePlan, records: SlotRecords, tree: OpenDirectories,
+        leftovers: Set<ContentDigest>, progress: AgentProgress
+    ) {
+        self.actual = actual
+        self.progress = progress
         self.ring = ring
         self.plan = plan
         self.records = records
@@ -35,17 +45,32 @@ final class SlotSources {
     }
 
     /// Moves what is still needed of the slot's old content into `tmp`; from here on all can be opened. What cannot be
-    /// moved is no source.
-    func save(from old: OpenDirectories) {
+    /// moved is no source, nor is what somebody wrote to since the slot was looked at.
+    ///
+    /// - Returns: the entries that were written to.
+    func save(from old: OpenDirectories) -> [Int] {
+        var changed: [Int] = []
         for (entry, digest) in plan.aside where !saved.contains(digest) {
             guard let parent = try? old.parent(of: entry) else { continue }
-            let isSaved: Void? = try? old.manifest.withName(of: entry) { name throws(Errno) in
-                try parent.rename(name, to: digest.description, in: ring.temporary)
+            old.manifest.withName(of: entry) { name in
+                guard actual.isUnchanged(entry, name, in: parent, progress) else { return changed.append(entry) }
+                let place = digest.description
+                guard let before = try? parent.status(of: name),
+                    (try? parent.rename(name, to: place, in: ring.temporary)) != nil
+                else { return }
+                // The rename changes the change time alone. A write in between shows in the other one.
+                guard let after = try? ring.temporary.status(of: place), after.modified == before.modified,
+                    after.size == before.size, after.inode == before.inode
+                else {
+                    try? ring.temporary.renameExclusively(place, to: name, in: parent)
+                    return changed.append(entry)
+                }
+                stamps[digest] = SlotRecord.Stamp(after)
+                saved.insert(digest)
+                savedEntries.insert(entry)
             }
-            guard isSaved != nil else { continue }
-            saved.insert(digest)
-            savedEntries.insert(entry)
         }
+        return changed
     }
 
     /// The basis that was proposed under this digest; nil if none was. If it cannot be opened, or is not what it was,
@@ -63,7 +88,7 @@ final class SlotSources {
     /// Opens content; nil if it cannot be opened, or is no longer what it was.
     func open(_ location: ContentLocation) -> SourceFile? {
         guard let file = try? openFile(location) else { return nil }
-        guard let status = try? file.status(), status.kind == .file, isVouchedFor(location, status) else {
+        guard let status = try? file.status(), status.kind == .file, isVouchedFor(location, file, status) else {
             try? file.close()
             return nil
         }
@@ -80,10 +105,22 @@ final class SlotSources {
         }
     }
 
-    /// Only the record of a sealed slot says what a file's status was.
-    private func isVouchedFor(_ location: ContentLocation, _ status: FileStatus) -> Bool {
-        guard case .slot(let number, let entry) = location else { return true }
-        return records.record(of: number)?.vouches(for: entry, status) ?? false
+    /// Whether an open file has the content that is looked for: by its status where that tells, else by reading it.
+    private func isVouchedFor(_ location: ContentLocation, _ file: FileDescriptor, _ status: FileStatus) -> Bool {
+        func isThis(_ digest: ContentDigest) -> Bool { (try? file.contentDigest(progress)) == digest }
+        switch location {
+        // Only the record of a sealed slot says what a file's status was.
+        case .slot(let number, let entry): return records.record(of: number)?.vouches(for: entry, status) ?? false
+        case .aside(let digest):
+            if let entry = moved[digest] { return isVouchedFor(.target(entry: entry), file, status) }
+            return stamps[digest] == SlotRecord.Stamp(status) || isThis(digest)
+        case .target(let entry):
+            let wanted = tree.manifest.entries[entry]
+            guard status.size == wanted.size else { return false }
+            let old = Int(plan.change.kept[entry])
+            let isKnown = old < 0 ? status.modified == wanted.modified : actual.seen.isSame(old, as: status)
+            return isKnown || isThis(wanted.digest)
+        }
     }
 
     private func directories(of slot: Int) throws -> OpenDirectories? {
@@ -101,6 +138,19 @@ final class SlotSources {
             plan.bases[digest]?.location != location
         else { return nil }
         return digest
+    }
+
+    /// Whether a content is still in `tmp` as it came there: a process that had it open may write to it.
+    func isIntact(_ digest: ContentDigest) -> Bool {
+        // Mostly its status tells.
+        if let stamp = stamps[digest], let status = try? ring.temporary.status(of: digest.description),
+            stamp == SlotRecord.Stamp(status)
+        {
+            return true
+        }
+        guard let source = open(.aside(digest)) else { return false }
+        try? source.descriptor.close()
+        return true
     }
 
     /// Moves a content from `tmp` to the entry `name` of `parent`, which is entry `index` of the release.

@@ -167,7 +167,7 @@ struct StageObstacles {
             do { try folder.checkWritable() } catch { throw refusal(of: folder, path, error) }
         }
         // Where slots are on a file system of their own. Who may write is asked folder by folder.
-        do { try ring.openSlot(slot).checkWritable() } catch let error as Errno {
+        do { try ring.slotThere(slot)?.checkWritable() } catch let error as Errno {
             if error == .readOnlyFileSystem { throw refusal(of: ring.slotsDirectory, slotPath, error) }
         }
     }

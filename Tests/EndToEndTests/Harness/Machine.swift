@@ -71,6 +71,14 @@ enum Machine {
         return (try? await Program.run(command).exitCode) == 0
     }
 
+    /// Tries whether files can be made immutable where tests have theirs.
+    static func canMakeImmutable() async -> Bool {
+        await isPossible {
+            try await succeed(["chattr", "+i", $0.write("x", to: "file")])
+            try await succeed(["chattr", "-i", $0["file"]])
+        }
+    }
+
     private static func isPossible(_ attempt: (Workbench) async throws -> Void) async -> Bool {
         guard isRoot else { return false }
         do {

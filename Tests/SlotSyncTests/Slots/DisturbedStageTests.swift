@@ -147,6 +147,84 @@ struct DisturbedStageTests {
     }
 }
 
+/// A process writes to a file of the slot after that was looked at, and puts its time back.
+@Suite("A file that is written to while its slot is filled")
+struct WrittenMeanwhileTests {
+    /// The release to come has `from` as `to`, other times if they are `newTimes`, and the rest as it is.
+    private static func models(newTimes: Bool) -> (old: ReleaseModel, new: ReleaseModel) {
+        func model(_ moved: String, seconds: Int64) -> ReleaseModel {
+            let time = Timestamp(seconds: seconds, nanoseconds: 5)
+            var model = ReleaseModel()
+            for folder in ["", "dir"] { model.nodes[folder] = .init(kind: .directory, mode: 0o755, modified: time) }
+            for (path, content) in [("dir/kept", "kept"), (moved, "moved"), ("twin", "twin")] {
+                model.nodes[path] = .init(kind: .file(Array(content.utf8)), mode: 0o644, modified: time)
+            }
+            model.nodes["dir/link"] = .init(kind: .link("kept"), mode: 0o777, modified: time)
+            return model
+        }
+        var new = model("to", seconds: newTimes ? 2000 : 1000)
+        new.nodes["dir/second"] = new.nodes["twin"]
+        return (model("from", seconds: 1000), new)
+    }
+
+    private static func write(_ text: String, to path: String, below bench: FillBench) throws {
+        let file = try FileDescriptor.open(bench.folder.path("root/\(path)"), .writeOnly)
+        defer { try? file.close() }
+        let time = try file.status().modified
+        _ = try file.writeAll(Array(text.utf8))
+        try file.setModified(time)
+    }
+
+    @Test(
+        "its new content is neither kept, nor moved, nor copied, and the slot becomes the release",
+        arguments: ["from", "dir/kept", "dir/link", "tmp", "twin"])
+    func written(_ place: String) throws {
+        let bench = try FillBench(slotCount: 2)
+        let (old, new) = Self.models(newTimes: true)
+        try bench.stageObsolete(bench.source(old))
+        var fill = try bench.plan(bench.source(new))
+        switch place {
+        case "tmp": break
+        case "dir/link":
+            let dir = try bench.ring.openSlot(1).openDirectory("dir")
+            try dir.remove("link")
+            try dir.makeSymbolicLink("link", to: "else")
+        default:
+            try Self.write(
+                place == "from" ? "MOVED" : place == "twin" ? "TWIN" : "KEPT", to: "slots/1/\(place)", below: bench)
+        }
+        try fill.filler.moveAside()
+        if place == "tmp" {
+            let digest = ContentDigest(of: Array("moved".utf8))
+            try Self.write("MOVED", to: ".slotsync/tmp/\(digest)", below: bench)
+        }
+        try fill.filler.prepare()
+        for frame in try bench.frames(fill.plan.needs, of: fill) { try fill.applier.apply(frame) }
+        try bench.finish(&fill)
+        #expect(try ReleaseModel(reading: bench.slotPath(1)).differences(from: new) == [])
+    }
+
+    @Test("what nobody has to touch is not sealed with it", arguments: ["dir/kept", "dir/link"])
+    func untouched(_ place: String) throws {
+        let bench = try FillBench(slotCount: 2)
+        let (old, new) = Self.models(newTimes: false)
+        try bench.stageObsolete(bench.source(old))
+        var fill = try bench.plan(bench.source(new))
+        try fill.filler.moveAside()
+        try fill.filler.prepare()
+        let dir = try bench.ring.openSlot(1).openDirectory("dir")
+        if place == "dir/kept" {
+            try Self.write("KEPT", to: "slots/1/dir/kept", below: bench)
+        } else {
+            try dir.remove("link")
+            try dir.makeSymbolicLink("link", to: "else")
+            try dir.setModified(of: "link", to: Timestamp(seconds: 1000, nanoseconds: 5))
+        }
+        for frame in try bench.frames(fill.plan.needs, of: fill) { try fill.applier.apply(frame) }
+        #expect(errorCode { try bench.finish(&fill) } == .verification)
+    }
+}
+
 @Suite("The check of a sealed slot")
 struct SealCheckTests {
     private static func sealed() throws -> (FillBench, SlotRecord) {

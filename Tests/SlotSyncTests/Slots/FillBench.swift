@@ -149,7 +149,7 @@ final class FillBench {
     }
 
     private func seal(_ fill: Fill) throws {
-        let record = try SlotSealer.record(of: fill.slot, parallelism: 2)
+        let record = try SlotSealer.record(of: fill.slot, seen: fill.filler.seenStamps, parallelism: 2)
         try SlotSealer.seal(record, release: ReleaseName(id: fill.target.id), of: fill.slot, in: ring)
         var names: [String] = []
         try ring.temporary.forEachName { names.append(String(decoding: $0, as: UTF8.self)) }
@@ -183,7 +183,7 @@ extension SlotFiller {
         try removeObsolete()
         try makeFoldersAndLinks()
         try makeCopies {}
-        try attributes.settle {}
+        try makeAnew(attributes.settle {})
     }
 
     /// The steps after the last one.
