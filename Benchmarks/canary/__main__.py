@@ -104,7 +104,7 @@ def version(command: Path | None) -> str:
     run = subprocess.run([command, "--version"], capture_output=True, text=True)
     if run.returncode != 0:
         raise JudgeFailed(f"{command} --version ended with {run.returncode}: {run.stderr}")
-    return run.stdout.split()[-1]
+    return run.stdout.split()[1]
 
 
 def say(text: str) -> None:

@@ -125,7 +125,7 @@ def circumstances(command: Path, rounds: int) -> dict[str, Any]:
             "processor": processor.group(1) if processor else platform.machine(), "cores": os.cpu_count(),
             "memory_gb": round(memory / 1e9, 1), "kernel": platform.release()},
         "programs": {
-            "slotsync": run([command, "--version"]).output.split()[-1],
+            "slotsync": run([command, "--version"]).output.split()[1],
             "rsync": run(["rsync", "--version"]).output.split()[2]},
         "rounds": rounds,
     }

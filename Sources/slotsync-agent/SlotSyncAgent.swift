@@ -29,7 +29,7 @@ struct SlotSyncAgent {
     private static func run(_ arguments: [String]) async -> Int32 {
         switch AgentArguments(arguments) {
         case .serve(let root): return await HostAgent.serve(root: root)
-        case .version: return say("slotsync-agent \(SlotSyncVersion.current)\n", on: .standardOutput, code: 0)
+        case .version: return say("slotsync-agent \(SlotSyncVersion.text)\n", on: .standardOutput, code: 0)
         case .help: return say(usage, on: .standardOutput, code: 0)
         case .wrong(let why): return say("slotsync-agent: \(why)\n\(usage)", on: .standardError, code: usageExitCode)
         }

@@ -10,7 +10,7 @@ struct InstallCommand: AsyncParsableCommand {
         abstract: "Put the agent on the hosts, over ssh.",
         discussion: """
             The agent is one static file that needs nothing of its host; `make static` builds it. It is unpacked under \
-            another name, tried, and renamed. Where the same version is there already, nothing is done.
+            another name, tried, and renamed. Where this very program is there already, nothing is done.
 
               slotsync install --hosts "web[001-120].example.com"
 
@@ -68,10 +68,10 @@ struct InstallSettings: ParsableArguments {
 extension InstallOutcome {
     fileprivate var text: String {
         switch self {
-        case .alreadyThere: "slotsync-agent \(SlotSyncVersion.current) was there already"
+        case .alreadyThere: "slotsync-agent \(SlotSyncVersion.text) was there already"
         case .installed(let path, let before):
-            "installed slotsync-agent \(SlotSyncVersion.current) at \(path)"
-                + (before.map { ", in place of \($0)" } ?? "")
+            "installed slotsync-agent \(SlotSyncVersion.text) at \(path)"
+                + (before.map { ", in place of \($0 == SlotSyncVersion.current ? "another build of it" : $0)" } ?? "")
         }
     }
 

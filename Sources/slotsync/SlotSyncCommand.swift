@@ -23,7 +23,7 @@ struct SlotSyncCommand: AsyncParsableCommand {
             Exit codes: 0 all done; 1 failed, and what is live is what it was, on every host; 2 partly done, and the \
             message names the hosts; 3 pushed, judged and rolled back; 64 wrong usage, and nothing was done.
             """,
-        version: "slotsync \(SlotSyncVersion.current)",
+        version: "slotsync \(SlotSyncVersion.text)",
         groupedSubcommands: [
             CommandGroup(
                 name: "Release",

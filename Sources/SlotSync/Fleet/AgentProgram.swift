@@ -10,7 +10,17 @@ public struct AgentProgram: Sendable {
     /// Whether it brings all that it needs. One that does not runs only where Swift's libraries are.
     public let isStatic: Bool
     let machine: MachineKind
-    let compressed: [UInt8]
+    var compressed: [UInt8]
+    /// What cksum says of it on a host.
+    let sum: String
+
+    init(path: FilePath, isStatic: Bool, machine: MachineKind, bytes: [UInt8]) {
+        self.path = path
+        self.isStatic = isStatic
+        self.machine = machine
+        compressed = gzip(bytes)
+        sum = PosixChecksum.text(of: bytes)
+    }
 }
 
 extension AgentProgram {
@@ -21,14 +31,15 @@ extension AgentProgram {
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput`, if it is not there or no program for Linux.
     public init(path: FilePath? = nil) throws(SlotSyncError) {
+        let place: FilePath
         if let path {
-            self.path = path
+            place = path
         } else {
-            self.path = try runningProgram().removingLastComponent().appending("slotsync-agent")
+            place = try runningProgram().removingLastComponent().appending("slotsync-agent")
         }
         let bytes: [UInt8]
         do throws(SlotSyncError) {
-            bytes = try contents(of: self.path, atMost: Self.bound, what: "agent")
+            bytes = try contents(of: place, atMost: Self.bound, what: "agent")
         } catch {
             throw SlotSyncError(
                 .badInput,
@@ -36,11 +47,9 @@ extension AgentProgram {
         }
         guard let header = ELFHeader(bytes) else {
             throw SlotSyncError(
-                .badInput, "\(quoted(self.path.string)) is no program for Linux: `make static` builds the agent")
+                .badInput, "\(quoted(place.string)) is no program for Linux: `make static` builds the agent")
         }
-        machine = header.machine
-        isStatic = !header.needsInterpreter
-        compressed = gzip(bytes)
+        self.init(path: place, isStatic: !header.needsInterpreter, machine: header.machine, bytes: bytes)
     }
 }
 

@@ -2,14 +2,14 @@
 
 /// How the installation went on one host, which has this version of the agent now.
 public enum InstallOutcome: Sendable, Hashable {
-    /// The same version was there.
+    /// This very program was there.
     case alreadyThere
     /// It is at `path` on the host now; `before` is the version that was there, if one was.
     case installed(path: String, before: String?)
 }
 
 extension Fleet {
-    /// Puts `agent` on every host, one ssh session each, where the same version is not there already. The root does not
+    /// Puts `agent` on every host, one ssh session each, where this very program is not there already. The root does not
     /// matter.
     ///
     /// - Parameter folder: The folder on the hosts; nil: `~/.local/bin`, where a session looks for the agent.
@@ -32,7 +32,7 @@ extension Fleet {
     private func install(
         _ agent: AgentProgram, folder: String?, over connection: HostConnection
     ) async throws -> InstallOutcome {
-        let remoteCommand = InstallSession.command(folder: folder, version: SlotSyncVersion.current)
+        let remoteCommand = InstallSession.command(folder: folder, version: SlotSyncVersion.text)
         let session = try await connection.logIn {
             let command = try await transport.loginCommand(to: connection.host, timeout: timeout)
             let session = InstallSession(

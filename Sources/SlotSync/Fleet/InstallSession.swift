@@ -1,5 +1,5 @@
 // Puts the agent on one host over one ssh session. The host's side is a small shell script, given as the remote
-// command. It says what machine it is and which version it has, and is told whether to go on. Then it unpacks what
+// command. It says what machine it is and which agent it has, and is told whether to go on. Then it unpacks what
 // follows under another name, tries it, and renames it.
 
 import DequeModule
@@ -40,6 +40,7 @@ final class InstallSession {
             #"dir="${1:-$HOME/.local/bin}""#, #"agent="$dir/slotsync-agent""#, #"tmp="$dir/.slotsync-agent.$$""#,
             // First an end for a line that a start-up file has left open.
             "echo", #"echo "\#(mark)machine $(uname -m)""#,
+            #"echo "\#(mark)sum $({ cksum < "$agent"; } 2>/dev/null)""#,
             #"echo "\#(mark)has $("$agent" --version 2>/dev/null </dev/null)""#,
             #"read answer"#, #"test "$answer" = take || exit 0"#,
             #"mkdir -p "$dir" || exit 1"#,
@@ -61,7 +62,7 @@ final class InstallSession {
 
     func close() async { await stream.close() }
 
-    /// Installs the agent, unless the same version is there. The session has begun.
+    /// Installs the agent, unless this very program is there. The session has begun.
     func run() async throws -> InstallOutcome {
         let machine = machine ?? ""
         guard agent.machine.runs(on: machine) else {
@@ -70,8 +71,11 @@ final class InstallSession {
                 "the agent \(quoted(agent.path.string)) is for \(agent.machine), the host is \(machine): "
                     + "build one on such a machine with `make static` and name it with --agent")
         }
-        let version = try await answer("has").split(separator: " ").last.map(String.init) ?? ""
-        guard version != SlotSyncVersion.current else { return .alreadyThere }
+        let isSame = try await answer("sum") == agent.sum
+        let words = try await answer("has").split(separator: " ")
+        let version = words.first { $0.first.map { ("0"..."9").contains($0) } ?? false }.map(String.init) ?? ""
+        // Builds of one version may differ, even in the protocol.
+        guard !isSame || version != SlotSyncVersion.current else { return .alreadyThere }
         stream.writer.append(Array("take\n".utf8))
         stream.writer.append(agent.compressed)
         stream.writer.finish()

@@ -28,3 +28,8 @@ struct Greeting: Equatable, Sendable {
                 + "controller's version, brings the agent to it")
     }
 }
+
+extension SlotSyncVersion {
+    /// The version with the protocol that it speaks: ends that print the same understand one another.
+    public static let text = "\(current) (protocol \(Greeting.protocolMajor))"
+}

@@ -40,13 +40,31 @@ struct InstallTests {
         }
     }
 
+    @Test(
+        "another build of the same version is replaced, which may speak another protocol",
+        arguments: ["slotsync-agent \(SlotSyncVersion.current)", "slotsync-agent \(SlotSyncVersion.text)"])
+    func otherBuild(says: String) async throws {
+        try await withHost { host in
+            _ = try host.put("#!/bin/sh\n# another\necho '\(says)'\n")
+            let path = host.home + "/.local/bin/slotsync-agent"
+            #expect(try await host.install(agent()) == .installed(path: path, before: SlotSyncVersion.current))
+            #expect(try await host.install(agent()) == .alreadyThere)
+        }
+    }
+
+    @Test("a program's sum is what cksum says")
+    func sum() {
+        #expect(PosixChecksum.text(of: []) == "4294967295 0")
+        #expect(PosixChecksum.text(of: Array("123456789".utf8)) == "930766865 9")
+        #expect(PosixChecksum.text(of: [UInt8](repeating: 0, count: 300)) == "351385237 300")
+    }
+
     @Test("an agent that does not run, is another version or is damaged on the way leaves all as it was")
     func unusable() async throws {
         var damaged = agent()
-        damaged = AgentProgram(
-            path: damaged.path, isStatic: true, machine: damaged.machine,
-            compressed: damaged.compressed.dropLast(9) + [0])
-        let bad = [agent("exit 3"), agent("echo slotsync-agent 9.9.9"), damaged]
+        damaged.compressed.removeLast(9)
+        let other = "echo 'slotsync-agent \(SlotSyncVersion.current) (protocol \(Greeting.protocolMajor + 1))'"
+        let bad = [agent("exit 3"), agent("echo slotsync-agent 9.9.9"), agent(other), damaged]
         try await withHost { host in
             let old = try host.put("#!/bin/sh\necho slotsync-agent 0.0.7\n")
             for agent in bad {
@@ -66,7 +84,7 @@ struct InstallTests {
             var machine = utsname()
             uname(&machine)
             let other = AgentProgram(
-                path: "agent", isStatic: true, machine: MachineKind(number: 22), compressed: agent().compressed)
+                path: "agent", isStatic: true, machine: MachineKind(number: 22), bytes: [])
             let error = await #expect(throws: SlotSyncError.self) { try await host.install(other) }
             #expect(error?.message.contains("s390x") == true)
             #expect(host.names(in: host.home).isEmpty)
@@ -131,10 +149,10 @@ struct ELFHeaderTests {
 }
 
 /// A script as the agent; its machine is one that nobody has heard of, which may try.
-private func agent(_ script: String = "echo slotsync-agent \(SlotSyncVersion.current)") -> AgentProgram {
+private func agent(_ script: String = "echo 'slotsync-agent \(SlotSyncVersion.text)'") -> AgentProgram {
     AgentProgram(
         path: "agent", isStatic: true, machine: MachineKind(number: 65_000),
-        compressed: gzip(Array("#!/bin/sh\n\(script)\n".utf8)))
+        bytes: Array("#!/bin/sh\n\(script)\n".utf8))
 }
 
 private struct FakeHost {
