@@ -143,24 +143,3 @@ public struct PrometheusAccess: Sendable, Hashable, CustomStringConvertible, Cus
         }
     }
 }
-
-/// What must not be shown although a server repeats it.
-struct PrometheusSecrets {
-    private var values: [String]
-    /// A tenant called 1 is no secret, and stands in many a message.
-    private static let shortest = 4
-
-    init(_ headers: [PrometheusAccess.Header]) {
-        let all = headers.map(\.value)
-        // Of `Bearer abc` the token by itself, too.
-        values = Set(all + all.flatMap { $0.split(separator: " ").map(String.init) }).filter {
-            $0.utf8.count >= Self.shortest && !["Basic", "Bearer"].contains($0)
-        }.sorted { $0.utf8.count > $1.utf8.count }
-    }
-
-    func hidden(in text: String) -> String {
-        var text = text
-        for value in values { text = text.replacing(value, with: "…") }
-        return text
-    }
-}

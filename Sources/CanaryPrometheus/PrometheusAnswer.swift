@@ -38,7 +38,12 @@ struct PrometheusAnswer: Equatable {
     static let deepest = 32
 
     /// - Throws: a gap of kind `malformed`, or `unreachable` where something between here and Prometheus answered.
-    static func parse(_ response: PrometheusResponse, from server: PrometheusServer) throws(PrometheusGap) -> Self {
+    ///
+    /// - Parameter secrets: what is not to be shown of a body that is quoted.
+    static func parse(
+        _ response: PrometheusResponse, from server: PrometheusServer,
+        hiding secrets: PrometheusSecrets = PrometheusSecrets([])
+    ) throws(PrometheusGap) -> Self {
         var draft = Draft()
         do {
             guard response.body.count <= PrometheusResponse.largestBody else {
@@ -51,10 +56,10 @@ struct PrometheusAnswer: Equatable {
                 }
             }
         } catch {
-            throw notPrometheus(response, server, error)
+            throw notPrometheus(response, server, secrets, error)
         }
         guard let outcome = draft.outcome else {
-            guard (200..<300).contains(response.status) else { throw notPrometheus(response, server, nil) }
+            guard (200..<300).contains(response.status) else { throw notPrometheus(response, server, secrets, nil) }
             throw PrometheusGap(
                 .malformed,
                 "\(server): answered HTTP \(response.status) with JSON that Prometheus's API does not have; "
@@ -64,10 +69,10 @@ struct PrometheusAnswer: Equatable {
     }
 
     /// The beginning of a body that people are to read, in quotes, of a page what stands between its tags.
-    private static func said(_ body: [UInt8]) -> String {
+    private static func said(_ body: String) -> String {
         var text = ""
         var isInTag = false
-        for character in String(decoding: body.prefix(longestExcerpt), as: UTF8.self) {
+        for character in body.prefix(longestExcerpt) {
             switch character {
             case "<": isInTag = true
             case ">" where isInTag:
@@ -84,10 +89,10 @@ struct PrometheusAnswer: Equatable {
 
     /// What is said of an answer that is not Prometheus's: usually a proxy's, or that of another program.
     private static func notPrometheus(
-        _ response: PrometheusResponse, _ server: PrometheusServer, _ error: (any Error)?
+        _ response: PrometheusResponse, _ server: PrometheusServer, _ secrets: PrometheusSecrets, _ error: (any Error)?
     ) -> PrometheusGap {
         let status = response.status
-        let said = said(response.body)
+        let said = said(secrets.hidden(in: String(decoding: response.body, as: UTF8.self)))
         return switch status {
         case 200..<300:
             PrometheusGap(

@@ -85,7 +85,8 @@ struct PrometheusAsk: Sendable, Equatable {
         "query=\(Self.formEncoded(query))&timeout=\(max(1, limit.wholeMilliseconds))ms"
     }
 
-    private static func formEncoded(_ text: String) -> String {
+    /// Text as a form or an address has it.
+    static func formEncoded(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []
         encoded.reserveCapacity(text.utf8.count * 2)

@@ -13,6 +13,8 @@ struct PrometheusRound {
     private(set) var askedAlone: Set<Int>
 
     private let queries: [PrometheusQuery]
+    /// For each query what its requests are sent with.
+    private let secrets: [PrometheusSecrets]
     private let hosts: PrometheusHosts
     private var waiting: [PrometheusAsk] = []
     /// For a request that probes one host of a refused batch: the other hosts of that batch.
@@ -23,8 +25,11 @@ struct PrometheusRound {
         var host: Int
     }
 
-    init(_ queries: [PrometheusQuery], hosts: PrometheusHosts, askedAlone: Set<Int>) {
+    init(
+        _ queries: [PrometheusQuery], hosts: PrometheusHosts, askedAlone: Set<Int>, secrets: [PrometheusSecrets]? = nil
+    ) {
         self.queries = queries
+        self.secrets = secrets ?? queries.map { _ in PrometheusSecrets([]) }
         self.hosts = hosts
         self.askedAlone = askedAlone
         let unknown = PrometheusReading.missing(PrometheusGap(.timedOut, "it was not asked for in time"))
@@ -55,18 +60,27 @@ struct PrometheusRound {
         }
     }
 
-    /// Takes the secrets out of what servers warned of.
-    mutating func hide(_ hidden: (_ query: Int, _ text: String) -> String) {
-        warnings = warnings.map { ($0.query, hidden($0.query, $0.text)) }
+    /// Takes the secrets out of all that there is to tell, whatever way they came there.
+    mutating func hideSecrets() {
+        warnings = warnings.map { ($0.query, secrets[$0.query].hidden(in: $0.text)) }
+        for (query, secrets) in secrets.enumerated() {
+            readings[query] = readings[query].map { reading in
+                guard case .missing(let gap) = reading else { return reading }
+                return .missing(PrometheusGap(gap.kind, secrets.hidden(in: gap.message)))
+            }
+        }
     }
+
+    /// What a server says, for a message: the secrets go before it is cut.
+    private func shown(_ text: String, of query: Int) -> String { quoted(secrets[query].hidden(in: text)) }
 
     /// Takes what became of a request.
     mutating func take(_ result: Result<PrometheusResponse, PrometheusGap>, of ask: PrometheusAsk) {
         let probe = ask.form == .alone ? others.removeValue(forKey: Probe(query: ask.metric, host: ask.hosts[0])) : nil
         do throws(PrometheusGap) {
             let query = queries[ask.metric]
-            let answer = try PrometheusAnswer.parse(try result.get(), from: query.server)
-            warnings += answer.warnings.map { (ask.metric, "\(query.server) warns: \(quoted($0))") }
+            let answer = try PrometheusAnswer.parse(try result.get(), from: query.server, hiding: secrets[ask.metric])
+            warnings += answer.warnings.map { (ask.metric, "\(query.server) warns: \(shown($0, of: ask.metric))") }
             if case .error(let type, let message) = answer.outcome {
                 takeError(type, message, of: ask, probe: probe)
             } else {
@@ -85,7 +99,8 @@ struct PrometheusRound {
     /// label (`bad_data`); it is too long for the server; one host's data break it for all (`execution`).
     private mutating func takeError(_ type: String, _ message: String, of ask: PrometheusAsk, probe: [Int]?) {
         let gap = PrometheusGap(
-            .refused, "\(queries[ask.metric].server) refuses the query (\(escapedForDisplay(type))): \(quoted(message))"
+            .refused,
+            "\(queries[ask.metric].server) refuses the query (\(escapedForDisplay(type))): \(shown(message, of: ask.metric))"
         )
         switch (ask.form, type) {
         case (.joined, "bad_data"):
@@ -108,7 +123,7 @@ struct PrometheusRound {
     private mutating func take(_ outcome: PrometheusAnswer.Outcome, of ask: PrometheusAsk) {
         switch outcome {
         case .vector(let series): take(series, of: ask)
-        case .scalar(let value) where ask.form == .alone: set(ask.hosts, of: ask, Self.reading(value))
+        case .scalar(let value) where ask.form == .alone: set(ask.hosts, of: ask, reading(value, of: ask.metric))
         case .scalar:
             let gap = PrometheusGap(
                 .noSeries,
@@ -134,7 +149,7 @@ struct PrometheusRound {
                     .malformed, "\(queries[ask.metric].server): a series came without the label that it was given")
                 return set(ask.hosts, of: ask, .missing(gap))
             }
-            found[host] = found[host] == nil ? Self.reading(one.value) : .missing(several(one, of: ask))
+            found[host] = found[host] == nil ? reading(one.value, of: ask.metric) : .missing(several(one, of: ask))
         }
         let nothing = PrometheusReading.missing(nothing(series, of: ask))
         for host in ask.hosts { readings[ask.metric][host] = found[host] ?? nothing }
@@ -154,9 +169,10 @@ struct PrometheusRound {
         for host in hosts { readings[ask.metric][host] = reading }
     }
 
-    private static func reading(_ text: String) -> PrometheusReading {
+    private func reading(_ text: String, of query: Int) -> PrometheusReading {
         guard let value = Double(text), value.isFinite else {
-            return .missing(PrometheusGap(.notANumber, "the result is \(quoted(text)), which is no finite number"))
+            return .missing(
+                PrometheusGap(.notANumber, "the result is \(shown(text, of: query)), which is no finite number"))
         }
         return .value(value)
     }
@@ -166,8 +182,8 @@ struct PrometheusRound {
         let sum = ask.form == .labelled ? "sum by (\(queries[ask.metric].label)) (…)" : "sum(…)"
         return PrometheusGap(
             .severalSeries,
-            "the result has several series, one of them \(quoted(labels.joined(separator: ", "))); aggregate them: \(sum)"
-        )
+            "the result has several series, one of them \(shown(labels.joined(separator: ", "), of: ask.metric)); "
+                + "aggregate them: \(sum)")
     }
 
     /// Why a host is not in an answer.
@@ -177,12 +193,12 @@ struct PrometheusRound {
                 .noSeries, "the query's result is empty; where that means zero, write `or vector(0)` after the query")
         }
         let label = queries[ask.metric].label
-        let shown = Set(series.prefix(100).compactMap { $0.label(label) }).sorted().prefix(3)
+        let known = Set(series.prefix(100).compactMap { $0.label(label) }).sorted().prefix(3)
         return PrometheusGap(
             .noSeries,
-            shown.isEmpty
+            known.isEmpty
                 ? "no series of the result has the label \(label); keep it, as in sum by (\(label)) (…), or name another"
                 : "no series of the result has the host in its label \(label), but for example "
-                    + shown.map { quoted($0) }.joined(separator: ", "))
+                    + known.map { shown($0, of: ask.metric) }.joined(separator: ", "))
     }
 }

@@ -63,8 +63,10 @@ public actor PrometheusSampler: ExternalSampler {
     /// - Parameter limit: How long it may take. What has not come by then is missing.
     func ask(within limit: Duration) async -> PrometheusSample {
         let deadline = ContinuousClock.now + limit
-        var round = PrometheusRound(metrics.map(\.query), hosts: hosts, askedAlone: askedAlone)
         let access = metrics.map { metric in Result { () throws(SlotSyncError) in try metric.query.headers() } }
+        var round = PrometheusRound(
+            metrics.map(\.query), hosts: hosts, askedAlone: askedAlone,
+            secrets: access.map { PrometheusSecrets((try? $0.get()) ?? []) })
         await withTaskGroup(of: Exchange.self) { group in
             var underWay = 0
             while true {
@@ -99,8 +101,7 @@ public actor PrometheusSampler: ExternalSampler {
             }
         }
         askedAlone = round.askedAlone
-        let secrets = access.map { PrometheusSecrets((try? $0.get()) ?? []) }
-        round.hide { secrets[$0].hidden(in: $1) }
+        round.hideSecrets()
         let new = notices.new(in: round, metrics: metrics.map(\.name), hosts: hosts.labels)
         return PrometheusSample(readings: withGrowth(round.readings), notices: new)
     }
@@ -152,13 +153,7 @@ public actor PrometheusSampler: ExternalSampler {
             return .failure(PrometheusGap(.timedOut, "\(server): there was no time left to ask for it"))
         }
         do throws(PrometheusGap) {
-            var response = try await transport.send(call, within: left)
-            // What is quoted of an error, or of a page, must not repeat what was sent.
-            if !(200..<300).contains(response.status) || !response.isObject {
-                let text = String(decoding: response.body, as: UTF8.self)
-                response.body = Array(PrometheusSecrets(call.headers).hidden(in: text).utf8)
-            }
-            return .success(response)
+            return .success(try await transport.send(call, within: left))
         } catch {
             return .failure(PrometheusGap(error.kind, "\(server): \(error.message)"))
         }

@@ -277,3 +277,63 @@ extension PrometheusRound {
         return copy.next()
     }
 }
+
+/// What was sent never comes back in a message, wherever the server puts it.
+@Suite struct PrometheusSecretTests {
+    private static let token = #"tok/secret+77"abc"#
+    /// Base64 of `deploy:hunter2pass`.
+    private static let basic = "ZGVwbG95Omh1bnRlcjJwYXNz"
+
+    private func message(_ body: String, status: Int, _ url: String, _ access: PrometheusAccess) throws -> String {
+        let query = try PrometheusQuery(url: url, query: "up", access: access)
+        let hosts = PrometheusHosts(try HostList.parse("web[1-3]"))
+        var round = PrometheusRound(
+            [query], hosts: hosts, askedAlone: [], secrets: [PrometheusSecrets(try query.headers())])
+        let next = round.next()
+        let ask = try #require(next)
+        round.take(.success(PrometheusResponse(status: status, body: Array(body.utf8))), of: ask)
+        round.hideSecrets()
+        let messages = round.readings[0].map { reading in
+            guard case .missing(let gap) = reading else { return "" }
+            return gap.message
+        }
+        return (messages + round.warnings.map(\.text)).joined(separator: "\n")
+    }
+
+    @Test(arguments: [
+        (#"{"status":"error","errorType":"bad_data","error":"bad token tok/secret+77\"abc"}"#, 200),
+        (#"{"status":"error","errorType":"x","error":"bad Bearer tok\/secret+77\"abc"}"#, 400),
+        (
+            #"{"status":"success","data":{"resultType":"scalar","result":[1,"tok/secret+77\"abc"]},"warnings":["tok\/secret+77\"abc"]}"#,
+            200
+        ),
+        (
+            #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"instance":"web1"},"value":[1,"tok/secret+77\"abc"]}]}}"#,
+            200
+        ),
+        (
+            #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"instance":"tok/secret+77\"abc"},"value":[1,"1"]}]}}"#,
+            200
+        ),
+        (#"{"no":"API","said":"tok\/secret+77\"abc"}"#, 500),
+        ("<p>unknown tok/secret+77&quot;abc</p>", 403), ("see /login?token=tok%2Fsecret%2B77%22abc", 401),
+        (String(repeating: "x", count: 190) + #" tok/secret+77"abc"#, 502),
+    ])
+    func tokens(body: String, status: Int) throws {
+        let access = try PrometheusAccess(headers: [("Authorization", "Bearer \(Self.token)")])
+        let message = try message(body, status: status, "http://h", access)
+        #expect(!message.isEmpty && !message.contains("secret") && !message.contains("77"), "\(message)")
+    }
+
+    @Test(arguments: [
+        "wrong password for deploy:hunter2pass", "wrong password hunter2pass", "wrong ZGVwbG95Omh1bnRlcjJwYXNz",
+        "wrong Basic ZGVwbG95Omh1bnRlcjJwYXNz",
+    ])
+    func passwords(body: String) throws {
+        let message = try message(body, status: 401, "http://deploy:hunter2pass@h", .none)
+        #expect(
+            message.contains("wrong") && !message.contains("hunter2") && !message.contains(Self.basic), "\(message)")
+        let given = try PrometheusAccess(headers: [("Authorization", "Basic \(Self.basic)")])
+        #expect(!(try self.message(body, status: 401, "http://h", given).contains("hunter2")))
+    }
+}
