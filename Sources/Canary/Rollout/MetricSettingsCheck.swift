@@ -33,7 +33,9 @@ extension MetricSettings {
         switch source {
         case .host(.loadAverage), .host(.cpu), .external: return nil
         case .host(.log(let path, let pattern)):
-            return LogPath.problem(path) ?? tooLong(path, "path") ?? tooLong(pattern, "pattern")
+            // {root} stands for an absolute path.
+            let whole = path.hasPrefix("{root}/") ? String(path.dropFirst("{root}".count)) : path
+            return LogPath.problem(whole) ?? tooLong(path, "path") ?? tooLong(pattern, "pattern")
         case .host(.command(let command)):
             return tooLong(command, "command", limit: CanarySettings.longestCommand)
         }

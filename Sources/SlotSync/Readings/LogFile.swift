@@ -15,7 +15,7 @@ final class LogFile {
     private(set) var offset: UInt64 = 0
     /// The last bytes before `offset`: if others stand there now, the file was cut and written again.
     private var memory: [UInt8] = []
-    private static let memoryLength = 64
+    static let memoryLength = 64
 
     /// Opens a regular file, to be read from its start. Links are followed: this is the user's own path.
     init(_ path: String) throws(SlotSyncError) {
@@ -70,20 +70,38 @@ final class LogFile {
 
     /// Begins anew where the file was cut after it was copied away (logrotate's copytruncate). What was written
     /// between the last reading and the cut is in the copy alone.
-    func noticeTruncation() throws {
-        guard try descriptor.status().size < offset || !stillHoldsMemory() else { return }
+    ///
+    /// - Returns: whether it was cut.
+    @discardableResult
+    func noticeTruncation() throws -> Bool {
+        guard try descriptor.status().size < offset || !stillHoldsMemory() else { return false }
         splitter.forget()
         memory = []
         // A writer that does not append goes on where it was, and leaves a hole before it.
         offset = UInt64(try descriptor.nextData(from: 0)?.lowerBound ?? 0)
+        return true
     }
 
     private func stillHoldsMemory() throws -> Bool {
-        var bytes = memory
-        let start = Int64(offset) - Int64(memory.count)
-        let count = try bytes.withUnsafeMutableBytes { try descriptor.readFully(at: start, into: $0) }
-        return count == memory.count && bytes == memory
+        try bytes(before: offset, atMost: memory.count) == memory
     }
+
+    /// The bytes before a place in the file; fewer where it ends there.
+    func bytes(before end: UInt64, atMost most: Int = LogFile.memoryLength) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Int(min(end, UInt64(most))))
+        let start = Int64(end) - Int64(bytes.count)
+        let count = try bytes.withUnsafeMutableBytes { try descriptor.readFully(at: start, into: $0) }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    /// By what a copy of the file is known.
+    var mark: LogMark {
+        let head = try? bytes(before: min(offset, UInt64(Self.memoryLength)))
+        return LogMark(offset: offset, head: head ?? [], tail: memory)
+    }
+
+    var size: UInt64 { (try? descriptor.status().size) ?? 0 }
 
     /// Hands the lines that were written since to `body`.
     ///
@@ -111,7 +129,7 @@ final class LogFile {
 
     /// What is not read yet.
     var remaining: UInt64 {
-        let size = (try? descriptor.status().size) ?? 0
+        let size = size
         return size > offset ? size - offset : 0
     }
 

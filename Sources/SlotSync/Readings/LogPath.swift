@@ -10,7 +10,7 @@ package enum LogPath {
                 "the path of a log has to be absolute, without ~, not \(quoted(path)): `ssh HOST pwd` tells which home a "
                 + "login has there"
         }
-        guard path.hasPrefix("/") || path.hasPrefix("{root}/") else {
+        guard path.hasPrefix("/") else {
             return "the path of a log has to be absolute, not \(quoted(path))"
         }
         let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] } ?? ""

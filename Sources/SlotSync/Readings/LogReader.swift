@@ -12,6 +12,8 @@ final class LogReader: LogSource {
     /// A program may write into the old file until it is told to open the new one.
     private static let quietReadingsToTheEnd = 2
     private var lastLook = Timestamp.fileClock
+    /// Whether there is a starting point: what `path` led to, or that there was nothing.
+    private var hasBegun = false
     /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by
     /// when they were made alone they could be taken for files that were never seen. The time is the finer clock's, as
     /// Linux since 6.13 may stamp a file later than the file clock says.
@@ -31,10 +33,13 @@ final class LogReader: LogSource {
         lastLook = .fileClock
         let file: LogFile
         do { file = try LogFile(path) } catch {
-            throw error.errno == .noSuchFileOrDirectory ? notThere : error
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            hasBegun = true
+            throw notThere
         }
         do { try file.skipToEnd() } catch { throw unreadable(error as? Errno) }
         files = [file]
+        hasBegun = true
     }
 
     /// For each pattern, how many lines that match were written since the reading before.
@@ -43,6 +48,8 @@ final class LogReader: LogSource {
     func read(until deadline: ContinuousClock.Instant) -> [HostReadings.Outcome] {
         var tally = LineTally(patterns)
         do {
+            // A log that could not be read before: what stands in it by now is no news.
+            if !hasBegun { try begin() }
             try findFiles()
             guard !files.isEmpty else { throw notThere }
             do { try readFiles(until: deadline, &tally) } catch { throw unreadable(error as? Errno) }

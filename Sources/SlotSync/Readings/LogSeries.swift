@@ -1,5 +1,6 @@
 // A log whose files have a date, or anything else, in their names: `app-*.log`. New lines of all files that are called so
-// count, whichever of them is written to, so the change of day loses none. HostSampler has one for each such path.
+// count, whichever of them is written to, so the change of day loses none. Old lines that come to stand in a file of that
+// name do not count: a copy's, or those of a file that was moved there. HostSampler has one for each such path.
 
 import SystemPackage
 
@@ -14,15 +15,27 @@ final class LogSeries: LogSource {
     private var known: [FileIdentity: Follow] = [:]
     /// What was called so at the last look.
     private var there: Set<FileIdentity> = []
+    /// When the folder was last looked at: the starting point as well. Nil: it never could be.
+    private var lastLook: Timestamp?
     private var news = LogNews()
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
 
     private struct Follow {
         var path: String
-        var size: UInt64
+        /// How far it was read.
+        var mark = LogMark()
         var file: LogFile?
         /// It has something to be read, and is not open.
         var isDue = false
+        /// Whether it was not there at the look before.
+        var isNew = false
+    }
+
+    private struct Found {
+        var identity: FileIdentity
+        var path: String
+        var size: UInt64
+        var modified: Timestamp
     }
 
     /// Readings without news after which a file is closed; it is opened again when it grows.
@@ -45,16 +58,36 @@ final class LogSeries: LogSource {
     }
 
     func begin() throws(SlotSyncError) {
-        for (identity, path, size) in try matching() { known[identity] = Follow(path: path, size: size) }
+        let now = Timestamp.fileClock
+        let found: [Found]
+        do { found = try matching() } catch {
+            // What comes into a folder that can be looked at is new.
+            if error.code == .notReady { lastLook = now }
+            throw error
+        }
+        lastLook = now
+        for file in found { known[file.identity] = Follow(path: file.path, mark: Self.end(of: file)) }
         guard !known.isEmpty else { throw notThere }
+    }
+
+    /// All that stands in a file is old.
+    private static func end(of found: Found) -> LogMark {
+        guard let file = try? LogFile(found.path) else { return LogMark(offset: found.size) }
+        let size = file.size
+        return LogMark(
+            offset: size, head: (try? file.bytes(before: min(size, UInt64(LogFile.memoryLength)))) ?? [],
+            tail: (try? file.bytes(before: size)) ?? [])
     }
 
     func read(until deadline: ContinuousClock.Instant) -> [HostReadings.Outcome] {
         var tally = LineTally(patterns)
         do {
+            // A folder that could not be read before: what stands in it by now is no news.
+            if lastLook == nil { try begin() }
+            let before = known
             try findFiles()
             guard !known.isEmpty else { throw notThere }
-            do { try readFiles(until: deadline, &tally) } catch {
+            do { try readFiles(since: before, until: deadline, &tally) } catch {
                 throw error as? SlotSyncError
                     ?? SlotSyncError(.system, "cannot read the log \(quoted(path))", errno: error as? Errno)
             }
@@ -74,7 +107,7 @@ final class LogSeries: LogSource {
     }
 
     /// The files that are called so now, each once, whatever links lead to it.
-    private func matching() throws(SlotSyncError) -> [(identity: FileIdentity, path: String, size: UInt64)] {
+    private func matching() throws(SlotSyncError) -> [Found] {
         let names: [String]
         do { names = try Directory(path: folder).names() } catch {
             guard let errno = error as? Errno, errno == .noSuchFileOrDirectory else {
@@ -83,7 +116,7 @@ final class LogSeries: LogSource {
             }
             throw notThere
         }
-        var found: [(identity: FileIdentity, path: String, size: UInt64)] = []
+        var found: [Found] = []
         var seen: Set<FileIdentity> = []
         for other in names where isCalledSo(other) {
             let path = folder.appending(other).string
@@ -96,7 +129,8 @@ final class LogSeries: LogSource {
                     "more than \(ReadingLimits.mostFilesOfSeries) files are called \(quoted(self.path)): give a longer name"
                 )
             }
-            found.append((FileIdentity(status), path, status.size))
+            found.append(
+                Found(identity: FileIdentity(status), path: path, size: status.size, modified: status.modified))
         }
         return found
     }
@@ -111,31 +145,40 @@ final class LogSeries: LogSource {
 
     /// Notes what is new and what grew or was cut; forgets what is gone.
     private func findFiles() throws(SlotSyncError) {
+        let now = Timestamp.fileClock
         let found = try matching()
         there = Set(found.map(\.identity))
         for (identity, follow) in known where !there.contains(identity) && follow.file == nil { known[identity] = nil }
-        for (identity, path, size) in found {
-            var follow = known[identity] ?? Follow(path: path, size: 0)
-            follow.path = path
-            if follow.file == nil {
-                follow.isDue = follow.size != size
-                // Cut, or another file by now.
-                if size < follow.size { follow.size = 0 }
+        for file in found {
+            if var follow = known[file.identity] {
+                follow.path = file.path
+                if follow.file == nil { follow.isDue = follow.isNew || follow.mark.offset != file.size }
+                known[file.identity] = follow
+            } else if let lastLook, file.modified < lastLook {
+                // Moved here: nothing was written to it since.
+                known[file.identity] = Follow(path: file.path, mark: Self.end(of: file))
+            } else {
+                known[file.identity] = Follow(path: file.path, isDue: true, isNew: true)
             }
-            known[identity] = follow
         }
+        lastLook = now
     }
 
-    private func readFiles(until deadline: ContinuousClock.Instant, _ tally: inout LineTally) throws {
+    /// - Parameter before: what was known before this look.
+    private func readFiles(
+        since before: [FileIdentity: Follow], until deadline: ContinuousClock.Instant, _ tally: inout LineTally
+    ) throws {
         var open = known.values.count { $0.file != nil }
         for (identity, follow) in known where follow.file != nil || follow.isDue {
             let file: LogFile
             if let followed = follow.file {
                 file = followed
-                try file.noticeTruncation()
+                if try file.noticeTruncation(), case .copy(let start) = relation(of: file, identity, since: before) {
+                    try file.skip(to: start)
+                }
             } else {
                 // Gone since the folder was read, perhaps.
-                guard let opened = try opened(follow.path, from: follow.size) else { continue }
+                guard let opened = try opened(follow, identity, since: before) else { continue }
                 file = opened
                 open += 1
             }
@@ -146,18 +189,48 @@ final class LogSeries: LogSource {
             if file.hasCutLine { news.addLongLine(in: path) }
             let isOneTooMany = follow.file == nil && open > ReadingLimits.mostRotatedFiles
             if isOneTooMany { open -= 1 }
-            known[identity] = Follow(path: follow.path, size: file.offset, file: isOneTooMany ? nil : file)
+            known[identity] = Follow(path: follow.path, mark: file.mark, file: isOneTooMany ? nil : file)
         }
     }
 
-    private func opened(_ path: String, from start: UInt64) throws -> LogFile? {
+    /// - Returns: nil where it is gone, or is a copy that is being made: it is opened when that is whole.
+    private func opened(
+        _ follow: Follow, _ identity: FileIdentity, since before: [FileIdentity: Follow]
+    ) throws -> LogFile? {
         let file: LogFile
-        do { file = try LogFile(path) } catch {
+        do { file = try LogFile(follow.path) } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw error
         }
+        var start = follow.mark.offset
+        // Where nobody could look at its beginning, its length has to do.
+        let isWhole = follow.mark.head.isEmpty ? file.size >= start : follow.mark.isBeginning(of: file)
+        if follow.isNew || !isWhole {
+            start = 0
+            switch relation(of: file, identity, since: before) {
+            case .other: break
+            case .copy(let end): start = end
+            case .unfinishedCopy: return nil
+            }
+        }
         if start > 0 { try file.skip(to: start) }
         return file
+    }
+
+    /// What a file whose content is new is to the logs that were known before.
+    private func relation(
+        of file: LogFile, _ identity: FileIdentity, since before: [FileIdentity: Follow]
+    ) -> LogMark.Relation {
+        var copy: UInt64?
+        for (other, follow) in before where other != identity {
+            let log = known[other].flatMap { $0.file ?? (try? LogFile($0.path)) }
+            switch follow.mark.relation(of: file, to: log?.identity == other ? log : nil) {
+            case .other: break
+            case .copy(let start): copy = max(start, copy ?? 0)
+            case .unfinishedCopy: return .unfinishedCopy
+            }
+        }
+        return copy.map { .copy(from: $0) } ?? .other
     }
 
     /// Closes files that nothing is written to any more.
@@ -165,7 +238,7 @@ final class LogSeries: LogSource {
         for (identity, follow) in known {
             guard let file = follow.file, file.quietReadings >= Self.quietReadingsToTheEnd else { continue }
             // Of what is gone nothing can be read later.
-            known[identity] = there.contains(identity) ? Follow(path: follow.path, size: file.offset) : nil
+            known[identity] = there.contains(identity) ? Follow(path: follow.path, mark: file.mark) : nil
         }
     }
 }

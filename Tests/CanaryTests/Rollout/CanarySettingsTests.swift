@@ -23,6 +23,17 @@ import Testing
         #expect(error?.message == #"canary.metrics: "b": the command is empty"#)
     }
 
+    @Test(arguments: [
+        ("/var/log/app-*.log", true), ("{root}/shared/*.log", true), ("{root}/app-%F.log", false),
+        ("log/app.log", false),
+        ("{host}/app.log", false), ("{root}app.log", false),
+    ])
+    func theRootStandsForAnAbsolutePath(path: String, isUsable: Bool) {
+        var settings = CanarySettings()
+        settings.metrics = [MetricSettings(name: "a", source: .host(.log(path: path, pattern: "x")))]
+        #expect((settings.firstProblem() == nil) == isUsable)
+    }
+
     @Test func aMetricTakesItsOwnLine() {
         let metric = MetricSettings(name: "p95", source: .host(.command("x")))
         #expect(metric.value(in: [HostReading(value: 3)]) == 3)

@@ -99,6 +99,21 @@ struct LogReaderTests {
         }
     }
 
+    @Test("a log that could not be read at first begins with the first look that succeeds")
+    func unreadableAtFirst() async throws {
+        try await withFolder { folder in
+            let log = try Bench(folder)
+            try #require(mkdir(log.path, 0o755) == 0)
+            #expect(throws: SlotSyncError.self) { try log.reader.begin() }
+            #expect(log.count() == nil)
+            try #require(rmdir(log.path) == 0)
+            try log.append("E old\nE older\n")
+            #expect(log.count() == 0)
+            try log.append("E 1\n")
+            #expect(log.count() == 1)
+        }
+    }
+
     @Test("rotation by renaming: the old file is read to its end, also when it is still written to, then the new one")
     func renamed() async throws {
         try await withFolder { folder in

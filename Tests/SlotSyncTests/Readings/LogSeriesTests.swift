@@ -25,6 +25,13 @@ import Testing
             fclose(file)
         }
 
+        func copy(_ name: String, _ other: String) {
+            let bytes = (try? Data(contentsOf: URL(filePath: "\(folder)/\(name)"))) ?? Data()
+            let file = fopen("\(folder)/\(other)", "w")
+            _ = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+            fclose(file)
+        }
+
         func rename(_ name: String, _ other: String) { Glibc.rename("\(folder)/\(name)", "\(folder)/\(other)") }
 
         /// Lines counted since the reading before; nil: missing.
@@ -97,6 +104,74 @@ import Testing
         #expect(scene.count == 1)
     }
 
+    /// Ten lines that match, each with a number.
+    private func old(_ from: Int = 0) -> String { (from..<from + 10).map { "error number \($0)\n" }.joined() }
+
+    @Test func whatIsCopiedAwayAndCutCountsOnceHoweverOftenThatHappens() throws {
+        let scene = try Scene("app.log*")
+        scene.write(old(), to: "app.log")
+        try scene.reader.begin()
+        for round in 1...3 {
+            scene.write("error \(round), before the copy\n", to: "app.log")
+            if round == 2 { #expect(scene.count == 1) }
+            // Into the copy of the round before, as cp does.
+            scene.copy("app.log", "app.log.1")
+            truncate("\(scene.folder)/app.log", 0)
+            scene.write("error \(round), after it\n" + old(round * 100), to: "app.log")
+            #expect(scene.count == (round == 2 ? 11 : 12))
+            #expect(scene.count == 0)
+        }
+    }
+
+    @Test func aCopyOfALogThatGoesOnCountsInTheLogAlone() throws {
+        let scene = try Scene("app.log*")
+        scene.write(old(), to: "app.log")
+        try scene.reader.begin()
+        scene.write("error 1\n", to: "app.log")
+        scene.copy("app.log", "app.log.backup")
+        #expect(scene.count == 1)
+        scene.write("error 2\n", to: "app.log")
+        #expect(scene.count == 1)
+    }
+
+    @Test func aCopyThatIsBeingMadeIsWaitedFor() throws {
+        let scene = try Scene("app.log*")
+        scene.write(old(), to: "app.log")
+        try scene.reader.begin()
+        scene.write(String(old().prefix(100)), to: "app.log.1")
+        #expect(scene.count == 0)
+        scene.write(String(old().dropFirst(100)), to: "app.log.1")
+        #expect(scene.count == 0)
+        scene.write("error, of its own\n", to: "app.log.1")
+        #expect(scene.count == 1)
+    }
+
+    @Test func aFileThatIsMovedThereHasNothingNew() throws {
+        let scene = try Scene()
+        scene.write(old(), to: "app-1.log")
+        scene.write(old(50), to: "elsewhere")
+        usleep(30_000)
+        try scene.reader.begin()
+        scene.rename("elsewhere", "app-2.log")
+        #expect(scene.count == 0)
+        scene.write("error\n", to: "app-2.log")
+        #expect(scene.count == 1)
+    }
+
+    @Test func aFolderThatCouldNotBeReadBeginsWithTheFirstLook() throws {
+        let scene = try Scene()
+        scene.write(old(), to: "app-1.log")
+        let away = scene.folder + ".away"
+        defer { try? FileManager.default.removeItem(atPath: away) }
+        try #require(rename(scene.folder, away) == 0 && symlink("/proc/self/comm", scene.folder) == 0)
+        #expect(throws: SlotSyncError.self) { try scene.reader.begin() }
+        #expect(scene.count == nil)
+        try #require(unlink(scene.folder) == 0 && rename(away, scene.folder) == 0)
+        #expect(scene.count == 0)
+        scene.write("error\n", to: "app-1.log")
+        #expect(scene.count == 1)
+    }
+
     @Test func whatIsNoneOfTheSeriesDoesNotCount() throws {
         let scene = try Scene()
         try scene.reader.begin(orMissing: ())
@@ -114,9 +189,9 @@ import Testing
     @Test(arguments: [
         ("/var/log/app-%Y-%m-%d.log", "write *"), ("/var/log/app-%F.log", "write *"),
         ("/var/log/app-{date}.log", "write *"), ("/var/log/app-?.log", "write *"),
-        ("/var/log/app-[0-9].log", "write *"), ("{root}/shared/{web,db}.log", "write *"),
+        ("/var/log/app-[0-9].log", "write *"), ("/shared/{web,db}.log", "write *"),
         ("/var/*/app.log", "file's name alone"),
-        ("~/app.log", "without ~"),
+        ("~/app.log", "without ~"), ("{root}/app.log", "absolute"),
     ])
     func whatNoPathCanBeIsRefusedWithAdvice(path: String, part: String) {
         let error = #expect(throws: SlotSyncError.self) { try HostSource.log(path: path, pattern: "x").check() }
@@ -125,7 +200,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "/var/log/app-*.log", "/var/log/100%.log", "{root}/shared/*.log", "/var/log/{host}-{release}.log",
+        "/var/log/app-*.log", "/var/log/100%.log", "/var/log/{host}-{release}.log",
         "/var/log/a].log",
     ])
     func otherPathsAreTaken(path: String) { #expect(LogPath.problem(path) == nil) }
