@@ -22,9 +22,16 @@ extension Reporter {
             view.note(event)
             liveView = view.lines
             liveLine = view.plainLine
-            if case .staging = event {} else { tellNews() }
+            switch event {
+            // More hosts may have the same to say.
+            case .staging, .progress, .warning: break
+            default: tellNews()
+            }
             switch event {
             case .staging(let event): tell(event)
+            case .warning(let hosts, let text) where !hosts.isEmpty:
+                if let value = narration.json(event) { json(value) }
+                for host in hosts { gather((host, "warning: \(text)")) }
             case .staged(let report): staged(report)
             default:
                 if let value = narration.json(event) { json(value) }
@@ -38,6 +45,7 @@ extension Reporter {
         ticker.cancel()
         (liveView, liveLine) = (nil, nil)
         console.erase()
+        tellNews()
         tellDroppedLogins()
         return try await running.value
     }

@@ -1,6 +1,6 @@
-// What is to be said of many hosts, folded by kind: sentences that differ in the host's own name, in addresses, amounts
-// and times alone are one sentence. ssh names the host in its words, and a disk lacks another number of bytes on every
-// host. FailureGroups and `folded` put such sentences together.
+// What is to be said of many hosts, folded by kind: sentences that differ in the host's own name, in addresses, amounts,
+// times and quoted texts alone are one sentence. ssh names the host in its words, a disk lacks another number of bytes on
+// every host, and another file is in the way. FailureGroups and `folded` put such sentences together.
 
 import SlotSync
 
@@ -12,6 +12,8 @@ struct SentenceKind: Sendable {
         case number(String)
         case time(String)
         case address(String)
+        /// A text in quotes, or some with commas between them: a path, or what somebody else says.
+        case quote(String)
 
         /// What it is where sentences are compared.
         var key: String {
@@ -20,10 +22,12 @@ struct SentenceKind: Sendable {
             case .number: "\u{1}"
             case .time: "\u{2}"
             case .address: "\u{3}"
+            case .quote: "\u{4}"
             }
         }
     }
 
+    private let host: String
     private let parts: [Part]
     /// Equal for sentences of one kind.
     let key: String
@@ -44,6 +48,7 @@ struct SentenceKind: Sendable {
     ///   - sentence: about this host.
     ///   - root: the fleet's root, which may hold `{host}`.
     init(_ sentence: String, of host: Host, root: String = "") {
+        self.host = host.label
         var text = sentence
         let ownRoot = root.replacing("{host}", with: host.name)
         if ownRoot != root, !ownRoot.isEmpty { text = text.replacing(ownRoot, with: root) }
@@ -54,7 +59,8 @@ struct SentenceKind: Sendable {
         key = parts.map(\.key).joined()
     }
 
-    /// One sentence for all of these, which are of one kind: what is the same is said, of numbers the least and the most.
+    /// One sentence for all of these, which are of one kind: what is the same is said, of numbers the least and the most,
+    /// of quoted texts those of one host, with its name.
     static func merged(_ sentences: [SentenceKind]) -> String {
         guard let first = sentences.first else { return "" }
         return first.parts.indices.map { index in
@@ -65,6 +71,7 @@ struct SentenceKind: Sendable {
             case .time(let text):
                 return all.compactMap { if case .time(let time) = $0 { time } else { nil } }.min() ?? text
             case .address(let text): return all.count == 1 ? text : "{address}"
+            case .quote(let text): return all.count == 1 ? text : "\(text) on \(first.host)"
             }
         }.joined()
     }
@@ -95,7 +102,11 @@ struct SentenceKind: Sendable {
             text = ""
         }
         while let character = rest.first {
-            if mayBeginWord(after: text), let (part, after) = special(rest, after: text) {
+            if let (quotes, after) = quotes(rest) {
+                end()
+                parts.append(.quote(quotes))
+                rest = after
+            } else if mayBeginWord(after: text), let (part, after) = special(rest, after: text) {
                 end()
                 parts.append(part)
                 rest = after
@@ -107,6 +118,26 @@ struct SentenceKind: Sendable {
         end()
         return parts
     }
+
+    /// Quoted texts at the beginning of `text`, with commas between them, and what follows.
+    private static func quotes(_ text: Substring) -> (String, Substring)? {
+        guard var end = endOfQuote(text) else { return nil }
+        while text[end...].prefix(2) == ", ", let next = endOfQuote(text[end...].dropFirst(2)) { end = next }
+        return (String(text[..<end]), text[end...])
+    }
+
+    /// Where a text in quotes ends with which `text` begins; a quote within it is escaped.
+    private static func endOfQuote(_ text: Substring) -> Substring.Index? {
+        guard text.first == "\"" else { return nil }
+        var isEscaped = false
+        for index in text.indices.dropFirst() {
+            if text[index] == "\"", !isEscaped { return text.index(after: index) }
+            isEscaped = text[index] == "\\" && !isEscaped
+        }
+        return nil
+    }
+
+    private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
 
     private static func isWord(_ character: Character) -> Bool {
         character.isLetter || character.isNumber || character == "_"
@@ -127,10 +158,14 @@ struct SentenceKind: Sendable {
         if word.count < longestAddress, let address = try? Host(String(trimmedEnd(word))), isAddress(address.name) {
             return (.address(String(trimmedEnd(word))), text[trimmedEnd(word).endIndex...])
         }
-        guard let number = text.prefixMatch(of: /\d[\d,]*(\.\d+)?/) else { return nil }
-        var end = number.range.upperBound
-        // 3f2a09bc is a release, and no number.
-        if end < text.endIndex, isWord(text[end]) { return nil }
+        guard let digit = text.first, isDigit(digit) else { return nil }
+        var end = text.prefix { isDigit($0) || $0 == "," }.endIndex
+        if text[end...].first == "." {
+            let places = text[end...].dropFirst().prefix(while: isDigit)
+            if !places.isEmpty { end = places.endIndex }
+        }
+        // 3f2a09bc is a release, and no number; /srv/2026/a-7.jpg is a path, and 12:30 a time.
+        guard !isPartOfName(before.last, before.dropLast().last), !goesOn(text[end...]) else { return nil }
         if end > text.startIndex, text[text.index(before: end)] == "," { end = text.index(before: end) }
         // From the end: a host may say a line of nothing but numbers.
         let previous = before.reversed().drop { !isWord($0) }.prefix(longestKind).prefix(while: isWord)
@@ -140,6 +175,17 @@ struct SentenceKind: Sendable {
             if units[String(unit)] != nil { end = unit.endIndex }
         }
         return (.number(String(text[..<end])), text[end...])
+    }
+
+    /// Whether a number that follows these characters goes on with a path, a name or a time.
+    private static func isPartOfName(_ last: Character?, _ beforeLast: Character?) -> Bool {
+        last.map { "/-@".contains($0) || $0 == ":" && (beforeLast.map(isDigit) ?? false) } ?? false
+    }
+
+    /// Whether a number is only the beginning of such a thing.
+    private static func goesOn(_ rest: Substring) -> Bool {
+        guard let next = rest.first else { return false }
+        return isWord(next) || "/-@.:".contains(next) && (rest.dropFirst().first.map(isWord) ?? false)
     }
 
     private static func trimmedEnd(_ word: Substring) -> Substring {

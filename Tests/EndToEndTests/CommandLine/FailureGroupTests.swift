@@ -51,8 +51,26 @@ struct FailureGroupTests {
         }
         #expect(
             FailureGroup.groups(of: locked, root: "/srv/www").map(\.line) == [
-                #"h[1-9]: root "/srv/www" is locked by "a push by eva@ctl, pid 411 to 419" since 2026-03-01 12:30:01 UTC: wait"#
+                #"h[1-9]: root "/srv/www" is locked by "a push by eva@ctl, pid 411" on h1 since 2026-03-01 12:30:01 UTC: wait"#
             ])
+    }
+
+    @Test("what stands in quotes, in a path or in a time is no amount: of quoted texts that differ one host's are told")
+    func quotes() throws {
+        let removed = try failures("h[1-3]") {
+            "removed 2\($0.name.last!) entries (\"img/\($0.name.last!)77.jpg\", \"a\\\"\($0.name.last!)\") and 1 more"
+        }
+        #expect(
+            FailureGroup.groups(of: removed, root: "/srv").map(\.line) == [
+                #"h[1-3]: removed 21 to 23 entries ("img/177.jpg", "a\"1" on h1) and 1 more"#
+            ])
+        for text in ["/srv/img/%77.jpg is missing", "order-%0.pdf is missing", "it began at 12:3%:00", "a.%0 is bad"] {
+            let differing = try failures("h[1-3]") { text.replacing("%", with: String($0.name.last!)) }
+            let lines = FailureGroup.groups(of: differing, root: "/srv").map(\.line)
+            #expect(lines.count == 3, "\(lines)")
+        }
+        let open = try failures("h[1-2]") { "said \"pid \($0.name.last!)" }
+        #expect(FailureGroup.groups(of: open, root: "/srv").map(\.line) == [#"h[1-2]: said "pid 1 to 2"#])
     }
 
     @Test("another slot, exit code or release is another reason, and so is a name within another")
