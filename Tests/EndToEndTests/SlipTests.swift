@@ -128,7 +128,8 @@ extension EndToEnd {
                 "[web]\nweb1\nweb2\n", "[web]\nweb[01:50].example.com\n", "mail.example.com ansible_host=10.0.0.1\n",
                 "# shop\n[shop:children]\nweb\n", "all:\n  hosts:\n    web1:\n",
                 "---\nall:\n  children:\n    web:\n      hosts:\n        a:\n",
-                "[all:vars]\nansible_user=deploy\n",
+                "[all:vars]\nansible_user=deploy\n", "[db1]\ndb1.example.com\n", "[2024]\nweb1\n", "[a-b]\nweb1\n",
+                "{\"all\": {\"hosts\": {\"web1\": {}}}}\n",
             ])
         func inventory(text: String) async throws {
             try await Workbench.use { bench in

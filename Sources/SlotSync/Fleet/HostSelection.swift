@@ -43,6 +43,9 @@ public struct HostSelection: Sendable, Equatable {
         for (index, line) in lines.enumerated() {
             let items = line.prefix { $0 != "#" }
             guard !items.allSatisfy(\.isWhitespace) else { continue }
+            guard !AnsibleInventory.isNumberAlone(items.trimmed) else {
+                throw SlotSyncError(.badInput, "\(name):\(index + 1): \(quoted(items.trimmed)) is no host")
+            }
             do { try add(items) } catch {
                 throw SlotSyncError(error.code, "\(name):\(index + 1): \(error.message)")
             }

@@ -28,6 +28,15 @@ package enum ShellWords {
         }
     }
 
+    /// Words as one command that ``split(_:option:)`` takes apart into the same words.
+    package static func joined(_ words: [String]) -> String {
+        words.map { word in
+            let isPlain = !word.isEmpty && !word.contains { $0.isWhitespace || $0 == "'" || $0 == "\"" }
+            return isPlain
+                ? word : "'\(word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+        }.joined(separator: " ")
+    }
+
     /// Splits a command at white space. Single and double quotes keep words together, and a doubled quote within
     /// quotes stands for itself; there are no other escapes.
     ///

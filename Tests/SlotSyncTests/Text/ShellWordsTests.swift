@@ -36,6 +36,12 @@ struct ShellWordsTests {
         #expect(try ShellWords.split(command, option: "--rsh") == words)
     }
 
+    @Test("words that are joined are split into the same words", arguments: awkward)
+    func joined(word: String) throws {
+        let words = ["ssh", word, "x"]
+        #expect(try ShellWords.split(ShellWords.joined(words)) == words)
+    }
+
     @Test(
         "a command without a program, or with an open quote, is refused", arguments: ["", "  ", "''", "ssh 'a", "\"x"])
     func unusable(command: String) {
