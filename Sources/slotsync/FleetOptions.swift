@@ -151,7 +151,19 @@ extension FleetOptions {
             timeout: timeout ?? configuration.timeout ?? Fleet.usualTimeout)
         fleet.lockPatience = wait ?? .zero
         fleet.message = message ?? ""
+        fleet.words = words
         return Settled(fleet: fleet, configuration: configuration, notices: notices)
+    }
+
+    /// What of this command line another command needs in order to reach the same hosts.
+    var words: FleetWords {
+        func option(_ name: String, _ value: String?) -> [String] { value.map { [name, $0] } ?? [] }
+        return FleetWords(
+            selection: hosts.flatMap { ["--hosts", $0] } + option("--hosts-file", hostsFile)
+                + except.flatMap { ["--except", $0] } + option("--except-file", exceptFile),
+            options: option("--root", root) + option("--transport", transport?.rawValue) + option("--rsh", rsh)
+                + option("--remote-command", remoteCommand) + option("--slots", slots.map(String.init))
+                + option("--parallel", parallel.map(String.init)) + option("--config", config))
     }
 
     private func chosenTransport(_ configuration: Configuration) throws -> Transport {
@@ -174,7 +186,7 @@ extension FleetOptions {
         guard let command, command.contains("~") else { return command }
         let words = try usage("--rsh") { () throws(SlotSyncError) in try ShellWords.split(command) }
         guard words.contains(where: { $0.first == "~" }) else { return command }
-        return words.map { ShellWords.quoted(HomePath.expanded($0) ?? $0) }.joined(separator: " ")
+        return ShellWords.joined(words.map { HomePath.expanded($0) ?? $0 })
     }
 }
 

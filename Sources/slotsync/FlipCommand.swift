@@ -42,7 +42,9 @@ struct FlipCommand: AsyncParsableCommand {
         try await fleet.run("flip") { settled, reporter in
             let operation = settled.fleet.flip(
                 release.map { .text($0) } ?? .usual, options: flip.options(settled.configuration))
-            return try await FlipNarration(verb: "flip", root: settled.fleet.root).follow(
+            return try await FlipNarration(
+                verb: "flip", root: settled.fleet.root, words: settled.fleet.words
+            ).follow(
                 operation, hosts: settled.fleet.hosts.count, reporter)
         }
     }

@@ -7,6 +7,8 @@ struct FlipNarration {
     /// `flip` or `rollback`.
     let verb: String
     let root: String
+    /// What commands are told to be typed with.
+    var words = FleetWords()
 
     /// Watches the operation and tells what came of it.
     func follow(
@@ -64,7 +66,7 @@ struct FlipNarration {
         if !report.uncertain.isEmpty {
             lines.append(
                 "\(fold(report.uncertain)): lost after the order to flip had gone out, and may be on either release: "
-                    + "`slotsync status` shows it")
+                    + "`\(words.command("status", on: report.uncertain))` shows it")
         }
         switch status(report) {
         case .failed:
@@ -80,18 +82,29 @@ struct FlipNarration {
         return lines + remedies(report)
     }
 
-    /// For each host that did not go back the command that brings it there.
+    /// For each host that did not go back the command that brings it there, or to what was live there before.
     private func remedies(_ report: FlipReport) -> [String] {
         guard verb == "rollback", let release = report.release else { return [] }
-        let (lacking, bad) = (Set(report.withoutRelease), Set(report.badOn))
-        let others = report.failures.map(\.host).filter { !lacking.contains($0) && !bad.contains($0) }
-        func line(_ hosts: [Host], _ command: String) -> [String] {
-            hosts.isEmpty ? [] : ["to bring \(fold(hosts)) there: \(command) --hosts \(ShellWords.quoted(fold(hosts)))"]
+        var left = report.failures.map(\.host)
+        func take(_ hosts: [Host]) -> [Host] {
+            let taken = left.filter(hosts.contains)
+            left.removeAll(where: hosts.contains)
+            return taken
         }
-        let source = report.withoutRelease.isEmpty ? [] : ["(SOURCE is the tree of release \(release.short))"]
-        return line(report.withoutRelease, "slotsync push SOURCE --no-canary") + source
-            + line(report.badOn, "slotsync rollback --to \(release.id) --force")
-            + line(others, "slotsync rollback --to \(release.id)")
+        func line(_ hosts: [Host], _ aim: String = "there", _ command: ([Host]) -> String) -> [String] {
+            hosts.isEmpty ? [] : ["to bring \(fold(hosts)) \(aim): \(command(hosts))"]
+        }
+        let ways = Dictionary(grouping: report.otherWays, by: \.release).sorted { $0.key < $1.key }
+        let others = ways.flatMap { way, hosts in
+            line(take(hosts.map(\.host)), "back to what was live there before") {
+                words.command("rollback", "--to", "\(way)", on: $0)
+            }
+        }
+        let lacking = take(report.withoutRelease)
+        let source = lacking.isEmpty ? [] : ["(SOURCE is the tree of release \(release.short))"]
+        return others + line(lacking) { words.command("push", "SOURCE", "--no-canary", on: $0) } + source
+            + line(take(report.badOn)) { words.command("rollback", "--to", "\(release.id)", "--force", on: $0) }
+            + line(left) { words.command("rollback", "--to", "\(release.id)", on: $0) }
     }
 
     private func mixture(_ report: FlipReport) -> [String] {
@@ -101,12 +114,13 @@ struct FlipNarration {
             "THE HOSTS ARE LEFT ON DIFFERENT RELEASES: the \(verb) was given up and could not be taken back everywhere"
         ]
         lines += folded(changed.map { ($0.host, "is on release \($0.outcome.release.long)") })
-        lines.append("all others are on what was live before, or could not be asked: `slotsync status` shows it")
-        lines.append("to go on: slotsync \(verb == "flip" ? "flip " : "rollback --to ")\(release)")
+        lines.append(
+            "all others are on what was live before, or could not be asked: `\(words.command("status"))` shows it")
+        lines.append("to go on: \(words.command("flip", release))")
         for (previous, group) in Dictionary(grouping: changed, by: \.outcome.previous).sorted(by: { "\($0)" < "\($1)" })
         {
             guard let previous else { continue }
-            lines.append("to go back: slotsync rollback --to \(previous.id) --hosts '\(fold(group.map(\.host)))'")
+            lines.append("to go back: \(words.command("rollback", "--to", "\(previous.id)", on: group.map(\.host)))")
         }
         return lines
     }

@@ -15,8 +15,15 @@ func folded(_ sentences: [(host: Host, text: String)]) -> [String] {
 
 /// The same for warnings, failures and news, where sentences of one kind are one: `{host}` in them stands for each
 /// host's own name, and numbers are said from the least to the most.
-func foldedByKind(_ sentences: [(host: Host, text: String)], root: String = "") -> [String] {
-    kinds(of: sentences, root: root).map { "\(HostList.fold($0.hosts)): \($0.text)" }
+///
+/// - Parameter words: what commands are told to be typed with.
+func foldedByKind(
+    _ sentences: [(host: Host, text: String)], root: String = "", words: FleetWords = FleetWords()
+) -> [String] {
+    let hosts = Dictionary(sentences.map { ($0.host.label, $0.host) }) { first, _ in first }
+    return kinds(of: sentences, root: root).map { kind in
+        "\(HostList.fold(kind.hosts)): \(words.completing(kind.text, on: kind.hosts.compactMap { hosts[$0] }))"
+    }
 }
 
 /// Hosts with a sentence of one kind, and one sentence for all of them.

@@ -78,12 +78,11 @@ actor Reporter {
     func failures(_ failures: [HostFailure], root: String) {
         for failure in failures { json(of: failure.host, failure.json) }
         for group in FailureGroup.groups(of: failures, root: root) {
-            problem(group.line)
+            let hosts = failures.map(\.host).filter { group.hosts.contains($0.label) }
+            problem(options.words.completing(group.line, on: hosts))
             json(group.json)
             if group.code == .agentMissing, options.remoteCommand == nil {
-                let hosts = ShellWords.quoted(HostList.fold(group.hosts))
-                let shell = options.rsh.map { " --rsh \(ShellWords.quoted($0))" } ?? ""
-                problem("to put it there: slotsync install --hosts \(hosts)\(shell)")
+                problem("to put it there: \(options.words.command("install", on: hosts))")
             }
         }
     }
@@ -160,7 +159,8 @@ actor Reporter {
         if let line = event.hostLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { gather(line) }
     }
 
-    private func gather(_ line: (host: Host, text: String)) {
+    /// Keeps what is to be said of a host for a moment, since others may have the same to say.
+    func gather(_ line: (host: Host, text: String)) {
         news.append(line)
         if options.verbose { return tellNews() }
         newsTeller =
@@ -175,7 +175,7 @@ actor Reporter {
     func tellNews() {
         newsTeller?.cancel()
         newsTeller = nil
-        for line in foldedByKind(news, root: root) { note(line) }
+        for line in foldedByKind(news, root: root, words: options.words) { note(line) }
         news = []
     }
 

@@ -1,4 +1,4 @@
-// `slotsync rollback`: goes back to the release that was live before, on every host or on none.
+// `slotsync rollback`: goes back to the release that was live before, on every host that can.
 
 import ArgumentParser
 import SlotSync
@@ -31,7 +31,9 @@ struct RollbackCommand: AsyncParsableCommand {
         try await fleet.run("rollback") { settled, reporter in
             let operation = settled.fleet.rollback(
                 rollback.to.map { .text($0) } ?? .usual, options: rollback.flip.options(settled.configuration))
-            return try await FlipNarration(verb: "rollback", root: settled.fleet.root).follow(
+            return try await FlipNarration(
+                verb: "rollback", root: settled.fleet.root, words: settled.fleet.words
+            ).follow(
                 operation, hosts: settled.fleet.hosts.count, reporter)
         }
     }

@@ -24,7 +24,8 @@ struct StatusCommand: AsyncParsableCommand {
                 settled.fleet.status(), as: "asking", hosts: settled.fleet.hosts.count,
                 tellsHosts: false)
             for (host, ring) in report.answers { await reporter.json(of: host, json(host, ring)) }
-            await reporter.essentialResult(StatusTable(report.answers.map { ($0, $1) }).lines)
+            await reporter.essentialResult(
+                StatusTable(report.answers.map { ($0, $1) }, words: settled.fleet.words).lines)
             await reporter.failures(report.failures, root: settled.fleet.root)
             let releases = Set(report.answers.compactMap { $0.answer?.liveRelease?.id })
             return Conclusion(

@@ -9,7 +9,8 @@ struct StatusTable {
     /// What is to be printed: the heading, a row a host, and what there is to say of provisional flips and of bad slots.
     let lines: [String]
 
-    init(_ hosts: [Row]) {
+    /// - Parameter words: what commands are told to be typed with.
+    init(_ hosts: [Row], words: FleetWords = FleetWords()) {
         guard !hosts.isEmpty else {
             lines = []
             return
@@ -17,7 +18,7 @@ struct StatusTable {
         let heading = ["HOST", "LIVE", "PREVIOUS", "READY", "SLOTS"]
         lines =
             TextTable.aligned([heading] + hosts.map(Self.row)) + Self.locks(hosts) + Self.provisionalFlips(hosts)
-            + Self.passed(hosts) + Self.otherSlots(hosts)
+            + Self.passed(hosts, words) + Self.otherSlots(hosts)
             + Self.badSlots(hosts)
     }
 
@@ -51,7 +52,7 @@ struct StatusTable {
     }
 
     /// What is ready, and not flipped to without being named.
-    private static func passed(_ hosts: [Row]) -> [String] {
+    private static func passed(_ hosts: [Row], _ words: FleetWords) -> [String] {
         folded(
             hosts.compactMap { status in
                 guard let ring = status.ring, let slot = ring.passedSlot, let release = ring[slot].release else {
@@ -60,7 +61,7 @@ struct StatusTable {
                 return (
                     status.host,
                     "slot \(slot) (release \(release.short)) is ready, but was staged before the host went back: "
-                        + "`slotsync flip \(release.id)` flips to it"
+                        + "`\(words.command("flip", "\(release.id)"))` flips to it"
                 )
             })
     }

@@ -54,6 +54,8 @@ final class Channel {
     /// How the session ended, where a reply was waited for in vain.
     private(set) var end: SessionEnd?
     private var progress = HostProgress()
+    /// When the host last came further, by its own word.
+    private var lastAdvance = SuspendingClock.now
     /// How many samples were asked for, and how many have come.
     private var askedSamples = 0
     private var gotSamples = 0
@@ -169,6 +171,29 @@ final class Channel {
         return try await receive()
     }
 
+    /// Waits for the reply to a request that is work, as long as the host gets on with it: no longer than it may be silent
+    /// without a file or a byte more. An agent whose disk hangs still sends heartbeats.
+    ///
+    /// - Throws: as `receive` does.
+    func receiveWhileAdvancing() async throws -> Reply {
+        let clock = SuspendingClock()
+        lastAdvance = clock.now
+        let alarm = Task { @FleetActor in
+            while clock.now < lastAdvance + timeout {
+                try await clock.sleep(until: lastAdvance + timeout, tolerance: nil)
+            }
+            try Task.checkCancellation()
+            giveUp(
+                SlotSyncError(
+                    .timedOut,
+                    silence + Self.lifeSigns < timeout
+                        ? "is there, but got no further for \(TimeText.exact(timeout)): its disk may hang, or raise --timeout"
+                        : "said nothing for \(TimeText.exact(timeout))"))
+        }
+        defer { alarm.cancel() }
+        return try await receive()
+    }
+
     /// Hears what the host says beside its answers, until the task is cancelled. Another task may `receive` meanwhile.
     ///
     /// - Throws: ``SlotSyncError``: as `receive` does.
@@ -208,10 +233,12 @@ final class Channel {
             // An agent that sends heartbeats but does not greet, or neither works nor takes what is sent to it, is as
             // good as dead.
             if wasGreeted, now != progress || pendingBytes == 0 { stream.noteLife() }
+            if now != progress { lastAdvance = .now }
             progress = now
             onAlive?(now)
         case .plan(let before, let planned):
             stream.noteLife()
+            lastAdvance = .now
             onPlan?(before, planned)
         case .warning(let text):
             stream.noteLife()
@@ -225,6 +252,7 @@ final class Channel {
         case .sample(let number, let readings):
             stream.noteLife()
             gotSamples += 1
+            lastAdvance = .now
             if gotSamples <= dueSamples { lastDueSample = SuspendingClock().now }
             // Where nobody hears them they are a reply like any other.
             if let onReadings { try onReadings(number, readings) } else { inbox.append(reply) }

@@ -26,6 +26,8 @@ public struct Fleet: Sendable {
     public var lockPatience = Duration.zero
     /// What others are told who want the lock meanwhile, besides who holds it; one line.
     public var message = ""
+    /// What commands that messages name are to be typed with.
+    package var words = FleetWords()
 
     /// What ``parallelism`` is where nothing is said.
     public static let usualParallelism = 128
@@ -62,8 +64,7 @@ public struct Fleet: Sendable {
         isOneForEach: Bool, telling emit: @escaping @Sendable (FleetEvent) -> Void,
         _ body: (FleetConnection) async throws -> Result
     ) async throws -> Result {
-        try check(isOneForEach: isOneForEach)
-        let connection = await FleetConnection(self)
+        let connection = await FleetConnection(try fitting(isOneForEach: isOneForEach))
         await connection.tellLogins(emit)
         do {
             let result = try await body(connection)
@@ -83,7 +84,8 @@ public struct Fleet: Sendable {
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async throws -> HostResults<Answer> {
         try await withConnection(isOneForEach: false, telling: emit) { connection in
-            let results = await connection.each(hosts, atMost: parallelism, closing: true, telling: emit, body)
+            let results = await connection.each(
+                hosts, atMost: connection.fleet.parallelism, closing: true, telling: emit, body)
             try Task.checkCancellation()
             return results
         }

@@ -35,6 +35,8 @@ public final class FleetConnection: Sendable {
     /// Opens nothing yet: each session is opened when it is first needed.
     public init(_ fleet: Fleet) async {
         ProcessSetup.prepare()
+        // Where that cannot be, the first operation says so.
+        let fleet = (try? fleet.fitting(isOneForEach: true)) ?? fleet
         self.fleet = fleet
         (events, emit) = AsyncStream.makeStream(of: HostEvent.self)
         connections = await Self.connections(to: fleet, teller, emit)
@@ -130,7 +132,7 @@ public final class FleetConnection: Sendable {
     /// Brings a tree into the next slot of every host; see ``Fleet/stage(_:options:)``.
     public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
         FleetOperation { emit in
-            try self.fleet.check(isOneForEach: true)
+            _ = try self.fleet.fitting(isOneForEach: true)
             await self.tellLogins(emit)
             do {
                 try await self.waitForLocks(telling: emit)

@@ -1,7 +1,7 @@
-// Flip and rollback over a fleet. Asks all hosts what they have, and carries out what TwoPhaseFlip decides. No more
-// than the fleet's `parallelism` hosts connect or prepare at the same time. The commit goes out to all of them in one
-// go, over sessions that are open already. A host that is lost then is asked again in a new session. As soon as too many
-// have failed, each that flipped goes back, though others are not heard yet.
+// Flip and rollback over a fleet. Asks all hosts what they have, and carries out what TwoPhaseFlip decides of a flip; a
+// rollback is FleetRollback's. No more than the fleet's `parallelism` hosts connect or prepare at the same time. A flip's
+// commit goes out to all of them in one go, over sessions that are open already. A host that is lost then is asked again
+// in a new session. As soon as too many have failed, each that flipped goes back, though others are not heard yet.
 
 extension Fleet {
     /// Makes a staged release live on every host, or on none.
@@ -22,7 +22,9 @@ extension Fleet {
         _ direction: FlipRequest.Direction, to release: ReleaseSelector, _ options: FlipOptions
     ) -> FleetOperation<FlipReport> {
         FleetOperation { emit in
-            try await self.withConnection(isOneForEach: true, telling: emit) {
+            // A rollback does without a session for each at the same time, where there cannot be so many.
+            let isOneForEach = direction == .flip || (try? self.fitting(isOneForEach: true)) != nil
+            return try await self.withConnection(isOneForEach: isOneForEach, telling: emit) {
                 try await $0.waitForLocks(telling: emit)
                 return try await FleetFlip(over: $0, direction, options, emit: emit).run(release)
             }
@@ -31,16 +33,16 @@ extension Fleet {
 }
 
 @FleetActor
-private final class FleetFlip {
-    private let connection: FleetConnection
+final class FleetFlip {
+    let connection: FleetConnection
     private let direction: FlipRequest.Direction
     private let options: FlipOptions
-    private let emit: @Sendable (FleetEvent) -> Void
+    let emit: @Sendable (FleetEvent) -> Void
     private var release: ReleaseName?
     private var decisions = TwoPhaseFlip(hosts: [], failed: 0, allowedFailures: 0)
     /// Wakes the hosts that flipped, when it is decided whether they stay so.
     private let decided = Wakeup()
-    private var flipped: [Host: FlipOutcome] = [:]
+    private(set) var flipped: [Host: FlipOutcome] = [:]
     private var failures: [HostFailure] = []
     /// Hosts that were lost when they were told to flip, or to go back, and cannot be asked again.
     private var uncertain: Set<Host> = []
@@ -59,25 +61,32 @@ private final class FleetFlip {
         let fleet = connection.fleet
         guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
         guard options.hooks.areUsable else { throw SlotSyncError(.badInput, Hooks.tooLong) }
-        let rings = await each(fleet.hosts, atMost: fleet.parallelism) { host in
+        let keepsSessions = direction == .flip || (try? fleet.fitting(isOneForEach: true)) != nil
+        let rings = await each(fleet.hosts, atMost: fleet.parallelism, closing: !keepsSessions) { host in
             self.emit(.hostStarted(host.host))
             host.onWarning = { [emit = self.emit] in emit(.hostWarning(host.host, $0)) }
             return try await host.session().ring
         }
         try Task.checkCancellation()
-        let choice = ReleaseChoice(direction: direction, rings: rings.answers.map { ($0.host, $0.answer) })
+        let choice = ReleaseChoice(
+            direction: direction, rings: rings.answers.map { ($0.host, $0.answer) }, words: fleet.words)
         let chosen = try choice.choose(selector)
         let request = FlipRequest(direction, to: chosen, hooks: options.hooks, force: options.force)
+        guard direction == .flip else {
+            failures += choice.refusals(of: chosen, by: selector)
+            let left = Set(failures.map(\.host))
+            try await rollBack(
+                rings.done.filter { !left.contains($0) }, request, atMost: keepsSessions ? .max : fleet.parallelism)
+            return report(choice, of: chosen, selector)
+        }
         decisions = TwoPhaseFlip(
             hosts: rings.done, failed: rings.failures.count,
-            // Whoever goes back wants out of a bad release: a host that cannot keeps no other one in it.
-            allowedFailures: direction == .rollback
-                ? .max : options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
+            allowedFailures: options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
         while let step = decisions.step {
             try Task.checkCancellation()
             decisions.end(await carryOut(step, request, on: decisions.hosts))
         }
-        return report(choice, of: chosen)
+        return report(choice, of: chosen, selector)
     }
 
     // MARK: Steps
@@ -85,10 +94,7 @@ private final class FleetFlip {
     /// - Returns: the hosts that came through.
     private func carryOut(_ step: TwoPhaseFlip.Step, _ request: FlipRequest, on hosts: [Host]) async -> [Host] {
         switch step {
-        case .prepare:
-            let prepared = await each(hosts) { try await $0.prepare(request) }
-            release = prepared.answers.first?.answer.release
-            return prepared.done
+        case .prepare: return await each(hosts) { try await self.prepare($0, request) }.done
         case .runBeforeHook: return await each(hosts) { try await $0.runBeforeHook() }.done
         case .commit:
             // From here on an interruption no longer stops half-way: all flip, or all are taken back.
@@ -96,18 +102,30 @@ private final class FleetFlip {
         }
     }
 
-    private func each<Answer: Sendable>(
-        _ hosts: [Host], atMost limit: Int = .max,
+    /// - Parameter closes: whether a host's session is closed when the answer is there.
+    func each<Answer: Sendable>(
+        _ hosts: [Host], atMost limit: Int = .max, closing closes: Bool = false,
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async -> HostResults<Answer> {
-        let results = await connection.each(hosts, atMost: limit, telling: emit, body)
+        let results = await connection.each(hosts, atMost: limit, closing: closes, telling: emit, body)
         failures += results.failures
         return results
     }
 
+    func prepare(_ host: HostConnection, _ request: FlipRequest) async throws {
+        let outcome = try await host.prepare(request)
+        release = release ?? outcome.release
+    }
+
     /// Does something in a task that is not cancelled with this one.
-    private func uninterrupted<Result: Sendable>(_ body: @escaping @FleetActor () async -> Result) async -> Result {
-        await Task { @FleetActor in await body() }.value
+    func uninterrupted<Answer: Sendable, Failure>(
+        _ body: @escaping @FleetActor @Sendable () async throws(Failure) -> Answer
+    ) async throws(Failure) -> Answer {
+        try await Task { @FleetActor in
+            do throws(Failure) { return Result<Answer, Failure>.success(try await body()) } catch {
+                return .failure(error)
+            }
+        }.value.get()
     }
 
     /// Flips a host, and takes it back if the flip is given up.
@@ -128,7 +146,7 @@ private final class FleetFlip {
         if decisions.decision != nil { decided.wake() }
     }
 
-    private func commit(_ host: HostConnection, _ request: FlipRequest) async throws {
+    func commit(_ host: HostConnection, _ request: FlipRequest) async throws {
         do { try await noteFlipped(host, host.commit()) } catch let loss as SlotSyncError where loss.isLoss {
             let hasFlipped = try await askAgain(host, loss) { try await host.hasFlipped() }
             guard hasFlipped, let outcome = host.flip?.outcome else {
@@ -174,7 +192,9 @@ private final class FleetFlip {
         emit(.hostFinished(host.host, .flipped(outcome)))
     }
 
-    private func report(_ choice: ReleaseChoice, of chosen: ContentDigest?) -> FlipReport {
+    private func report(
+        _ choice: ReleaseChoice, of chosen: ContentDigest?, _ selector: ReleaseSelector
+    ) -> FlipReport {
         let hosts = connection.fleet.hosts
         let numbers = Dictionary(zip(hosts, hosts.indices)) { first, _ in first }
         let failed = Set(failures.map(\.host))
@@ -184,14 +204,16 @@ private final class FleetFlip {
                 failed.contains(host) && isSuch((ring?.slots ?? []).filter { $0.holds(chosen) })
             }.map(\.host)
         }
+        let stay = direction == .rollback ? Set(flipped.keys) : decisions.flipped
         return FlipReport(
             release: release,
-            flipped: hosts.compactMap { host in
-                decisions.flipped.contains(host) ? flipped[host].map { (host, $0) } : nil
-            },
+            flipped: hosts.compactMap { host in stay.contains(host) ? flipped[host].map { (host, $0) } : nil },
             takenBack: hosts.filter { decisions.takenBack.contains($0) && flipped[$0]?.changed ?? false },
             failures: failures.sorted { numbers[$0.host] ?? 0 < numbers[$1.host] ?? 0 },
             uncertain: hosts.filter(uncertain.contains), withoutRelease: failedHosts { $0.isEmpty },
-            badOn: failedHosts { !$0.isEmpty && $0.allSatisfy { $0.state == .bad } }, isGivenUp: decisions.isGivenUp)
+            badOn: failedHosts { !$0.isEmpty && $0.allSatisfy { $0.state == .bad } },
+            otherWays: direction == .flip
+                ? [] : choice.otherWays(than: chosen, by: selector).filter { failed.contains($0.host) },
+            isGivenUp: decisions.isGivenUp)
     }
 }

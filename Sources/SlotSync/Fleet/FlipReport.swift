@@ -16,6 +16,9 @@ public struct FlipReport: Sendable {
     /// Hosts of a rollback that have no slot with its release, and those where it is bad, in the fleet's order.
     public var withoutRelease: [Host] = []
     public var badOn: [Host] = []
+    /// Hosts that did not go back with the others and have another release that was live before: the way back that is
+    /// theirs, in the fleet's order.
+    public var otherWays: [(host: Host, release: ContentDigest)] = []
     /// Whether too many hosts failed: then nothing was flipped, or it was taken back.
     public var isGivenUp: Bool
 

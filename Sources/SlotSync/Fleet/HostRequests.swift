@@ -39,7 +39,7 @@ extension HostConnection {
     private func checkedSlot(for request: FlipRequest) async throws -> FlipOutcome {
         let channel = try await session().channel
         channel.send(.prepare(request))
-        let reply = try await channel.receive()
+        let reply = try await channel.receiveWhileAdvancing()
         guard case .prepared(let outcome) = reply else { throw unexpected(reply) }
         return outcome
     }

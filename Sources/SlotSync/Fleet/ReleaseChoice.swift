@@ -6,6 +6,8 @@ struct ReleaseChoice {
     let direction: FlipRequest.Direction
     /// In the fleet's order; a ring is nil where the root holds none yet.
     let rings: [(host: Host, ring: RingStatus?)]
+    /// What commands are told to be typed with.
+    var words = FleetWords()
 
     /// - Returns: nil where no host could be asked.
     /// - Throws: ``SlotSyncError`` if the hosts do not agree, have no such release, or only a bad one.
@@ -14,7 +16,7 @@ struct ReleaseChoice {
         switch selector {
         case .id(let id): return id
         case .text(let text):
-            let lookup = ReleaseLookup(rings: rings.compactMap { host, ring in ring.map { (host, $0) } })
+            let lookup = ReleaseLookup(rings: rings.compactMap { host, ring in ring.map { (host, $0) } }, words: words)
             return try lookup.find(text, for: direction)
         case .usual where direction == .flip: return try readyRelease()
         case .usual: return try previousRelease()
@@ -25,7 +27,7 @@ struct ReleaseChoice {
         let what = "is ready"
         let isStaged = rings.contains { $0.ring?.nextRelease != nil }
         let groups = hosts { isStaged ? $0.nextRelease : $0.badNextRelease }
-        if groups.count > 1 { throw disagreement(groups, what) { "slotsync flip \($0)" } }
+        if groups.count > 1 { throw disagreement(groups, what) { words.command("flip", "\($0)", on: $1) } }
         if let agreed = groups.first { return agreed.release }
         try refusePassed()
         // `stage` and `flip` run again for a release that is live already: there is nothing to do.
@@ -38,46 +40,108 @@ struct ReleaseChoice {
     }
 
     private func previousRelease() throws -> ContentDigest {
-        // A host that has just gone back, since its flip had not been confirmed, has done what is asked.
-        func target(_ ring: RingStatus) -> ReleaseName? {
-            ring.wentBack == nil ? ring.previous.flatMap { ring[$0].release } : ring.liveRelease
-        }
-        var groups = hosts(by: target)
-        if groups.count > 1 {
-            // A host that is on a release which others go back to has been there already.
-            let targets = Set(groups.map(\.release))
-            groups = hosts { ring in
-                ring.liveRelease.flatMap { targets.contains($0.id) ? $0 : nil } ?? target(ring)
-            }
-        }
-        if groups.count > 1 {
-            throw disagreement(groups, "was live before") { "slotsync rollback --to \($0)" }
-        }
-        guard let agreed = groups.first else {
+        let ways = waysBack
+        // Where they differ, most hosts decide; of as many, those of the host that was named first. Who is there already
+        // is no reason to move the others away from where they are.
+        let targets =
+            Set(ways.map(\.release)).count == 1 ? ways.map(\.release) : ways.filter { !$0.isThere }.map(\.release)
+        let votes = Dictionary(grouping: ways, by: \.release).mapValues(\.count)
+        guard let most = targets.map({ votes[$0] ?? 0 }).max(), let chosen = targets.first(where: { votes[$0] == most })
+        else {
+            let groups = groups(of: ways.map { ($0.host, $0.release) })
+            guard groups.isEmpty else { throw disagreementOnWay(groups, "was live before") }
             throw nothing(
                 "was live before another one, and is still there",
-                "there is no way back. To put another release in place of this one: slotsync push SOURCE --no-canary")
+                "there is no way back. To put another release in place of this one: "
+                    + words.command("push", "SOURCE", "--no-canary"))
         }
-        return agreed.release
+        return chosen
+    }
+
+    // MARK: Ways back
+
+    /// Where a host goes back to by itself.
+    private struct WayBack {
+        var host: Host
+        var release: ContentDigest
+        /// Whether it is live there: the host has gone back already, or never had what the others go back from.
+        var isThere = false
+    }
+
+    /// In the fleet's order.
+    private var waysBack: [WayBack] {
+        let targets = Set(rings.compactMap { previous($0.ring) })
+        return rings.compactMap { host, ring in
+            if let live = ring?.liveRelease?.id, targets.contains(live) {
+                return WayBack(host: host, release: live, isThere: true)
+            }
+            return previous(ring).map { WayBack(host: host, release: $0) }
+        }
+    }
+
+    /// A host that has just gone back, since its flip had not been confirmed, has done what is asked.
+    private func previous(_ ring: RingStatus?) -> ContentDigest? {
+        guard let ring else { return nil }
+        return ring.wentBack == nil ? ring.previous.flatMap { ring[$0].release?.id } : ring.liveRelease?.id
+    }
+
+    /// Hosts that stay out of a rollback where the ways back differ, and why: those that are where others go back to, and
+    /// those that do not have what most hosts go back to.
+    func refusals(of chosen: ContentDigest?, by selector: ReleaseSelector) -> [HostFailure] {
+        guard let chosen, selector == .usual else { return [] }
+        return waysBack.filter { $0.release != chosen }.compactMap { way in
+            let slots = rings.first { $0.host == way.host }?.ring?.slots ?? []
+            guard way.isThere || !slots.contains(where: { $0.holds(chosen) }) else { return nil }
+            return HostFailure(
+                host: way.host,
+                error: SlotSyncError(
+                    .notReady,
+                    way.isThere
+                        ? "release \(way.release) is live here, to which a rollback leads, and on most hosts it leads to release "
+                            + "\(chosen): left as it is"
+                        : "release \(chosen), which most hosts go back to, is in no slot of this host, where release "
+                            + "\(way.release) was live before"))
+        }
+    }
+
+    /// The hosts' own ways back that lead elsewhere, and can be gone.
+    func otherWays(than chosen: ContentDigest?, by selector: ReleaseSelector) -> [(host: Host, release: ContentDigest)]
+    {
+        guard selector == .usual, let chosen else { return [] }
+        return waysBack.compactMap { way in
+            let slots = rings.first { $0.host == way.host }?.ring?.slots ?? []
+            let isOpen = slots.contains { $0.state != .bad && $0.holds(way.release) }
+            guard !way.isThere, way.release != chosen, isOpen, !slots.contains(where: { $0.holds(chosen) }) else {
+                return nil
+            }
+            return (way.host, way.release)
+        }
     }
 
     /// The hosts by the release that `release` says of their rings, where it says one; by its ID.
-    private func hosts(by release: (RingStatus) -> ReleaseName?) -> [(release: ContentDigest, hosts: [String])] {
-        var hostsOf: [ContentDigest: [String]] = [:]
-        for (host, ring) in rings {
-            if let release = ring.flatMap(release) { hostsOf[release.id, default: []].append(host.label) }
-        }
-        return hostsOf.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    private func hosts(by release: (RingStatus) -> ReleaseName?) -> [(release: ContentDigest, hosts: [Host])] {
+        groups(of: rings.compactMap { host, ring in ring.flatMap(release).map { (host, $0.id) } })
     }
 
-    /// - Parameter command: what names one of the releases.
-    private func disagreement(
-        _ groups: [(release: ContentDigest, hosts: [String])], _ what: String, _ command: (ContentDigest) -> String
+    private func groups(of hosts: [(Host, ContentDigest)]) -> [(release: ContentDigest, hosts: [Host])] {
+        Dictionary(grouping: hosts, by: \.1).sorted { $0.key < $1.key }.map { ($0.key, $0.value.map(\.0)) }
+    }
+
+    private func disagreementOnWay(
+        _ groups: [(release: ContentDigest, hosts: [Host])], _ what: String
     ) -> SlotSyncError {
-        let sides = groups.map { "\($0.release.description.prefix(8)) on \(HostList.fold($0.hosts))" }
-        let commands = groups.map { group in
-            "\(command(group.release)) --hosts \(ShellWords.quoted(HostList.fold(group.hosts)))"
-        }
+        disagreement(groups, what) { words.command("rollback", "--to", "\($0)", on: $1) }
+    }
+
+    private func fold(_ hosts: [Host]) -> String { HostList.fold(hosts.map(\.label)) }
+
+    /// - Parameter command: what names one of the releases, for its hosts.
+    private func disagreement(
+        _ groups: [(release: ContentDigest, hosts: [Host])], _ what: String,
+        _ command: (ContentDigest, [Host]) -> String
+    ) -> SlotSyncError {
+        let sides = groups.map { "\($0.release.description.prefix(8)) on \(fold($0.hosts))" }
+        let commands = groups.map { command($0.release, $0.hosts) }
         return SlotSyncError(
             .notReady,
             "the hosts do not agree on which release \(what): \(sides.joined(separator: ", ")). Name one for each: "
@@ -92,13 +156,13 @@ struct ReleaseChoice {
         let others = groups.count > 1 ? ", and others" : ""
         throw SlotSyncError(
             .notReady,
-            "\(HostList.fold(first.hosts)): release \(first.release) is ready\(others), but the hosts went back since it was "
-                + "staged, so it is not flipped to by itself: slotsync flip \(first.release)")
+            "\(fold(first.hosts)): release \(first.release) is ready\(others), but the hosts went back since it was "
+                + "staged, so it is not flipped to by itself: \(words.command("flip", "\(first.release)"))")
     }
 
     private func nothing(_ what: String, _ how: String) -> SlotSyncError {
         SlotSyncError(
-            .notReady, "\(HostList.fold(rings.map(\.host.label))): no host has a release that \(what): \(how)")
+            .notReady, "\(fold(rings.map(\.host))): no host has a release that \(what): \(how)")
     }
 
     /// Whoever staged a release that is bad, wherever it stands, must not hear that all is done. Which one is meant has
@@ -111,8 +175,8 @@ struct ReleaseChoice {
             let hosts = rings.filter { $0.ring?.slots.contains { $0.state == .bad && $0.release?.id == id } ?? false }
             throw SlotSyncError(
                 .notReady,
-                "\(HostList.fold(hosts.map(\.host.label))): \(ring.badText(of: slot)), and nothing else is staged: stage "
-                    + "another one, or insist with `slotsync flip --force \(id)`")
+                "\(fold(hosts.map(\.host))): \(ring.badText(of: slot)), and nothing else is staged: stage "
+                    + "another one, or insist with `\(words.command("flip", "--force", "\(id)"))`")
         }
     }
 }

@@ -6,11 +6,14 @@ struct ReleaseLookup {
     static let fewestDigits = 6
 
     let rings: [(host: Host, ring: RingStatus)]
+    /// What commands are told to be typed with.
+    private let words: FleetWords
     /// The releases in any slot of any host, with their names.
     private var known: [ContentDigest: Set<String>] = [:]
 
-    init(rings: [(host: Host, ring: RingStatus)]) {
+    init(rings: [(host: Host, ring: RingStatus)], words: FleetWords = FleetWords()) {
         self.rings = rings
+        self.words = words
         for (_, ring) in rings {
             for slot in ring.slots where slot.state.isSealed {
                 guard let release = slot.release else { continue }
@@ -24,7 +27,7 @@ struct ReleaseLookup {
         if let id = ContentDigest(text), known[id] != nil { return id }
         // A name wins over the beginning of an ID that happens to look like it.
         var found = text.isEmpty ? [] : known.filter { $0.value.contains(text) }.map(\.key)
-        if found.count > 1, let meant = meant(by: text, direction) { found = [meant] }
+        if found.count > 1, let meant = try meant(by: text, direction) { found = [meant] }
         if found.isEmpty { found = try begun(by: text) }
         switch found.count {
         case 1: return found[0]
@@ -41,22 +44,36 @@ struct ReleaseLookup {
 
     /// Which of several releases with one name is meant, if the hosts agree on that: in a flip the one that was staged
     /// last, ready or, where none is, live; in a rollback the one that it would go to by itself.
-    private func meant(by name: String, _ direction: FlipRequest.Direction) -> ContentDigest? {
+    ///
+    /// - Throws: where that one was passed over: the hosts went back since it was staged, and an older one is not meant.
+    private func meant(
+        by name: String, _ direction: FlipRequest.Direction
+    ) throws(SlotSyncError) -> ContentDigest? {
         let slots = rings.compactMap { _, ring -> SlotStatus? in
             let slot =
                 switch direction {
                 case .rollback: ring.previous
-                case .flip:
-                    ring.numbers.filter { ring[$0].state == .ready || ring[$0].state == .live }
-                        .filter { ring[$0].release?.name == name }
-                        .max { ring[$0].stage < ring[$1].stage }
+                case .flip: ring.newest(called: name).flatMap { ring.isPassed($0) ? nil : $0 }
                 }
             return slot.map { ring[$0] }.flatMap { $0.release?.name == name ? $0 : nil }
         }
         // A host where it is not ready says so when it is to flip, and is no reason to take an older one.
         let ready = slots.filter { $0.state == .ready }
+        if direction == .flip, ready.isEmpty { try refusePassed(name) }
         let meant = Set((ready.isEmpty || direction == .rollback ? slots : ready).compactMap(\.release?.id))
         return meant.count == 1 ? meant.first : nil
+    }
+
+    private func refusePassed(_ name: String) throws(SlotSyncError) {
+        let passed = rings.compactMap { host, ring in
+            ring.newest(called: name).flatMap { ring.isPassed($0) ? ring[$0].release?.id : nil }.map { (host, $0) }
+        }
+        guard let id = passed.first?.1 else { return }
+        let hosts = HostList.fold(passed.filter { $0.1 == id }.map(\.0.label))
+        throw SlotSyncError(
+            .notReady,
+            "\(hosts): of the releases that are called \(quoted(name)) the last one, \(id), is ready, but the hosts went "
+                + "back since it was staged, so its ID has to be named: \(words.command("flip", "\(id)"))")
     }
 
     private func begun(by text: String) throws(SlotSyncError) -> [ContentDigest] {
@@ -88,4 +105,15 @@ struct ReleaseLookup {
             return "\(id.description.prefix(12))\(name.map { " (\($0))" } ?? "")"
         }.joined(separator: ", ")
     }
+}
+
+extension RingStatus {
+    /// The slot that was staged last of those that are ready or live and whose release has this name.
+    fileprivate func newest(called name: String) -> Int? {
+        numbers.filter { (self[$0].state == .ready || self[$0].state == .live) && self[$0].release?.name == name }
+            .max { self[$0].stage < self[$1].stage }
+    }
+
+    /// Whether the hosts went back since a slot was staged that is ready.
+    fileprivate func isPassed(_ slot: Int) -> Bool { self[slot].state == .ready && self[slot].stage <= passedStage }
 }

@@ -5,22 +5,29 @@ import CSystemCalls
 import Glibc
 
 extension Fleet {
-    /// Checks that sessions with these hosts can be opened at all.
+    /// This fleet with as many hosts at the same time as this process may have sessions with.
     ///
     /// - Parameter isOneForEach: whether all hosts have a session at the same time, and not as many as
-    ///   ``parallelism`` says.
-    /// - Throws: ``SlotSyncError`` with what is missing.
-    func check(isOneForEach: Bool) throws(SlotSyncError) {
+    ///   ``parallelism`` says. Then fewer log in at the same time.
+    /// - Throws: ``SlotSyncError`` with what is missing, where the sessions cannot be opened at all.
+    func fitting(isOneForEach: Bool) throws(SlotSyncError) -> Fleet {
         ProcessSetup.prepare()
         if transport.kind == .local { _ = try transport.localCommand(root: root) }
-        let logins = min(max(parallelism, 1), hosts.count)
-        let limits = SessionLimits(sessions: isOneForEach ? hosts.count : logins, logins: logins)
-        guard
-            let problem = limits.problem(
-                descriptors: ProcessSetup.descriptorLimit, processes: ProcessSetup.processLimit)
-        else { return }
-        let hint = isOneForEach ? "" : ", or give a lower --parallel"
-        throw SlotSyncError(.system, problem + hint)
+        let wanted = min(max(parallelism, 1), max(hosts.count, 1))
+        let limits = SessionLimits(sessions: isOneForEach ? max(hosts.count, 1) : nil, logins: wanted)
+        let (descriptors, processes) = (ProcessSetup.descriptorLimit, ProcessSetup.processLimit)
+        guard let fitting = limits.fitting(descriptors: descriptors, processes: processes) else {
+            let hint = isOneForEach ? ", or go on in parts of the fleet (--hosts)" : ""
+            throw SlotSyncError(
+                .system, (limits.problem(descriptors: descriptors, processes: processes) ?? "no session fits") + hint)
+        }
+        guard fitting.logins < wanted else { return self }
+        fleetLog.debug(
+            "fewer logins at the same time than allowed: this process may have no more open files or processes",
+            metadata: ["logins": "\(fitting.logins)"])
+        var fleet = self
+        fleet.parallelism = fitting.logins
+        return fleet
     }
 }
 
@@ -29,6 +36,35 @@ struct SessionLimits {
     let sessions: Int
     /// How many of them are being opened at the same time.
     let logins: Int
+    /// Whether there are no more sessions than logins at the same time.
+    private let isLoginsAlone: Bool
+
+    /// - Parameter sessions: nil: as many as logins.
+    init(sessions: Int? = nil, logins: Int) {
+        self.sessions = sessions ?? logins
+        self.logins = logins
+        isLoginsAlone = sessions == nil
+    }
+
+    /// The same sessions, or fewer where they are as many as logins, with so few logins that they fit; nil: they do not
+    /// fit with one login at a time.
+    func fitting(descriptors: Int, processes: Int) -> SessionLimits? {
+        var fitting = self
+        if problem(descriptors: descriptors, processes: processes) != nil {
+            let room = descriptors - Self.ownDescriptors
+            let logins =
+                isLoginsAlone
+                ? min(
+                    room / (Self.descriptorsOfSession + Self.descriptorsOfLogin),
+                    max(processes, Self.ownProcesses) - Self.ownProcesses)
+                : (room - sessions * Self.descriptorsOfSession) / Self.descriptorsOfLogin
+            fitting = SessionLimits(sessions: isLoginsAlone ? nil : sessions, logins: min(logins, self.logins))
+        }
+        guard fitting.logins > 0, fitting.problem(descriptors: descriptors, processes: processes) == nil else {
+            return nil
+        }
+        return fitting
+    }
 
     /// Three pipes, and what tells that the child has ended.
     private static let descriptorsOfSession = 4

@@ -10,7 +10,9 @@ enum SlotCheck {
     static func differences(
         from record: SlotRecord, in slot: Directory, parallelism: Int, progress: AgentProgress
     ) -> SlotDifferences {
-        if SlotInspection.isAsSealed(record, slot, parallelism: parallelism) { return SlotDifferences() }
+        if SlotInspection.isAsSealed(record, slot, parallelism: parallelism, progress: progress) {
+            return SlotDifferences()
+        }
         typealias Run = (first: Int, found: [(SlotDifferences.Kind, [UInt8])])
         let runs: [Run]? = try? TreeStatuses.look(at: record.manifest, below: slot, parallelism: parallelism) {
             (entries, statuses) in
@@ -19,6 +21,7 @@ enum SlotCheck {
             for index in entries {
                 look(at: index, of: record, &statuses, tree, progress) { found.append(($0, $1)) }
             }
+            progress.add(files: entries.count, bytes: 0)
             return found.isEmpty ? nil : (entries.lowerBound, found)
         }
         var differences = SlotDifferences()

@@ -92,7 +92,8 @@ enum SlotInspection {
                 below: directory, name: name, toleratesUnreadable: tolerating != .nothing, parallelism: parallelism)
         }
         if let trusted,
-            let exceptions = exceptionsIfSealed(trusted, directory, ownership, parallelism: parallelism)
+            let exceptions = exceptionsIfSealed(
+                trusted, directory, ownership, parallelism: parallelism, progress: progress)
         {
             // A stamp that was not settled at the seal vouched for nothing.
             let seen = SeenStatuses(stamps: trusted.stamps, moment: trusted.sealedAt)
@@ -139,13 +140,16 @@ enum SlotInspection {
     }
 
     /// Whether every stat tuple of the record holds: one look at each entry, nothing is opened or read.
-    static func isAsSealed(_ record: SlotRecord, _ slot: Directory, parallelism: Int = 1) -> Bool {
-        exceptionsIfSealed(record, slot, SlotOwnership(), parallelism: parallelism) != nil
+    static func isAsSealed(
+        _ record: SlotRecord, _ slot: Directory, parallelism: Int = 1, progress: AgentProgress = AgentProgress()
+    ) -> Bool {
+        exceptionsIfSealed(record, slot, SlotOwnership(), parallelism: parallelism, progress: progress) != nil
     }
 
     /// Nil if a stat tuple of the record does not hold.
     private static func exceptionsIfSealed(
-        _ record: SlotRecord, _ slot: Directory, _ ownership: SlotOwnership, parallelism: Int
+        _ record: SlotRecord, _ slot: Directory, _ ownership: SlotOwnership, parallelism: Int,
+        progress: AgentProgress
     ) -> [SlotOwnership.Exception]? {
         struct Difference: Error {}
         let asksNothing = ownership.user == nil && ownership.group == nil
@@ -159,6 +163,7 @@ enum SlotInspection {
                 guard record.vouches(for: index, status) else { throw Difference() }
                 if !asksNothing, let exception = ownership.exception(index, status) { exceptions.append(exception) }
             }
+            progress.add(files: entries.count, bytes: 0)
             return exceptions.isEmpty ? nil : exceptions
         }
         return found.map { Array($0.joined()) }

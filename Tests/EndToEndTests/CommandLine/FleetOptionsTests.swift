@@ -76,6 +76,41 @@ struct FleetOptionsTests {
         #expect(throws: ValidationError.self) { try names("--hosts", "web[1-2],!web[1-2]", configuration: file) }
     }
 
+    @Test("another command is told to be typed with the same options, each host with its user and port")
+    func words() throws {
+        let fleet = try settled(
+            "--hosts", "deploy@web[1-2],web3:2222", "--root", "/srv/{host}", "--transport", "ssh", "--parallel", "3",
+            configuration: everything
+        ).fleet
+        let typed = fleet.words.command("rollback", "--to", "v 1", on: fleet.hosts)
+        #expect(
+            typed.hasPrefix(
+                "slotsync rollback --to 'v 1' --hosts 'deploy@web[1-2],web3:2222' --root '/srv/{host}' --transport ssh "
+                    + "--parallel 3 --config "), "\(typed)")
+        #expect(fleet.words.command("status").contains(" --hosts 'deploy@web[1-2],web3:2222' "))
+        let told = fleet.words.completing("owed: `slotsync flip abc` runs it", on: [fleet.hosts[2]])
+        #expect(told.hasPrefix("owed: `slotsync flip abc --hosts web3:2222 --root ") && told.hasSuffix("` runs it"))
+        for text in ["`slotsync status` shows it", "`slotsync flip", "`slotsync flip x --hosts h1`", "a ` b"] {
+            #expect(fleet.words.completing(text, on: fleet.hosts) == text)
+        }
+    }
+
+    @Test("the words of --rsh stay what they are where one of them begins with ~")
+    func homesInRemoteShell() throws {
+        let shell = try settled(
+            "--hosts", "h1", "--root", "/srv", "--rsh", #"ssh -F ~/conf -l DOM\eva -o "it's" 'a "b" c' '' !x"#
+        ).fleet.transport.remoteShell
+        let words = try ShellWords.split(try #require(shell))
+        #expect(words[2].hasSuffix("/conf") && !words[2].hasPrefix("~"))
+        #expect(words[3...] == ["-l", #"DOM\eva"#, "-o", "it's", #"a "b" c"#, "", "!x"], "\(words)")
+    }
+
+    @Test("~ in --except-file is a home, as in --hosts-file")
+    func exceptFile() throws {
+        let parsed = try FleetOptions.parse(["--except-file", "~/spared"])
+        #expect(parsed.exceptFile?.hasSuffix("/spared") == true && parsed.exceptFile?.hasPrefix("~") == false)
+    }
+
     @Test("a host in two lists is named twice")
     func twice() {
         #expect(throws: (any Error).self) { try settled("--hosts", "h1", "--hosts", "h[1-2]", "--root", "/srv") }

@@ -19,6 +19,8 @@ struct LossyAgent: Sendable {
         case silent
         /// The session ends, but the agent lives on and gets the request seconds later. Only `before`.
         case late
+        /// The session stays, the agent lives and says so, but the request does not reach it. Only `before`.
+        case deaf
     }
 
     /// The program to name with `--remote-command`.
@@ -52,6 +54,10 @@ struct LossyAgent: Sendable {
             while head -c 5 > head && [ -s head ]; do
                 length=$(od -An -tu4 -N4 head)
                 if [ $(od -An -tu1 -j4 -N1 head) = \(frame[4]) ]; then
+                    if [ \(loss.rawValue) = deaf ]; then
+                        head -c $((length - 1)) > /dev/null
+                        continue
+                    fi
                     kill $relay
                     if [ \(moment.rawValue) = after ]; then
                         live=$(readlink "$3/current")

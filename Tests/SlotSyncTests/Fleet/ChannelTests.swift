@@ -83,6 +83,27 @@ struct ChannelTests {
         }
     }
 
+    @Test("a host that works is waited for as long as it gets on, whatever else it says")
+    func advancing() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            for count in 0..<8 { try folder.write([.alive(files: UInt64(count), bytes: 0)], to: "alive\(count)") }
+            try folder.write([.hookDone], to: "done")
+            let script = "cat hello; for i in 0 1 2 3 4 5 6 7; do sleep 1; cat alive%; done; "
+            let working = script.replacing("%", with: "$i") + "cat done; exec cat"
+            try await withChannel(working, in: folder, timeout: .seconds(4)) { channel in
+                _ = try await channel.receive()
+                #expect(try await channel.receiveWhileAdvancing() == .hookDone)
+            }
+            let hanging = script.replacing("%", with: "7") + "exec cat"
+            try await withChannel(hanging, in: folder, timeout: .seconds(4)) { channel in
+                _ = try await channel.receive()
+                let error = await #expect(throws: SlotSyncError.self) { try await channel.receiveWhileAdvancing() }
+                #expect(error?.code == .timedOut && error?.message.contains("got no further") == true)
+            }
+        }
+    }
+
     @Test("a session that ends is told with the exit code and the last words")
     func end() async throws {
         try await withFolder { folder in

@@ -84,8 +84,36 @@ struct ReleaseChoiceTests {
         #expect(try choose([rolled, gone], .rollback) == b.id)
         var other = ring((a, .live), (c, .retired))
         other.slots[0].previous = 2
-        let told = refusal([rolled, other, rolled], .rollback)
-        for command in ["rollback --to \(b.id) --hosts 'h[1,3]'", "rollback --to \(c.id) --hosts h2"] {
+        // Most decide; of as many, who was named first.
+        #expect(try choose([other, rolled, rolled], .rollback) == b.id)
+        #expect(try choose([other, rolled], .rollback) == c.id)
+    }
+
+    @Test("who has no slot with what most go back to, or is where others go back to, stays out of a rollback")
+    func differentWays() throws {
+        func ring(_ slots: (ReleaseName, SlotState)...) -> RingStatus {
+            let filled = slots.map { SlotStatus(state: $1, release: $0) }
+            var ring = RingStatus(slots: filled + Array(repeating: SlotStatus(state: .empty), count: 5 - filled.count))
+            ring.slots[0].previous = 2
+            return ring
+        }
+        let hosts = try HostList.parse("h[1-9]")
+        func left(_ rings: [RingStatus?], _ selector: ReleaseSelector = .usual) throws -> [String] {
+            let choice = ReleaseChoice(direction: .rollback, rings: zip(hosts, rings).map { ($0, $1) })
+            return choice.refusals(of: try choice.choose(selector), by: selector).map(\.host.name)
+        }
+        let most = ring((a, .live), (b, .retired))
+        let lacking = ring((a, .live), (c, .retired))
+        #expect(try left([most, most, lacking]) == ["h3"])
+        #expect(try left([most, most, ring((a, .live), (c, .retired), (b, .retired))]) == [])
+        #expect(try left([most, most, lacking], .id(b.id)) == [])
+        // h3 is on what h4 goes back to: it does not go on to what the others go back to.
+        #expect(try left([most, most, most, ring((c, .live), (b, .retired)), lacking]) == ["h4", "h5"])
+        let choice = ReleaseChoice(direction: .rollback, rings: zip(hosts, [most, lacking]).map { ($0, $1) })
+        #expect(choice.otherWays(than: b.id, by: .usual).map(\.host.name) == ["h2"])
+        // Each is where the other goes back to.
+        let told = refusal([ring((a, .live), (b, .retired)), ring((b, .live), (a, .retired))], .rollback)
+        for command in ["rollback --to \(a.id) --hosts h1", "rollback --to \(b.id) --hosts h2"] {
             #expect(told.contains(command), "\(told)")
         }
     }

@@ -68,6 +68,20 @@ struct ReleaseLookupTests {
         #expect(try ReleaseLookup(rings: [(twice.rings[0].host, slots)]).find("main", for: .rollback) == a)
     }
 
+    @Test("a name does not mean what a rollback passed over, and its ID is told; nor the older ones")
+    func passed() throws {
+        let hosts = try lookup((a, "main", .live), (b, "main", .retired), (c, "main", .ready)).rings
+        var ring = hosts[0].ring
+        ring.passedStage = 3
+        let passed = ReleaseLookup(rings: [(hosts[0].host, ring)])
+        #expect(errorMessage { _ = try passed.find("main") }.contains("slotsync flip \(c)"))
+        #expect(try passed.find("\(c)") == c)
+        // Where another one was staged since, that is meant.
+        #expect(try ReleaseLookup(rings: [(hosts[0].host, ring), hosts[0]]).find("main") == c)
+        ring.slots[1] = SlotStatus(state: .ready, release: ReleaseName(id: b, name: "main"), stage: 4)
+        #expect(try ReleaseLookup(rings: [(hosts[0].host, ring)]).find("main") == b)
+    }
+
     @Test("one name of two releases that are both over is ambiguous, and both are named")
     func twice() throws {
         let lookup = try lookup((a, "v1", .retired), (b, "v1", .retired))

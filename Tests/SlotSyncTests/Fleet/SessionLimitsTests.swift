@@ -15,4 +15,18 @@ struct SessionLimitsTests {
         #expect(processes.contains("\(limits.neededProcesses)") && processes.contains("ulimit -u"))
         #expect(limits.problem(descriptors: .max, processes: limits.neededProcesses) == nil)
     }
+
+    @Test("logins are fewer where sessions fit, and sessions too where there is one a login")
+    func fitting() throws {
+        let rollback = try #require(
+            SessionLimits(sessions: 200, logins: 128).fitting(descriptors: 1024, processes: .max))
+        #expect(rollback.sessions == 200 && (1..<128).contains(rollback.logins))
+        #expect(SessionLimits(sessions: 300, logins: 128).fitting(descriptors: 1024, processes: .max) == nil)
+        #expect(SessionLimits(sessions: 200, logins: 1).fitting(descriptors: .max, processes: 100) == nil)
+        let status = try #require(SessionLimits(logins: 128).fitting(descriptors: 1024, processes: .max))
+        #expect(status.sessions == status.logins && (100..<128).contains(status.logins))
+        #expect(SessionLimits(logins: 128).fitting(descriptors: .max, processes: 100)?.sessions == 68)
+        #expect(SessionLimits(logins: 128).fitting(descriptors: 4096, processes: .max)?.logins == 128)
+        #expect(SessionLimits(logins: 128).fitting(descriptors: 64, processes: .max) == nil)
+    }
 }

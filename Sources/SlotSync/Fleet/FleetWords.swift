@@ -1,0 +1,46 @@
+// The commands that messages tell a person to type. Each reaches the hosts that it is for in the way in which the command
+// reached them that says so: with the user and the port of each host, and with the options that stood on its line.
+
+/// How the fleet of a command was named, so that others can be told to name it in the same way.
+package struct FleetWords: Sendable, Hashable {
+    /// Options that say which hosts, and their values; none: the configuration says it.
+    package var selection: [String]
+    /// Options that say how they are reached.
+    package var options: [String]
+
+    package init(selection: [String] = [], options: [String] = []) {
+        self.selection = selection
+        self.options = options
+    }
+
+    /// A command, such as `slotsync rollback --to 3f2a… --hosts 'web[1-3]' --root /srv/www`, to be typed as it is.
+    ///
+    /// - Parameters:
+    ///   - words: the subcommand, and what follows it.
+    ///   - hosts: whom it is for; nil: all hosts that were named.
+    package func command(_ words: String..., on hosts: [Host]? = nil) -> String { command(words, on: hosts) }
+
+    private func command(_ words: [String], on hosts: [Host]?) -> String {
+        let selection = hosts.map { ["--hosts", HostList.fold($0.map(\.description))] } ?? selection
+        return (["slotsync"] + words + selection + options).map(ShellWords.quoted).joined(separator: " ")
+    }
+
+    /// What hosts say, with the commands in it completed that change what is live: a host knows neither its name nor how
+    /// it was reached, and another host may be on another release.
+    package func completing(_ text: String, on hosts: [Host]) -> String {
+        var result = ""
+        var rest = text[...]
+        while let start = rest.firstPlace(of: "`slotsync ") {
+            let inner = rest[start.upperBound...].prefix { $0 != "`" }
+            result += rest[..<start.upperBound]
+            rest = rest[start.upperBound...]
+            let verb = inner.prefix { $0 != " " }
+            let isWhole = inner.endIndex < rest.endIndex && inner.firstPlace(of: "--hosts ") == nil
+            guard isWhole, verb != inner, verb == "flip" || verb == "rollback" else { continue }
+            // Its own words are IDs and options, which need no quotes.
+            result += command(inner.split(separator: " ").map(String.init), on: hosts).dropFirst("slotsync ".count)
+            rest = rest[inner.endIndex...]
+        }
+        return result + rest
+    }
+}
