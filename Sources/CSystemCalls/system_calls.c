@@ -8,8 +8,6 @@
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <malloc.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +125,9 @@ static int has_own_root;
 __attribute__((constructor(101))) static void note_arguments(int count, char **words, char **variables) {
     (void)count, (void)variables;
     arguments = words;
-    has_own_root = access("/proc/self/exe", F_OK) == -1 && !getenv("SWIFT_ROOT");
+    char path[1];
+    // As Swift's runtime does: a sandbox may show the link and refuse to read it.
+    has_own_root = readlink("/proc/self/exe", path, sizeof path) == -1 && !getenv("SWIFT_ROOT");
     if (has_own_root) setenv("SWIFT_ROOT", "/", 1);
 }
 
@@ -150,6 +150,14 @@ int __wrap_open(const char *path, int flags, ...) {
     return fd;
 }
 
+// And all calls of clone3. Where a sandbox answers it with EPERM, as old container runtimes do, the C library would make
+// neither a thread nor a process: it goes back to clone on ENOSYS alone.
+int __wrap___clone3(void *arguments, size_t length, int (*start)(void *), void *argument) {
+    (void)arguments, (void)length, (void)start, (void)argument;
+    errno = ENOSYS;
+    return -1;
+}
+
 char *const *ss_arguments(void) {
     // What this process starts is not to inherit it.
     if (has_own_root) unsetenv("SWIFT_ROOT");
@@ -167,36 +175,6 @@ int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *n
     *seconds = status.stx_btime.tv_sec;
     *nanoseconds = status.stx_btime.tv_nsec;
     return 0;
-}
-
-int ss_spawn_shell(const char *command, int output, int errors) {
-    char *arguments[] = {"sh", "-c", (char *)command, NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    pid_t child = -1;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int error = posix_spawn_file_actions_init(&files);
-    if (error) goto without_files;
-    if ((error = posix_spawnattr_init(&attributes))) goto without_attributes;
-    if (!(error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)) &&
-        !(error = posix_spawn_file_actions_adddup2(&files, output, 1)) &&
-        !(error = posix_spawn_file_actions_adddup2(&files, errors, 2)) &&
-        // Dispatch's threads block signals, and a blocked signal stays blocked in a child.
-        !(error = posix_spawnattr_setsigmask(&attributes, &none)) &&
-        !(error = posix_spawnattr_setsigdefault(&attributes, &all)) &&
-        !(error = posix_spawnattr_setpgroup(&attributes, 0)) &&
-        !(error = posix_spawnattr_setflags(
-              &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)))
-        error = posix_spawn(&child, "/bin/sh", &files, &attributes, arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-without_attributes:
-    posix_spawn_file_actions_destroy(&files);
-without_files:
-    if (!error) return child;
-    errno = error;
-    return -1;
 }
 
 void ss_return_memory_from(int bytes) {

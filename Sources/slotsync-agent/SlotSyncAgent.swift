@@ -4,6 +4,7 @@
 import Dispatch
 import Glibc
 import SlotSync
+import Synchronization
 import SystemPackage
 
 @main
@@ -22,8 +23,9 @@ struct SlotSyncAgent {
     /// Not asynchronous itself: Dispatch would leave the first thread by pthread_exit, and in a static program the
     /// unwinder sorts all of its tables for that, which takes longer than a session.
     static func main() {
-        Task.detached(executorPreference: AgentThread()) { exit(await run(Array(processArguments().dropFirst()))) }
-        while true { pause() }
+        let thread = FirstThread()
+        Task.detached(executorPreference: thread) { exit(await run(Array(processArguments().dropFirst()))) }
+        thread.work()
     }
 
     private static func run(_ arguments: [String]) async -> Int32 {
@@ -44,13 +46,24 @@ struct SlotSyncAgent {
     }
 }
 
-/// One thread for all that the agent awaits. The global queues need /proc: see WorkerThreads.
-private final class AgentThread: TaskExecutor {
-    private let queue = DispatchQueue(label: "slotsync.agent")
+/// All that the agent awaits is done on the thread that the process begins with. Where no other can be made, Dispatch's
+/// queues would wait for ever: see WorkerThreads.
+private final class FirstThread: TaskExecutor {
+    private let jobs = Mutex<[UnownedJob]>([])
+    private let count = DispatchSemaphore(value: 0)
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        jobs.withLock { $0.append(job) }
+        count.signal()
+    }
+
+    /// Does what comes, until the process ends.
+    func work() -> Never {
+        while true {
+            count.wait()
+            jobs.withLock { $0.removeFirst() }.runSynchronously(on: asUnownedTaskExecutor())
+        }
     }
 }
 

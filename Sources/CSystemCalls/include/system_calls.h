@@ -70,9 +70,19 @@ char *const *ss_arguments(void);
 /// When `name` was made, where the file system keeps that; ENODATA where it does not.
 int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds);
 
-/// Starts `/bin/sh -c command` in a process group of its own, with all signals as they are at first: its input is
-/// /dev/null, and nothing else of this process is open in it but `output` and `errors`. Returns its process ID.
-int ss_spawn_shell(const char *command, int output, int errors);
+/// Starts a program with all signals as they are at first. Nothing of this process is open in it but `input`, `output` and
+/// `errors`. It leads a process group of its own; with `leads_session` a session, without a terminal.
+///
+/// `words`: the program, looked for in PATH if its name has no slash, and its arguments; `variables`: `KEY=VALUE` each,
+/// above the environment of this process, `KEY` alone to leave one out, or NULL; `folder`: where it works; NULL: where this process does. Returns its
+/// process ID.
+int ss_spawn(char *const *words, char *const *variables, const char *folder, int input, int output, int errors,
+             int leads_session);
+
+/// Starts a thread, which calls `body` with `argument`. Signals that end a process or are handled come to others.
+int ss_start_thread(unsigned long *thread, void *(*body)(void *), void *argument);
+void ss_join_thread(unsigned long thread);
+void ss_detach_thread(unsigned long thread);
 
 /// From this size on, memory is given back to the system as soon as it is freed.
 void ss_return_memory_from(int bytes);

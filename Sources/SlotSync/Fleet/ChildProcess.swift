@@ -3,84 +3,85 @@
 // wrapper script started is ended together with it. What would ask something at the terminal fails at once, and says
 // so: of a hundred hosts nobody could tell whose question it is, and in the background the kernel stops who asks.
 
-import Dispatch
-import Subprocess
+import Glibc
 import SystemPackage
 
-/// A process that was started by this program, and is reaped by it.
+/// A process that was started by this program, and is reaped by it when somebody asks whether it has ended.
 @FleetActor
 final class ChildProcess {
     enum End: Sendable {
         case exited(Int)
         case signalled(Int)
-        /// It could not be started.
+        /// It could not be started, or nobody knows how it ended.
         case failed(String)
     }
 
-    /// How it ended; nil while it runs.
-    private(set) var end: End?
-    private let ended = Wakeup()
-    private var task: Task<Void, Never>?
+    private var process: SpawnedProcess?
+    private var failure: End?
+    private var isTerminating = false
+
+    /// Without a terminal ssh asks in a window, if it finds a screen: one for each host.
+    private static let silence: [(name: String, value: String?)] = [
+        ("SSH_ASKPASS_REQUIRE", "never"), ("SSH_ASKPASS", nil), ("DISPLAY", nil), ("WAYLAND_DISPLAY", nil),
+    ]
 
     /// Starts `command`, a program and its arguments. The descriptors are the child's, and closed here in any case.
     ///
-    /// A program that cannot be started is told by `end`, soon.
+    /// A program that cannot be started is told by `end`.
     init(_ command: [String], input: FileDescriptor, output: FileDescriptor, errors: FileDescriptor) {
-        task = Task { [weak self] in
-            let end = await ChildProcess.run(command, input: input, output: output, errors: errors)
-            self?.end = end
-            self?.ended.wake()
+        do throws(Errno) {
+            process = try SpawnedProcess(
+                command, variables: Self.silence, input: input, output: output, errors: errors, leadsSession: true)
+        } catch {
+            let isUnknown = error == .noSuchFileOrDirectory && !command[0].contains("/")
+            let reason = isUnknown ? "there is no such program" : "\(error)"
+            failure = .failed("cannot run \(quoted(command[0])): \(reason)")
+        }
+        for descriptor in [input, output, errors] { try? descriptor.close() }
+    }
+
+    /// How it ended; nil while it runs.
+    var end: End? {
+        if let failure { return failure }
+        switch process?.lookForEnd() {
+        case .exited(let code): return .exited(Int(code))
+        case .signalled(let signal): return .signalled(Int(signal))
+        case .unknown(let error): return .failed("nobody knows how the session's program ended: \(error)")
+        case nil: return nil
         }
     }
+
+    /// The times between two looks.
+    private static let pauses = (shortest: Duration.milliseconds(1), longest: Duration.milliseconds(100))
 
     /// Waits until it has ended, though not longer than `limit`, also in a cancelled task.
     func wait(atMost limit: Duration) async {
-        let clock = SuspendingClock()
-        let deadline = clock.now + limit
-        // Tasks of their own, which are not cancelled with the caller's.
-        let alarm = Task { [ended] in
-            try? await clock.sleep(until: deadline)
-            ended.wake()
-        }
-        let waiting = Task {
-            while end == nil, clock.now < deadline { try? await ended.wait() }
-        }
-        await waiting.value
-        alarm.cancel()
+        guard end == nil else { return }
+        // A task of its own, which is not cancelled with the caller's.
+        await Task {
+            let clock = SuspendingClock()
+            let deadline = clock.now + limit
+            var pause = Self.pauses.shortest
+            while end == nil, clock.now < deadline {
+                try? await clock.sleep(for: min(pause, deadline - clock.now))
+                pause = min(pause * 2, Self.pauses.longest)
+            }
+        }.value
     }
 
-    /// Asks it to end, and a second later makes it.
-    func terminate() { task?.cancel() }
+    /// How long it may take to end when it was asked to, and when it was made to.
+    private static let patience = Duration.seconds(1)
 
-    /// Without a terminal ssh asks in a window, if it finds a screen: one for each host.
-    private nonisolated static let silence: [Environment.Key: String?] = [
-        "SSH_ASKPASS_REQUIRE": "never", "SSH_ASKPASS": nil, "DISPLAY": nil, "WAYLAND_DISPLAY": nil,
-    ]
-
-    @concurrent
-    private nonisolated static func run(
-        _ command: [String], input: FileDescriptor, output: FileDescriptor, errors: FileDescriptor
-    ) async -> End {
-        var options = PlatformOptions()
-        options.createSession = true
-        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
-        do {
-            let result = try await Subprocess.run(
-                command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0]),
-                arguments: Arguments(Array(command.dropFirst())),
-                environment: .inherit.updating(silence),
-                platformOptions: options,
-                input: .fileDescriptor(input, closeAfterSpawningProcess: true),
-                output: .fileDescriptor(output, closeAfterSpawningProcess: true),
-                error: .fileDescriptor(errors, closeAfterSpawningProcess: true))
-            switch result.terminationStatus {
-            case .exited(let code): return .exited(Int(code))
-            case .signaled(let signal): return .signalled(Int(signal))
-            }
-        } catch {
-            let error = error as? SubprocessError
-            let reason = error?.underlyingError.map { "\($0)" } ?? "there is no such program"
-            return .failed("cannot run \(quoted(command[0])): \(reason)")
+    /// Asks it to end, with all that it started, and a second later makes it.
+    func terminate() {
+        guard end == nil, !isTerminating else { return }
+        isTerminating = true
+        process?.signalGroup(SIGTERM)
+        Task {
+            await wait(atMost: Self.patience)
+            process?.signalGroup(SIGKILL)
+            // Nobody else may ask any more.
+            await wait(atMost: Self.patience)
         }
     }
 }

@@ -10,6 +10,15 @@ package enum ProcessSetup {
     package static func prepare() {
         raiseLimits()
         surviveBrokenPipes()
+        keepStatuses()
+    }
+
+    /// Whoever ignores SIGCHLD is not told how a child ended, and hands that down to what it starts.
+    private static func keepStatuses() {
+        var action = sigaction()
+        sigaction(SIGCHLD, nil, &action)
+        // SIG_IGN is a macro, which Swift does not see.
+        if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 { signal(SIGCHLD, SIG_DFL) }
     }
 
     /// Three pipes a session soon pass the customary limit of 1024 descriptors. Each session is a process as well.

@@ -23,10 +23,12 @@ enum ProcessTable {
         guard let path = directory.ownPath else { return [] }
         let look = Look(path: path, identity: (try? directory.status()).map { FileIdentity($0) })
         let (findings, isDone) = (Findings(), DispatchSemaphore(value: 0))
-        DispatchQueue.global().async {
+        let looking = try? SystemThread {
             find(look, findings)
             isDone.signal()
         }
+        guard let looking else { return [] }
+        looking.detach()
         _ = isDone.wait(timeout: .now() + .milliseconds(limit.wholeMilliseconds))
         let users = findings.users.withLock { $0 }
         return users.sorted { ($0.name, $0.pid) < ($1.name, $1.pid) }.map { "\($0.name) (pid \($0.pid))" }

@@ -1,8 +1,6 @@
-// A shell command whose output is wanted by a deadline; HostCommand reads numbers from it. swift-subprocess waits for
-// the end of what it started. But a child that hangs inside the kernel, in a look at a dead file server, cannot be
-// killed, and its host has to answer all the same.
+// A shell command whose output is wanted by a deadline; HostCommand reads numbers from it. A child that hangs inside the
+// kernel, in a look at a dead file server, cannot be killed, and its host has to answer all the same.
 
-import CSystemCalls
 import Glibc
 import SystemPackage
 
@@ -20,9 +18,8 @@ final class ShellProcess {
     private(set) var errors: [UInt8] = []
 
     private let longestOutput: Int
-    private let child: pid_t
+    private let child: SpawnedProcess
     private let pipes: (output: FileDescriptor, errors: FileDescriptor)
-    private var isReaped = false
 
     /// Starts `/bin/sh -c command`.
     init(_ command: String, longestOutput: Int) throws(Errno) {
@@ -34,8 +31,10 @@ final class ShellProcess {
             do throws(Errno) {
                 try output.read.setNonBlocking()
                 try errors.read.setNonBlocking()
-                let (first, second) = (output.write.rawValue, errors.write.rawValue)
-                child = try systemCall { ss_spawn_shell(command, first, second) }
+                let input = try SpawnedProcess.emptyInput()
+                defer { try? input.close() }
+                child = try SpawnedProcess(
+                    ["/bin/sh", "-c", command], input: input, output: output.write, errors: errors.write)
             } catch {
                 try? errors.read.close()
                 throw error
@@ -50,8 +49,7 @@ final class ShellProcess {
     }
 
     deinit {
-        if !isReaped { kill() }
-        _ = hasEnded
+        if !child.hasEnded { child.signalGroup(SIGKILL) }
         try? pipes.output.close()
         try? pipes.errors.close()
     }
@@ -67,10 +65,16 @@ final class ShellProcess {
         var open = [pipes.output, pipes.errors]
         while true {
             // The order matters: what a child printed before it ended is in the pipe by then.
-            let status = endStatus()
+            let end = child.lookForEnd()
             open.removeAll { !drain($0) }
             if output.count > longestOutput || errors.count > longestOutput { return killed(.printedTooMuch) }
-            if let status { return status }
+            switch end {
+            case .exited(let code): return .exited(code)
+            case .signalled(let signal): return .signalled(signal)
+            // What was printed has to do.
+            case .unknown: return .exited(0)
+            case nil: break
+            }
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { return killed(.tookTooLong) }
             var wanted = open.map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
@@ -79,32 +83,13 @@ final class ShellProcess {
     }
 
     /// Whether it is gone, so that nothing is left of it. A child that was killed may hang inside the kernel.
-    var hasEnded: Bool {
-        if !isReaped { _ = endStatus() }
-        return isReaped
-    }
+    var hasEnded: Bool { child.hasEnded }
 
     private func killed(_ why: End) -> End {
-        kill()
+        child.signalGroup(SIGKILL)
         let deadline = ContinuousClock.now + Self.patience
         while !hasEnded, ContinuousClock.now < deadline { usleep(1000) }
         return why
-    }
-
-    private func kill() { Glibc.kill(-child, SIGKILL) }
-
-    /// Reaps it if it has ended.
-    private func endStatus() -> End? {
-        var status: Int32 = 0
-        let child = child
-        guard !isReaped else { return nil }
-        do { if try systemCall({ waitpid(child, &status, WNOHANG) }) != child { return nil } } catch {
-            // A parent that ignores SIGCHLD leaves that to us: no status is kept, and what was printed has to do.
-            status = 0
-        }
-        isReaped = true
-        // WIFEXITED and the others are macros, which Swift does not see.
-        return status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .signalled(status & 0x7f)
     }
 
     /// Reads what is in the pipe.
