@@ -1,18 +1,18 @@
 // The agent's end of a session: requests in from one descriptor, replies out to another, both blocking. The agent's
-// one thread asks and answers; a timer says beside it that the agent is alive while it works, so that a controller
-// can tell a busy host from a dead one. While a flip is provisional, nothing here waits longer than its controller may be
-// silent, and signals are held: `beginWatch` and `endWatch` say when.
+// one thread asks and answers; another says beside it that the agent is alive while it works, so that a controller
+// can tell a busy host from a dead one. While a flip is under way signals are held, and its controller's end is noticed;
+// while it is provisional, nothing here waits longer than its controller may be silent: `beginWatch` and `endWatch` say when.
 
-import Dispatch
 import Glibc
 import Synchronization
 import SystemPackage
 
 /// Requests in, replies out. The descriptors stay the caller's.
 final class AgentConnection: Sendable {
-    /// What bounds every wait while a flip is provisional.
+    /// What bounds every wait while a flip is under way.
     private struct Watch: Sendable {
-        var limit: Duration
+        /// How long a controller may be silent; nil: as long as it is there.
+        var limit: Duration?
         /// Can be read once a signal came that ends the process.
         var signal: FileDescriptor
     }
@@ -32,9 +32,9 @@ final class AgentConnection: Sendable {
 
     // MARK: Watch
 
-    /// From now on a controller that is silent for `limit`, or a signal that would end the process, is an error of the
-    /// session.
-    func beginWatch(limit: Duration) throws {
+    /// From now on a controller that is silent for `limit`, if there is one, or a signal that would end the process, is an
+    /// error of the session.
+    func beginWatch(limit: Duration?) throws {
         let signal: FileDescriptor
         do { signal = try TerminationSignals.hold() } catch {
             throw SlotSyncError(.system, "cannot make a pipe for signals", errno: error)
@@ -56,13 +56,16 @@ final class AgentConnection: Sendable {
         SlotSyncError(.cancelled, "the agent was told to end (\(TerminationSignals.received ?? "a signal"))")
     }
 
+    /// Throws if a signal came while it was held.
+    func checkSignals() throws { if watch.withLock({ $0 })?.signal.isReadable ?? false { throw Self.interrupted } }
+
     // MARK: Requests
 
     /// Waits for the next request; nil when the controller has ended the session. A keep-alive is no request.
     func receive() throws -> Request? {
         let watch = watch.withLock { $0 }
         // From here: what the agent did before was its own time, not the controller's silence.
-        var deadline = watch.map { ContinuousClock.now + $0.limit }
+        var deadline = (watch?.limit).map { ContinuousClock.now + $0 }
         while true {
             let (request, isOver) = try input.withLock { input throws -> (Request?, Bool) in
                 if let request = try input.next() { return (request, false) }
@@ -74,7 +77,7 @@ final class AgentConnection: Sendable {
             // Without the lock: `reasonToStop` is asked by other threads.
             try waitForInput(watch, until: deadline)
             try input.withLock { if inputDescriptor.isReadable { try $0.read() } }
-            deadline = watch.map { ContinuousClock.now + $0.limit }
+            deadline = (watch?.limit).map { ContinuousClock.now + $0 }
         }
     }
 
@@ -89,21 +92,19 @@ final class AgentConnection: Sendable {
             // Nothing is asked of it: an error is told all the same, when its reader is gone.
             pollfd(fd: outputDescriptor.rawValue, events: 0, revents: 0),
         ]
-        guard try waitUntilReady(&wanted, until: deadline) else {
-            throw Self.silence(watch)
-        }
+        guard try waitUntilReady(&wanted, until: deadline) else { throw Self.silence(watch.limit) }
         if wanted[1].revents != 0 { throw Self.interrupted }
         if wanted[0].revents == 0 { throw Self.controllerIsGone }
     }
 
-    private static func silence(_ watch: Watch) -> SlotSyncError {
-        SlotSyncError(.timedOut, "nothing came from the controller for \(TimeText.exact(watch.limit))")
+    private static func silence(_ limit: Duration?) -> SlotSyncError {
+        SlotSyncError(.timedOut, "nothing came from the controller for \(TimeText.exact(limit ?? .zero))")
     }
 
     /// Whether `receive` would find something at once, or the end of the stream.
     var hasInput: Bool { input.withLock { $0.isInsideMessage || inputDescriptor.isReadable } }
 
-    /// Why work that the agent waits for is to be given up, while a flip is provisional: its controller is gone and asks for
+    /// Why work that the agent waits for is to be given up, while a flip is under way: its controller is gone and asks for
     /// nothing more, or is silent for too long, or the process was told to end. Nil: it is to go on. Any thread may call it.
     func reasonToStop() -> SlotSyncError? {
         guard let watch = watch.withLock({ $0 }) else { return nil }
@@ -113,7 +114,8 @@ final class AgentConnection: Sendable {
                 try input.lookAhead()
                 if input.hasDecision { return nil }
                 if input.isAtEnd { return Self.controllerIsGone }
-                return ContinuousClock.now - input.lastInput < watch.limit ? nil : Self.silence(watch)
+                guard let limit = watch.limit, ContinuousClock.now - input.lastInput >= limit else { return nil }
+                return Self.silence(limit)
             } catch {
                 return error as? SlotSyncError ?? SlotSyncError(.system, "cannot read requests", errno: error as? Errno)
             }
@@ -122,7 +124,7 @@ final class AgentConnection: Sendable {
 
     // MARK: Replies
 
-    /// Writes a reply, and waits until the controller's side takes it: while a flip is no longer provisional than its
+    /// Writes a reply, and waits until the controller's side takes it: while a flip is provisional no longer than its
     /// controller may be silent, else as long as it takes, or for `limit`. Any thread may call it.
     func send(_ reply: Reply, within limit: Duration? = nil) throws {
         var frame: [UInt8] = []
@@ -131,8 +133,8 @@ final class AgentConnection: Sendable {
         try output.withLock { isCutOff in
             guard !isCutOff else { throw Self.controllerIsGone }
             do {
-                if let limit = limit ?? watch?.limit {
-                    try write(frame, pausingAtMost: limit, signal: watch?.signal)
+                if limit != nil || watch != nil {
+                    try write(frame, pausingAtMost: limit ?? watch?.limit, signal: watch?.signal)
                 } else {
                     try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) }
                 }
@@ -143,14 +145,14 @@ final class AgentConnection: Sendable {
         }
     }
 
-    private func write(_ bytes: [UInt8], pausingAtMost limit: Duration, signal: FileDescriptor?) throws {
+    private func write(_ bytes: [UInt8], pausingAtMost limit: Duration?, signal: FileDescriptor?) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             var wanted = [pollfd(fd: outputDescriptor.rawValue, events: Int16(POLLOUT), revents: 0)]
             if let signal { wanted.append(pollfd(fd: signal.rawValue, events: Int16(POLLIN), revents: 0)) }
-            guard try waitUntilReady(&wanted, until: .now + limit) else {
+            guard try waitUntilReady(&wanted, until: limit.map { .now + $0 }) else {
                 throw SlotSyncError(
-                    .timedOut, "the controller took nothing for \(TimeText.exact(limit))")
+                    .timedOut, "the controller took nothing for \(TimeText.exact(limit ?? .zero))")
             }
             if wanted.last?.fd == signal?.rawValue, wanted.last?.revents != 0 { throw Self.interrupted }
             // A pipe that is ready takes so many bytes without waiting.
@@ -160,19 +162,24 @@ final class AgentConnection: Sendable {
         }
     }
 
-    /// A queue of its own, so that heartbeats go out when every other thread is busy.
-    private static let heartbeats = DispatchQueue(label: "slotsync.heartbeat", qos: .userInteractive)
-
-    /// Does `work`, and meanwhile tells the controller from time to time how far it has come.
+    /// Does `work`, and meanwhile tells the controller from time to time how far it has come. Where no thread can be made
+    /// for that, the controller is warned, and the work is done all the same: a way back needs none.
     @discardableResult
     func withHeartbeat<Result>(
         every interval: Duration = .milliseconds(500), progress: AgentProgress, _ work: () async throws -> Result
     ) async rethrows -> Result {
-        let timer = DispatchSource.makeTimerSource(queue: Self.heartbeats)
-        timer.schedule(deadline: .now() + DispatchTimeInterval(interval), repeating: DispatchTimeInterval(interval))
-        timer.setEventHandler { self.sendHeartbeat(.alive(files: progress.files, bytes: progress.bytes)) }
-        timer.activate()
-        defer { timer.cancel() }
+        var pulse: Pulse?
+        do throws(Errno) {
+            pulse = try Pulse(every: interval) {
+                self.sendHeartbeat(.alive(files: progress.files, bytes: progress.bytes))
+            }
+        } catch {
+            try? send(
+                .warning(
+                    "no thread can be made here (\(error)): all is done one after the other, with no sign of life "
+                        + "meanwhile. Raise the limit of processes (`ulimit -u`), or let the sandbox have clone3"))
+        }
+        defer { pulse?.end() }
         return try await work()
     }
 
@@ -189,13 +196,4 @@ final class AgentConnection: Sendable {
 
     static let controllerIsGone = SlotSyncError(
         .unreachable, "the controller's connection broke off in the middle of a session")
-}
-
-extension DispatchTimeInterval {
-    /// To the nearest nanosecond below; at most 292 years.
-    init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        let (whole, overflow) = Int(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        self = overflow ? .never : .nanoseconds(whole + Int(attoseconds / 1_000_000_000))
-    }
 }

@@ -1,5 +1,6 @@
 // A flip or a rollback on a host. Each phase is a request of its own, so that the controller leads all hosts through it
-// together. The agent holds the lock from `prepare` to the end of the session.
+// together. The agent holds the lock from `prepare` to the end of the session. While a phase is under way, hooks with it,
+// the controller's end is watched for: a hook that hangs must not keep the lock from whoever wants to go back.
 
 import Glibc
 import SystemPackage
@@ -78,15 +79,18 @@ extension AgentSession {
         if let limit = flip.request.provisionalLimit, !flip.isRepair {
             try beginProvisional(flip, limit: limit, in: ring)
         }
-        let moment = try move(ring, to: flip)
+        let (moment, warnings) = try move(ring, to: flip)
         if self.flip?.standing == .prepared { self.flip?.standing = .lasting }
         do {
+            try tell(warnings)
             try await runHook(flip.request.afterHook, named: "\(flip.hook)", flip)
             try settleHook(in: ring)
         } catch {
-            // The hook did not fail: its controller is gone. That ends the session, and takes the flip back.
-            if self.flip?.standing == .provisional, (error as? SlotSyncError)?.code != .hookFailed { throw error }
+            // Where the hook did not fail, its controller is gone. That ends the session, and takes the flip back.
+            let code = (error as? SlotSyncError)?.code ?? .system
+            if self.flip?.standing == .provisional, code != .hookFailed { throw error }
             guard flip.request.direction == .flip else {
+                guard code == .hookFailed else { throw error }
                 // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
                 try connection.send(
                     .warning("\(error); this host is rolled back all the same, and \(owing(flip.change.release.id))"))
@@ -94,14 +98,13 @@ extension AgentSession {
                 return
             }
             // `current` was only put right.
-            if flip.isRepair { throw SlotSyncError(.hookFailed, "\(error); \(owing(flip.change.release.id))") }
+            if flip.isRepair { throw SlotSyncError(code, "\(error); \(owing(flip.change.release.id))") }
             let done: String
             do { done = try await takeBack() } catch let second {
                 throw SlotSyncError(
-                    .hookFailed,
-                    "\(error); this host could not be flipped back (\(second)): slot \(flip.change.slot) is live")
+                    code, "\(error); this host could not be flipped back (\(second)): slot \(flip.change.slot) is live")
             }
-            throw SlotSyncError(.hookFailed, "\(error); \(done)")
+            throw SlotSyncError(code, "\(error); \(done)")
         }
         try connection.send(.flipped(outcome(flip, renamedAt: moment.nanosecondsSince1970)))
     }
@@ -117,6 +120,15 @@ extension AgentSession {
     }
 
     // MARK: Parts
+
+    /// Does a phase that hooks may be part of. Meanwhile it is noticed that the controller is gone, or that a signal tells
+    /// this process to end; a provisional flip is watched over anyway.
+    func watched(_ phase: () async throws -> Void) async throws {
+        if flip?.standing != .provisional { try connection.beginWatch(limit: nil) }
+        defer { if flip?.standing != .provisional { connection.endWatch() } }
+        try await phase()
+        if flip?.standing != .provisional { try connection.checkSignals() }
+    }
 
     private func findSlot(_ request: FlipRequest, _ ring: Ring) throws -> Int {
         let status = ring.status
@@ -145,8 +157,9 @@ extension AgentSession {
 
     /// Renames, and notes it.
     ///
+    /// - Returns: when, and what there is to warn of.
     /// - Throws: `system`, if `current` is what it was; whatever fails afterwards is a warning.
-    private func move(_ ring: Ring, to flip: PreparedFlip) throws -> Timestamp {
+    private func move(_ ring: Ring, to flip: PreparedFlip) throws -> (Timestamp, [String]) {
         let change = flip.change
         let isHookAsked = !flip.request.afterHook.isEmpty
         let owedBefore = ring.status.owedHook
@@ -177,8 +190,7 @@ extension AgentSession {
             }
             if let said { warnings.append(said) }
         }
-        try tell(warnings)
-        return moment
+        return (moment, warnings)
     }
 
     /// Warns the controller of what a switch of `current` left undone.
@@ -211,7 +223,10 @@ extension AgentSession {
             }
             if let said { warnings.append(said) }
             self.flip?.standing = .takenBack
-            if let warning = await runUndoHook(hook, flip.change, unattendedFor: nil, in: ring) {
+            let connection = connection
+            let warning = await runUndoHook(
+                hook, flip.change, in: ring, isAwaited: { connection.reasonToStop() == nil })
+            if let warning {
                 warnings.append(warning)
             } else if !hook.isEmpty, let said = noteHookDone(in: ring) {
                 warnings.append(said)
@@ -219,7 +234,8 @@ extension AgentSession {
             if let said = changeWarning(afterReturnTo: flip.change.from, in: ring) { warnings.append(said) }
             reversal = Reversal(done: "this host was flipped back", warnings: warnings)
         }
-        try tell(reversal.warnings)
+        // It is done, whoever hears of it.
+        try? tell(reversal.warnings)
         return reversal.done
     }
 
@@ -246,12 +262,10 @@ extension AgentSession {
     }
 
     func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {
-        var reasonToStop: (@Sendable () -> SlotSyncError?)?
-        if self.flip?.standing == .provisional { reasonToStop = { [connection] in connection.reasonToStop() } }
-        try await Hook(name: name, command: command).run(
+        try Hook(name: name, command: command).run(
             for: subject(
                 slot: flip.change.slot, flip.change.release,
                 before: flip.changesNothing || flip.isRepair ? nil : flip.change.fromBefore?.release),
-            temporary: existingRing().temporary, stoppedBy: reasonToStop)
+            temporary: existingRing().temporary, stoppedBy: connection.reasonToStop)
     }
 }

@@ -15,7 +15,10 @@ extension AgentSession {
             return false
         }
         do { try await runHook(command, named: "\(owed.kind)", flip) } catch {
-            guard flip.request.direction == .rollback else { throw error }
+            // Where it did not fail, its controller is gone.
+            guard flip.request.direction == .rollback, (error as? SlotSyncError)?.code == .hookFailed else {
+                throw error
+            }
             try connection.send(.warning("\(error); \(owing(owed.release))"))
             return false
         }

@@ -152,8 +152,7 @@ extension AgentSession {
         let (change, hook) = (link.wayBack.change, link.wayBack.undoHook)
         let connection = connection
         let warning = await runUndoHook(
-            hook, change, unattendedFor: unattendedHookLimit, in: ring,
-            isAwaited: { attended && connection.reasonToStop() == nil })
+            hook, change, in: ring, isAwaited: { attended && connection.reasonToStop() == nil })
         let said = settle(ring) {
             $0.noteUndo(
                 of: change, at: Timestamp.now.seconds, because: reason,
@@ -164,26 +163,19 @@ extension AgentSession {
             done: "this host was flipped back", warnings: link.warnings + [warning, said, changed].compactMap { $0 })
     }
 
-    /// The host is back on its release: a hook cannot change that, only be told of.
+    /// The host is back on its release: a hook cannot change that, only be told of. It has a limit if nobody waits for it.
     ///
-    /// - Parameters:
-    ///   - limit: how long the hook may take if nobody waits for it; nil: as long as it likes.
-    ///   - isAwaited: whether somebody waits for it now.
+    /// - Parameter isAwaited: whether somebody waits for it now.
     /// - Returns: what there is to say of it.
     func runUndoHook(
-        _ command: String, _ change: FlipChange, unattendedFor limit: Duration?, in ring: Ring,
-        isAwaited: @escaping @Sendable () -> Bool = { false }
+        _ command: String, _ change: FlipChange, in ring: Ring, isAwaited: () -> Bool
     ) async -> String? {
         guard let from = change.from, let release = change.fromBefore?.release else { return nil }
-        var reasonToStop: (@Sendable () -> SlotSyncError?)?
-        if let limit {
-            let deadline = ContinuousClock.now + limit
-            reasonToStop = { ContinuousClock.now < deadline || isAwaited() ? nil : Self.hookTookTooLong }
-        }
+        let deadline = ContinuousClock.now + unattendedHookLimit
         do {
-            try await Hook(name: "after_rollback", command: command).run(
+            try Hook(name: "after_rollback", command: command).run(
                 for: subject(slot: from, release, before: change.release), temporary: ring.temporary,
-                stoppedBy: reasonToStop)
+                stoppedBy: { ContinuousClock.now < deadline || isAwaited() ? nil : Self.hookTookTooLong })
             return nil
         } catch { return "\(error)" }
     }

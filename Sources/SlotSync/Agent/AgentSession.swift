@@ -32,9 +32,10 @@ public enum HostAgent {
         guard let failure = await connection.withHeartbeat(progress: session.progress, { await session.run() }) else {
             return 0
         }
-        // After a provisional flip the controller may be gone: nothing waits for it then.
+        // All is over, and nobody else has to wait. After a provisional flip the controller may be gone: nothing waits for
+        // it then.
+        session.ring?.unlock()
         let wasProvisional = session.flip?.request.provisionalLimit != nil
-        if wasProvisional { session.ring?.unlock() }
         try? connection.send(.failure(failure), within: wasProvisional ? AgentSession.longestFarewell : nil)
         return 1
     }
@@ -129,11 +130,11 @@ final class AgentSession {
                 try await stage(request)
                 noteWatch()
             case .prepare(let request): try await prepare(request)
-            case .runBeforeHook: try await runBeforeHook()
+            case .runBeforeHook: try await watched { try await runBeforeHook() }
             case .commit:
-                try await commit()
+                try await watched { try await commit() }
                 if flip?.standing == .provisional { noteWatch() }
-            case .undo: try await undo()
+            case .undo: try await watched { try await undo() }
             case .confirm: try confirm()
             case .keepAlive: break
             case .markBad(let release, let reason): try await markBad(release, because: reason)

@@ -2,7 +2,6 @@
 // environment tells it what happens there.
 
 import Glibc
-import Subprocess
 import SystemPackage
 
 /// What a hook is about.
@@ -19,11 +18,11 @@ struct HookSubject {
 
     var folder: FilePath { root.appending("slots").appending("\(slot)") }
 
-    var environment: [Environment.Key: String?] {
+    var variables: [(name: String, value: String)] {
         [
-            "SLOTSYNC_ROOT": root.string, "SLOTSYNC_SLOT": "\(slot)", "SLOTSYNC_RELEASE": "\(release.id)",
-            "SLOTSYNC_NAME": release.name, "SLOTSYNC_PREVIOUS": before.map { "\($0.id)" } ?? "",
-            "SLOTSYNC_PREVIOUS_NAME": before?.name ?? "", "SLOTSYNC_HOST": host,
+            ("SLOTSYNC_ROOT", root.string), ("SLOTSYNC_SLOT", "\(slot)"), ("SLOTSYNC_RELEASE", "\(release.id)"),
+            ("SLOTSYNC_NAME", release.name), ("SLOTSYNC_PREVIOUS", before.map { "\($0.id)" } ?? ""),
+            ("SLOTSYNC_PREVIOUS_NAME", before?.name ?? ""), ("SLOTSYNC_HOST", host),
         ]
     }
 }
@@ -63,9 +62,6 @@ struct Hook {
     /// The error message quotes so many bytes of the end of its output.
     private static let longestQuote = 2048
 
-    /// The time between two looks for a reason to stop.
-    private static let pause = Duration.milliseconds(50)
-
     let name: String
     let command: String
 
@@ -78,35 +74,41 @@ struct Hook {
     ///     because a daemon that the hook starts may keep a pipe open for ever.
     ///   - reasonToStop: asked again and again while it runs; what it says ends the hook with all that it started.
     /// - Throws: `hookFailed` with the exit status and the end of what it printed, or the reason to stop.
-    func run(
-        for subject: HookSubject, temporary: Directory,
-        stoppedBy reasonToStop: (@Sendable () -> SlotSyncError?)? = nil
-    ) async throws {
+    func run(for subject: HookSubject, temporary: Directory, stoppedBy reasonToStop: () -> SlotSyncError?) throws {
         guard !command.isEmpty else { return }
         let output = try makeOutput(in: temporary)
         defer { try? output.close() }
-        let status: TerminationStatus
+        let process: SpawnedProcess
         do {
-            status = try await unless(reasonToStop) { options in
-                try await Subprocess.run(
-                    .path("/bin/sh"), arguments: ["-c", command], environment: .inherit.updating(subject.environment),
-                    workingDirectory: subject.folder, platformOptions: options, input: .none,
-                    output: .fileDescriptor(output, closeAfterSpawningProcess: false),
-                    error: .fileDescriptor(output, closeAfterSpawningProcess: false)
-                ).terminationStatus
-            }
-        } catch let error as SlotSyncError { throw error } catch {
-            throw SlotSyncError(.hookFailed, "the \(name) hook could not be run: \(error)")
+            let input = try SpawnedProcess.emptyInput()
+            defer { try? input.close() }
+            process = try SpawnedProcess(
+                ["/bin/sh", "-c", command], variables: subject.variables, in: subject.folder, input: input,
+                output: output, errors: output)
+        } catch {
+            throw SlotSyncError(
+                .hookFailed,
+                "the \(name) hook could not be run by /bin/sh in \(quoted(subject.folder.string))", errno: error)
         }
-        guard !status.isSuccess else { return }
-        let end =
-            switch status {
-            case .exited(let code): "exit code \(code)"
-            case .signaled(let signal): "signal \(signal)"
-            }
+        var reason: SlotSyncError?
+        let end = process.wait {
+            reason = reasonToStop()
+            return reason != nil
+        }
+        if let reason {
+            process.endGroup()
+            throw reason
+        }
+        let failure: String
+        switch end {
+        case .exited(0), nil: return
+        case .exited(let code): failure = "exit code \(code)"
+        case .signalled(let signal): failure = "signal \(signal)"
+        case .unknown(let error): failure = "nobody knows how it ended: \(error)"
+        }
         let lines = ((try? lastLines(of: output)) ?? []).joined(separator: " / ")
         throw SlotSyncError(
-            .hookFailed, "the \(name) hook failed (\(end))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
+            .hookFailed, "the \(name) hook failed (\(failure))\(lines.isEmpty ? "" : ": \(quoted(lines))")")
     }
 
     /// An unlinked file for what the hook prints: in memory where the disk is full, or a hook that says a word would
@@ -129,31 +131,6 @@ struct Hook {
 
     /// A disk with less is as good as full.
     private static let leastSpace: UInt64 = 1 << 20
-
-    /// Does `work` to its end, or until there is a reason to stop, which is thrown then.
-    private func unless(
-        _ reasonToStop: (@Sendable () -> SlotSyncError?)?,
-        _ work: @escaping @Sendable (PlatformOptions) async throws -> TerminationStatus
-    ) async throws -> TerminationStatus {
-        var options = PlatformOptions()
-        guard let reasonToStop else { return try await work(options) }
-        // A group of its own, so that what it started ends with it.
-        options.processGroupID = 0
-        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
-        let running = options
-        return try await withThrowingTaskGroup(of: TerminationStatus?.self) { group in
-            group.addTask { try await work(running) }
-            group.addTask {
-                while true {
-                    if let reason = reasonToStop() { throw reason }
-                    guard (try? await Task.sleep(for: Self.pause)) != nil else { return nil }
-                }
-            }
-            defer { group.cancelAll() }
-            while let status = try await group.next() { if let status { return status } }
-            throw CancellationError()
-        }
-    }
 
     private func lastLines(of output: FileDescriptor) throws -> [Substring] {
         let size = try output.status().size

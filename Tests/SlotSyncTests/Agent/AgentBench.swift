@@ -92,13 +92,16 @@ final class AgentBench: Sendable {
 ///
 /// - Returns: the agent's exit status.
 @discardableResult
-func withAgent(root: FilePath, _ body: @escaping @Sendable (AgentBench) throws -> Void) async throws -> Int32 {
+func withAgent(
+    root: FilePath, unattendedHookLimit: Duration = .seconds(600),
+    _ body: @escaping @Sendable (AgentBench) throws -> Void
+) async throws -> Int32 {
     let (agentIn, toAgent) = try FileDescriptor.closeOnExecPipe()
     let (fromAgent, agentOut) = try FileDescriptor.closeOnExecPipe()
     let bench = AgentBench(toAgent: toAgent, fromAgent: fromAgent)
     let agent = Task(executorPreference: AgentThread()) {
         let status = await HostAgent.serve(
-            root: root.string, input: agentIn, output: agentOut, unattendedHookLimit: .seconds(600))
+            root: root.string, input: agentIn, output: agentOut, unattendedHookLimit: unattendedHookLimit)
         try? agentIn.close()
         try? agentOut.close()
         return status

@@ -1,5 +1,6 @@
 // A flip on a host, request by request: what is live afterwards, and what is not done.
 
+import Glibc
 import SystemPackage
 import Testing
 
@@ -286,6 +287,77 @@ struct AgentFlipTests {
             #expect(try agent.outcome().hasRunHook)
         }
         #expect(scene.exists("ran"))
+    }
+
+    /// A hook that does not end, whatever it is asked, and whose child tells who it is.
+    private static let endless = "trap '' TERM; sleep 100000 & echo $! > $SLOTSYNC_ROOT/../child; wait; wait"
+
+    /// Sends what begins a hook that does not end, and leaves the agent when it runs.
+    private func leave(_ scene: FlipScene, _ requests: Request...) async throws {
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            for request in requests { try agent.send(request) }
+            while !scene.exists("child") { usleep(10_000) }
+            agent.hangUp()
+            while let reply = try agent.receive() {
+                guard case .failure(let error) = reply else { continue }
+                #expect(error.code == .unreachable, "\(error)")
+            }
+        }
+        let text = String(decoding: try scene.folder.read("child"), as: UTF8.self).filter(\.isNumber)
+        let child = try #require(pid_t(text))
+        // What it started was killed with it, and waits to be reaped by whoever got it.
+        let stat = try? contents(of: FilePath("/proc/\(child)/stat"), atMost: 4096, what: "process")
+        #expect(stat.map { String(decoding: $0, as: UTF8.self).contains(") Z ") } ?? true)
+        // The lock is free.
+        try Ring.open(scene.root.string)?.acquireLock(for: "a test")
+    }
+
+    @Test(
+        "a hook of a flip that does not end is ended when its controller is gone, and the flip taken back",
+        .timeLimit(.minutes(2)))
+    func leftInHook() async throws {
+        let scene = try FlipScene()
+        let before = try scene.state()
+        try await leave(
+            scene, scene.flip(to: scene.ready, after: Self.endless, undo: "touch $SLOTSYNC_ROOT/../back"), .commit)
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().status.slots == before.status.slots)
+        #expect(scene.exists("back"))
+    }
+
+    @Test("so is one before a flip, and nothing was flipped", .timeLimit(.minutes(2)))
+    func leftBeforeFlip() async throws {
+        let scene = try FlipScene()
+        try await leave(scene, scene.flip(to: scene.ready, before: Self.endless), .runBeforeHook)
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().history.count == 1)
+    }
+
+    @Test("so is that of a rollback, which stays, and owes its hook", .timeLimit(.minutes(2)))
+    func leftInRollback() async throws {
+        let scene = try FlipScene()
+        let back = FlipRequest(
+            direction: .rollback, release: scene.ready, beforeHook: "", afterHook: Self.endless, undoHook: "")
+        try await leave(scene, .prepare(back), .commit)
+        #expect(try scene.current() == "slots/2")
+        #expect(try scene.state().status.owedHook?.kind == .afterRollback)
+    }
+
+    @Test("after_rollback has a limit, too, when a flip is taken back that nobody waits for", .timeLimit(.minutes(2)))
+    func leftInUndo() async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root, unattendedHookLimit: .seconds(1)) { agent in
+            try agent.greet()
+            try agent.send(
+                scene.flip(to: scene.ready, after: "exit 1", undo: "touch $SLOTSYNC_ROOT/../child; sleep 100000"),
+                .commit)
+            while !scene.exists("child") { usleep(10_000) }
+            agent.hangUp()
+            while try agent.receive() != nil {}
+        }
+        #expect(try scene.current() == "slots/1")
+        #expect(try scene.state().status.owedHook?.kind == .afterRollback)
     }
 
     @Test("a rollback goes to what was live before, and not on to what it left")

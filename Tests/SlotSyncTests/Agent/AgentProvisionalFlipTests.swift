@@ -442,16 +442,15 @@ struct AgentProvisionalFlipTests {
         let scene = try FlipScene()
         let (read, write) = try FileDescriptor.closeOnExecPipe()
         defer { for end in [read, write] { try? end.close() } }
-        let session = AgentSession(
-            root: scene.root.string, connection: AgentConnection(input: read, output: write),
-            unattendedHookLimit: .seconds(600))
         let ring = try #require(try Ring.open(scene.root.string))
-        let said = await session.runUndoHook(
-            "sleep 100000", FlipChange(to: 2, in: ring.status), unattendedFor: .milliseconds(200), in: ring)
-        #expect(said?.contains("too long") == true)
-        #expect(
-            await session.runUndoHook("true", FlipChange(to: 2, in: ring.status), unattendedFor: .seconds(60), in: ring)
-                == nil)
+        func said(_ hook: String, limit: Duration) async -> String? {
+            let session = AgentSession(
+                root: scene.root.string, connection: AgentConnection(input: read, output: write),
+                unattendedHookLimit: limit)
+            return await session.runUndoHook(hook, FlipChange(to: 2, in: ring.status), in: ring) { false }
+        }
+        #expect(await said("sleep 100000", limit: .milliseconds(200))?.contains("too long") == true)
+        #expect(await said("true", limit: .seconds(60)) == nil)
     }
 
     @Test("a host goes back though its state cannot be written, says so, and can be looked at")
