@@ -24,7 +24,7 @@ extension FleetEvent {
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? (host, "failed: \(error)") : tellsHosts ? (host, "failed") : nil
         case .scanning, .scanned, .transferred, .filled, .sourceWarning, .hostWarning, .hostStarted, .loginDropped,
-            .loginSlow, .lockAwaited:
+            .loginSlow, .lockAwaited, .hookAwaited:
             nil
         // Told when all hosts are through.
         case .hostFinished(_, .flipped), .hostFinished(_, .installed), .hostFinished(_, .answered): nil
@@ -69,7 +69,9 @@ extension FleetEvent {
             ]
         case .sourceWarning(let text): .warning(text)
         case .hostWarning(let host, let text): .warning(text, of: [host])
-        case .scanning, .transferred, .filled, .hostStarted, .hostFinished, .loginDropped, .loginSlow, .lockAwaited: nil
+        case .scanning, .transferred, .filled, .hostStarted, .hostFinished, .loginDropped, .loginSlow, .lockAwaited,
+            .hookAwaited:
+            nil
         }
     }
 }

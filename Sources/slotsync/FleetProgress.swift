@@ -19,6 +19,8 @@ struct FleetProgress {
     private var done = 0
     private var failed = 0
     private var filled: StageProgress?
+    /// The hook that runs on a host.
+    private var hooks: [Host: String] = [:]
     /// How far all was, at moments of the last seconds: what the rate and the time left are computed from.
     private var samples: [(at: ContinuousClock.Instant, made: UInt64, share: Double)] = []
 
@@ -39,14 +41,26 @@ struct FleetProgress {
         case .hostStarted(let host): running.insert(host)
         case .hostFinished(let host, let result):
             running.remove(host)
+            hooks[host] = nil
             if case .failed = result { failed += 1 } else { done += 1 }
         case .filled(let progress):
             filled = progress
             samples.append((now, progress.made, progress.share))
             // One sample from before the window stays, so that there are always two ends to it.
             while samples.count > 2, samples[1].at < now - Self.rateWindow { samples.removeFirst() }
+        case .hookAwaited(let host, let hook): hooks[host] = hook
         case .sourceWarning, .hostWarning, .loginDropped, .loginSlow, .lockAwaited, .transferred: break
         }
+    }
+
+    /// What is waited for beside the hosts themselves: "after_flip on 3 hosts"; nil: no hook runs.
+    ///
+    /// - Parameter isEnding: whether the operation ends, and waits only for what is not given up half-way.
+    func hooksAwaited(isEnding: Bool) -> String? {
+        let names = hooks.values.filter { !isEnding || $0 != "before_flip" }
+        let counts = Dictionary(grouping: names) { $0 }.mapValues(\.count).sorted { $0.key < $1.key }
+        guard !counts.isEmpty else { return nil }
+        return counts.map { "\($0.key) on \(NumberText.count($0.value, "host"))" }.joined(separator: ", ")
     }
 
     /// The state in at most `width` characters, all of them ASCII.
@@ -68,6 +82,7 @@ struct FleetProgress {
             let isLooking = filled.map { $0.heard == 0 && done + failed == 0 } ?? false
             parts.append((1, isLooking ? "\(running.count) looking at what they have" : "\(running.count) running"))
         }
+        if let awaited = hooksAwaited(isEnding: false) { parts.append((1, "waiting for \(awaited)")) }
         if let rate { parts.append((5, "\(byteText(rate))/s")) }
         var shown = [(rank: 0, text: "\(verb): \(done) of \(NumberText.count(hostCount, "host")) done")]
         var room = width - shown[0].text.count

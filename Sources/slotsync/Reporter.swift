@@ -120,7 +120,7 @@ actor Reporter {
         self.tellsHosts = tellsHosts
         let watch = SignalWatch { number in
             operation.cancel()
-            Task { await self.interrupted() }
+            Task { await self.interrupted(isLast: true) }
         }
         let ticker = Task { await tick() }
         progress = FleetProgress(verb: verb, hostCount: hosts, readsSource: readsSource)
@@ -204,9 +204,12 @@ actor Reporter {
         }
     }
 
-    func interrupted() {
+    /// - Parameter isLast: whether the next signal ends the program, and leaves what it waits for.
+    func interrupted(isLast: Bool = false) {
         guard !isInterrupted else { return }
-        noteInterruption("interrupted")
+        let awaited = isLast ? progress?.hooksAwaited(isEnding: true) : nil
+        noteInterruption(
+            awaited.map { "interrupted: waiting for \($0); again to leave them" } ?? "interrupted")
     }
 
     func noteInterruption(_ how: String) {

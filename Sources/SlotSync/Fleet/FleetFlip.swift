@@ -95,7 +95,10 @@ final class FleetFlip {
     private func carryOut(_ step: TwoPhaseFlip.Step, _ request: FlipRequest, on hosts: [Host]) async -> [Host] {
         switch step {
         case .prepare: return await each(hosts) { try await self.prepare($0, request) }.done
-        case .runBeforeHook: return await each(hosts) { try await $0.runBeforeHook() }.done
+        case .runBeforeHook:
+            return await each(hosts) { host in
+                try await self.awaiting("before_flip", request.beforeHook, on: host) { try await host.runBeforeHook() }
+            }.done
         case .commit:
             // From here on an interruption no longer stops half-way: all flip, or all are taken back.
             return await uninterrupted { await self.each(hosts) { try await self.settle($0, request) } }.done
@@ -147,12 +150,15 @@ final class FleetFlip {
     }
 
     func commit(_ host: HostConnection, _ request: FlipRequest) async throws {
-        do { try await noteFlipped(host, host.commit()) } catch let loss as SlotSyncError where loss.isLoss {
+        let hook = direction == .flip ? "after_flip" : "after_rollback"
+        do {
+            let outcome = try await awaiting(hook, request.afterHook, on: host) { try await host.commit() }
+            noteFlipped(host, outcome)
+        } catch let loss as SlotSyncError where loss.isLoss {
             let hasFlipped = try await askAgain(host, loss) { try await host.hasFlipped() }
             guard hasFlipped, let outcome = host.flip?.outcome else {
                 throw SlotSyncError(loss.code, "\(loss); asked again, it has not flipped")
             }
-            let hook = direction == .flip ? "after_flip" : "after_rollback"
             let isHookOwed = outcome.changed && !request.afterHook.isEmpty
             if isHookOwed, direction == .flip {
                 try await askAgain(host, loss) { try await host.takeBack(request.release, hook: request.undoHook) }
@@ -165,14 +171,26 @@ final class FleetFlip {
     }
 
     private func undo(_ host: HostConnection, _ request: FlipRequest) async throws {
-        do { try await host.takeBack(request.release, hook: request.undoHook) } catch let loss as SlotSyncError
-            where loss.isLoss
-        {
+        do {
+            try await awaiting("after_rollback", request.undoHook, on: host) {
+                try await host.takeBack(request.release, hook: request.undoHook)
+            }
+        } catch let loss as SlotSyncError where loss.isLoss {
             try await askAgain(host, loss) {
                 await host.close(isOrderly: false)
                 try await host.takeBack(request.release, hook: request.undoHook)
             }
         }
+    }
+
+    /// Does what a host runs a hook for, and tells meanwhile that it is waited for.
+    private func awaiting<Answer: Sendable>(
+        _ hook: String, _ command: String, on host: HostConnection, _ body: @FleetActor () async throws -> Answer
+    ) async throws -> Answer {
+        guard !command.isEmpty else { return try await body() }
+        emit(.hookAwaited(host.host, hook))
+        defer { emit(.hookAwaited(host.host, nil)) }
+        return try await body()
     }
 
     /// Asks a host that was lost in a new session.

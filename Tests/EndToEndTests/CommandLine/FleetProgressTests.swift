@@ -79,6 +79,22 @@ struct FleetProgressTests {
         #expect(progress.line(width: 80) == "staging: 0 of 4 hosts done, 25 %, 20.0 MB")
     }
 
+    @Test("hooks that run are told, and where; one that has ended is not")
+    func hooks() {
+        var progress = FleetProgress(verb: "flip", hostCount: 4)
+        #expect(progress.hooksAwaited(isEnding: false) == nil)
+        progress.note(.hookAwaited(hosts[0], "before_flip"), at: start)
+        #expect(progress.line(width: 80) == "flip: 0 of 4 hosts done, waiting for before_flip on 1 host")
+        // An interruption ends it.
+        #expect(progress.hooksAwaited(isEnding: true) == nil)
+        progress.note(.hookAwaited(hosts[0], nil), at: start)
+        for host in hosts[..<3] { progress.note(.hookAwaited(host, "after_flip"), at: start) }
+        progress.note(.hostFinished(hosts[2], .failed(SlotSyncError(.hookFailed, "exit code 1"))), at: start)
+        #expect(progress.hooksAwaited(isEnding: true) == "after_flip on 2 hosts")
+        #expect(
+            progress.line(width: 80) == "flip: 0 of 4 hosts done, waiting for after_flip on 2 hosts, 1 failed")
+    }
+
     @Test("the rate is that of the last seconds, not of the whole way")
     func recentRate() {
         var progress = FleetProgress(verb: "staging", hostCount: 3)
