@@ -36,7 +36,8 @@ extension EndToEnd {
                     case .killed: running.kill()
                     case .interruptedTwice:
                         running.interrupt()
-                        try await Task.sleep(for: .milliseconds(500))
+                        // Two that come together are one.
+                        try await Task.sleep(for: .seconds(2))
                         running.interrupt()
                     }
                 }
@@ -52,7 +53,7 @@ extension EndToEnd {
         @Test("an interruption says what is still waited for")
         func told() async throws {
             try await Workbench.use { bench in
-                let (_, hanging) = try await scene(bench)
+                let (plain, hanging) = try await scene(bench)
                 let outcome = try await hanging.call("flip") { running in
                     try await hooksRun(bench)
                     running.interrupt()
@@ -61,6 +62,9 @@ extension EndToEnd {
                 }
                 #expect(
                     outcome.errors.contains("waiting for after_flip on 2 hosts; again to leave them"), "\(outcome)")
+                for host in plain.hosts {
+                    try await eventually("the lock of \(host) is never free") { try await plain.isUnlocked(host) }
+                }
             }
         }
     }
