@@ -18,7 +18,7 @@ struct HookSubject {
 
     var folder: FilePath { root.appending("slots").appending("\(slot)") }
 
-    var variables: [(name: String, value: String)] {
+    var variables: [(name: String, value: String?)] {
         [
             ("SLOTSYNC_ROOT", root.string), ("SLOTSYNC_SLOT", "\(slot)"), ("SLOTSYNC_RELEASE", "\(release.id)"),
             ("SLOTSYNC_NAME", release.name), ("SLOTSYNC_PREVIOUS", before.map { "\($0.id)" } ?? ""),

@@ -32,8 +32,9 @@ final class SpawnedProcess {
         let (input, output, errors) = (input.rawValue, output.rawValue, errors.rawValue)
         let path = folder.map { Array($0.string.utf8CString) }
         let leads: Int32 = leadsSession ? 1 : 0
+        let assignments = variables.map { variable in variable.name + (variable.value.map { "=\($0)" } ?? "") }
         child = try withTexts(words) { (words) throws(Errno) in
-            try withTexts(variables.map { variable in variable.name + (variable.value.map { "=\($0)" } ?? "") }) { (variables) throws(Errno) in
+            try withTexts(assignments) { (variables) throws(Errno) in
                 try systemCall {
                     guard let path else { return ss_spawn(words, variables, nil, input, output, errors, leads) }
                     return path.withUnsafeBufferPointer {
