@@ -111,6 +111,7 @@ enum SourceAttributes {
 
         /// Nil where an entry has none.
         mutating func ofAttributes(_ entry: Int) -> [[UInt8]]? {
+            let buffer = buffer
             let length = withPath(of: entry) { ss_list_attributes($0, buffer.baseAddress!, buffer.count) } ?? 0
             guard length > 0 else { return nil }
             return buffer[..<length].split(separator: 0).map { name in name.map { UInt8(bitPattern: $0) } }

@@ -50,9 +50,12 @@ struct EntryPathTests {
                 Entry(kind: .directory, mode: 0o755, parent: UInt32(parent)), name: Array(name.utf8), linkText: [])
         }
         var whole = EntryPath(below: "/top/")
-        #expect(whole.setDirectory(0, of: manifest) && whole.withDirectory { String(cString: $0) } == "/top/")
-        #expect(whole.setDirectory(2, of: manifest))
-        #expect(whole.withPath(of: 3, in: manifest) { String(cString: $0) } == "/top/a/bc/def")
+        let isTopMade = whole.setDirectory(0, of: manifest)
+        let top = whole.withDirectory { String(cString: $0) }
+        #expect(isTopMade && top == "/top/")
+        let isMade = whole.setDirectory(2, of: manifest)
+        let child = whole.withPath(of: 3, in: manifest) { String(cString: $0) }
+        #expect(isMade && child == "/top/a/bc/def")
         var path = EntryPath()
         /// The directory's path, and that of a child.
         func paths(_ directory: Int, _ child: Int) -> [String]? {
@@ -75,7 +78,8 @@ struct EntryPathTests {
         #expect(paths(3 + 14, 3 + 15)?[1].utf8.count == 9 + 15 * 256 - 1)
         #expect(paths(3 + 15, 3 + 16) == nil)
         var far = EntryPath(below: String(repeating: "t", count: 250))
-        #expect(far.setDirectory(3 + 13, of: manifest) && !far.setDirectory(3 + 14, of: manifest))
+        let (fits, isTooLong) = (far.setDirectory(3 + 13, of: manifest), !far.setDirectory(3 + 14, of: manifest))
+        #expect(fits && isTooLong)
     }
 
     @Test("a folder is not opened through a link")
