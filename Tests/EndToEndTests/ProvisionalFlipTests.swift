@@ -138,7 +138,7 @@ extension EndToEnd {
                 }
                 let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
                 let agent = try AgentProcess(root: fleet.root())
-                try agent.flip(release, within: .seconds(60), after: "sleep 300", undo: undoHook)
+                try agent.flip(release, within: .seconds(60), after: "sleep 20", undo: undoHook)
                 try await eventually("it never flipped") { fleet.current() == "slots/3" }
                 agent.signalAgent(SIGKILL)
                 agent.signalController(SIGKILL)
