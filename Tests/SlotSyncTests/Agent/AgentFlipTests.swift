@@ -307,8 +307,10 @@ struct AgentFlipTests {
         let text = String(decoding: try scene.folder.read("child"), as: UTF8.self).filter(\.isNumber)
         let child = try #require(pid_t(text))
         // What it started was killed with it, and waits to be reaped by whoever got it.
-        let stat = try? contents(of: FilePath("/proc/\(child)/stat"), atMost: 4096, what: "process")
-        #expect(stat.map { String(decoding: $0, as: UTF8.self).contains(") Z ") } ?? true)
+        // A process that is killed is on its way for a moment. The test's limit of time ends this.
+        while let stat = try? contents(of: FilePath("/proc/\(child)/stat"), atMost: 4096, what: "process"),
+            !String(decoding: stat, as: UTF8.self).contains(") Z ")
+        { usleep(10_000) }
         // The lock is free.
         try Ring.open(scene.root.string)?.acquireLock(for: "a test")
     }
@@ -331,7 +333,7 @@ struct AgentFlipTests {
         let scene = try FlipScene()
         try await leave(scene, scene.flip(to: scene.ready, before: Self.endless), .runBeforeHook)
         #expect(try scene.current() == "slots/1")
-        #expect(try scene.state().history.count == 1)
+        #expect(try scene.state().history.isEmpty)
     }
 
     @Test("so is that of a rollback, which stays, and owes its hook", .timeLimit(.minutes(2)))

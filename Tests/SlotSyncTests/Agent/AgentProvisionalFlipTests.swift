@@ -520,6 +520,8 @@ struct AgentProvisionalFlipTests {
             }
             try Directory(path: scene.root.appending("slots")).removeTree("1")
             try Directory(path: scene.root.appending("slots")).makeDirectory("1", mode: 0o755)
+            // With nothing at all in it, it would stay where it is.
+            try Directory(path: scene.root.appending("slots/1")).makeDirectory("left", mode: 0o755)
             try agent.send(.undo)
             let said = try agent.warning()
             #expect(said.contains("slot 1 is not as it was sealed (missing: "), "\(said)")

@@ -229,14 +229,17 @@ struct RingOpeningTests {
         }
     }
 
-    @Test("a ring that lacks a part, or whose state is damaged, is refused")
+    @Test("a ring that lacks its slots, or whose state is damaged, is refused; what holds nothing is made again")
     func damaged() async throws {
         try await withFolder { folder in
             _ = try Ring.make(folder.path("").string, slotCount: 2)
             let metadata = try Directory(path: folder.path(".slotsync"))
             try metadata.removeDirectory("tmp")
+            _ = try Ring.open(folder.path("").string)
+            #expect(try metadata.status(of: "tmp").kind == .directory)
+            try Directory(path: folder.path("")).rename("slots", to: "gone")
             #expect(errorCode { _ = try Ring.open(folder.path("").string) } == .notARing)
-            try metadata.makeDirectory("tmp")
+            try Directory(path: folder.path("")).rename("gone", to: "slots")
             try folder.write(folder.read(".slotsync/state").dropLast(), to: ".slotsync/state")
             #expect(errorCode { _ = try Ring.open(folder.path("").string) } == .corrupt)
         }
