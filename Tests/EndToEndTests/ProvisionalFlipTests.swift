@@ -127,8 +127,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("a rollback after a push that was killed goes back once, and the next one once more")
-        func rolledBackOnce() async throws {
+        @Test(
+            "a rollback after a push that was killed goes back once, and the next one once more, also where it looks first",
+            arguments: [[], ["--wait", "5s"]])
+        func rolledBackOnce(_ waiting: [String]) async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 for name in ["v0", "v1"] {
@@ -143,7 +145,8 @@ extension EndToEnd {
                 agent.signalAgent(SIGKILL)
                 agent.signalController(SIGKILL)
                 try await agent.ended()
-                let back = try await fleet.done("rollback")
+                let back =
+                    try await waiting.isEmpty ? fleet.done("rollback") : fleet.done("rollback", waiting[0], waiting[1])
                 #expect(fleet.current() == "slots/2", "\(back)")
                 #expect(
                     (back.output + back.errors).contains("is live, in slot 2; before it \("\(release)".prefix(8))"),

@@ -65,7 +65,12 @@ final class FleetFlip {
         let rings = await each(fleet.hosts, atMost: fleet.parallelism, closing: !keepsSessions) { host in
             self.emit(.hostStarted(host.host))
             host.onWarning = { [emit = self.emit] in emit(.hostWarning(host.host, $0)) }
-            return try await host.session().ring
+            var ring = try await host.session().ring
+            // A look before this one, for locks say, may have met an abandoned flip.
+            if let earlier = host.earlierReturn, ring?.wentBack == nil, ring?.liveRelease?.id == earlier.to {
+                ring?.wentBack = earlier.from
+            }
+            return ring
         }
         try Task.checkCancellation()
         let choice = ReleaseChoice(
@@ -206,6 +211,11 @@ final class FleetFlip {
     }
 
     private func noteFlipped(_ host: HostConnection, _ outcome: FlipOutcome) {
+        var outcome = outcome
+        if direction == .rollback, !outcome.changed, let earlier = host.earlierReturn, earlier.to == outcome.release.id
+        {
+            (outcome.previous, outcome.changed) = (earlier.from, true)
+        }
         flipped[host.host] = outcome
         emit(.hostFinished(host.host, .flipped(outcome)))
     }

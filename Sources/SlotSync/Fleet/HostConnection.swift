@@ -29,6 +29,9 @@ final class HostConnection {
     private var loss: SlotSyncError?
     private var readings = OwedReadings()
 
+    /// What the agent of an earlier session took back that nobody had confirmed, and what was live then; nil: nothing.
+    private(set) var earlierReturn: (from: ReleaseName, to: ContentDigest)?
+
     /// The flip that was prepared last, and what the host said of it. It outlasts the session.
     var flip: (request: FlipRequest, outcome: FlipOutcome)?
     /// Whether the open session has prepared it, and so can commit it and take it back.
@@ -122,6 +125,7 @@ final class HostConnection {
         hasPreparedFlip = false
         task.cancel()
         guard let session = try? await task.value else { return }
+        if let ring = session.ring, let from = ring.wentBack, let to = ring.liveRelease?.id { earlierReturn = (from, to) }
         if isOrderly { session.channel.send(.finish) }
         await session.channel.close()
     }
