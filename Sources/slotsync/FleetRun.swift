@@ -33,6 +33,8 @@ extension FleetOptions {
             conclusion.status = .usage
         } catch {
             await reporter.failure(error)
+            // A source that cannot be one, say: nothing was done anywhere.
+            if (error as? SlotSyncError)?.code == .badInput { conclusion.status = .usage }
         }
         // Whoever waits for the result did not get it.
         if await reporter.hasLostOutput, conclusion.status == .done { conclusion.status = .partlyDone }

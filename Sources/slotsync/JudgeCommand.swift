@@ -25,9 +25,9 @@ struct JudgeCommand: AsyncParsableCommand {
               slotsync judge pushes.jsonl
               slotsync judge --looks --significance 0.001 pushes.jsonl
 
-            Exit codes: 0 all were judged, whatever the verdicts; 1 the file could not be read, or the verdicts not be \
-            written; 64 wrong usage, or a line that is no recording: the message names it, and what was before it has \
-            been judged.
+            Exit codes: 0 all were judged, whatever the verdicts; 1 the file could not be read to its end, or the verdicts \
+            not be written; 64 wrong usage, a file that cannot be opened, or a line that is no recording: the message names \
+            it, and what was before it has been judged.
             """)
 
     @Argument(help: "The recorded pushes, one JSON object a line; - for standard input.", completion: .file())
@@ -60,16 +60,6 @@ struct JudgeCommand: AsyncParsableCommand {
     var window: Double?
 
     func run() async throws {
-        do {
-            try await judgeAll()
-        } catch let error as SlotSyncError where error.code == .badInput {
-            var console = Console()
-            console.note("Error: \(error)")
-            throw ExitCode(ExitStatus.usage.rawValue)
-        }
-    }
-
-    private func judgeAll() async throws {
         let input = try InputFile.open(file)
         defer { input.close() }
         var settings = JudgeSettings()

@@ -98,6 +98,7 @@ struct PushCommand: AsyncParsableCommand {
             if !unwritten.isEmpty, conclusion.status == .done { conclusion.status = .partlyDone }
             return conclusion
         }
+            if result.stagingError?.code == .badInput, conclusion.status == .failed { conclusion.status = .usage }
     }
 
     /// What was pushed cannot be written down there: better known before.

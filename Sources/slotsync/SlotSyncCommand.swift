@@ -47,7 +47,8 @@ struct SlotSyncCommand: AsyncParsableCommand {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
-            let code = exitCode(for: error)
+            let isBadInput = (error as? SlotSyncError)?.code == .badInput
+            let code = isBadInput ? ExitCode(ExitStatus.usage.rawValue) : exitCode(for: error)
             // Help and the version.
             guard !code.isSuccess else { exit(withError: error) }
             // A value that is quoted must not command the terminal: the console escapes what is invisible.

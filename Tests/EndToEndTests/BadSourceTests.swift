@@ -26,7 +26,7 @@ extension EndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 let outcome = try await fleet.call("stage", firstTree(bench).path, "--exclude", "*")
-                #expect(outcome.exitCode == 1 && outcome.errors.contains("--allow-empty"), "\(outcome)")
+                #expect(outcome.exitCode == 64 && outcome.errors.contains("--allow-empty"), "\(outcome)")
             }
         }
 
@@ -66,7 +66,9 @@ private func expectRefusal(of name: String, made make: (Workbench) throws -> Voi
         try await fleet.release(firstTree(bench))
         let before = try await snapshot(fleet.root("h2"))
         let outcome = try await fleet.call("stage", bench[name])
-        #expect(outcome.isRefusal(naming: bench[name]), "\(outcome)")
+        #expect(outcome.isRefusal(naming: bench[name]) && outcome.exitCode == 64, "\(outcome)")
+        let push = try await fleet.call("push", bench[name], "--no-canary")
+        #expect(push.isRefusal(naming: bench[name]) && push.exitCode == 64, "\(push)")
         #expect(try await snapshot(fleet.root("h2")) == before)
         errors = outcome.errors
     }

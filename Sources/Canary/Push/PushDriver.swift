@@ -11,6 +11,7 @@ actor PushDriver {
         case rollout(Rollout.Event)
         case host(HostEvent)
         case staged(StageReport)
+        case stagingFailed(SlotSyncError)
         /// It is time for the next sample.
         case sampleDue
         /// What was sampled has mostly come by now.
@@ -45,6 +46,7 @@ actor PushDriver {
     var detection: Detection?
     private var staging: FleetOperation<StageReport>?
     private(set) var staged: StageReport?
+    private var stagingError: SlotSyncError?
     private var flip: HostFlip?
     private var alarm: Task<Void, Never>?
     private var shownPhase: Rollout.Phase?
@@ -86,9 +88,11 @@ actor PushDriver {
         waitTeller?.cancel()
         // Cancelled together with whoever waited for it: the agents take back what is provisional.
         let outcome = outcome ?? rollout.outcome(isAbandoned: true)
-        return PushResult(
+        var result = PushResult(
             outcome: outcome, plan: rollout.plan, staged: staged, comparisons: comparisons, forecast: forecast,
             detection: detection, samples: samples, start: startTime, seconds: now)
+        result.stagingError = stagingError
+        return result
     }
 
     private func take(_ mail: Mail) {
@@ -103,6 +107,9 @@ actor PushDriver {
             if let index = indices[host] { note(readings, of: index, sample: Int(number)) }
         case .staged(let report): noteStaged(report)
         case .sampleDue: beginSample()
+        case .stagingFailed(let error):
+            stagingError = error
+            handle(.stagingFailed("\(error)"))
         case .progressDue:
             tellGaps()
             showProgress()
@@ -167,7 +174,7 @@ actor PushDriver {
         Task { [emit, post] in
             for await event in operation.events { emit.yield(.staging(event)) }
             do { post.yield(.staged(try await operation.report)) } catch {
-                post.yield(.rollout(.stagingFailed("\(error)")))
+                post.yield(.stagingFailed(error as? SlotSyncError ?? SlotSyncError(.system, "\(error)")))
             }
         }
     }

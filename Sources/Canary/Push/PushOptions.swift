@@ -50,6 +50,8 @@ public struct PushResult: Sendable {
     /// The plan that was followed, for the hosts as staging found them, with the settings.
     public var plan: RolloutPlan
     public var staged: StageReport?
+    /// Why staging ended as a whole, the source that is not there say; nil: it did not.
+    public var stagingError: SlotSyncError?
     /// What was judged, in the order of time; of the base line only where it lacked something.
     public var comparisons: [JudgedComparison]
     /// What the canaries were to detect, as it was said before the push began; nil where nothing was to be judged.
