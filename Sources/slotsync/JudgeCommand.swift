@@ -48,7 +48,9 @@ struct JudgeCommand: AsyncParsableCommand {
     var tolerance = JudgeSettings().tolerance
 
     @Option(
-        help: ArgumentHelp("How long after the flip nothing counts. (default: as recorded, or 10s)", valueName: "time"),
+        help: ArgumentHelp(
+            "How long after the flip nothing counts, but for counters that count from the flip, as all of recordings do "
+                + "that do not say. (default: as recorded, or 10s)", valueName: "time"),
         transform: ValueForm.time.option)
     var settle: Double?
 
