@@ -31,6 +31,33 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a push of what is live already runs the hook that is owed there, and fails with it",
+            arguments: [true, false])
+        func pushRunsOwedHook(works: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let first = try page(bench, "v1")
+                try await fleet.release(first)
+                try await fleet.release(page(bench, "v2"))
+                func hooked(_ hook: String) throws -> Fleet {
+                    fleet.with("--config", try bench.write("hooks: {after_rollback: '\(hook)'}\n", to: "hooks.yml"))
+                }
+                try await hooked("test $SLOTSYNC_HOST != h2").done("rollback")
+                func owed() async throws -> [Bool] {
+                    try await fleet.done("status", "--json").events().filter { $0["event"] as? String == "host" }
+                        .map { $0["owed_hook"] is [String: Any] }
+                }
+                #expect(try await owed() == [false, true])
+                let push = try await hooked(works ? "echo $SLOTSYNC_HOST >> \(bench["told"])" : "false").call(
+                    "push", first.path, "--no-canary")
+                #expect(push.exitCode == (works ? 0 : 1), "\(push)")
+                #expect(try await owed() == [false, !works], "\(push)")
+                if works { #expect(try String(contentsOfFile: bench["told"], encoding: .utf8) == "h2\n") }
+                #expect(try fleet.hosts.allSatisfy { try live(fleet, $0) == "v1" })
+            }
+        }
+
         @Test("a rollback that changes nothing is no success")
         func nothingChanged() async throws {
             try await Workbench.use { bench in

@@ -202,6 +202,8 @@ actor PushDriver {
         }
         for failure in report.failures {
             if let index = indices[failure.host] { handle(.failed(.stage, index, failure.error.description)) }
+            } else if staged.owesHook {
+                runOwedHook(of: index)
         }
     }
 
@@ -211,6 +213,22 @@ actor PushDriver {
         let reason = rollout.judgement?.why ?? ""
         switch request {
         case .stage: beginStaging()
+    /// A host on which the release is live already, and still lacks its hook, is not staged before it has that.
+    private func runOwedHook(of index: Int) {
+        guard var flip else { return }
+        flip.provisionalLimit = nil
+        Task { [connection, post, flip, host = hosts[index]] in
+            _ = await connection.listen(to: [host])
+            let prepared = await connection.prepare(flip, on: [host])
+            let flipped = await connection.flip(flip, on: prepared.done)
+            var event = Rollout.Event.staged(index, isLive: true)
+            if let error = (prepared.failures + flipped.failures).first?.error {
+                event = error.isLoss ? .lost(index, error.description) : .failed(.stage, index, error.description)
+            }
+            post.yield(.rollout(event))
+        }
+    }
+
         case .recover: recover(indices)
         case .prepare: ask(request, indices) { await $0.prepare($1, on: $2) }
         case .flip: ask(request, indices) { await $0.flip($1, on: $2) }

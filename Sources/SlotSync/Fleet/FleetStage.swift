@@ -194,7 +194,8 @@ final class FleetStage {
         ).hold()
         return StagedHost(
             host: session.host, outcome: outcome, sentBytes: channel.sentBytes, receivedBytes: channel.receivedBytes,
-            badReason: badReason(outcome.kind, session.ring), live: session.ring?.liveRelease)
+            badReason: badReason(outcome.kind, session.ring), live: session.ring?.liveRelease,
+            owesHook: outcome.kind == .alreadyLive && session.ring?.owedHook?.release == release.name.id)
     }
 
     /// Why the release is bad on the host: what its greeting said of it, which holds for a copy made anew as well.

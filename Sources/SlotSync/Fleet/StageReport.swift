@@ -14,10 +14,12 @@ public struct StagedHost: Sendable, Hashable {
     public var badReason: String?
     /// The release that was live there when the stage began; nil: none was, it is the host's first.
     public var live: ReleaseName?
+    /// Whether the release is live there already, and a hook that follows a flip to it has not run to its end.
+    public var owesHook: Bool
 
     package init(
         host: Host, outcome: StageOutcome, sentBytes: UInt64, receivedBytes: UInt64, badReason: String? = nil,
-        live: ReleaseName? = nil
+        live: ReleaseName? = nil, owesHook: Bool = false
     ) {
         self.host = host
         self.outcome = outcome
@@ -25,6 +27,7 @@ public struct StagedHost: Sendable, Hashable {
         self.receivedBytes = receivedBytes
         self.badReason = badReason
         self.live = live
+        self.owesHook = owesHook
     }
 }
 
