@@ -115,6 +115,42 @@ extension EndToEnd {
         }
 
         @Test(
+            "a slot with kept additions is flipped to and rolled back from like any other, and keeps them in the next lap"
+        )
+        func keptLap() async throws {
+            try await Workbench.use { bench in
+                let fleet = try await fleetWithForeign(bench, edits: false)
+                let release = try await fleet.done("stage", firstTree(bench).path, "--keep-foreign").lastLine
+                for _ in 1...2 {
+                    let flip = try await fleet.done("flip", release)
+                    #expect(fleet.current() == "slots/1" && flip.errors.contains("uploads/a.jpg"), "\(flip)")
+                    #expect(exists(fleet.root() + "/current/uploads/deep/b.jpg"))
+                    try await fleet.done("rollback")
+                    #expect(fleet.current() == "slots/2")
+                }
+                try await fleet.done("stage", bigTree(bench).path, "--keep-foreign")
+                try await fleet.done("flip")
+                #expect(fleet.current() == "slots/1" && exists(fleet.root() + "/current/big/0"))
+                let kept = try String(contentsOfFile: fleet.root() + "/current/uploads/a.jpg", encoding: .utf8)
+                #expect(kept == "by a user")
+                try await fleet.done("rollback")
+                #expect(fleet.current() == "slots/2")
+            }
+        }
+
+        @Test("what is removed is said with --quiet, too, on standard error")
+        func quiet() async throws {
+            try await Workbench.use { bench in
+                let fleet = try await fleetWithForeign(bench)
+                let outcome = try await fleet.done("stage", firstTree(bench).path, "--quiet")
+                #expect(outcome.output == outcome.lastLine + "\n", "\(outcome)")
+                let lines = outcome.errors.split(separator: "\n")
+                #expect(lines.allSatisfy { $0.contains("warning: ") }, "\(outcome)")
+                #expect(outcome.errors.contains("uploads/a.jpg") && outcome.errors.contains("removed"), "\(outcome)")
+            }
+        }
+
+        @Test(
             "--keep-foreign refuses where the release has something at that path, or a file was edited",
             arguments: [true, false])
         func keptConflict(_ edits: Bool) async throws {

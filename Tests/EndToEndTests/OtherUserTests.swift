@@ -249,6 +249,19 @@ extension EndToEnd {
             }
         }
 
+        @Test("where folders of the slot that is filled cannot get the root's group, the warning names that slot")
+        func otherGroup() async throws {
+            try await Workbench.use { bench in
+                let user = OtherUser()
+                let fleet = try user.fleet(bench, mode: 0o2755, rootGroup: 33, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                #expect(chown(fleet.slot(1) + "/assets", uid_t.max, user.group) == 0)
+                let outcome = try await fleet.done("stage", thirdTree(bench).path)
+                #expect(outcome.errors.contains("1 folder of slot 1 cannot be given the group of"), "\(outcome)")
+            }
+        }
+
         @Test("where the system takes setgid from an entry, a stage warns and goes on, and so does what follows")
         func setgidTaken() async throws {
             try await Workbench.use { bench in
