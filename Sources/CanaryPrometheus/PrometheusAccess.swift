@@ -21,6 +21,9 @@ public struct PrometheusAccess: Sendable, Hashable, CustomStringConvertible, Cus
     private let headersFile: FilePath?
     private let tokenFile: FilePath?
 
+    /// The files that headers and tokens are read from.
+    public var files: [FilePath] { [headersFile, tokenFile].compactMap(\.self) }
+
     /// Nothing besides the question.
     public static let none = PrometheusAccess()
 

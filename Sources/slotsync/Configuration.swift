@@ -114,6 +114,12 @@ struct Configuration: Sendable, Equatable {
         return try usage { () throws(SlotSyncError) in try canary.get() }
     }
 
+    /// The files that it names for the controller's own use, which no release is to hold. Those of patterns may.
+    var ownFiles: [FilePath] {
+        let section = try? canary?.get()
+        return [hostsFile].compactMap(\.self) + (section?.queries.values.flatMap(\.access.files) ?? [])
+    }
+
     /// Checks the settings that only a stage goes by, for a command that stages. They stop no other: an exclusion that cannot
     /// be used is no reason not to roll back.
     ///

@@ -48,8 +48,10 @@ struct PushCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await fleet.run("push") { settled, reporter in
-            let options = try push.options(
-                settled.configuration, stage: try stage.options(settled.configuration, slots: fleet.slots))
+            var options = try push.options(
+                settled.configuration,
+                stage: try stage.options(settled.configuration, slots: fleet.slots, config: fleet.config))
+            options.stage.ownFiles += [push.record, push.report].compactMap { $0.map { FilePath($0) } }
             do { try Push.check(options, for: settled.fleet) } catch let error as SlotSyncError {
                 throw ValidationError(error.message)
             }
@@ -96,9 +98,9 @@ struct PushCommand: AsyncParsableCommand {
             var conclusion = await narration.conclude(result, reporter, report: report)
             // The hosts are as they should be; whoever waits for the file did not get it.
             if !unwritten.isEmpty, conclusion.status == .done { conclusion.status = .partlyDone }
+            if result.stagingError?.code == .badInput, conclusion.status == .failed { conclusion.status = .usage }
             return conclusion
         }
-            if result.stagingError?.code == .badInput, conclusion.status == .failed { conclusion.status = .usage }
     }
 
     /// What was pushed cannot be written down there: better known before.

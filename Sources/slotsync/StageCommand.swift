@@ -27,7 +27,7 @@ struct StageCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await fleet.run("stage") { settled, reporter in
-            let options = try stage.options(settled.configuration, slots: fleet.slots)
+            let options = try stage.options(settled.configuration, slots: fleet.slots, config: fleet.config)
             let report = try await reporter.follow(
                 settled.fleet.stage(FilePath(source), options: options), as: "staging",
                 hosts: settled.fleet.hosts.count, readsSource: true)

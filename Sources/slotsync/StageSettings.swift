@@ -97,7 +97,7 @@ struct StageSettings: ParsableArguments {
 
     /// The command line's settings over the configuration's. Of patterns the last that matches decides, so those of
     /// the command line come last; of the paths in `shared` all count.
-    func options(_ configuration: Configuration, slots: Int?) throws -> StageOptions {
+    func options(_ configuration: Configuration, slots: Int?, config: String? = nil) throws -> StageOptions {
         try configuration.checkForStage()
         var options = StageOptions()
         options.name = name ?? ""
@@ -133,6 +133,7 @@ struct StageSettings: ParsableArguments {
         options.cacheDirectory = cacheDir.map { FilePath($0) } ?? configuration.cacheDirectory
         if let size = cacheSize ?? configuration.cacheSize { options.cacheSize = size }
         options.slots = slots ?? configuration.slots
+        options.ownFiles = [config.map { FilePath($0) } ?? Configuration.defaultFile] + configuration.ownFiles
         return options
     }
 }

@@ -43,6 +43,48 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a single file that is not there is bad input, as a folder is",
+            arguments: ["signature", "delta", "patch", "judge"])
+        func missingFile(_ command: String) async throws {
+            try await Workbench.use { bench in
+                let arguments =
+                    command == "delta" || command == "patch" ? [bench["none"], bench["none"]] : [bench["none"]]
+                let outcome = try await Program.run(
+                    [Program.slotsync, command] + arguments + (command == "judge" ? [] : ["-o", bench["out"]]))
+                #expect(outcome.exitCode == 64 && outcome.isRefusal(naming: bench["none"]), "\(outcome)")
+            }
+        }
+
+        @Test("the command's own files in the release are told of: configuration, headers, reports")
+        func ownFiles() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let tree = try firstTree(bench)
+                try tree.file("headers", "X-Scope-OrgID: shop\n")
+                try tree.file("report.html", "<p>the last one</p>")
+                try tree.file(
+                    "slotsync.yml",
+                    """
+                    canary:
+                      metrics:
+                        - {name: up, source: prometheus, url: "http://localhost:1", query: up, headers_file: headers}
+
+                    """)
+                let config = tree.path + "/slotsync.yml"
+                let stage = try await fleet.done("stage", tree.path, "--config", config, "--exclude", "/report.html")
+                for name in ["slotsync.yml", "headers"] {
+                    #expect(
+                        stage.errors.contains("the release holds \"\(name)\", a file of this command's own"), "\(stage)"
+                    )
+                }
+                let push = try await fleet.done(
+                    "push", tree.path, "--no-canary", "--report", tree.path + "/report.html", "--exclude", "/headers")
+                #expect(push.errors.contains("the release holds \"report.html\""), "\(push)")
+                #expect(!push.errors.contains("slotsync.yml"), "\(push)")
+            }
+        }
+
         @Test("a file of patterns that is not there is refused")
         func missingPatterns() async throws {
             try await Workbench.use { bench in

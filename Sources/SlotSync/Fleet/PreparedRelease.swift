@@ -88,7 +88,11 @@ struct PreparedRelease: Sendable {
                 emit(.sourceWarning("the manifest could not be kept: \(error)"))
             }
         }
-        for remark in ReleaseSecrets.remarks(on: manifest, below: root) { emit(.sourceWarning(remark)) }
+        let own = options.ownFiles.compactMap { CacheFolder.place(ofFile: $0, in: path) }
+        for remark in ReleaseSecrets.remarks(on: manifest, below: root) + ReleaseSecrets.remarks(on: manifest, own: own)
+        {
+            emit(.sourceWarning(remark))
+        }
         let name = ReleaseName(id: id, name: options.name)
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(

@@ -43,6 +43,9 @@ public struct StageOptions: Sendable {
     /// How many bytes of releases' contents are kept there, though no more than a quarter of the room; 0: none.
     public var cacheSize: UInt64 = 2 << 30
 
+    /// Files of whoever stages, such as the configuration: where the release holds one of them, a warning names it.
+    public var ownFiles: [FilePath] = []
+
     /// What ``compressionLevel`` may be.
     public static let compressionLevels = 0...9
 

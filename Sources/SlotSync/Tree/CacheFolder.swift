@@ -19,18 +19,29 @@ enum CacheFolder {
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput` where it is the source itself.
     static func place(of folder: FilePath, in source: FilePath) throws(SlotSyncError) -> [UInt8]? {
-        guard let source = resolved(source), let folder = resolvedAsFarAsItIs(folder) else { return nil }
-        guard folder.starts(with: source) else { return nil }
-        let inside = folder.components.dropFirst(source.components.count)
+        guard let inside = names(of: folder, in: source) else { return nil }
         guard !inside.isEmpty else {
             throw SlotSyncError(
                 .badInput,
                 "the cache folder \(quoted(folder.string)) is the source itself: name another by --cache-dir or cache_dir"
             )
         }
-        return Array(
-            inside.map { component in component.withPlatformString { Array(String(cString: $0).utf8) } }
-                .joined(separator: [UInt8(ascii: "/")]))
+        return Array(inside.joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    /// Where a file stands within a source, though it may not be there yet; nil: elsewhere.
+    static func place(ofFile file: FilePath, in source: FilePath) -> [UInt8]? {
+        guard let inside = names(of: file, in: source), !inside.isEmpty else { return nil }
+        return Array(inside.joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    private static func names(of path: FilePath, in source: FilePath) -> [[UInt8]]? {
+        guard let source = resolved(source), let path = resolvedAsFarAsItIs(path), path.starts(with: source) else {
+            return nil
+        }
+        return path.components.dropFirst(source.components.count).map { component in
+            component.withPlatformString { Array(String(cString: $0).utf8) }
+        }
     }
 
     /// A path without links and dots; nil where nothing stands there.

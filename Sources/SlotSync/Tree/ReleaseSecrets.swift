@@ -40,6 +40,21 @@ enum ReleaseSecrets {
         return remarks
     }
 
+    /// What to say of files that belong to whoever makes the release, and not into it.
+    ///
+    /// - Parameter paths: where in the source they stand, if they are there.
+    static func remarks(on manifest: Manifest, own paths: [[UInt8]]) -> [String] {
+        var seen: Set<[UInt8]> = []
+        return paths.compactMap { path in
+            let names = path.split(separator: UInt8(ascii: "/"))
+            guard seen.insert(path).inserted, manifest.entry(at: names) != nil else { return nil }
+            let shown = String(decoding: path, as: UTF8.self)
+            return
+                "the release holds \(quoted(shown)), a file of this command's own, and with it whatever secrets stand there: "
+                + "leave it out with --exclude \(quoted("/" + shown))"
+        }
+    }
+
     /// Entries that are private keys, by their names or by what they begin with.
     private static func keys(in manifest: Manifest, below root: Directory) -> [Int] {
         let directories = OpenDirectories(root: root, manifest: manifest)
