@@ -97,7 +97,7 @@ struct FleetOptions: ParsableArguments {
     @Flag(help: "Print one JSON object a line to standard output; the last one is the summary.")
     var json = false
 
-    @Flag(name: [.short, .long], help: "Print the result alone, and what failed.")
+    @Flag(name: [.short, .long], help: "Print the result alone, what failed, and warnings.")
     var quiet = false
 
     @Flag(name: [.short, .long], help: "Tell each step, with its time, on standard error.")

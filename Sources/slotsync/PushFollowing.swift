@@ -36,7 +36,11 @@ extension Reporter {
             default:
                 if let value = narration.json(event) { json(value) }
                 if let line = narration.line(event, isVerbose: options.verbose) {
-                    if case .waiting = event { problem(line) } else { note(line) }
+                    switch event {
+                    case .waiting: problem(line)
+                    case .warning: warning(line)
+                    default: note(line)
+                    }
                 }
             }
             if case .question(let question) = event { ask(question, of: push, answersYes: answersYes) }

@@ -23,6 +23,7 @@ actor Reporter {
     private var tellsHosts = true
     /// What hosts are through with or warned of, and was not told yet.
     private var news: [(host: Host, text: String)] = []
+    private var warnings: [(host: Host, text: String)] = []
     private var newsTeller: Task<Void, Never>?
     /// How long news wait for hosts that have the same to say.
     private static let gathering = Duration.seconds(2)
@@ -56,6 +57,9 @@ actor Reporter {
 
     /// For everybody.
     func problem(_ line: String) { console.note(stamped(line)) }
+
+    /// What somebody should know who wants to know little: what was lost, say. With `--json` it is told there.
+    func warning(_ line: String) { if !options.json { console.note(stamped(line)) } }
 
     /// A warning for everybody that is about no single host.
     func warn(_ text: String) {
@@ -153,15 +157,17 @@ actor Reporter {
         if let json = event.json { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
         let isLive = drawsLive
-        if let line = event.warningLine ?? (isLive ? nil : event.plainLine) { note(line) }
-        if let line = event.hostWarning ?? event.wait { gather(line) }
+        if let line = event.warningLine { warning(line) }
+        if !isLive, let line = event.plainLine { note(line) }
+        if let line = event.hostWarning { gather(line, isWarning: true) }
+        if let line = event.wait { gather(line) }
         if isLive { return redraw() }
         if let line = event.hostLine(isVerbose: options.verbose, tellsHosts: tellsHosts) { gather(line) }
     }
 
     /// Keeps what is to be said of a host for a moment, since others may have the same to say.
-    func gather(_ line: (host: Host, text: String)) {
-        news.append(line)
+    func gather(_ line: (host: Host, text: String), isWarning: Bool = false) {
+        if isWarning { warnings.append(line) } else { news.append(line) }
         if options.verbose { return tellNews() }
         newsTeller =
             newsTeller
@@ -175,8 +181,9 @@ actor Reporter {
     func tellNews() {
         newsTeller?.cancel()
         newsTeller = nil
+        for line in foldedByKind(warnings, root: root, words: options.words) { warning(line) }
         for line in foldedByKind(news, root: root, words: options.words) { note(line) }
-        news = []
+        (warnings, news) = ([], [])
     }
 
     /// Keeps the line moving while nothing happens; where none is drawn, says every minute how far all is.
