@@ -196,23 +196,17 @@ actor PushDriver {
             guard let index = indices[staged.host] else { continue }
             if let refusal = staged.refusal(of: report.release, force: options.force) {
                 handle(.failed(.stage, index, refusal))
+            } else if staged.owesHook {
+                runOwedHook(of: index)
             } else {
                 handle(.staged(index, isLive: staged.outcome.kind == .alreadyLive, isFirst: staged.live == nil))
             }
         }
         for failure in report.failures {
             if let index = indices[failure.host] { handle(.failed(.stage, index, failure.error.description)) }
-            } else if staged.owesHook {
-                runOwedHook(of: index)
         }
     }
 
-    // MARK: Requests to hosts
-
-    private func send(_ request: Rollout.HostRequest, to indices: [Int]) {
-        let reason = rollout.judgement?.why ?? ""
-        switch request {
-        case .stage: beginStaging()
     /// A host on which the release is live already, and still lacks its hook, is not staged before it has that.
     private func runOwedHook(of index: Int) {
         guard var flip else { return }
@@ -229,6 +223,12 @@ actor PushDriver {
         }
     }
 
+    // MARK: Requests to hosts
+
+    private func send(_ request: Rollout.HostRequest, to indices: [Int]) {
+        let reason = rollout.judgement?.why ?? ""
+        switch request {
+        case .stage: beginStaging()
         case .recover: recover(indices)
         case .prepare: ask(request, indices) { await $0.prepare($1, on: $2) }
         case .flip: ask(request, indices) { await $0.flip($1, on: $2) }
