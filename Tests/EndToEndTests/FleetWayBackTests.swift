@@ -47,7 +47,7 @@ extension EndToEnd {
                         try live(fleet) == ["v1", "v2", "v1"]
                     }
                 }
-                #expect(outcome.exitCode == 2 && outcome.errors.contains("got no further for 4s"), "\(outcome)")
+                #expect(outcome.exitCode == 2 && outcome.errors.contains("got no further for 4 s"), "\(outcome)")
                 let command = try #require(printedCommands(outcome).first, "\(outcome)")
                 let typed = try await type(command, hanging)
                 #expect(typed.exitCode == 0, "\(command): \(typed)")

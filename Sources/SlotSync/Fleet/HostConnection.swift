@@ -125,7 +125,9 @@ final class HostConnection {
         hasPreparedFlip = false
         task.cancel()
         guard let session = try? await task.value else { return }
-        if let ring = session.ring, let from = ring.wentBack, let to = ring.liveRelease?.id { earlierReturn = (from, to) }
+        if let ring = session.ring, let from = ring.wentBack, let to = ring.liveRelease?.id {
+            earlierReturn = (from, to)
+        }
         if isOrderly { session.channel.send(.finish) }
         await session.channel.close()
     }
