@@ -114,7 +114,9 @@ extension EndToEnd {
         @Test("hooks run where there is no /dev/null", .enabled(if: Machine.isRoot, "needs root"))
         func withoutDevices() async throws {
             try await Workbench.use { bench in
-                let script = #"exec unshare -m sh -c 'mount -t tmpfs none /dev && exec "$@"' sh "$@""#
+                // What the test itself has stands in /dev/shm.
+                let empty = "d=$(mktemp -d) && mount -t tmpfs none $d && mkdir $d/shm && mount --bind /dev/shm $d/shm"
+                let script = "exec unshare -m sh -c '\(empty) && mount --move $d /dev && rmdir $d && exec \"$@\"' sh \"$@\""
                 let ran = try await hooks(bench, Program.agent, by: script)
                 #expect(ran == Self.all)
             }
