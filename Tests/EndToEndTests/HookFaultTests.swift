@@ -116,7 +116,8 @@ extension EndToEnd {
             try await Workbench.use { bench in
                 // What the test itself has stands in /dev/shm.
                 let empty = "d=$(mktemp -d) && mount -t tmpfs none $d && mkdir $d/shm && mount --bind /dev/shm $d/shm"
-                let script = "exec unshare -m sh -c '\(empty) && mount --move $d /dev && rmdir $d && exec \"$@\"' sh \"$@\""
+                let moved = "\(empty) && mount --move $d /dev && rmdir $d"
+                let script = "exec unshare -m sh -c '\(moved) && exec \"$@\"' sh \"$@\""
                 let ran = try await hooks(bench, Program.agent, by: script)
                 #expect(ran == Self.all)
             }

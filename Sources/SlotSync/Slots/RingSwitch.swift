@@ -10,6 +10,12 @@ extension Ring {
     /// - Parameter what: what was not done, as `flip "/srv/www/current"`.
     func switchFailure(_ what: (String) -> String, _ error: Errno) -> SlotSyncError {
         let current = quoted(path + "/current")
+        if error == .resourceBusy {
+            return SlotSyncError(
+                .system,
+                "cannot \(what(current)): something is mounted on it. Unmount it (umount "
+                    + "\(ShellWords.quoted(path + "/current"))), then run the command again", errno: error)
+        }
         guard error == .permissionDenied || error == .notPermitted,
             let owner = try? root.status().owner, owner != geteuid()
         else { return SlotSyncError(.system, "cannot \(what(current))", errno: error) }
