@@ -112,8 +112,9 @@ extension EndToEnd {
                     #expect(outcome.errors.contains("cannot be given the group"), "\(outcome)")
                     try await fleet.done("flip")
                 }
-                #expect(
-                    try await fleet.differences(thirdTree(bench), slot: 1, flags: ["--no-owner", "--no-group"]) == "")
+                let flags = ["--no-owner", "--no-group"]
+                let differences = try await fleet.differences(thirdTree(bench), slot: 1, flags: flags)
+                #expect(differences == "")
             }
         }
 
