@@ -107,13 +107,14 @@ extension EndToEnd {
                 try FileManager.default.createDirectory(atPath: slots, withIntermediateDirectories: true)
                 try await Machine.mountMemory(size: 64 << 20, at: slots)
                 try #require(chown(slots, 65_534, 33) == 0 && chmod(slots, 0o2755) == 0)
-                for tree in [try firstTree(bench), try changedTree(bench), try thirdTree(bench)] {
+                let third = try thirdTree(bench)
+                for tree in [try firstTree(bench), try changedTree(bench), third] {
                     let outcome = try await fleet.done("stage", tree.path)
                     #expect(outcome.errors.contains("cannot be given the group"), "\(outcome)")
                     try await fleet.done("flip")
                 }
                 let flags = ["--no-owner", "--no-group"]
-                let differences = try await fleet.differences(thirdTree(bench), slot: 1, flags: flags)
+                let differences = try await fleet.differences(third, slot: 1, flags: flags)
                 #expect(differences == "")
             }
         }
