@@ -59,7 +59,7 @@ extension EndToEnd {
                 #expect(try await scene.push(bad).exitCode == 3)
                 let refused = try await scene.push(bad)
                 #expect(
-                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push --force`"),
+                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push SOURCE --force`"),
                     "\(refused)")
                 // Why, as `status` has it.
                 let status = try await scene.fleet.call("status")

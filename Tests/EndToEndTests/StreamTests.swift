@@ -63,7 +63,7 @@ extension EndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench, hosts: 2)
                 let failed = try await fleet.call("stage", bench["none"], "--json")
-                #expect(try failed.summary()["exit_code"] as? Int == 1)
+                #expect(try failed.summary()["exit_code"] as? Int == 64)
                 let events = try failed.events().compactMap { $0["event"] as? String }
                 #expect(events == ["error", "summary"])
                 let wrong = try await fleet.call("stage", bench["none"], "--json", "--exclude", "[")

@@ -336,6 +336,8 @@ extension EndToEnd {
                 #expect(
                     back.errors.contains("other content: \"page\"") && back.errors.contains("flip --force"), "\(back)")
                 #expect(try live(fleet) == "edited")
+                // With nothing at all in it, it would not go live by force either.
+                try TreeMaker(at: fleet.slot(2)).file("left", "x")
                 try TreeMaker(at: fleet.slot(2)).remove("page")
                 #expect(try await fleet.call("flip", second).exitCode == 1)
                 try await fleet.done("flip", second, "--force")
