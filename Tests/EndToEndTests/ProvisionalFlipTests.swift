@@ -44,8 +44,10 @@ extension EndToEnd {
         func hangingHook(_ harm: Harm) async throws {
             try await withReadyHost { fleet, release in
                 let agent = try AgentProcess(root: fleet.root())
-                try agent.flip(release, within: .seconds(60), after: "sleep 300; true")
+                try agent.flip(release, within: .seconds(60), after: "touch $SLOTSYNC_ROOT/../runs; sleep 300; true")
                 try await eventually("it never flipped") { fleet.current() == "slots/2" }
+                // When the hook runs: a signal to the agent must not fall into the moment in which it is started.
+                try await eventually("the hook never ran") { exists(fleet.bench["h1/runs"]) }
                 harm.done(to: agent)
                 try await agent.ended()
                 try await expectAsBefore(fleet)

@@ -29,6 +29,11 @@ enum TerminationSignals {
             state.holders += 1
             guard state.holders == 1 else { return pipe.read }
             wakeUp.store(pipe.write.rawValue, ordering: .releasing)
+            // Whoever started this process may have had them blocked, as Dispatch's threads have.
+            var set = sigset_t()
+            sigemptyset(&set)
+            for number in held { sigaddset(&set, number) }
+            pthread_sigmask(SIG_UNBLOCK, &set, nil)
             for number in held {
                 var action = sigaction()
                 sigaction(number, nil, &action)
