@@ -74,8 +74,8 @@ int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *n
 /// `errors`. It leads a process group of its own; with `leads_session` a session, without a terminal.
 ///
 /// `words`: the program, looked for in PATH if its name has no slash, and its arguments; `variables`: `KEY=VALUE` each,
-/// above the environment of this process, `KEY` alone to leave one out, or NULL; `folder`: where it works; NULL: where this process does. Returns its
-/// process ID.
+/// above the environment of this process, `KEY` alone to leave one out, or NULL; `folder`: where it works; NULL: where
+/// this process does. Returns its process ID.
 int ss_spawn(char *const *words, char *const *variables, const char *folder, int input, int output, int errors,
              int leads_session);
 

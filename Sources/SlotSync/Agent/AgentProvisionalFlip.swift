@@ -189,7 +189,6 @@ extension AgentSession {
     func lockRing(for purpose: String) async throws -> Ring {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
-        if let warning = ring.syncWarning { try connection.send(.warning(warning)) }
         try tell(ring.takeWarnings())
         guard flip?.standing != .provisional, let provisional = ring.status.provisional else { return ring }
         let isBack: String

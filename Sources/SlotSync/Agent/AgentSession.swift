@@ -152,7 +152,6 @@ final class AgentSession {
     private func sendStatus() throws {
         let ring = try existingRing()
         if let handMade = ring.handMade { try connection.send(.warning(handMade.text)) }
-        if let warning = ring.syncWarning { try connection.send(.warning(warning)) }
         if let warning = ring.lostLiveWarning { try connection.send(.warning(warning)) }
         if let warning = owedHookWarning(ring) { try connection.send(.warning(warning)) }
         if let lock = ring.lockOfOthers() { try connection.send(.lock(lock)) }

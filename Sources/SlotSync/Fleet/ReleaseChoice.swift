@@ -63,19 +63,23 @@ struct ReleaseChoice {
     /// Where a host goes back to by itself.
     private struct WayBack {
         var host: Host
+        var ring: RingStatus
         var release: ContentDigest
         /// Whether it is live there: the host has gone back already, or never had what the others go back from.
         var isThere = false
+
+        func holds(_ release: ContentDigest) -> Bool { ring.slots.contains { $0.holds(release) } }
     }
 
     /// In the fleet's order.
     private var waysBack: [WayBack] {
         let targets = Set(rings.compactMap { previous($0.ring) })
         return rings.compactMap { host, ring in
-            if let live = ring?.liveRelease?.id, targets.contains(live) {
-                return WayBack(host: host, release: live, isThere: true)
+            guard let ring else { return nil }
+            if let live = ring.liveRelease?.id, targets.contains(live) {
+                return WayBack(host: host, ring: ring, release: live, isThere: true)
             }
-            return previous(ring).map { WayBack(host: host, release: $0) }
+            return previous(ring).map { WayBack(host: host, ring: ring, release: $0) }
         }
     }
 
@@ -90,8 +94,7 @@ struct ReleaseChoice {
     func refusals(of chosen: ContentDigest?, by selector: ReleaseSelector) -> [HostFailure] {
         guard let chosen, selector == .usual else { return [] }
         return waysBack.filter { $0.release != chosen }.compactMap { way in
-            let slots = rings.first { $0.host == way.host }?.ring?.slots ?? []
-            guard way.isThere || !slots.contains(where: { $0.holds(chosen) }) else { return nil }
+            guard way.isThere || !way.holds(chosen) else { return nil }
             return HostFailure(
                 host: way.host,
                 error: SlotSyncError(
@@ -109,11 +112,8 @@ struct ReleaseChoice {
     {
         guard selector == .usual, let chosen else { return [] }
         return waysBack.compactMap { way in
-            let slots = rings.first { $0.host == way.host }?.ring?.slots ?? []
-            let isOpen = slots.contains { $0.state != .bad && $0.holds(way.release) }
-            guard !way.isThere, way.release != chosen, isOpen, !slots.contains(where: { $0.holds(chosen) }) else {
-                return nil
-            }
+            let isOpen = way.ring.slots.contains { $0.state != .bad && $0.holds(way.release) }
+            guard !way.isThere, way.release != chosen, isOpen, !way.holds(chosen) else { return nil }
             return (way.host, way.release)
         }
     }

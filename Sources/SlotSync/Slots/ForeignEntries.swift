@@ -34,27 +34,43 @@ struct ForeignEntries {
                     isEdited[index] = Self.isEdited(index, of: manifest, since: sealed, Int(twin))
                 }
             case .interrupted(let target, let before):
-                let targetTwins = manifest.twins(in: target)
-                let twinsBefore = before.map { manifest.twins(in: $0) }
-                for index in manifest.entries.indices {
-                    let known = zip(before, twinsBefore).filter { $0.1[index] >= 0 }.map { ($0.0, Int($0.1[index])) }
-                    let wanted = Int(targetTwins[index])
-                    isOurs[index] = wanted >= 0 || !known.isEmpty
-                    // What the stage was to make may be there in part. All else it keeps, or removes.
-                    let isMade =
-                        wanted >= 0 && known.allSatisfy { Self.isEdited(wanted, of: target, since: $0.0, $0.1) }
-                    guard !isMade, wanted < 0 || Self.isEdited(index, of: manifest, since: target, wanted) else {
-                        continue
-                    }
-                    isEdited[index] =
-                        !known.isEmpty
-                        && known.allSatisfy { Self.isEdited(index, of: manifest, since: $0.0, $0.1) }
-                }
+                (isOurs, isEdited) = Self.look(at: manifest, after: target, before)
             }
         }
         self.isKnown = isKnown
         isAddition = isOurs.map { !$0 }
         self.isEdited = isEdited
+    }
+
+    /// What is ours, and what of that somebody changed, in a slot whose stage was interrupted.
+    ///
+    /// - Parameters:
+    ///   - target: what the stage was to make. That may be there in part; all else it keeps, or removes.
+    ///   - before: what was there before it.
+    private static func look(
+        at found: Manifest, after target: Manifest, _ before: [Manifest]
+    ) -> (isOurs: [Bool], isEdited: [Bool]) {
+        let targetTwins = found.twins(in: target)
+        let twinsBefore = before.map { found.twins(in: $0) }
+        var (isOurs, isEdited) = (
+            [Bool](repeating: false, count: found.count), [Bool](repeating: false, count: found.count)
+        )
+        isOurs[0] = true
+        for index in found.entries.indices {
+            let known = zip(before, twinsBefore).filter { $0.1[index] >= 0 }.map { ($0.0, Int($0.1[index])) }
+            let wanted = Int(targetTwins[index])
+            isOurs[index] = isOurs[index] || wanted >= 0 || !known.isEmpty
+            guard !known.isEmpty, known.allSatisfy({ self.isEdited(index, of: found, since: $0.0, $0.1) }) else {
+                continue
+            }
+            guard wanted >= 0 else {
+                isEdited[index] = true
+                continue
+            }
+            let isMade = known.allSatisfy { self.isEdited(wanted, of: target, since: $0.0, $0.1) }
+            isEdited[index] = !isMade && self.isEdited(index, of: found, since: target, wanted)
+        }
+        return (isOurs, isEdited)
     }
 
     private static func isEdited(_ index: Int, of actual: Manifest, since sealed: Manifest, _ twin: Int) -> Bool {

@@ -20,8 +20,8 @@ final class Ring {
     private(set) var state: RingState
     /// What is wrong with `current`, if it is not what SlotSync makes. The state then holds for live what it last was.
     private(set) var handMade: HandMadeCurrent?
-    /// Why what was read of the ring may not outlast a power cut; nil: it will.
-    private(set) var syncFailure: Errno?
+    /// Whether what was read of the ring may not outlast a power cut, and that was told.
+    private var isUndurable = false
     private var lock: FileDescriptor?
     /// What the lock's note says.
     private var holder = ""
@@ -232,19 +232,15 @@ final class Ring {
     /// Makes durable what was read just now. Whoever wrote it may have been killed before it was, and what is told of it
     /// has to last. A disk that cannot do that keeps nobody from going back.
     private func settle() {
-        syncFailure = nil
         do {
             try metadata.synchronize()
             try root.synchronize()
-        } catch { syncFailure = error }
-    }
-
-    /// What to say where what was read may not last; nil: it will.
-    var syncWarning: String? {
-        syncFailure.map {
-            "what is live in \(quoted(path)) may be another release after a power cut, since its folders cannot be "
-                + "synchronized (\($0)): check the disk"
-        }
+        } catch  where !isUndurable {
+            isUndurable = true
+            warnings.append(
+                "what is live in \(quoted(path)) may be another release after a power cut, since its folders cannot be "
+                    + "synchronized (\(error)): check the disk")
+        } catch {}
     }
 
     /// The slot that `current` points at now; nil: none of this ring. What is wrong with it is in ``handMade`` then.
