@@ -9,15 +9,8 @@ import Testing
 extension EndToEnd {
     @Suite("The way back of a fleet")
     struct FleetWayBackTests {
-        private func page(_ bench: Workbench, _ text: String) throws -> TreeMaker {
-            let tree = try bench.tree(text)
-            try tree.file("page", text)
-            return tree
-        }
-
-        private func live(_ fleet: Fleet) throws -> [String] {
-            try fleet.hosts.map { try String(contentsOfFile: fleet.root($0) + "/current/page", encoding: .utf8) }
-        }
+        /// The pages that are live, host by host.
+        private func pages(_ fleet: Fleet) throws -> [String] { try fleet.hosts.map { try live(fleet, $0) } }
 
         /// The commands that an outcome says to type.
         private func printedCommands(_ outcome: Outcome) -> [String] {
@@ -44,14 +37,14 @@ extension EndToEnd {
                 let hanging = fleet.with("--remote-command", agent.program, "--timeout", "4")
                 let outcome = try await hanging.call("rollback", timeout: .seconds(60)) { _ in
                     try await eventually("the other hosts are back, and do not wait") {
-                        try live(fleet) == ["v1", "v2", "v1"]
+                        try pages(fleet) == ["v1", "v2", "v1"]
                     }
                 }
                 #expect(outcome.exitCode == 2 && outcome.errors.contains("got no further for 4 s"), "\(outcome)")
                 let command = try #require(printedCommands(outcome).first, "\(outcome)")
                 let typed = try await type(command, hanging)
                 #expect(typed.exitCode == 0, "\(command): \(typed)")
-                #expect(try live(fleet) == ["v1", "v1", "v1"])
+                #expect(try pages(fleet) == ["v1", "v1", "v1"])
             }
         }
 
@@ -64,11 +57,11 @@ extension EndToEnd {
                 let prepare = Request.prepare(FlipRequest(.rollback, to: nil, hooks: Hooks(), force: false))
                 let agent = try LossyAgent(bench, losing: "h2", .before, prepare, .deaf)
                 let outcome = try await fleet.with("--remote-command", agent.program).call("rollback") { running in
-                    try await eventually("the first host is back") { try live(fleet) == ["v1", "v2"] }
+                    try await eventually("the first host is back") { try pages(fleet) == ["v1", "v2"] }
                     kill(running.pid, SIGINT)
                 }
                 #expect(outcome.exitCode == 2 && outcome.errors.contains("h2: interrupted"), "\(outcome)")
-                #expect(try live(fleet) == ["v1", "v2"])
+                #expect(try pages(fleet) == ["v1", "v2"])
             }
         }
 
@@ -83,12 +76,12 @@ extension EndToEnd {
                 try await fleet.release(page(bench, "v2"))
                 let outcome = try await fleet.call("rollback")
                 #expect(outcome.exitCode == 2, "\(outcome)")
-                #expect(try live(fleet) == ["v1", "v1", "v1", "v2"])
+                #expect(try pages(fleet) == ["v1", "v1", "v1", "v2"])
                 let commands = printedCommands(outcome)
                 #expect(commands.count == 1 && outcome.errors.contains("h4: release "), "\(outcome)")
                 let typed = try await type(commands[0], fleet)
                 #expect(typed.exitCode == 0, "\(commands): \(typed)")
-                #expect(try live(fleet) == ["v1", "v1", "v1", "v0"])
+                #expect(try pages(fleet) == ["v1", "v1", "v1", "v0"])
             }
         }
 
@@ -109,12 +102,12 @@ extension EndToEnd {
                 fleet = fleet.with("--rsh", "'\(shell)'", "--config", "other.yml")
                 let outcome = try await fleet.call("rollback")
                 #expect(outcome.exitCode == 2, "\(outcome)")
-                #expect(try live(plain) == ["v1", "v2"])
+                #expect(try pages(plain) == ["v1", "v2"])
                 let command = try #require(printedCommands(outcome).first, "\(outcome)")
                 #expect(command.contains("push SOURCE") && command.contains("deploy@h2"), "\(command)")
                 let typed = try await type(command.replacing("SOURCE", with: bench["v1"]), fleet)
                 #expect(typed.exitCode == 0, "\(command): \(typed)")
-                #expect(try live(plain) == ["v1", "v1"])
+                #expect(try pages(plain) == ["v1", "v1"])
                 // Two ways of being ready: neither is guessed, and each has its command.
                 try await plain.only("h1").stage(page(bench, "v3"))
                 try await plain.only("h2").stage(page(bench, "v4"))
@@ -124,7 +117,7 @@ extension EndToEnd {
                     let typed = try await type(command, fleet)
                     #expect(typed.exitCode == 0, "\(command): \(typed)")
                 }
-                #expect(try live(plain) == ["v3", "v4"], "\(refused)")
+                #expect(try pages(plain) == ["v3", "v4"], "\(refused)")
             }
         }
 
@@ -140,7 +133,7 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 4).with("--config", config)
                 try await fleet.release(page(bench, "v1"))
                 let outcome = try await fleet.call("push", page(bench, "v2").path, "--no-canary")
-                #expect(try live(fleet) == ["v1", "v1", "v1", "v1"])
+                #expect(try pages(fleet) == ["v1", "v1", "v1", "v1"])
                 let warnings = outcome.errors.split(separator: "\n").filter { $0.contains("warning: ") }
                 #expect(warnings.filter { $0.hasPrefix("h[1-4]: warning: ") }.count == 1, "\(outcome)")
                 #expect(!warnings.contains { $0.hasPrefix("h1: ") }, "\(outcome)")
@@ -159,10 +152,10 @@ extension EndToEnd {
                 try await fleet.done("rollback")
                 let refused = try await fleet.call("flip", "main")
                 #expect(refused.exitCode == 1, "\(refused)")
-                #expect(try live(fleet) == ["v1"])
+                #expect(try pages(fleet) == ["v1"])
                 let text = try #require(refused.errors.components(separatedBy: "named: ").last)
                 #expect(try await type(text, fleet).exitCode == 0, "\(text)")
-                #expect(try live(fleet) == ["v3"])
+                #expect(try pages(fleet) == ["v3"])
             }
         }
     }

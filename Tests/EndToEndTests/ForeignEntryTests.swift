@@ -45,14 +45,8 @@ extension EndToEnd {
                 let whole = try await fleet.done("stage", bigTree(bench).path)
                 #expect(!whole.errors.contains("no stage put"), "\(whole)")
                 try await fleet.done("stage", firstTree(bench).path)
-                let steered = try SteeredAgent(bench, holding: "h1", after: 3_000_000)
-                _ = try await fleet.with("--remote-command", steered.program).call("stage", bigTree(bench).path) {
-                    try await steered.held()
-                    try steered.kill()
-                    $0.killGroup()
-                }
+                try await interruptStage(of: bigTree(bench), fleet)
                 #expect(exists(fleet.slot(1) + "/big"))
-                try await eventually("the agent never let go of the lock") { try await fleet.isUnlocked() }
                 try TreeMaker(at: fleet.slot(1)).file("by-hand", "x")
                 let third = try bench.tree("third")
                 try third.file("index.html", "<h1>third</h1>")
@@ -74,13 +68,7 @@ extension EndToEnd {
                 let next = try bigTree(bench)
                 try next.file("robots.txt", TreeMaker(at: fleet.slot(1)).content("robots.txt"))
                 try next.file("index.html", TreeMaker(at: fleet.slot(1)).content("index.html"))
-                let steered = try SteeredAgent(bench, holding: "h1", after: 3_000_000)
-                _ = try await fleet.with("--remote-command", steered.program).call("stage", next.path) {
-                    try await steered.held()
-                    try steered.kill()
-                    $0.killGroup()
-                }
-                try await eventually("the agent never let go of the lock") { try await fleet.isUnlocked() }
+                try await interruptStage(of: next, fleet)
                 try TreeMaker(at: fleet.slot(1)).file(.init(path), "by a user")
                 let refused = try await fleet.call("stage", next.path, "--refuse-foreign")
                 #expect(refused.isRefusal(naming: "h1", path), "\(refused)")
@@ -217,6 +205,17 @@ private func fleetWithForeign(_ bench: Workbench, edits: Bool = true) async thro
     if edits { try slot.file("robots.txt", "User-agent: nobody\n") }
     try await fleet.release(changedTree(bench))
     return fleet
+}
+
+/// Stages a big tree, and kills both ends in the middle of it.
+private func interruptStage(of tree: TreeMaker, _ fleet: Fleet) async throws {
+    let steered = try SteeredAgent(fleet.bench, holding: "h1", after: 3_000_000)
+    _ = try await fleet.with("--remote-command", steered.program).call("stage", tree.path) {
+        try await steered.held()
+        try steered.kill()
+        $0.killGroup()
+    }
+    try await eventually("the agent never let go of the lock") { try await fleet.isUnlocked() }
 }
 
 /// Enough that a stage is held in the middle of it.

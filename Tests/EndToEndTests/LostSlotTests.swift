@@ -7,16 +7,6 @@ import Testing
 extension EndToEnd {
     @Suite("A ring that lost something")
     struct LostSlotTests {
-        private func page(_ bench: Workbench, _ text: String) throws -> TreeMaker {
-            let tree = try bench.tree("tree-\(text)")
-            try tree.file("page", text)
-            return tree
-        }
-
-        private func live(_ fleet: Fleet) throws -> String {
-            try String(contentsOfFile: "\(fleet.root())/current/page", encoding: .utf8)
-        }
-
         private func lose(_ slot: Int, _ fleet: Fleet, leavingFolder: Bool) throws {
             try FileManager.default.removeItem(atPath: fleet.slot(slot))
             if leavingFolder { _ = try TreeMaker(at: fleet.root() + "/slots").folder(.init("\(slot)")) }

@@ -117,12 +117,8 @@ extension EndToEnd {
         func unknownKey() async throws {
             try await Workbench.use { bench in
                 try await SSHServer.use(bench, hosts: 1) { server in
-                    let config = try String(contentsOfFile: bench["sshd/client"], encoding: .utf8)
-                        .replacingOccurrences(of: "BatchMode yes", with: "BatchMode no")
-                        .replacingOccurrences(of: "StrictHostKeyChecking no", with: "StrictHostKeyChecking ask")
-                        .replacingOccurrences(of: "/dev/null", with: bench["known"])
-                    try bench.write(config, to: "sshd/asks")
-                    let fleet = try server.fleet().with("--rsh", replacedBy: "ssh -F \(bench["sshd/asks"])")
+                    let asking = try askingConfiguration(bench)
+                    let fleet = try server.fleet().with("--rsh", replacedBy: "ssh -F \(asking)")
                     let terminal = try Terminal(
                         [Program.slotsync, "status"] + fleet.options + ["--timeout", "1h"], environment: [:],
                         in: bench.path, columns: 200)
@@ -189,13 +185,9 @@ extension EndToEnd {
         func noWindow(isNamed: Bool) async throws {
             try await Workbench.use { bench in
                 try await SSHServer.use(bench, hosts: 1) { server in
-                    let config = try String(contentsOfFile: bench["sshd/client"], encoding: .utf8)
-                        .replacingOccurrences(of: "BatchMode yes", with: "BatchMode no")
-                        .replacingOccurrences(of: "StrictHostKeyChecking no", with: "StrictHostKeyChecking ask")
-                        .replacingOccurrences(of: "/dev/null", with: bench["known"])
-                    try bench.write(config, to: "sshd/asks")
+                    let asking = try askingConfiguration(bench)
                     let window = try bench.script("#!/bin/sh\ntouch '\(bench["asked"])'\necho yes\n", to: "window")
-                    var fleet = try server.fleet().with("--rsh", replacedBy: "ssh -F \(bench["sshd/asks"])")
+                    var fleet = try server.fleet().with("--rsh", replacedBy: "ssh -F \(asking)")
                     fleet.environment["DISPLAY"] = ":0"
                     fleet.environment["SSH_ASKPASS"] = window
                     if isNamed { fleet.environment["SSH_ASKPASS_REQUIRE"] = "force" }
@@ -241,4 +233,13 @@ private func onShell(
         let fleet = Fleet(bench, named: ["h1"], list: "h1").with("--rsh", shell)
         try await body(fleet) { try String(contentsOfFile: calls, encoding: .utf8).split(separator: "\n").count }
     }
+}
+
+/// A configuration of the bench's ssh with which it asks a person about keys that it does not know.
+private func askingConfiguration(_ bench: Workbench) throws -> String {
+    let config = try String(contentsOfFile: bench["sshd/client"], encoding: .utf8)
+        .replacingOccurrences(of: "BatchMode yes", with: "BatchMode no")
+        .replacingOccurrences(of: "StrictHostKeyChecking no", with: "StrictHostKeyChecking ask")
+        .replacingOccurrences(of: "/dev/null", with: bench["known"])
+    return try bench.write(config, to: "sshd/asks")
 }

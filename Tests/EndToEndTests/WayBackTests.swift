@@ -7,16 +7,6 @@ import Testing
 extension EndToEnd {
     @Suite("The way back")
     struct WayBackTests {
-        private func page(_ bench: Workbench, _ text: String) throws -> TreeMaker {
-            let tree = try bench.tree("tree-\(text)")
-            try tree.file("page", text)
-            return tree
-        }
-
-        private func live(_ fleet: Fleet, _ host: String = "h1") throws -> String {
-            try String(contentsOfFile: "\(fleet.root(host))/current/page", encoding: .utf8)
-        }
-
         @Test("past a copy of the live release to the last other one", arguments: [3, 5])
         func copyOfLive(slots: Int) async throws {
             try await Workbench.use { bench in
@@ -515,4 +505,16 @@ extension EndToEnd {
             }
         }
     }
+}
+
+/// A release of one page with this text. Its folder on the bench is called so, too.
+func page(_ bench: Workbench, _ text: String) throws -> TreeMaker {
+    let tree = try bench.tree(text)
+    try tree.file("page", text)
+    return tree
+}
+
+/// The text of the page that is live on a host.
+func live(_ fleet: Fleet, _ host: String = "h1") throws -> String {
+    try String(contentsOfFile: "\(fleet.root(host))/current/page", encoding: .utf8)
 }
