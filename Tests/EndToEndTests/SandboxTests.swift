@@ -121,6 +121,25 @@ extension EndToEnd {
             }
         }
 
+        @Test("a disk that cannot be synced is told of once a session, and keeps nobody from going back")
+        func undurable() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                let second = try await fleet.release(page(bench, "v2"))
+                let undurable = fleet.with("--remote-command", try agent(bench, "fsync:error=EIO"))
+                for command in [["status"], ["flip", second], ["rollback"]] {
+                    let outcome =
+                        try await command.count == 1
+                        ? undurable.call(command[0]) : undurable.call(command[0], command[1])
+                    #expect(outcome.exitCode == 0, "\(outcome)")
+                    let told = outcome.errors.split(separator: "\n").filter { $0.contains("after a power cut") }
+                    #expect(told.count == 1 && told.allSatisfy { $0.contains(fleet.root()) }, "\(outcome)")
+                }
+                #expect(try live(fleet) == "v1")
+            }
+        }
+
         @Test(
             "an error of the system that a host meets while it stages is told with its path",
             arguments: [
