@@ -143,7 +143,9 @@ extension EndToEnd {
         @Test(
             "an error of the system that a host meets while it stages is told with its path",
             arguments: [
-                "openat", "newfstatat", "mkdirat", "renameat", "renameat2", "unlinkat", "fchmod", "fchmodat",
+                "openat", "newfstatat", "mkdirat", "renameat", "renameat2", "unlinkat", "fchmod",
+                // Which of these sets a mode by a name is the C library's choice.
+                "chmod,fchmodat,?fchmodat2",
                 "utimensat",
                 "fsync", "syncfs", "getdents64", "symlinkat", "pwrite64", "pread64",
             ])
@@ -159,6 +161,9 @@ extension EndToEnd {
                 try tree.file("index.html", "<h1>third</h1>")
                 try tree.file(".env", "KEY=1")
                 try tree.folder("assets", mode: 0o775).file("big", Content.random(100_000, seed: 9))
+                // A folder that is made, and a file that stays with another mode.
+                try tree.folder("new")
+                try tree.file("robots.txt", "User-agent: *\n", mode: 0o600)
                 try tree.symlink("link", to: "index.html")
                 var hits = 0
                 for number in [1, 2, 3, 4, 6, 9, 14, 22, 35, 60] {
