@@ -4,7 +4,7 @@ import Testing
 
 @testable import SlotSync
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("A bad release")
     struct BadReleaseTests {
         @Test("it is staged without a change, flipped to by force alone, and then it is as any other")

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SlotSync
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("The way back of a fleet")
     struct FleetWayBackTests {
         /// The pages that are live, host by host.

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Flip over the fleet")
     struct FlipPolicyTests {
         @Test("nobody flips while one host is not ready")

@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Hooks that hang")
     struct HangingHookTests {
         /// A fleet on its second release's way: the first is live, the second staged, `after_flip` never ends.

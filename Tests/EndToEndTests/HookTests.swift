@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Hooks")
     struct HookTests {
         private static let variables = [

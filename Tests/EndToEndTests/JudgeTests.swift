@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("judge")
     struct JudgeTests {
         @Test("one verdict a line, in the order of the file, from a file and from standard input")

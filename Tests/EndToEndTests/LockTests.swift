@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("One writer a root")
     struct LockTests {
         @Test("a second stage is told who holds the lock and since when, and the first one finishes")

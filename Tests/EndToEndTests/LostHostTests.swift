@@ -6,7 +6,7 @@ import Testing
 
 @testable import SlotSync
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("A host that is lost at its flip")
     struct LostHostTests {
         private static let losses: [(LossyAgent.Moment, LossyAgent.Loss)] = [

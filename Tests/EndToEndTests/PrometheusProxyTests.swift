@@ -6,7 +6,7 @@ import Testing
 
 @testable import CanaryPrometheus
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite(
         "Prometheus behind a proxy", .enabled(if: RunningPrometheus.isAvailable, RunningPrometheus.reason),
         .enabled(if: RunningNginx.isAvailable, RunningNginx.reason), .sharedPrometheus)

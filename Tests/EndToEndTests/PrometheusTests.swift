@@ -9,7 +9,7 @@ import Testing
 
 @testable import CanaryPrometheus
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Prometheus", .enabled(if: RunningPrometheus.isAvailable, RunningPrometheus.reason), .sharedPrometheus)
     struct PrometheusTests {
         @Test("300 hosts are asked for in a few requests, and each gets its own value")

@@ -6,7 +6,7 @@ import Testing
 
 @testable import SlotSync
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("A provisional flip")
     struct ProvisionalFlipTests {
         enum Harm: CaseIterable {

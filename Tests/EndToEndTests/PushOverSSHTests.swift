@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Push over ssh")
     struct PushOverSSHTests {
         @Test("a good release goes live over ssh")
@@ -69,7 +69,7 @@ extension CanaryScene {
     /// Ends the host's end of the connection, or makes it stand still.
     ///
     /// - Returns: its process, which is to be killed afterwards.
-    fileprivate func harm(_ host: String, _ harm: EndToEnd.PushOverSSHTests.Harm) async throws -> pid_t {
+    fileprivate func harm(_ host: String, _ harm: FleetEndToEnd.PushOverSSHTests.Harm) async throws -> pid_t {
         let found = try await Program.run(["pgrep", "-f", "^\(Program.agent) agent --root \(fleet.root(host))$"])
         var process = try #require(found.lines.first)
         while try String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8) != "sshd\n" {

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Push on a terminal")
     struct PushTerminalTests {
         // MARK: What is seen

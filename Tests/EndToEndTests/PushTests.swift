@@ -4,7 +4,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Push")
     struct PushTests {
         // MARK: Verdicts

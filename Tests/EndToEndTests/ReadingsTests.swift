@@ -5,7 +5,7 @@ import Testing
 
 @testable import SlotSync
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Readings of a host")
     struct ReadingsTests {
         /// Opens a session with the built agent on an empty root; its process ID is in the bench's file `pid`.

@@ -6,7 +6,7 @@ import Foundation
 import SamplePushes
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Report", .enabled("chromium is not installed or does not start here") { await Browser.isThere() })
     struct ReportTests {
         private static let widths = [360, 768, 1280]

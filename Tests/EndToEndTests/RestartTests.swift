@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Restarts that write into the error log")
     struct RestartTests {
         /// Twelve hosts whose reload does what the release's file `restart` says, given the log; two of them are canaries.

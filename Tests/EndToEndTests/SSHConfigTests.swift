@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("A person's ssh_config, and a busy sshd")
     struct SSHConfigTests {
         @Test(

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Over ssh")
     struct SSHTests {
         @Test("stage, flip, rollback and status work over ssh")

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Sample")
     struct SampleTests {
         /// A fleet of empty roots with these settings of the section `canary`, and these metrics.

@@ -2,7 +2,7 @@
 
 import Testing
 
-extension EndToEnd {
+extension FleetEndToEnd {
     @Suite("Hosts in trouble")
     struct SilentHostTests {
         @Test("a host that says nothing is given up after --timeout, and the others are done")
