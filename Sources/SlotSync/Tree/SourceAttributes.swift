@@ -42,8 +42,10 @@ enum SourceAttributes {
         var canBeCarried: Bool
     }
 
-    /// Names of one entry are looked at up to so many bytes.
+    /// Names of one entry are looked at up to so many bytes. The kernel makes room for all that it is given room for, so
+    /// the first try is a small one.
     private static let longestNames = 64 << 10
+    private static let usualNames = 256
     /// Entries that one thread looks at at a time.
     private static let longestRun = 1024
 
@@ -51,9 +53,7 @@ enum SourceAttributes {
     ///
     /// What the release carries is in the manifest, where it was asked for.
     static func lost(of manifest: Manifest, at source: Directory, path: FilePath, parallelism: Int) -> String? {
-        // By a short way to the folder: each look begins anew at its first name.
-        let own = "/proc/self/fd/\(source.descriptor.rawValue)/"
-        let top = access(own, F_OK) == 0 ? own : "\(path.string)/"
+        let top = way(to: source, path: path)
         let usualLabel = top.withCString { value("security.selinux", of: $0) }
         let first = top.withCString { ss_list_attributes($0, nil, 0) }
         if first < 0, Glibc.errno == EOPNOTSUPP { return nil }
@@ -77,6 +77,13 @@ enum SourceAttributes {
             losses.contains(where: \.canBeCarried)
             ? "the release carries these with --xattrs alone" : "no release carries these"
         return "\(cause), so hosts do not get them: \(parts.joined(separator: "; "))"
+    }
+
+    /// How each look gets to the source: the way through /proc is sure, and takes as long as three looks.
+    private static func way(to source: Directory, path: FilePath) -> String {
+        let own = "/proc/self/fd/\(source.descriptor.rawValue)/"
+        let isThere = try? FileIdentity(source.status()) == FileIdentity(FileStatus(following: path.string))
+        return isThere == true || access(own, F_OK) != 0 ? "\(path.string)/" : own
     }
 
     private static func look(
@@ -112,7 +119,12 @@ enum SourceAttributes {
         /// Nil where an entry has none.
         mutating func ofAttributes(_ entry: Int) -> [[UInt8]]? {
             let buffer = buffer
-            let length = withPath(of: entry) { ss_list_attributes($0, buffer.baseAddress!, buffer.count) } ?? 0
+            let length =
+                withPath(of: entry) { path in
+                    let length = ss_list_attributes(path, buffer.baseAddress!, usualNames)
+                    guard length < 0, Glibc.errno == ERANGE else { return length }
+                    return ss_list_attributes(path, buffer.baseAddress!, buffer.count)
+                } ?? 0
             guard length > 0 else { return nil }
             return buffer[..<length].split(separator: 0).map { name in name.map { UInt8(bitPattern: $0) } }
         }
