@@ -19,14 +19,6 @@ extension AgentSession {
         try connection.send(.status(ring.status))
     }
 
-    /// Throws if the slot's release is bad and the request does not insist on it.
-    func checkNotBad(_ slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
-        guard ring.status[slot].state == .bad, !request.force, let id = ring.status[slot].release?.id else { return }
-        let again = request.direction == .flip ? "flip --force \(id)" : "rollback --to \(id) --force"
-        throw SlotSyncError(
-            .notReady, "\(ring.status.badText(of: slot)): stage another one, or insist with `slotsync \(again)`")
-    }
-
     /// The warning for whoever stages a bad release again.
     func warningOfBad(_ slot: Int, _ ring: Ring) -> String {
         ring.status.badText(of: slot, cause: ": it was rolled back here")

@@ -29,11 +29,7 @@ extension AgentSession {
 
     /// Notes that the hook that followed has run.
     func settleHook(in ring: Ring) throws {
-        if let said = noteHookDone(in: ring) { try tell([said]) }
-    }
-
-    func noteHookDone(in ring: Ring) -> String? {
-        ring.status.owedHook == nil ? nil : ring.note { $0.status.owedHook = nil }
+        if let said = ring.noteHookDone() { try tell([said]) }
     }
 
     /// What to say of a hook that the live release has not got yet.
@@ -47,9 +43,4 @@ extension AgentSession {
     }
 
     func owing(_ release: ContentDigest) -> String { "the hook is owed until `slotsync flip \(release)` has run it" }
-}
-
-extension PreparedFlip {
-    /// The hook that follows it.
-    var hook: OwedHook.Kind { request.direction == .flip ? .afterFlip : .afterRollback }
 }

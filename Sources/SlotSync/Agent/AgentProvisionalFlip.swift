@@ -4,15 +4,6 @@
 
 import SystemPackage
 
-/// How taking a flip back went, for a person.
-struct Reversal {
-    var done: String
-    /// What could not be done besides.
-    var warnings: [String] = []
-
-    var text: String { ([done] + warnings).joined(separator: "; ") }
-}
-
 extension AgentSession {
     /// How long a controller that may be gone is waited for when everything is put right.
     static let longestFarewell = Duration.seconds(2)
@@ -20,27 +11,22 @@ extension AgentSession {
     // MARK: Begun and confirmed
 
     /// Notes a provisional flip, durably; the rename comes next.
-    func beginProvisional(_ flip: PreparedFlip, limit: Duration, in ring: Ring) throws {
+    func beginProvisional(limit: Duration, in ring: Ring) throws {
         try connection.beginWatch(limit: limit)
-        do {
-            try ring.update { state in
-                state.noteProvisional(
-                    flip.change, since: Timestamp.now.seconds, limit: limit, undoHook: flip.request.undoHook)
-            }
-        } catch {
+        do { try flip?.beginProvisional(in: ring) } catch {
             connection.endWatch()
             throw error
         }
-        self.flip?.standing = .provisional
     }
 
     /// The flip stays, though `undo` can still take it back as long as the session lasts.
     func confirm() throws {
-        guard let flip, flip.isCommitted || flip.changesNothing else { throw unexpected("a confirm without a flip") }
-        if flip.standing == .provisional {
-            // Where this cannot be noted, the next agent would take the flip back: so this one does.
-            try existingRing().update { $0.noteNoneProvisional() }
-            endProvision(.lasting)
+        guard var confirmed = flip, confirmed.isCommitted || confirmed.changesNothing else {
+            throw unexpected("a confirm without a flip")
+        }
+        if confirmed.standing == .provisional {
+            try confirmed.confirm(in: existingRing())
+            endProvision(confirmed.standing)
         }
         try connection.send(.confirmed)
     }
@@ -48,18 +34,6 @@ extension AgentSession {
     private func endProvision(_ standing: PreparedFlip.Standing) {
         flip?.standing = standing
         connection.endWatch()
-    }
-
-    /// Ends what is provisional, and notes what that makes of the state, if it can be written.
-    ///
-    /// - Returns: what a person should know of it.
-    @discardableResult
-    private func settle(
-        _ ring: Ring, _ standing: PreparedFlip.Standing = .takenBack, _ change: (inout RingState) -> Void
-    ) -> String? {
-        let said = ring.note(change)
-        endProvision(standing)
-        return said
     }
 
     // MARK: Taken back
@@ -80,8 +54,7 @@ extension AgentSession {
         }
     }
 
-    /// Brings a provisional flip to its end: the link, the hook that is owed, the state. Each step is found again by whoever
-    /// comes after a crash.
+    /// Brings a provisional flip to its end: the link, the hook that is owed, the state.
     ///
     /// - Parameter attended: whether a controller waits for the hook, as long as that takes and it is there.
     /// - Returns: what was done, for a person.
@@ -92,57 +65,10 @@ extension AgentSession {
         }
     }
 
-    /// What the way back of the link leaves to do.
-    enum Returned {
-        case over(Reversal)
-        /// The hook has to run, and the state to be noted.
-        case owesHook(LinkReturn)
-    }
-
-    /// A link that was pointed back.
-    struct LinkReturn {
-        let wayBack: WayBack
-        /// What could not be done besides.
-        let warnings: [String]
-    }
-
-    /// The first step of taking a provisional flip back.
     private func pointBack(_ ring: Ring, because reason: String) throws -> Returned {
-        let nothing = Reversal(done: "nothing had to be taken back")
-        guard let wayBack = ring.state.wayBack else { return .over(nothing) }
-        let change = wayBack.change
-        let current = try ring.slotOfCurrent()
-        if let handMade = ring.handMade, handMade.isForeign {
-            // Somebody's own file stands there. It stays, and what was live before is what the state holds for live.
-            let said = settle(ring) { $0.noteUndo(of: change, at: Timestamp.now.seconds, because: reason) }
-            _ = try ring.slotOfCurrent()
-            return .over(
-                Reversal(
-                    done: "nothing was taken back",
-                    warnings: [ring.handMade?.text ?? handMade.text, said].compactMap { $0 }))
-        }
-        let isLive = current == change.slot || (ring.handMade?.isMisleading == true && change.from != nil)
-        // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
-        if isLive, let from = change.from, !ring.status[from].state.isSealed || !ring.canBeLive(from) {
-            settle(ring, .lasting) { $0.noteNoneProvisional() }
-            return .over(
-                Reversal(
-                    done:
-                        "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays"
-                ))
-        }
-        var warnings: [String] = []
-        if isLive {
-            // So that the hook is still owed after a crash. Where it cannot be noted, the link goes back all the same.
-            if !wayBack.isFlipped { _ = ring.note { $0.wayBack?.isFlipped = true } }
-            do { warnings = try ring.pointCurrent(at: change.from, isWayBack: true).warnings } catch {
-                throw ring.switchFailure({ "flip \($0) back" }, error)
-            }
-        } else if !wayBack.isFlipped || current != change.from {
-            let said = settle(ring) { $0.noteNoneProvisional() }
-            return .over(Reversal(done: nothing.done, warnings: said.map { [$0] } ?? []))
-        }
-        return .owesHook(LinkReturn(wayBack: wayBack, warnings: warnings))
+        let returned = try ring.pointBack(because: reason)
+        if case .over(let reversal) = returned, let standing = reversal.standing { endProvision(standing) }
+        return returned
     }
 
     /// The steps after the link's.
@@ -153,11 +79,9 @@ extension AgentSession {
         let connection = connection
         let warning = await runUndoHook(
             hook, change, in: ring, isAwaited: { attended && connection.reasonToStop() == nil })
-        let said = settle(ring) {
-            $0.noteUndo(
-                of: change, at: Timestamp.now.seconds, because: reason,
-                hook: warning != nil ? .owed : hook.isEmpty ? .none : .done)
-        }
+        let said = ring.noteReturn(
+            link, because: reason, hook: warning != nil ? .owed : hook.isEmpty ? .none : .done)
+        endProvision(.takenBack)
         let changed = changeWarning(afterReturnTo: change.from, in: ring)
         return Reversal(
             done: "this host was flipped back", warnings: link.warnings + [warning, said, changed].compactMap { $0 })
@@ -230,11 +154,7 @@ extension AgentSession {
             case .owesHook(let link):
                 recovered = (provisional, .owesHook(link))
                 wentBack = link.wayBack.change
-                // What the controller decides by is what it will be.
-                var state = ring.state
-                state.noteUndo(of: link.wayBack.change, at: 0)
-                state.status.wentBack = link.wayBack.change.release
-                return state.status
+                return ring.stateAfter(link)
             }
         } catch {
             ring.unlock()

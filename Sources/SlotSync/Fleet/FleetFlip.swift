@@ -164,13 +164,13 @@ final class FleetFlip {
             guard hasFlipped, let outcome = host.flip?.outcome else {
                 throw SlotSyncError(loss.code, "\(loss); asked again, it has not flipped")
             }
-            let isHookOwed = outcome.changed && !request.afterHook.isEmpty
-            if isHookOwed, direction == .flip {
+            switch LostHost.finding(request, outcome) {
+            case .goesBack:
                 try await askAgain(host, loss) { try await host.takeBack(request.release, hook: request.undoHook) }
                 throw SlotSyncError(loss.code, "\(loss); flipped back, since its \(hook) hook may not have run")
+            case .countsWithoutHook: emit(.hostWarning(host.host, "\(loss); its \(hook) hook may not have run"))
+            case .counts: break
             }
-            // Whoever rolls back wants out of a bad release: no hook keeps a host in it.
-            if isHookOwed { emit(.hostWarning(host.host, "\(loss); its \(hook) hook may not have run")) }
             noteFlipped(host, outcome)
         }
     }

@@ -24,7 +24,7 @@ public struct HostFlip: Sendable, Hashable {
 
 extension FlipRequest {
     /// What a direction runs of a caller's hooks: going back has one alone.
-    init(
+    package init(
         _ direction: Direction, to release: ContentDigest?, hooks: Hooks, provisionalLimit: Duration? = nil, force: Bool
     ) {
         self.init(

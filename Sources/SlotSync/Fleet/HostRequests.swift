@@ -81,21 +81,7 @@ extension HostConnection {
 
     /// Rolls back in a session that did not make the flip, if its release is live.
     private func rollBack(_ release: ContentDigest?, hook: String, _ ring: RingStatus?) async throws {
-        guard let ring, ring.liveRelease?.id == release else { return }
-        // What was live a moment ago needs no consent a second time, though it is bad.
-        var back = FlipRequest(.rollback, to: nil, hooks: Hooks(afterRollback: hook), force: true)
-        if let made = flip?.outcome, made.release.id == release {
-            guard made.changed, ring.live == made.slot else { return }
-            guard let previous = made.previous else {
-                throw SlotSyncError(
-                    .notReady,
-                    "nothing was live before release \(made.release.id), so it stays live in slot \(made.slot)")
-            }
-            // It ran the same release before, in another slot.
-            guard previous.id != release else { return }
-            // By its ID: a ring that was left in the middle of a rollback goes further back by itself.
-            back.release = previous.id
-        }
+        guard let back = try LostHost.wayBack(from: release, hook: hook, in: ring, made: flip?.outcome) else { return }
         _ = try await preparing.withPermit { try await checkedSlot(for: back) }
         _ = try await move(.commit, hook: hook)
     }
@@ -157,10 +143,8 @@ extension HostConnection {
     /// Whether the last flip that was prepared has been made, asked in a new session after the one that was to make it
     /// was lost. The ring's lock tells that the agent of that one has ended, and changes nothing any more.
     func hasFlipped() async throws -> Bool {
-        guard var request = flip?.request else { return false }
-        (request.beforeHook, request.afterHook, request.undoHook) = ("", "", "")
-        // It is only asked, and nothing that is wrong with the slot is the answer.
-        request.force = true
+        guard let made = flip?.request else { return false }
+        let request = LostHost.question(of: made)
         await close(isOrderly: false)
         let outcome = try await whenFree(patience: Self.usualPatience) { _ in
             try await preparing.withPermit { try await checkedSlot(for: request) }

@@ -2,16 +2,22 @@
 // say of their rings, before any of them is asked for more. FleetFlip calls it.
 
 /// The hosts' rings as they were when their sessions began.
-struct ReleaseChoice {
+package struct ReleaseChoice {
     let direction: FlipRequest.Direction
     /// In the fleet's order; a ring is nil where the root holds none yet.
     let rings: [(host: Host, ring: RingStatus?)]
     /// What commands are told to be typed with.
     var words = FleetWords()
 
+    package init(
+        direction: FlipRequest.Direction, rings: [(host: Host, ring: RingStatus?)], words: FleetWords = FleetWords()
+    ) {
+        (self.direction, self.rings, self.words) = (direction, rings, words)
+    }
+
     /// - Returns: nil where no host could be asked.
     /// - Throws: ``SlotSyncError`` if the hosts do not agree, have no such release, or only a bad one.
-    func choose(_ selector: ReleaseSelector) throws -> ContentDigest? {
+    package func choose(_ selector: ReleaseSelector) throws -> ContentDigest? {
         guard !rings.isEmpty else { return nil }
         switch selector {
         case .id(let id): return id
@@ -91,7 +97,7 @@ struct ReleaseChoice {
 
     /// Hosts that stay out of a rollback where the ways back differ, and why: those that are where others go back to, and
     /// those that do not have what most hosts go back to.
-    func refusals(of chosen: ContentDigest?, by selector: ReleaseSelector) -> [HostFailure] {
+    package func refusals(of chosen: ContentDigest?, by selector: ReleaseSelector) -> [HostFailure] {
         guard let chosen, selector == .usual else { return [] }
         return waysBack.filter { $0.release != chosen }.compactMap { way in
             guard way.isThere || !way.holds(chosen) else { return nil }

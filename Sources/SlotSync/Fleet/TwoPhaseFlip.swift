@@ -3,8 +3,8 @@
 // be tried in a test. FleetFlip carries the steps out.
 
 /// The decisions of one flip or rollback over a fleet.
-struct TwoPhaseFlip: Sendable {
-    enum Step: Sendable, Equatable {
+package struct TwoPhaseFlip: Sendable {
+    package enum Step: Sendable, Equatable {
         /// Every host confirms that the release is ready.
         case prepare
         /// Every host runs its hook.
@@ -14,36 +14,36 @@ struct TwoPhaseFlip: Sendable {
     }
 
     /// What becomes of the hosts that flipped.
-    enum Decision: Sendable, Equatable { case stay, goBack }
+    package enum Decision: Sendable, Equatable { case stay, goBack }
 
     /// What is to be done now; nil: nothing more.
-    private(set) var step: Step? = .prepare
+    package private(set) var step: Step? = .prepare
     /// The hosts that take part in the step.
-    private(set) var hosts: [Host]
+    package private(set) var hosts: [Host]
     private let allowedFailures: Int
     private var failed: Int
     /// Hosts that take part in the commit and have not said yet what came of it.
     private var unheard: Set<Host> = []
     /// Hosts that renamed and were not taken back.
-    private(set) var flipped: Set<Host> = []
-    private(set) var takenBack: Set<Host> = []
+    package private(set) var flipped: Set<Host> = []
+    package private(set) var takenBack: Set<Host> = []
 
     /// - Parameters:
     ///   - hosts: those that take part.
     ///   - failed: how many hosts have failed before.
-    init(hosts: [Host], failed: Int, allowedFailures: Int) {
+    package init(hosts: [Host], failed: Int, allowedFailures: Int) {
         self.hosts = hosts
         self.failed = failed
         self.allowedFailures = allowedFailures
     }
 
     /// Whether the flip was given up.
-    var isGivenUp: Bool { failed > allowedFailures }
+    package var isGivenUp: Bool { failed > allowedFailures }
 
     /// Takes what came of the step, when all of its hosts were heard.
     ///
     /// - Parameter done: the hosts that came through it.
-    mutating func end(_ done: [Host]) {
+    package mutating func end(_ done: [Host]) {
         switch step {
         case .prepare, .runBeforeHook:
             failed += hosts.count - done.count
@@ -59,14 +59,14 @@ struct TwoPhaseFlip: Sendable {
 
     /// What those that flipped are to do; nil: they wait for other hosts. When too many have failed, nobody is waited
     /// for: whatever comes of the others, all go back.
-    var decision: Decision? { isGivenUp ? .goBack : unheard.isEmpty ? .stay : nil }
+    package var decision: Decision? { isGivenUp ? .goBack : unheard.isEmpty ? .stay : nil }
 
     /// Takes what came of a host's commit.
-    mutating func note(_ host: Host, hasFlipped: Bool) {
+    package mutating func note(_ host: Host, hasFlipped: Bool) {
         guard unheard.remove(host) != nil else { return }
         if hasFlipped { flipped.insert(host) } else { failed += 1 }
     }
 
     /// A host that flipped is back.
-    mutating func noteTakenBack(_ host: Host) { if flipped.remove(host) != nil { takenBack.insert(host) } }
+    package mutating func noteTakenBack(_ host: Host) { if flipped.remove(host) != nil { takenBack.insert(host) } }
 }

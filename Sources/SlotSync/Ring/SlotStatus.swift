@@ -67,5 +67,5 @@ public struct SlotStatus: Hashable, Sendable {
     }
 
     /// Whether the slot holds the whole release with this ID.
-    func holds(_ release: ContentDigest) -> Bool { state.isSealed && self.release?.id == release }
+    package func holds(_ release: ContentDigest) -> Bool { state.isSealed && self.release?.id == release }
 }

@@ -2,10 +2,10 @@
 // that whoever comes after a crash can take it back. The agent's flips call these (AgentFlip, AgentProvisionalFlip).
 
 /// The two slots of a flip, and what their states were before it.
-struct FlipChange: Hashable, Sendable {
-    var slot: Int
+package struct FlipChange: Hashable, Sendable {
+    package var slot: Int
     /// Nil: nothing was live.
-    var from: Int?
+    package var from: Int?
     var slotBefore: SlotStatus
     var fromBefore: SlotStatus?
 
@@ -13,17 +13,17 @@ struct FlipChange: Hashable, Sendable {
 }
 
 extension FlipChange {
-    init(to slot: Int, in ring: RingStatus) {
+    package init(to slot: Int, in ring: RingStatus) {
         self.init(slot: slot, from: ring.live, slotBefore: ring[slot], fromBefore: ring.live.map { ring[$0] })
     }
 }
 
 /// What takes a provisional flip back. Whoever holds the ring's lock watches the flip; where nobody does, it is taken
 /// back.
-struct WayBack: Hashable, Sendable {
-    var change: FlipChange
+package struct WayBack: Hashable, Sendable {
+    package var change: FlipChange
     /// A shell command that runs when the flip was taken back; empty: none.
-    var undoHook: String
+    package var undoHook: String
     /// Whether the rename may have been seen by somebody: then the hook is owed.
     var isFlipped = false
 }
@@ -45,7 +45,7 @@ extension RingState {
     /// Notes a flip that was made.
     ///
     /// - Parameter hook: what has to run now, and is owed until it has; nil: nothing.
-    mutating func note(
+    package mutating func note(
         _ change: FlipChange, as kind: FlipRecord.Kind, at moment: Int64, owing hook: OwedHook.Kind? = nil
     ) {
         if kind == .flip { status[change.slot].previous = way(from: change.from, to: change.slot) }
@@ -71,7 +71,7 @@ extension RingState {
     }
 
     /// The hook that follows when a flip was taken back.
-    enum UndoHook {
+    package enum UndoHook {
         /// There is none: what was owed before is owed again.
         case none
         /// It has to run yet.

@@ -2,7 +2,7 @@
 // that puts it right. Ring finds it; a status tells of it, a stage refuses it, flips go on where nothing is lost by it.
 
 /// What is wrong with a ring's `current`.
-struct HandMadeCurrent: Equatable {
+package struct HandMadeCurrent: Equatable {
     /// For a person: what it is, and what puts it right.
     let text: String
     /// Whether it is of no use to tell what is live; otherwise it is a link to a whole slot of this ring, in other words.

@@ -5,7 +5,7 @@ import Glibc
 import SystemPackage
 
 /// An open root with a ring of slots in it.
-final class Ring {
+final class Ring: FlipRing {
     /// How many slots a ring gets where nothing else is said.
     static let usualSlotCount = 5
 

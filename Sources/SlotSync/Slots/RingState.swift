@@ -3,9 +3,9 @@
 // between their changes. RingStateCoding has the file, FlipChange what a flip makes of the state.
 
 /// One change of `current`, for the history.
-struct FlipRecord: Hashable, Sendable {
-    enum Kind: String, Sendable { case flip, rollback, undo }
-    var kind: Kind
+package struct FlipRecord: Hashable, Sendable {
+    package enum Kind: String, Sendable { case flip, rollback, undo }
+    package var kind: Kind
     /// Seconds since 1970.
     var at: Int64
     /// Nil: nothing was live before, or nothing is after.
@@ -22,21 +22,21 @@ struct FlipRecord: Hashable, Sendable {
 }
 
 /// The content of `.slotsync/state`.
-struct RingState: Hashable, Sendable {
+package struct RingState: Hashable, Sendable {
     /// How many flips are remembered.
     static let longestHistory = 200
     /// No state file is larger; bounds what is read.
     static let largestFile = 512 * 1024
 
     /// The ring, as the controller is told of it.
-    var status: RingStatus
-    var history: [FlipRecord] = []
+    package var status: RingStatus
+    package internal(set) var history: [FlipRecord] = []
     /// How the provisional flip is taken back; nil exactly where the ring has none.
-    var wayBack: WayBack?
+    package internal(set) var wayBack: WayBack?
     /// What was owed to the release that was live before the last flip.
     var owedBefore: OwedHook?
 
-    init(slotCount: Int) {
+    package init(slotCount: Int) {
         status = RingStatus(slots: Array(repeating: SlotStatus(state: .empty), count: slotCount))
     }
 
@@ -49,7 +49,7 @@ struct RingState: Hashable, Sendable {
 
     /// Marks a slot as being filled: what it held is gone, so no slot goes back to it any more, but to what was live
     /// before that. A release that is bad in any slot is bad in this one as well, once it is sealed.
-    mutating func beginStaging(_ release: ReleaseName, in slot: Int, at moment: Int64) {
+    package mutating func beginStaging(_ release: ReleaseName, in slot: Int, at moment: Int64) {
         let isSame = status[slot].release?.id == release.id
         let older = status[slot].previous
         status[slot] = SlotStatus(
@@ -68,7 +68,7 @@ struct RingState: Hashable, Sendable {
     }
 
     /// Marks a slot whose content was verified and is durable.
-    mutating func noteSealed(_ release: ReleaseName, in slot: Int, at moment: Int64) {
+    package mutating func noteSealed(_ release: ReleaseName, in slot: Int, at moment: Int64) {
         let reason = status[slot].reason
         status[slot] = SlotStatus(
             state: reason.isEmpty ? .ready : .bad, release: release, since: moment, reason: reason,
@@ -76,7 +76,7 @@ struct RingState: Hashable, Sendable {
     }
 
     /// Notes that a slot was found to hold, whole, what was staged again: it is ready, and the last one staged.
-    mutating func noteFound(_ release: ReleaseName, in slot: Int, at moment: Int64) {
+    package mutating func noteFound(_ release: ReleaseName, in slot: Int, at moment: Int64) {
         rename(release)
         guard status[slot].state == .ready || status[slot].state == .retired else { return }
         if status[slot].state == .retired { status[slot].since = moment }
@@ -92,7 +92,7 @@ struct RingState: Hashable, Sendable {
 
     /// Marks the release as bad in every slot that holds it and is not live. One that is being filled with it becomes
     /// bad when it is sealed. What was staged before it is not flipped to any more without being named.
-    mutating func markBad(_ release: ContentDigest, because reason: String, at moment: Int64) {
+    package mutating func markBad(_ release: ContentDigest, because reason: String, at moment: Int64) {
         for slot in status.numbers where status[slot].release?.id == release && status[slot].state != .live {
             status[slot].reason = cut(reason, atMost: SlotStatus.longestReason)
             status.passedStage = max(status.passedStage, status[slot].stage)
@@ -108,7 +108,7 @@ struct RingState: Hashable, Sendable {
     /// This state as it has to be, given the slot that `current` points at, which holds a whole release.
     ///
     /// - Parameter moment: when `current` came to point there, in seconds since 1970.
-    func reconciled(with current: Int?, at moment: Int64) -> RingState {
+    package func reconciled(with current: Int?, at moment: Int64) -> RingState {
         let before = status.live
         guard before != current else { return withOwedHook }
         var state = self

@@ -29,21 +29,21 @@ struct StageRequest: Equatable, Sendable {
 }
 
 /// Which release to make live, and which hooks go with it.
-struct FlipRequest: Equatable, Sendable {
-    enum Direction: UInt8, Sendable { case flip = 0, rollback }
-    var direction: Direction
+package struct FlipRequest: Equatable, Sendable {
+    package enum Direction: UInt8, Sendable { case flip = 0, rollback }
+    package var direction: Direction
     /// The slot's release; nil in a rollback: what was live before.
-    var release: ContentDigest?
+    package var release: ContentDigest?
     /// Shell commands; empty: none.
-    var beforeHook: String
-    var afterHook: String
+    package var beforeHook: String
+    package var afterHook: String
     /// Runs on a host that is flipped back.
-    var undoHook: String
+    package var undoHook: String
     /// The flip is provisional: the host takes it back unless it is confirmed, or when nothing comes from the
     /// controller for so long. Nil: it stands.
-    var provisionalLimit: Duration?
+    package var provisionalLimit: Duration?
     /// Flip to a release that is bad.
-    var force = false
+    package var force = false
 }
 
 /// A basis whose signature the controller wants.
