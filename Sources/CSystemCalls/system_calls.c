@@ -165,9 +165,9 @@ char *const *ss_arguments(void) {
     return arguments;
 }
 
-int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds) {
+int ss_birth_time(int directory, const char *name, int follows, int64_t *seconds, uint32_t *nanoseconds) {
     struct statx status;
-    if (statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status) == -1) return -1;
+    if (statx(directory, name, AT_EMPTY_PATH | (follows ? 0 : AT_SYMLINK_NOFOLLOW), STATX_BTIME, &status) == -1) return -1;
     if (!(status.stx_mask & STATX_BTIME)) {
         errno = ENODATA;
         return -1;

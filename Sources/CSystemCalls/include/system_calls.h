@@ -67,8 +67,9 @@ int ss_remove_open_attribute(int fd, const char *name);
 /// The words that this process was started with; NULL behind the last. Swift's own list is read from /proc.
 char *const *ss_arguments(void);
 
-/// When `name` was made, where the file system keeps that; ENODATA where it does not.
-int ss_birth_time(int directory, const char *name, int64_t *seconds, uint32_t *nanoseconds);
+/// When `name` was made, a link itself unless it `follows` links ("": what `directory` is, a file too), where the file system
+/// keeps that; ENODATA where it does not.
+int ss_birth_time(int directory, const char *name, int follows, int64_t *seconds, uint32_t *nanoseconds);
 
 /// Starts a program with all signals as they are at first. Nothing of this process is open in it but `input`, `output` and
 /// `errors`. It leads a process group of its own; with `leads_session` a session, without a terminal.

@@ -144,7 +144,7 @@ final class Directory: Sendable {
     func birth(of name: UnsafePointer<CChar>) throws(Errno) -> Timestamp {
         let raw = raw
         var (seconds, nanoseconds): (Int64, UInt32) = (0, 0)
-        try systemCall { ss_birth_time(raw, name, &seconds, &nanoseconds) }
+        try systemCall { ss_birth_time(raw, name, 0, &seconds, &nanoseconds) }
         return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
     }
 

@@ -12,6 +12,9 @@ extension FileDescriptor {
         return FileStatus(status)
     }
 
+    /// When the file was made; nil where the file system does not keep that.
+    var birth: Timestamp? { FileStatus.birth(following: "", in: rawValue) }
+
     /// Reads at `offset` until `buffer` is full or the file ends.
     ///
     /// - Returns: how many bytes were read: fewer than the buffer holds only at the end.

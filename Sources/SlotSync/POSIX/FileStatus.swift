@@ -53,6 +53,14 @@ struct FileStatus: Sendable, Hashable {
         self.init(status)
     }
 
+    /// When what `path` leads to was made; nil where the file system does not keep that. The corresponding C function is
+    /// `statx`.
+    static func birth(following path: String, in directory: CInt = AT_FDCWD) -> Timestamp? {
+        var (seconds, nanoseconds): (Int64, UInt32) = (0, 0)
+        guard (try? systemCall { ss_birth_time(directory, path, 1, &seconds, &nanoseconds) }) != nil else { return nil }
+        return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
+    }
+
     /// Whether the file has holes: fewer blocks than its size needs.
     var isSparse: Bool { kind == .file && blocks * 512 < size }
 

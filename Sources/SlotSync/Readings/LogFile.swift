@@ -101,6 +101,9 @@ final class LogFile {
         return LogMark(offset: offset, head: head ?? [], tail: memory)
     }
 
+    /// When it was made; nil where the file system does not keep that.
+    var birth: Timestamp? { descriptor.birth }
+
     var size: UInt64 { (try? descriptor.status().size) ?? 0 }
 
     /// Hands the lines that were written since to `body`.

@@ -17,7 +17,7 @@ final class LogReader: LogSource {
     /// Files that were read to their end and let go of since the last look, or in the same tick of the file clock: by
     /// when they were made alone they could be taken for files that were never seen. The time is the finer clock's, as
     /// Linux since 6.13 may stamp a file later than the file clock says.
-    private var finished: [(identity: FileIdentity, at: Timestamp)] = []
+    private var finished: [(identity: FileIdentity, birth: Timestamp?, at: Timestamp)] = []
     private var news = LogNews()
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
 
@@ -113,7 +113,7 @@ final class LogReader: LogSource {
         for name in RotatedNames.made(since: lastLook, from: path) {
             guard let file = try? LogFile(name), file.identity != current,
                 !files.contains(where: { $0.identity == file.identity }),
-                !finished.contains(where: { $0.identity == file.identity })
+                !finished.contains(where: { $0.identity == file.identity && $0.birth == file.birth })
             else { continue }
             files.append(file)
         }
@@ -131,7 +131,7 @@ final class LogReader: LogSource {
         files.removeAll { file in
             guard file.quietReadings >= Self.quietReadingsToTheEnd else { return false }
             file.finish { tally.count($0) }
-            finished.append((file.identity, .now))
+            finished.append((file.identity, file.birth, .now))
             return true
         }
     }

@@ -21,7 +21,7 @@ final class LogSeries: LogSource {
     private var chunk = [UInt8](repeating: 0, count: ReadingLimits.logChunk)
 
     private struct Follow {
-        var path: String
+        var found: Found
         /// How far it was read.
         var mark = LogMark()
         var file: LogFile?
@@ -36,6 +36,11 @@ final class LogSeries: LogSource {
         var path: String
         var size: UInt64
         var modified: Timestamp
+        /// Nil where the file system does not keep it.
+        var birth: Timestamp?
+
+        /// Whether this is another file than `earlier`, which was removed: file systems give its inode to the next one.
+        func tookInode(of earlier: Found) -> Bool { birth != nil && earlier.birth != nil && birth != earlier.birth }
     }
 
     /// Readings without news after which a file is closed; it is opened again when it grows.
@@ -66,7 +71,7 @@ final class LogSeries: LogSource {
             throw error
         }
         lastLook = now
-        for file in found { known[file.identity] = Follow(path: file.path, mark: Self.end(of: file)) }
+        for file in found { known[file.identity] = Follow(found: file, mark: Self.end(of: file)) }
         guard !known.isEmpty else { throw notThere }
     }
 
@@ -130,7 +135,9 @@ final class LogSeries: LogSource {
                 )
             }
             found.append(
-                Found(identity: FileIdentity(status), path: path, size: status.size, modified: status.modified))
+                Found(
+                    identity: FileIdentity(status), path: path, size: status.size, modified: status.modified,
+                    birth: FileStatus.birth(following: path)))
         }
         return found
     }
@@ -150,15 +157,17 @@ final class LogSeries: LogSource {
         there = Set(found.map(\.identity))
         for (identity, follow) in known where !there.contains(identity) && follow.file == nil { known[identity] = nil }
         for file in found {
-            if var follow = known[file.identity] {
-                follow.path = file.path
-                if follow.file == nil { follow.isDue = follow.isNew || follow.mark.offset != file.size }
+            // The inode of a file that is open goes to no other.
+            if var follow = known[file.identity], follow.file != nil || !file.tookInode(of: follow.found) {
+                let isAsFound = follow.mark.offset == file.size && follow.found.modified == file.modified
+                if follow.file == nil { follow.isDue = follow.isNew || !isAsFound }
+                follow.found = file
                 known[file.identity] = follow
             } else if let lastLook, file.modified < lastLook {
                 // Moved here: nothing was written to it since.
-                known[file.identity] = Follow(path: file.path, mark: Self.end(of: file))
+                known[file.identity] = Follow(found: file, mark: Self.end(of: file))
             } else {
-                known[file.identity] = Follow(path: file.path, isDue: true, isNew: true)
+                known[file.identity] = Follow(found: file, isDue: true, isNew: true)
             }
         }
         lastLook = now
@@ -189,7 +198,7 @@ final class LogSeries: LogSource {
             if file.hasCutLine { news.addLongLine(in: path) }
             let isOneTooMany = follow.file == nil && open > ReadingLimits.mostRotatedFiles
             if isOneTooMany { open -= 1 }
-            known[identity] = Follow(path: follow.path, mark: file.mark, file: isOneTooMany ? nil : file)
+            known[identity] = Follow(found: follow.found, mark: file.mark, file: isOneTooMany ? nil : file)
         }
     }
 
@@ -198,10 +207,12 @@ final class LogSeries: LogSource {
         _ follow: Follow, _ identity: FileIdentity, since before: [FileIdentity: Follow]
     ) throws -> LogFile? {
         let file: LogFile
-        do { file = try LogFile(follow.path) } catch {
+        do { file = try LogFile(follow.found.path) } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw error
         }
+        // Another one since the folder was read: the next look finds it.
+        guard file.identity == identity else { return nil }
         var start = follow.mark.offset
         // Where nobody could look at its beginning, its length has to do.
         let isWhole = follow.mark.head.isEmpty ? file.size >= start : follow.mark.isBeginning(of: file)
@@ -223,7 +234,7 @@ final class LogSeries: LogSource {
     ) -> LogMark.Relation {
         var copy: UInt64?
         for (other, follow) in before where other != identity {
-            let log = known[other].flatMap { $0.file ?? (try? LogFile($0.path)) }
+            let log = known[other].flatMap { $0.file ?? (try? LogFile($0.found.path)) }
             switch follow.mark.relation(of: file, to: log?.identity == other ? log : nil) {
             case .other: break
             case .copy(let start): copy = max(start, copy ?? 0)
@@ -238,7 +249,7 @@ final class LogSeries: LogSource {
         for (identity, follow) in known {
             guard let file = follow.file, file.quietReadings >= Self.quietReadingsToTheEnd else { continue }
             // Of what is gone nothing can be read later.
-            known[identity] = there.contains(identity) ? Follow(path: follow.path, mark: file.mark) : nil
+            known[identity] = there.contains(identity) ? Follow(found: follow.found, mark: file.mark) : nil
         }
     }
 }

@@ -105,6 +105,40 @@ import Testing
     }
 
     /// Ten lines that match, each with a number.
+    /// File systems give the inode of a file that was removed to the next one: ext4 at once.
+    @Test(.enabled("the file system gives no inode a second time") { tookInode() }, arguments: [1, 10, 30])
+    func aFileThatTakesTheInodeOfARemovedOneIsReadFromItsBeginning(lines: Int) throws {
+        let line = "an error like all others\n"
+        for _ in 0..<200 {
+            let scene = try Scene()
+            scene.write(String(repeating: line, count: 10), to: "app-1.log")
+            try scene.reader.begin()
+            #expect(scene.count == 0)
+            guard try Self.replace("\(scene.folder)/app-1.log", by: "\(scene.folder)/app-2.log") else { continue }
+            scene.write(String(repeating: line, count: lines), to: "app-2.log")
+            #expect(scene.count == lines)
+            #expect(scene.count == 0)
+            return
+        }
+        Issue.record("the inode went to another file each time")
+    }
+
+    /// - Returns: whether the new file has the old one's inode, and can be told from it.
+    private static func replace(_ old: String, by new: String) throws -> Bool {
+        let before = FileIdentity(try FileStatus(following: old))
+        unlink(old)
+        fclose(fopen(new, "w"))
+        return try before == FileIdentity(FileStatus(following: new)) && FileStatus.birth(following: new) != nil
+    }
+
+    private static func tookInode() -> Bool {
+        guard let scene = try? Scene() else { return false }
+        return (0..<200).contains { _ in
+            scene.write("", to: "app-1.log")
+            return (try? replace("\(scene.folder)/app-1.log", by: "\(scene.folder)/app-2.log")) == true
+        }
+    }
+
     private func old(_ from: Int = 0) -> String { (from..<from + 10).map { "error number \($0)\n" }.joined() }
 
     @Test func whatIsCopiedAwayAndCutCountsOnceHoweverOftenThatHappens() throws {
