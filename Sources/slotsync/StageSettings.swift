@@ -38,7 +38,7 @@ struct StageSettings: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Change the modes that the release has: rsync's language, such as D755,F644 or u=rwX,go=rX. Repeatable.",
+            "Change the modes that the release has: rsync's language, such as go+rX or Dg+s,F644. Repeatable.",
             valueName: "changes"))
     var chmod: [String] = []
 

@@ -71,9 +71,9 @@ extension EndToEnd {
                 let tree = try changedTree(bench)
                 try #require(Foundation.chmod(tree.path, 0o700) == 0)
                 let outcome = try await fleet.done("stage", tree.path)
-                #expect(outcome.errors.contains("closed") && outcome.errors.contains("--chmod D755,F644"), "\(outcome)")
+                #expect(outcome.errors.contains("closed") && outcome.errors.contains("--chmod go+rX"), "\(outcome)")
                 #expect(outcome.errors.contains("h1"), "\(outcome)")
-                let opened = try await fleet.done("stage", tree.path, "--chmod", "D755,F644")
+                let opened = try await fleet.done("stage", tree.path, "--chmod", "go+rX")
                 #expect(!opened.errors.contains("closed"), "\(opened)")
                 try await fleet.done("stage", tree.path)
                 try await fleet.done("flip")
@@ -81,6 +81,27 @@ extension EndToEnd {
                 try tree.file("more", "x")
                 let again = try await fleet.done("stage", tree.path)
                 #expect(!again.errors.contains("closed"), "\(again)")
+            }
+        }
+
+        @Test(
+            "a new file or folder that is closed where its neighbours are open is told of, and the advice keeps programs"
+        )
+        func newAndClosed() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                let tree = try firstTree(bench)
+                try tree.file("run", "#!/bin/sh", mode: 0o700)
+                try tree.folder("private", mode: 0o700).file("page", "x")
+                let outcome = try await fleet.done("stage", tree.path)
+                let expected = #"in 2 entries: "private" (mode 700), "run" (mode 700)."#
+                #expect(outcome.errors.contains(expected), "\(outcome)")
+                let opened = try await fleet.done("stage", tree.path, "--chmod", "go+rX")
+                #expect(!opened.errors.contains("closed"), "\(opened)")
+                let slot = try TreeMaker(at: fleet.slot(3))
+                #expect(try slot.status("run").st_mode & 0o7777 == 0o755)
+                #expect(try slot.status("private").st_mode & 0o7777 == 0o755)
             }
         }
 

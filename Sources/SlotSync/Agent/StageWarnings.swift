@@ -62,29 +62,25 @@ extension AgentSession {
     /// Says where users beside the owner cannot read what they can read of the live release: a source made under a narrow
     /// umask, or in a folder of mktemp's, is answered with 403 by a web server.
     func warnOfModes(_ target: Manifest, _ ring: Ring, _ records: SlotRecords) throws {
-        guard target.entries.contains(where: { $0.closedBits != 0 }) else { return }
-        var closed: [Int] = []
+        let closed: [Int]
         if let live = ring.status.live {
             guard let before = records.record(of: live)?.manifest else { return }
-            let twins = target.twins(in: before)
-            closed = target.entries.indices.filter { index in
-                guard twins[index] >= 0, case let old = before.entries[Int(twins[index])],
-                    old.kind == target.entries[index].kind
-                else { return false }
-                return target.entries[index].closedBits & ~old.closedBits != 0
-            }
-        } else if target.entries[0].mode & 0o055 == 0 {
-            closed = [0]
+            closed = before.entriesClosed(in: target)
+        } else {
+            closed = target.entries[0].mode & 0o055 == 0 ? [0] : []
         }
-        guard let first = closed.first else { return }
-        let path = first == 0 ? "its top folder" : quoted(String(decoding: target.path(of: first), as: UTF8.self))
-        let more = closed.count > 1 ? " and \(NumberText.count(closed.count - 1)) more" : ""
-        let mode = String(target.entries[first].mode, radix: 8)
+        guard !closed.isEmpty else { return }
+        let named = closed.prefix(3).map { index in
+            let path = index == 0 ? "its top folder" : quoted(String(decoding: target.path(of: index), as: UTF8.self))
+            return "\(path) (mode \(String(target.entries[index].mode, radix: 8)))"
+        }
+        let more = closed.count > named.count ? " and \(NumberText.count(closed.count - named.count)) more" : ""
+        let place = ring.status.live == nil ? "" : " where the live one lets them read such"
         try connection.send(
             .warning(
-                "the release is closed to other users\(ring.status.live == nil ? "" : " where the live one is not"): \(path) "
-                    + "(mode \(mode))\(more). A web server of another user cannot read it; `--chmod D755,F644` opens it"
-            ))
+                "the release is closed to other users\(place), in \(NumberText.count(closed.count, "entry", plural: "entries")): "
+                    + "\(named.joined(separator: ", "))\(more). A web server of another user cannot read that; `--chmod go+rX` "
+                    + "opens it"))
     }
 
     /// Says which processes still use the slot that is about to be filled.

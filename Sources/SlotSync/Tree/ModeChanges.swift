@@ -21,7 +21,7 @@ public struct ModeChanges: Sendable, Hashable {
     /// No change.
     public init() {}
 
-    /// Adds changes: `D755,F644`, `u=rwX,go=rX`, `Dg+s,Fo-w`. Without `u`, `g`, `o` or `a` the process's umask counts.
+    /// Adds changes: `D755,F644`, `go+rX`, `Dg+s,Fo-w`. Without `u`, `g`, `o` or `a` the process's umask counts.
     ///
     /// - Throws: ``SlotSyncError`` with the code `badInput`.
     public mutating func add(_ text: String) throws(SlotSyncError) {
@@ -29,7 +29,7 @@ public struct ModeChanges: Sendable, Hashable {
             guard let change = Self.change(Array(part.utf8)[...]) else {
                 throw SlotSyncError(
                     .badInput,
-                    "\(quoted(text)): \(quoted(part)) is no change of modes; write D755,F644 or u=rwX,go=rX, as rsync's "
+                    "\(quoted(text)): \(quoted(part)) is no change of modes; write go+rX, or Dg+s,F644, as rsync's "
                         + "--chmod has it")
             }
             changes.append(change)
