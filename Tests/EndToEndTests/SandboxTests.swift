@@ -226,5 +226,40 @@ extension EndToEnd {
                 #expect(outcome.errors.contains("still in use") && outcome.errors.contains(pid), "\(outcome)")
             }
         }
+
+        @Test(
+            "so is who works in a place where the slot, or a folder of it, is mounted, and in a container",
+            .enabled("mounting is not allowed here") { await Machine.canMountMemory() },
+            arguments: [
+                "mount --bind \"$1\" \"$2\" && cd \"$2/assets\" && exec sleep 60",
+                "mount --bind \"$1/assets\" \"$2\" && exec sleep 60 < \"$2/main.js\"",
+                "exec unshare -m sh -c 'mount --bind \"$1\" \"$2\" && cd \"$2/assets\" && exec sleep 60' sh \"$1\" \"$2\"",
+            ])
+        func mounted(_ script: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                let tree = try firstTree(bench)
+                try await fleet.release(tree)
+                let place = try bench.folder("place")
+                let user = Process()
+                user.executableURL = URL(fileURLWithPath: "/bin/sh")
+                user.arguments = ["-c", script, "sh", fleet.slot(1), place]
+                try user.run()
+                defer {
+                    user.terminate()
+                    user.waitUntilExit()
+                }
+                try await fleet.release(changedTree(bench))
+                try await eventually("the process never got into the slot") {
+                    ["cwd", "fd/0"].map { "/proc/\(user.processIdentifier)/\($0)" }.contains {
+                        (try? FileManager.default.destinationOfSymbolicLink(atPath: $0))?.hasPrefix(place) ?? false
+                    }
+                }
+                try tree.file("more", "x")
+                let outcome = try await fleet.done("stage", tree.path)
+                let pid = "sleep (pid \(user.processIdentifier))"
+                #expect(outcome.errors.contains("still in use") && outcome.errors.contains(pid), "\(outcome)")
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
-// Which processes use a directory: they work in it, have files below it open or mapped, or run a program from there. As
-// far as /proc shows it to this user: an agent that is not root sees its own user's processes alone.
+// Which processes use a directory: they work in it, have files below it open or mapped, or run a program from there, also
+// where it is mounted a second time, or in a container. As far as /proc shows it to this user: an agent that is not root
+// sees its own user's processes alone.
 
 import Dispatch
 import Glibc
@@ -36,8 +37,11 @@ enum ProcessTable {
 
     private static func find(_ look: Look, _ findings: Findings) {
         guard let processes = try? Directory(path: "/proc"), let names = try? processes.names() else { return }
+        var look = look
         for pid in names.compactMap({ Int32($0) }) where pid != getpid() {
-            guard let process = try? processes.openDirectory("\(pid)"), look.isUsed(by: process) else { continue }
+            guard let process = try? processes.openDirectory("\(pid)") else { continue }
+            look.lookFrom(process, "\(pid)")
+            guard look.isUsed(by: process) else { continue }
             let name = (try? contents(of: FilePath("/proc/\(pid)/comm"), atMost: 4096, what: "name of a process")) ?? []
             let shown = escapedForDisplay(String(decoding: name.prefix { $0 != 10 }, as: UTF8.self))
             findings.users.withLock { $0.append((shown, pid)) }
@@ -47,6 +51,29 @@ enum ProcessTable {
     private struct Look {
         let path: [UInt8]
         let identity: FileIdentity?
+        /// The mounts of this process, and by namespace of mounts the places where the directory is found in it.
+        private let own = try? MountTable.mounts(of: "self")
+        private var placesOfNamespaces: [[UInt8]: [[UInt8]]] = [:]
+        /// Where the process that is looked at finds the directory.
+        private var places: [[UInt8]] = []
+
+        init(path: [UInt8], identity: FileIdentity?) {
+            self.path = path
+            self.identity = identity
+        }
+
+        mutating func lookFrom(_ process: Directory, _ pid: String) {
+            places = [path]
+            guard let own, let namespace = try? process.readLink("ns/mnt") else { return }
+            if let known = placesOfNamespaces[namespace] {
+                places = known
+            } else if let mounts = try? MountTable.mounts(of: pid) {
+                // What /proc tells of a process of our own namespace are paths as we see them, whatever its root is.
+                let isOurs = namespace == (try? Directory(path: "/proc/self").readLink("ns/mnt"))
+                places = MountTable.places(of: path, own, in: isOurs ? own : mounts)
+                placesOfNamespaces[namespace] = places
+            }
+        }
 
         func isUsed(by process: Directory) -> Bool {
             for name in ["cwd", "root", "exe"] where isBelow(try? process.readLink(name)) { return true }
@@ -63,9 +90,12 @@ enum ProcessTable {
         }
 
         private func isBelow(_ link: [UInt8]?) -> Bool {
-            guard let link, link.starts(with: path) else { return false }
-            return link.count == path.count || link[path.count] == UInt8(ascii: "/")
-                || link.dropFirst(path.count).starts(with: " (deleted)".utf8)
+            guard let link else { return false }
+            return places.contains { place in
+                guard link.starts(with: place) else { return false }
+                return link.count == place.count || link[place.count] == UInt8(ascii: "/")
+                    || link.dropFirst(place.count).starts(with: " (deleted)".utf8)
+            }
         }
 
         private func isMapped(by process: Directory) -> Bool {
