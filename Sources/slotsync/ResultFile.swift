@@ -42,7 +42,8 @@ struct ResultFile {
         let descriptor = try attempt("create", temporary) {
             try FileDescriptor.open(
                 FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-                permissions: FilePermissions(rawValue: 0o666))
+                // What nobody else may read is not to be read while it is written.
+                permissions: FilePermissions(rawValue: mode == nil ? 0o666 : 0o600))
         }
         let watch = SignalWatch { number in
             unlink(temporary)

@@ -52,6 +52,9 @@ extension FileDescriptor {
             // Attributes of users can be changed by who may write the file.
             try trying(nil) { () throws(Errno) in try setMode(mode | 0o600) }
         }
+        // With an access list half set or half taken away, somebody could have more rights than in the end.
+        let changesAccess = found[ExtendedAttributes.accessList] != wanted[ExtendedAttributes.accessList]
+        if changesAccess { try trying(nil) { () throws(Errno) in try setMode((mode | 0o600) & 0o700) } }
         for item in found.items where wanted[item.name] == nil && item.name != ExtendedAttributes.label {
             try trying(item.name) { () throws(Errno) in try removeAttribute(item.name) }
         }
@@ -63,13 +66,14 @@ extension FileDescriptor {
                 try setAttribute(item.name, to: item.value)
             }
         }
-        try trying(nil) { () throws(Errno) in try setMode(mode) }
-        // Setting the mode changes an access list, and an access list says the mode again.
+        if !changesAccess { try trying(nil) { () throws(Errno) in try setMode(mode) } }
+        // Setting the mode changes an access list, and an access list says the mode again, but for setuid and its like.
         for item in wanted.items where isAccessList(item.name) {
             try trying(item.name, item.value.count) { () throws(Errno) in
                 if try attribute(item.name, buffer) != item.value { try setAttribute(item.name, to: item.value) }
             }
         }
+        if changesAccess { try trying(nil) { () throws(Errno) in try setMode(mode) } }
     }
 
     private func trying(

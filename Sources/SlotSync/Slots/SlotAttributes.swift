@@ -175,6 +175,17 @@ final class SlotAttributes {
 
     // MARK: The whole tree
 
+    /// Takes from folders that stay what the release's do not allow others, before anything comes into them: no content can
+    /// be reached at any instant by who may not reach it in the end.
+    func closeFolders() throws(SlotSyncError) {
+        for index in target.entries.indices
+        where target.entries[index].kind == .directory && kept[index] >= 0 && !isAnothers(index) {
+            let (wanted, found) = (target.entries[index].mode, actual.manifest.entries[Int(kept[index])].mode)
+            guard found & ~wanted & 0o7077 != 0 else { continue }
+            do { try open(index).descriptor.setMode(found & wanted | 0o700) } catch { throw failure(index, error) }
+        }
+    }
+
     /// Sets what differs in files and links that stay, and in directories below which no file is made any more.
     ///
     /// - Parameter answer: called now and then, so that a waiting controller can be answered.
@@ -228,6 +239,10 @@ final class SlotAttributes {
                     continue
                 }
                 try target.withName(of: index) { name throws(Errno) in
+                    // The new owner and group are not to have the old mode.
+                    if changesOwner, wanted.kind == .file, found.mode & ~wanted.mode != 0 {
+                        try parent.setMode(of: name, to: found.mode & wanted.mode)
+                    }
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
                     if resetsOwner { try resetOwner(name, in: parent) }
                     if groupDiffers { try giveGroup(name, in: parent) }

@@ -95,6 +95,7 @@ final class SlotFiller {
         try controller.ask(for: plan.needs)
         try removeObsolete()
         try folders.close()
+        try attributes.closeFolders()
         try answer()
         try makeFoldersAndLinks()
         try makeCopies(answer)

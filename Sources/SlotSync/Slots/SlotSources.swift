@@ -149,13 +149,19 @@ final class SlotSources {
             return true
         }
         guard let source = open(.aside(digest)) else { return false }
-        try? source.descriptor.close()
-        return true
+        defer { try? source.descriptor.close() }
+        // What another stage left may have access lists or capabilities of its release: its content is copied.
+        guard stamps[digest] == nil else { return true }
+        let attributes = try? ExtendedAttributes(of: source.descriptor, ExtendedAttributeBuffer())
+        return attributes?.items.allSatisfy { $0.name == ExtendedAttributes.label } ?? false
     }
 
     /// Moves a content from `tmp` to the entry `name` of `parent`, which is entry `index` of the release.
     func move(_ digest: ContentDigest, to name: UnsafePointer<CChar>, in parent: Directory, as index: Int) throws(Errno)
     {
+        // Nor does it have more rights there for an instant than it is to have.
+        let (mode, wanted) = (try ring.temporary.status(of: digest.description).mode, tree.manifest.entries[index].mode)
+        if mode & ~wanted != 0 { try ring.temporary.setMode(of: digest.description, to: mode & wanted) }
         try ring.temporary.rename(digest.description, to: name, in: parent)
         moved[digest] = index
     }
