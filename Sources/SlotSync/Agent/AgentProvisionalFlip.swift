@@ -113,6 +113,8 @@ extension AgentSession {
     func lockRing(for purpose: String) async throws -> Ring {
         let ring = try existingRing()
         try ring.acquireLock(for: "\(purpose) by \(peer)")
+        // Of an agent that was killed right after it made one.
+        for name in Hook.outputs { try? ring.temporary.remove(name) }
         try tell(ring.takeWarnings())
         guard flip?.standing != .provisional, let provisional = ring.status.provisional else { return ring }
         let isBack: String

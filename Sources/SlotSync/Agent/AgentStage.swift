@@ -260,6 +260,7 @@ extension AgentSession {
         if let (shared, sharedPlan) = sharing {
             try carryOut(sharedPlan, in: shared, seeds: seeds, request, ring: ring)
         }
+        for text in try ring.makeWayForRecord(of: number) { try connection.send(.warning(text)) }
         if case .interrupted(let known, _) = foreign.past {
             if known.id != request.release.id {
                 try ring.noteStaging(target, over: foreign.ours, in: number)

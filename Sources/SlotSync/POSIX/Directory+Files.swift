@@ -43,7 +43,8 @@ extension Directory {
         of name: String, by bytes: [UInt8], mode: UInt32 = 0o600, isShared: Bool = false,
         adopting adopt: (FileDescriptor) -> Void = { _ in }
     ) throws {
-        let temporary = isShared ? "\(name).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp" : "\(name).tmp"
+        let temporary =
+            isShared ? "\(name).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp" : Self.unfinishedName(of: name)
         try? remove(temporary)
         try naming("write", shownPath(of: temporary)) { try write(bytes, to: temporary, mode: mode, adopt) }
         try naming("replace", shownPath(of: name)) {
@@ -51,6 +52,9 @@ extension Directory {
             try synchronize()
         }
     }
+
+    /// What a file is called while it is written beside the one that it replaces.
+    static func unfinishedName(of name: String) -> String { "\(name).tmp" }
 
     private func write(
         _ bytes: [UInt8], to temporary: String, mode: UInt32, _ adopt: (FileDescriptor) -> Void

@@ -115,6 +115,7 @@ final class Ring: FlipRing {
         }
         lock = file
         noteHolder(purpose)
+        removeUnfinished()
         // Another command may have changed the state between our look at it and the lock.
         if let stored = try stateFile.read() { try reconcile(stored) }
         settle()

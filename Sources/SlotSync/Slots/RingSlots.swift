@@ -49,9 +49,16 @@ extension Ring {
         return try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)")
     }
 
-    /// A slot's record as it is stored.
+    /// A slot's record as it is stored; nil where it is missing, or something else stands in its place.
     func recordBytes(of slot: Int) throws -> [UInt8]? {
         guard status[slot].state.isSealed else { return nil }
-        return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)
+        do { return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile) } catch let error
+            as SlotSyncError
+        {
+            // A link, a socket; a FIFO, a folder, a file of exabytes.
+            let isElse = error.errno == .tooManySymbolicLinkLevels || error.errno == .noSuchAddressOrDevice
+            guard isElse || error.code == .corrupt else { throw error }
+            return nil
+        }
     }
 }

@@ -141,6 +141,7 @@ extension Ring {
     /// So many paths are remembered; 16 bytes each.
     private static let mostSeeded = 1 << 20
     private static let seededName = "seeded"
+    static var unfinishedSeeded: String { Directory.unfinishedName(of: seededName) }
 
     /// The keys of what was seeded into `shared` before, or stood there when it would have been.
     func seededBefore() throws -> Set<ContentDigest> {

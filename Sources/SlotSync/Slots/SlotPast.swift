@@ -28,7 +28,7 @@ extension Ring {
     /// No note is larger; bounds what is read.
     private static let largestNote = 4 << 30
 
-    private func noteName(_ slot: Int) -> String { "\(slot).staging" }
+    func noteName(_ slot: Int) -> String { "\(slot).staging" }
 
     /// - Parameter record: the slot's record, where it is sealed.
     func past(of slot: Int, record: SlotRecord?) -> SlotPast {

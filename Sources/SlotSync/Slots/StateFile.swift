@@ -8,6 +8,8 @@ import SystemPackage
 struct StateFile {
     static let name = "state"
     private static let reserve = "state.next"
+    /// What the next state is written as where there is no reserve.
+    static let unfinished = Directory.unfinishedName(of: name)
     /// How often a state is read again that does not read: a writer may have come in between.
     private static let attempts = 5
 
@@ -39,7 +41,7 @@ struct StateFile {
     func write(_ state: RingState) throws {
         do { try writeReserve(state) } catch {
             // There is no reserve yet, or something else is in its place.
-            let temporary = "\(Self.name).tmp"
+            let temporary = Self.unfinished
             try? metadata.remove(temporary)
             do {
                 try make(temporary, of: state.encoded())
