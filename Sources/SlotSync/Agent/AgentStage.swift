@@ -6,8 +6,8 @@ import SystemPackage
 
 extension AgentSession {
     func stage(_ request: StageRequest) async throws {
-        // It might fill the slot that an undo goes back to.
-        guard flip?.isCommitted != true else { throw unexpected("a stage after a flip in one session") }
+        // It might fill the slot that a flip goes to, or that an undo goes back to.
+        guard flip == nil || flip?.standing == .takenBack else { throw unexpected("a stage in the middle of a flip") }
         guard !request.ownership || geteuid() == 0 else {
             throw SlotSyncError(
                 .badInput,
