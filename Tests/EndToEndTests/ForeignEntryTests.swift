@@ -90,11 +90,24 @@ extension EndToEnd {
                     #expect(outcome.errors.contains("kept in slot 1"), "\(outcome)")
                     for path in paths { #expect(exists(fleet.slot(1) + "/" + path), "\(path)") }
                     let verified = try await plain.call("verify", "--slot", "1")
-                    #expect((verified.output + verified.errors).contains("uploads/a.jpg"), "\(verified)")
+                    #expect(verified.output.contains(#"kept: "uploads/a.jpg""#), "\(verified)")
+                    #expect(
+                        verified.exitCode == 0 && verified.errors.contains("entries beside what was sealed"),
+                        "\(verified)")
                     for kind in ["missing", "other"] { #expect(!verified.output.contains(kind), "\(verified)") }
                 }
                 let again = try await fleet.done("stage", firstTree(bench).path)
                 #expect(again.errors.contains("ready already"), "\(again)")
+                // Where nothing was kept, what comes later may be an intruder's, until somebody says that it is to stay.
+                try TreeMaker(at: fleet.slot(1)).file("assets/shell.php", "by an intruder")
+                let strange = try await plain.call("verify", "--slot", "1", "--json")
+                let slot = try strange.events().first { $0["event"] as? String == "slot" }
+                #expect(
+                    strange.exitCode == 1 && slot?["additions"] as? Int == 6 && slot?["kept"] as? Int == 5, "\(strange)"
+                )
+                #expect(try await fleet.call("verify", "--slot", "1").exitCode == 0)
+                #expect(try await plain.call("verify", "--slot", "1", "--refuse-foreign").exitCode == 1)
+                unlink(fleet.slot(1) + "/assets/shell.php")
                 // Once they are not to be kept, they do not go in silence.
                 let outcome = try await plain.done("stage", firstTree(bench).path)
                 #expect(outcome.errors.contains("uploads/a.jpg"), "\(outcome)")

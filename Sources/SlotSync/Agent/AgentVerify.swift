@@ -21,28 +21,44 @@ extension AgentSession {
         let release = ring.status[slot].release ?? ReleaseName(id: .empty)
         guard let record = try ring.record(of: slot) else {
             return SlotVerification(
-                slot: slot, release: release, files: 0, bytes: 0, differences: 1,
+                slot: slot, release: release, differences: 1,
                 lines: ["the record is missing or damaged: \(quoted("\(root)/.slotsync/slots/\(slot)"))"])
         }
         let content: SlotContent
         do {
             content = try SlotInspection.content(
-                of: slot, in: ring, record: record, checksum: true, tolerating: .all, parallelism: parallelism,
-                progress: progress)
+                of: slot, in: ring, record: record, checksum: true,
+                tolerating: .all, parallelism: parallelism, progress: progress)
         } catch let error as SlotSyncError {
             // What one slot has come to does not hide what the others are.
             return SlotVerification(
-                slot: slot, release: release, files: 0, bytes: 0, differences: 1, lines: ["\(error)"])
+                slot: slot, release: release, differences: 1, lines: ["\(error)"])
         }
+        let mixed = record.mixed
         var differences = SlotDifferences(
-            between: record.manifest, and: content.manifest, unreadable: content.unreadable)
-        for path in content.specials { differences.note(.added, path) }
+            between: record.manifest, and: content.manifest, unreadable: content.unreadable, mixed: mixed)
+        for path in content.specials {
+            differences.note(record.manifest.folder(of: path).map(mixed.contains) == true ? .kept : .added, path)
+        }
         for path in content.unreadable where record.manifest.entry(at: path.split(separator: UInt8(ascii: "/"))) == nil
         {
             differences.note(.unreadable, path)
         }
         return SlotVerification(
             slot: slot, release: release, files: content.manifest.entries.count { $0.kind == .file },
-            bytes: content.manifest.contentBytes, differences: differences.count, lines: differences.lines)
+            bytes: content.manifest.contentBytes, differences: differences.count, additions: differences.additions,
+            kept: differences.kept, lines: differences.lines)
+    }
+}
+
+extension Manifest {
+    /// The innermost of its folders that a path leads through.
+    fileprivate func folder(of path: [UInt8]) -> Int? {
+        var components = path.split(separator: UInt8(ascii: "/")).dropLast()
+        while !components.isEmpty {
+            if let found = entry(at: components) { return found }
+            components.removeLast()
+        }
+        return 0
     }
 }

@@ -65,11 +65,15 @@ public struct SlotVerification: Hashable, Sendable {
     /// The release that it was sealed with.
     public var release: ReleaseName
     /// How many files were hashed.
-    public var files: Int
+    public var files = 0
     /// How many bytes these have.
-    public var bytes: UInt64
+    public var bytes: UInt64 = 0
     /// How many entries are not as they were sealed; 0: the slot is whole.
     public var differences: Int
+    /// How many of these are entries that no stage put there.
+    public var additions = 0
+    /// How many of the additions are in folders where the slot's stage kept such (``ForeignPolicy/keep``).
+    public var kept = 0
     /// The first differences, a line each: what is wrong, and the path, quoted.
     public var lines: [String]
 }

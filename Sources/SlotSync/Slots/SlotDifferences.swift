@@ -8,14 +8,21 @@ struct SlotDifferences {
             "other link text"
         case unreadable = "cannot be read"
         case attributes = "other extended attributes"
+        /// An addition in a folder where the stage of the slot kept such on purpose.
+        case kept
 
         /// Whether the release is no longer what it was: applications add files to it and set modes, and it still is.
-        var isOfContent: Bool { self != .added && self != .mode && self != .attributes }
+        var isOfContent: Bool { !isAddition && self != .mode && self != .attributes }
+        var isAddition: Bool { self == .added || self == .kept }
     }
 
     private(set) var count = 0
+    /// How many are additions.
+    private(set) var additions = 0
+    /// How many of these are kept.
+    private(set) var kept = 0
     /// Whether all that was sealed is there, as it was.
-    private(set) var isOfAdditionsAlone = true
+    var isOfAdditionsAlone: Bool { additions == count }
     /// How many are of the content.
     private(set) var contentCount = 0
     /// The first of them, as many as a host names: what, and the path.
@@ -23,7 +30,8 @@ struct SlotDifferences {
 
     /// - Parameter unreadable: directories of `actual` that could not be read, by path: what is below them is not known,
     ///   and so not missing. One that was added is an addition as any other.
-    init(between sealed: Manifest, and actual: Manifest, unreadable: [[UInt8]] = []) {
+    /// - Parameter mixed: folders of `sealed` where additions are kept, and below these.
+    init(between sealed: Manifest, and actual: Manifest, unreadable: [[UInt8]] = [], mixed: Set<Int> = []) {
         let twins = sealed.twins(in: actual)
         var isClosed = [Bool](repeating: false, count: sealed.count)
         for path in unreadable {
@@ -32,6 +40,7 @@ struct SlotDifferences {
             note(.unreadable, path)
         }
         var isExpected = [Bool](repeating: false, count: actual.count)
+        var isMixed = isExpected
         for index in sealed.entries.indices {
             if index > 0, isClosed[Int(sealed.entries[index].parent)] {
                 isClosed[index] = true
@@ -43,6 +52,7 @@ struct SlotDifferences {
             }
             let twin = Int(twins[index])
             isExpected[twin] = true
+            isMixed[twin] = mixed.contains(index)
             let (expected, found) = (sealed.entries[index], actual.entries[twin])
             if expected.kind != found.kind {
                 note(.kind, sealed.path(of: index))
@@ -62,7 +72,10 @@ struct SlotDifferences {
                 note(.attributes, sealed.path(of: index))
             }
         }
-        for index in actual.entries.indices where !isExpected[index] { note(.added, actual.path(of: index)) }
+        for index in actual.entries.indices where !isExpected[index] {
+            isMixed[index] = isMixed[Int(actual.entries[index].parent)]
+            note(isMixed[index] ? .kept : .added, actual.path(of: index))
+        }
     }
 
     /// None yet.
@@ -70,7 +83,8 @@ struct SlotDifferences {
 
     mutating func note(_ kind: Kind, _ path: [UInt8]) {
         count += 1
-        if kind != .added { isOfAdditionsAlone = false }
+        if kind.isAddition { additions += 1 }
+        if kind == .kept { kept += 1 }
         if kind.isOfContent { contentCount += 1 }
         // Of the content some are named, however much was added besides.
         let isWanted = kind.isOfContent && contentCount <= Self.mostShown

@@ -22,6 +22,8 @@ struct SlotRecord: Sendable {
     }
 
     private(set) var manifest: Manifest
+    /// Folders where the stage kept what is not the release's: whoever looks at the slot has to list them.
+    var mixed: Set<Int> { Set(stamps.indices.filter { stamps[$0] == .unknown }) }
     /// Aligned with the manifest's entries.
     private(set) var stamps: [Stamp]
     /// Modification times that are not the manifest's: a file system kept them coarser, or nobody set them.

@@ -202,7 +202,7 @@ extension SlotVerification {
         writer.append(release)
         writer.append(varint: files)
         writer.append(varint: bytes)
-        writer.append(varint: differences)
+        for count in [differences, additions, kept] { writer.append(varint: count) }
         let lines = lines.prefix(Self.mostLines)
         writer.append(varint: lines.count)
         for line in lines { writer.append(text: line) }
@@ -214,10 +214,15 @@ extension SlotVerification {
         let files = try reader.files()
         let bytes = try reader.varint()
         let differences = try reader.files()
+        let additions = try reader.count(atMost: differences, of: "additions")
+        let kept = try reader.count(atMost: additions, of: "kept additions")
         let count = try reader.count(atMost: Self.mostLines, of: "named paths")
         var lines: [String] = []
         for _ in 0..<count { lines.append(try reader.shownText(of: "a named path's length")) }
-        self.init(slot: slot, release: release, files: files, bytes: bytes, differences: differences, lines: lines)
+        self.init(
+            slot: slot, release: release, files: files, bytes: bytes, differences: differences, additions: additions,
+            kept: kept,
+            lines: lines)
     }
 }
 

@@ -103,7 +103,7 @@ struct ConclusionTests {
         }
         let report = HostResults(
             try HostList.parse("h[1-2]"), [.success([slot(differences: 0)]), .success([slot(differences: 3)])])
-        let conclusion = report.conclusion(hosts: 2)
+        let conclusion = report.conclusion(.remove, hosts: 2)
         #expect(conclusion.status == .partlyDone)
         #expect(conclusion.failed == 1)
         let (host, found) = report.slots[1]

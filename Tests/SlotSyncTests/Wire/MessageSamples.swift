@@ -118,8 +118,10 @@ struct MessageSamples {
     }
 
     private mutating func verification() -> SlotVerification {
-        SlotVerification(
-            slot: slot(), release: releaseName(), files: count(), bytes: number(), differences: count(),
+        let counts = [count(), count(), count()].sorted()
+        return SlotVerification(
+            slot: slot(), release: releaseName(), files: count(), bytes: number(), differences: counts[2],
+            additions: counts[1], kept: counts[0],
             lines: array(atMost: 10) { $0.text() })
     }
 
