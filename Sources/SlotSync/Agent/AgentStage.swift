@@ -131,8 +131,8 @@ extension AgentSession {
             // What cannot be looked at is not as it was sealed, and holds up no stage: it goes into another slot.
             if let record,
                 let content = try? SlotInspection.content(
-                    of: candidate.slot, in: ring, record: record, checksum: request.checksum, tolerating: .all,
-                    parallelism: parallelism, progress: progress)
+                    of: candidate.slot, in: ring, record: record, checksum: request.checksum,
+                    reading: ReadingChoice(comparing: [record.manifest]), tolerating: .all, parallelism: parallelism, progress: progress)
             {
                 // The way back is not touched: it becomes ready as it is, or the release goes into another slot.
                 let isWayBack = ring.status[candidate.slot].state == .retired
@@ -226,7 +226,8 @@ extension AgentSession {
         let record = records.record(of: number)
         let past = ring.past(of: number, record: record)
         let actual = try SlotInspection.content(
-            of: number, in: ring, record: record, checksum: request.checksum, tolerating: .files,
+            of: number, in: ring, record: record, checksum: request.checksum,
+            reading: ReadingChoice(comparing: past.manifests, for: target), tolerating: .files,
             ownership: SlotOwnership(
                 user: geteuid() == 0 ? nil : geteuid(), group: group?.id, canSetGroup: group?.canBeSet ?? true),
             extendedAttributes: target.hasExtendedAttributes || past.hasExtendedAttributes, parallelism: parallelism,

@@ -28,6 +28,7 @@ extension AgentSession {
         do {
             content = try SlotInspection.content(
                 of: slot, in: ring, record: record, checksum: true,
+                reading: ReadingChoice(comparing: [record.manifest]),
                 tolerating: .all, parallelism: parallelism, progress: progress)
         } catch let error as SlotSyncError {
             // What one slot has come to does not hide what the others are.
@@ -44,9 +45,10 @@ extension AgentSession {
         {
             differences.note(.unreadable, path)
         }
+        let read = content.manifest.entries.filter { $0.kind == .file && $0.digest != TreeHashing.unknown }
         return SlotVerification(
-            slot: slot, release: release, files: content.manifest.entries.count { $0.kind == .file },
-            bytes: content.manifest.contentBytes, differences: differences.count, additions: differences.additions,
+            slot: slot, release: release, files: read.count, bytes: read.reduce(0) { $0 &+ $1.size },
+            differences: differences.count, additions: differences.additions,
             kept: differences.kept, lines: differences.lines)
     }
 }

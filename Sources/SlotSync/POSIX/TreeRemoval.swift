@@ -11,41 +11,79 @@ struct TreeRemovalFailure: Error {
     var errno: Errno
 }
 
+/// A folder on the way down: what of it is left to be removed.
+private struct Level {
+    var name: [CChar]
+    var identity: FileIdentity
+    var left: [[CChar]]
+    /// How often it was found to hold more when it should have been empty.
+    var surprises = 0
+
+    /// Others who put something in while it is removed do not hold it up for ever.
+    static let mostSurprises = 3
+}
+
 extension Directory {
-    /// Removes `name` and all that is below it.
+    /// Removes `name` and all that is below it. Two directories are open at a time, whatever the depth, and each is read once.
     func removeTree(_ name: UnsafePointer<CChar>) throws(TreeRemovalFailure) {
         // A stack in place of recursion: the tree may be deeper than the thread's stack.
-        var path: [[CChar]] = [Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))]
-        func components(_ path: some Sequence<[CChar]>) -> [ArraySlice<UInt8>] {
-            path.map { component in component.dropLast().map(UInt8.init(bitPattern:))[...] }
-        }
-        func failing<T>(at below: [CChar]?, _ step: () throws(Errno) -> T) throws(TreeRemovalFailure) -> T {
+        var path: [Level] = []
+        func failing<T>(at below: [CChar], _ step: () throws(Errno) -> T) throws(TreeRemovalFailure) -> T {
             do { return try step() } catch {
-                let all = components(path + (below.map { [$0] } ?? []))
+                let all = (path.map(\.name) + [below]).map { $0.dropLast().map(UInt8.init(bitPattern:)) }
                 throw TreeRemovalFailure(path: Array(all.joined(separator: [UInt8(ascii: "/")])), errno: error)
             }
         }
+        let first = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
         var top = self
         if !staysOnMount {
-            top = try failing(at: nil) { () throws(Errno) in
+            top = try failing(at: first) { () throws(Errno) in
                 Directory(owning: try openFile(".", O_RDONLY | O_DIRECTORY), staysOnMount: true)
             }
         }
-        if try failing(at: nil, { () throws(Errno) in try top.removeEntry(name) }) { return }
-        walk: while let last = path.last {
-            let directory = try failing(at: nil) { () throws(Errno) in
-                try top.openDirectory(beneath: components(path.dropLast())).openDirectory(last)
+        var directory = top
+        func enter(_ name: [CChar], surprises: Int = 0) throws(TreeRemovalFailure) {
+            let (opened, level) = try failing(at: name) { () throws(Errno) in
+                let opened = try directory.openDirectory(name)
+                return (
+                    opened,
+                    Level(
+                        name: name, identity: FileIdentity(try opened.status()), left: try opened.nameBytes(),
+                        surprises: surprises)
+                )
             }
-            let names = try failing(at: nil) { () throws(Errno) in try directory.nameBytes() }
-            for name in names where try !failing(at: name, { () throws(Errno) in try directory.removeEntry(name) }) {
-                path.append(name)
-                continue walk
-            }
-            try failing(at: nil) { () throws(Errno) in
-                try top.openDirectory(beneath: components(path.dropLast())).removeDirectory(last)
-            }
-            path.removeLast()
+            path.append(level)
+            directory = opened
         }
+        if try failing(at: first, { () throws(Errno) in try top.removeEntry(first) }) { return }
+        try enter(first)
+        while !path.isEmpty {
+            if let next = path[path.count - 1].left.popLast() {
+                if try !failing(at: next, { () throws(Errno) in try directory.removeEntry(next) }) { try enter(next) }
+                continue
+            }
+            let done = path.removeLast()
+            directory = try failing(at: done.name) { () throws(Errno) in try top.directory(above: directory, path) }
+            let isGone = try failing(at: done.name) { () throws(Errno) in
+                do throws(Errno) { try directory.removeDirectory(done.name) } catch {
+                    guard error == .directoryNotEmpty || error == .fileExists, done.surprises < Level.mostSurprises
+                    else { throw error }
+                    return false
+                }
+                return true
+            }
+            if !isGone { try enter(done.name, surprises: done.surprises + 1) }
+        }
+    }
+
+    /// The directory around one, which a path from here leads to: by its `..`, unless somebody moved it meanwhile.
+    private func directory(above directory: Directory, _ path: [Level]) throws(Errno) -> Directory {
+        guard let last = path.last else { return self }
+        if let raw = try? directory.openFile("..", O_RDONLY | O_DIRECTORY) {
+            let above = Directory(owning: raw, staysOnMount: true)
+            if let status = try? above.status(), FileIdentity(status) == last.identity { return above }
+        }
+        return try openDirectory(beneath: path.map { $0.name.dropLast().map(UInt8.init(bitPattern:))[...] })
     }
 
     /// The names in this directory, which was just opened, NUL-terminated.

@@ -178,16 +178,17 @@ final class SlotFiller {
                         else {
                             throw error
                         }
-                        try removeLate(name, in: parent, actual.manifest.path(of: index))
+                        let path = actual.manifest.path(of: index)
+                        if !actual.deep.contains(index) { try tellOfWrite(path) }
+                        try removeTree(name, in: parent, path)
                     }
                 }
             }
         }
     }
 
-    /// Removes what somebody changed since the slot was looked at, with what came into it, and says so.
-    private func removeLate(_ name: UnsafePointer<CChar>, in parent: Directory, _ path: [UInt8]) throws {
-        try tellOfWrite(path)
+    /// Removes a folder with what is in it: what came there since the slot was looked at, or was too deep to be looked at.
+    private func removeTree(_ name: UnsafePointer<CChar>, in parent: Directory, _ path: [UInt8]) throws {
         do { try parent.removeTree(name) } catch {
             let components = path.split(separator: UInt8(ascii: "/")).dropLast()
             let below = error.path.split(separator: UInt8(ascii: "/"))

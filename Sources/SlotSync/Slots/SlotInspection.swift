@@ -1,5 +1,5 @@
 // Finds out what really is in a slot. If all of the record's stat tuples hold, the record says it and nothing is
-// read; otherwise the tree is walked, and what the tuples do not vouch for is hashed. So an edit by hand or a crash
+// read; otherwise the tree is walked, and what the tuples do not vouch for is hashed, as far as its content matters. So an edit by hand or a crash
 // needs no special case: it is simply other content. What is mounted in a slot is not looked into.
 
 import SystemPackage
@@ -19,6 +19,8 @@ struct SlotContent: Sendable {
     var mounts: [[UInt8]] = []
     /// Directories that could not be read, by path: they are empty here.
     var unreadable: [[UInt8]] = []
+    /// Directories that are too deep to be told what is below them.
+    var deep: Set<Int> = []
     /// Entries of another user than was asked for, and whose they are.
     var owners: [Int: UInt32] = [:]
     /// Entries of another group than was asked for.
@@ -73,11 +75,13 @@ enum SlotInspection {
     ///
     /// - Parameters:
     ///   - checksum: trust no stat tuple.
+    ///   - reading: which files are read, and the digests of others stay unknown; nil: all.
     ///   - tolerating: what may be unreadable.
     ///   - ownership: whose the entries are to be.
     ///   - extendedAttributes: whether these are looked at even where the record does not have them.
     static func content(
-        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, tolerating: Tolerance = .nothing,
+        of slot: Int, in ring: Ring, record: SlotRecord?, checksum: Bool, reading: ReadingChoice? = nil,
+        tolerating: Tolerance = .nothing,
         ownership: SlotOwnership = SlotOwnership(), extendedAttributes: Bool = false, parallelism: Int,
         progress: AgentProgress
     ) throws -> SlotContent {
@@ -106,15 +110,17 @@ enum SlotInspection {
         let moment = Timestamp.fileClock
         let options = WalkOptions(
             ownership: record?.manifest.hasOwnership ?? false, hardLinks: true,
-            toleratesUnreadable: tolerating == .all, parallelism: parallelism)
+            toleratesUnreadable: tolerating == .all, toleratesDepth: true, parallelism: parallelism)
         var tree = try TreeWalk.walk(directory, name: name, options: options)
         let twins = trusted.map { tree.manifest.twins(in: $0.manifest) }
+        let isRead = reading?.files(of: tree)
         try TreeHashing.hash(
             &tree, root: directory, name: name,
             known: { index, status in
-                guard let trusted, let twins, twins[index] >= 0 else { return nil }
+                let notKnown = isRead?[index] == false ? TreeHashing.unknown : nil
+                guard let trusted, let twins, twins[index] >= 0 else { return notKnown }
                 let twin = Int(twins[index])
-                return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : nil
+                return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : notKnown
             }, toleratesUnreadable: tolerating != .nothing, parallelism: parallelism,
             onProgress: progress.addingSums())
         var content = SlotContent(
@@ -122,6 +128,7 @@ enum SlotInspection {
             seen: SeenStatuses(stamps: tree.statuses.map { SlotRecord.Stamp($0) }, moment: moment),
             specials: tree.specials.map(\.path), unusable: sharedFiles(tree),
             mounts: tree.mounts, unreadable: tree.unreadable, isAsSealed: false)
+        content.deep = Set(tree.deep.compactMap { tree.manifest.entry(at: $0.split(separator: UInt8(ascii: "/"))) })
         content.note(tree.statuses.enumerated().compactMap { ownership.exception($0, $1) }, ownership)
         if extendedAttributes || record?.manifest.hasExtendedAttributes == true { try readAttributes(&content) }
         return content

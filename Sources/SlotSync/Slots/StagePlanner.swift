@@ -56,7 +56,9 @@ struct StagePlanner {
         for (entry, _) in plan.duplicates { plan.copiedBytes += inBlocks(target.entries[entry].size) }
         let spared = Set(plan.aside.map(\.entry))
         for index in plan.change.obsolete where !spared.contains(index) {
-            plan.freedBytes += actual.manifest.entries[index].size / blockSize * blockSize
+            // A hole frees nothing, and may be of any size.
+            let old = actual.manifest.entries[index]
+            if !old.isSparse { plan.freedBytes &+= old.size / blockSize * blockSize }
         }
     }
 
@@ -64,7 +66,9 @@ struct StagePlanner {
         ContentIndex(
             change.obsolete.compactMap { index in
                 let entry = actual.manifest.entries[index]
-                guard entry.kind == .file, !actual.unusable.contains(index) else { return nil }
+                guard entry.kind == .file, entry.digest != TreeHashing.unknown, !actual.unusable.contains(index) else {
+                    return nil
+                }
                 return .init(digest: entry.digest, entry: UInt32(index))
             })
     }
@@ -152,7 +156,9 @@ struct StagePlanner {
             }
             if slotTwins == nil { slotTwins = target.twins(in: actual.manifest) }
             let twin = Int(slotTwins?[index] ?? -1)
-            guard twin >= 0, actual.manifest.entries[twin].kind == .file, actual.manifest.entries[twin].size > 0 else {
+            guard twin >= 0, actual.manifest.entries[twin].kind == .file, actual.manifest.entries[twin].size > 0,
+                actual.manifest.entries[twin].digest != TreeHashing.unknown
+            else {
                 continue
             }
             let digest = actual.manifest.entries[twin].digest

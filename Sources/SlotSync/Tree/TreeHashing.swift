@@ -8,7 +8,7 @@ import Synchronization
 import SystemPackage
 
 enum TreeHashing {
-    /// Stands for the digest of a file that cannot be read: no content has it.
+    /// Stands for the digest of a file that cannot be read, or is not worth it: no content has it.
     static let unknown = ContentDigest(high: 0, low: 0)
 
     /// How many files, and about how many bytes, one thread takes at a time.
@@ -44,7 +44,7 @@ enum TreeHashing {
                 followers.append((index, leader))
             } else if let digest = entry.size == 0 ? .empty : known(index, status) {
                 tree.manifest.entries[index].digest = digest
-                done = (done.files + 1, done.bytes + entry.size)
+                if digest != unknown { done = (done.files + 1, done.bytes &+ entry.size) }
             } else {
                 Run.add(index, of: entry.size, to: &runs, files: filesPerRun, bytes: bytesPerRun)
             }
@@ -77,7 +77,7 @@ enum TreeHashing {
         var bytes: UInt64 = 0
 
         fileprivate static func add(_ entry: Int, of size: UInt64, to runs: inout [Run], files: Int, bytes: UInt64) {
-            if let last = runs.last, last.entries.count < files, last.bytes + size <= bytes {
+            if let last = runs.last, last.entries.count < files, last.bytes < bytes, size <= bytes - last.bytes {
             } else {
                 runs.append(Run())
             }

@@ -19,6 +19,8 @@ struct WalkOptions: Sendable {
     var extendedAttributes = false
     /// Whether a directory that cannot be read is noted and taken for an empty one, in place of an error.
     var toleratesUnreadable = false
+    /// Whether a directory that is deeper than a manifest can tell is noted and taken for an empty one, in place of an error.
+    var toleratesDepth = false
     /// How many threads read directories. With 1 it is the caller's alone.
     var parallelism: Int
 }
@@ -35,6 +37,8 @@ struct WalkedTree: Sendable {
     var mounts: [[UInt8]] = []
     /// Directories that could not be read, by path: empty ones here.
     var unreadable: [[UInt8]] = []
+    /// Directories with more below them than a manifest can tell, by path: empty ones here.
+    var deep: [[UInt8]] = []
 }
 
 enum TreeWalk {
@@ -60,6 +64,7 @@ enum TreeWalk {
         ).tree()
         tree.mounts = found.mounts.sorted { $0.lexicographicallyPrecedes($1) }
         tree.unreadable = found.unreadable.sorted { $0.lexicographicallyPrecedes($1) }
+        tree.deep = found.deep
         if options.hardLinks { tree.linkHardLinks() }
         return tree
     }
@@ -100,6 +105,10 @@ private struct Walker: Sendable {
 
     private func perform(_ task: WalkQueue.Task, in workspace: inout FolderListing.Workspace) throws {
         guard task.level < Manifest.deepestLevel else {
+            if options.toleratesDepth {
+                queue.noteDeep(at: path(of: task.folder))
+                return leaveEmpty(task)
+            }
             throw SlotSyncError(.badInput, "\(at(task.folder)) is deeper than \(Manifest.deepestLevel) levels")
         }
         let directory: Directory

@@ -36,6 +36,7 @@ final class WalkQueue: Sendable {
         var firstFolders: [Int] = []
         var mounts: [[UInt8]] = []
         var unreadable: [[UInt8]] = []
+        var deep: [[UInt8]] = []
         var working = 0
         var waiting = 0
         var failure: (any Error)?
@@ -129,6 +130,9 @@ final class WalkQueue: Sendable {
     /// Notes a directory that could not be read.
     func noteUnreadable(at path: [UInt8]) { state.withLock { $0.unreadable.append(path) } }
 
+    /// Notes a directory with more levels below it than are told.
+    func noteDeep(at path: [UInt8]) { state.withLock { $0.deep.append(path) } }
+
     /// What a walk found.
     struct Result {
         /// By the directories' numbers.
@@ -139,6 +143,8 @@ final class WalkQueue: Sendable {
         var mounts: [[UInt8]]
         /// The paths of those that could not be read.
         var unreadable: [[UInt8]]
+        /// The paths of those that are too deep to be told.
+        var deep: [[UInt8]]
     }
 
     func result() throws -> Result {
@@ -146,7 +152,7 @@ final class WalkQueue: Sendable {
             if let failure = state.failure { throw failure }
             return Result(
                 listings: state.listings, firstFolders: state.firstFolders, mounts: state.mounts,
-                unreadable: state.unreadable)
+                unreadable: state.unreadable, deep: state.deep)
         }
     }
 }
