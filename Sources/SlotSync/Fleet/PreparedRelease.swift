@@ -60,7 +60,7 @@ struct PreparedRelease: Sendable {
             guard entry.map({ tree.manifest.entries[$0].kind == .symbolicLink }) ?? true else { continue }
             files.append(path)
             guard entry == nil else { continue }
-            let shown = String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
+            let shown = String(decoding: joined(path), as: UTF8.self)
             emit(
                 .sourceWarning(
                     "\(quoted(shown)) is a file that the source excludes, so it is not seeded: put it into `shared` of hosts "
@@ -97,11 +97,12 @@ struct PreparedRelease: Sendable {
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(
             name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
-            sharedPaths: shared.map { Array($0.joined(separator: [UInt8(ascii: "/")])) },
-            sharedFiles: files.map { Array($0.joined(separator: [UInt8(ascii: "/")])) },
+            sharedPaths: shared.map(joined), sharedFiles: files.map(joined),
             seeds: ReleaseSource(root: root, name: path.string, manifest: tree.manifest.seeds(at: shared)))
     }
 }
+
+private func joined(_ path: [ArraySlice<UInt8>]) -> [UInt8] { Array(path.joined(separator: [UInt8(ascii: "/")])) }
 
 extension Directory {
     /// Whether a file is at a path below, or a link to one.

@@ -39,7 +39,8 @@ struct StageConversation {
                     throw SlotSyncError(.protocolViolation, "the agent asks for repairs without end")
                 }
                 if rounds > 0 {
-                    emit(.hostWarning(session.host, "\(count) files did not verify and are sent again, whole"))
+                    let files = "\(NumberText.count(count, "file")) did not verify and \(count == 1 ? "is" : "are")"
+                    emit(.hostWarning(session.host, "\(files) sent again, whole"))
                 }
                 try await serve(work)
                 session.channel.send(.framesEnd)
