@@ -12,7 +12,10 @@ func naming<T>(_ what: String, _ path: @autoclosure () -> String, _ step: () thr
 /// An error of the system with what was tried, and on which path.
 func failure(to what: String, _ path: String, _ error: Errno) -> SlotSyncError {
     let isFull = error == .noSpace || error == .diskQuotaExceeded
-    return SlotSyncError(isFull ? .diskFull : .system, "cannot \(what) \(quoted(path))", errno: error)
+    let quota =
+        error == .diskQuotaExceeded
+        ? ": the disk quota of \(userName(of: geteuid())), or of the folder's project, is used up" : ""
+    return SlotSyncError(isFull ? .diskFull : .system, "cannot \(what) \(quoted(path))\(quota)", errno: error)
 }
 
 /// What another user owns and this process may not do something with: whose it is, and the remedy.

@@ -9,7 +9,8 @@ package enum ProcessSetup {
     /// Prepares this process. Calling it again changes nothing.
     package static func prepare() {
         raiseLimits()
-        surviveBrokenPipes()
+        // A write says by its error that its reader is gone, or that the file would be larger than this process may make any.
+        for number in [SIGPIPE, SIGXFSZ] { survive(number) }
         keepStatuses()
     }
 
@@ -54,12 +55,12 @@ package enum ProcessSetup {
 
     /// A handler in place of SIG_IGN: what is ignored stays ignored in child processes, where a hook's `yes | head`
     /// would then never end. A handler is forgotten at exec.
-    private static func surviveBrokenPipes() {
+    private static func survive(_ number: CInt) {
         var action = sigaction()
-        sigaction(SIGPIPE, nil, &action)
+        sigaction(number, nil, &action)
         guard action.__sigaction_handler.sa_handler == nil else { return }
         action.__sigaction_handler.sa_handler = { _ in }
         action.sa_flags = SA_RESTART
-        sigaction(SIGPIPE, &action, nil)
+        sigaction(number, &action, nil)
     }
 }

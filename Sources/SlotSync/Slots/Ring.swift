@@ -253,12 +253,22 @@ final class Ring: FlipRing {
 
     /// Points `current` at a slot by one rename, and makes that durable; nil takes `current` away.
     ///
-    /// - Parameter isWayBack: whether the host goes back. A disk without inodes then gives up a file of the ring's own.
+    /// - Parameter isWayBack: whether the host goes back. A disk without inodes then gives up a file of the ring's own, and one
+    ///   that cannot even rename, since a quota is used up, what a stage has filled in.
     /// - Returns: the wall clock right after the rename, and what a person should know of it.
     /// - Throws: `Errno`; then `current` is what it was.
     func pointCurrent(at slot: Int?, isWayBack: Bool = false) throws(Errno) -> (moment: Timestamp, warnings: [String]) {
         guard let slot else { return (.now, try currentLink.remove()) }
-        let switched = try currentLink.point(at: slot) { isWayBack && giveUpFile(sparing: slot) }
+        func point() throws(Errno) -> (moment: Timestamp, warnings: [String]) {
+            try currentLink.point(at: slot) { isWayBack && giveUpFile(sparing: slot) }
+        }
+        var switched: (moment: Timestamp, warnings: [String])
+        do { switched = try point() } catch {
+            guard isWayBack, error == .diskQuotaExceeded || error == .noSpace, let given = giveUpStaged(sparing: slot)
+            else { throw error }
+            switched = try point()
+            switched.warnings.append(given)
+        }
         handMade = nil
         return switched
     }

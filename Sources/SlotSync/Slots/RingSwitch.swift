@@ -16,6 +16,13 @@ extension Ring {
                 "cannot \(what(current)): something is mounted on it. Unmount it (umount "
                     + "\(ShellWords.quoted(path + "/current"))), then run the command again", errno: error)
         }
+        if error == .diskQuotaExceeded {
+            return SlotSyncError(
+                .system,
+                "cannot \(what(current)): a disk quota is used up, and this file system renames nothing then. Raise it (`quota` or "
+                    + "`btrfs qgroup show` tells), or remove what is not needed, then run the command again",
+                errno: error)
+        }
         guard error == .permissionDenied || error == .notPermitted,
             let owner = try? root.status().owner, owner != geteuid()
         else { return SlotSyncError(.system, "cannot \(what(current))", errno: error) }
@@ -26,6 +33,35 @@ extension Ring {
             "cannot \(what(current)): root \(quoted(path)) belongs to \(other), and the agent runs as \(own). Give it to "
                 + "that user (\(command), as root), or log in as \(other)",
             errno: error)
+    }
+
+    /// Removes what stages have filled in and did not finish: btrfs needs some room for a rename, where a quota is used up.
+    ///
+    /// - Returns: what a person should know; nil: there was nothing.
+    func giveUpStaged(sparing spared: Int) -> String? {
+        var given: [Int] = []
+        for slot in status.numbers where slot != spared && slot != status.live && status[slot].state == .staging {
+            guard case .interrupted(let target, _) = past(of: slot, record: nil), let folder = try? slotThere(slot)
+            else {
+                continue
+            }
+            let tree = OpenDirectories(root: folder, manifest: target)
+            var isLess = false
+            for (index, entry) in target.entries.enumerated() where entry.kind == .file && entry.size > 0 {
+                guard let parent = try? tree.parent(of: index) else { continue }
+                target.withName(of: index) { name in
+                    guard (try? parent.status(of: name).kind) == .file else { return }
+                    isLess = (try? parent.remove(name)) != nil || isLess
+                }
+            }
+            if isLess { given.append(slot) }
+        }
+        for name in (try? temporary.names()) ?? [] where ContentDigest(name) != nil { try? temporary.remove(name) }
+        guard let first = given.first else { return nil }
+        // Only then it counts as free.
+        try? slotsDirectory.synchronizeFileSystem()
+        return
+            "slot \(first) has lost what an unfinished stage had put there, to have room for the way back; stage again"
     }
 
     /// Removes a file of the ring's own, so that a disk without inodes has one for the way back: what was saved for

@@ -39,8 +39,21 @@ struct StageSlot: Sendable {
                 "cannot \(what) \(path), since something is mounted on \(quoted(place)): unmount it (umount "
                     + "\(ShellWords.quoted(place))), then stage again", errno: error)
         }
-        guard error == .noSpace || error == .diskQuotaExceeded else {
-            return SlotSyncError(.system, "cannot \(what) \(path)", errno: error)
+        let lack = "the stage needs \(byteText(plannedBytes))"
+        switch error {
+        case .noSpace: break
+        case .diskQuotaExceeded:
+            return SlotSyncError(
+                .diskFull,
+                "the disk quota of \(userName(of: geteuid())), or of the folder's project, is used up while writing \(path) "
+                    + "(\(lack)): raise it (`quota` shows it), or make room, then stage again", errno: error)
+        case .fileTooLarge:
+            return SlotSyncError(
+                .system,
+                "cannot \(what) \(path): it is larger than the agent's processes may make files (ulimit -f of "
+                    + "\(userName(of: geteuid()))), or than the file system keeps them: raise the limit, then stage again",
+                errno: error)
+        default: return SlotSyncError(.system, "cannot \(what) \(path)", errno: error)
         }
         let free = (try? FileSystemSpace(of: directory.descriptor).freeBytes) ?? 0
         return SlotSyncError(

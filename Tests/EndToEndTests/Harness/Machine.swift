@@ -55,6 +55,21 @@ enum Machine {
         try await succeed(["mount", "-o", "loop", image, path])
     }
 
+    /// Mounts a btrfs of 256 MiB in a file of its own, with a subvolume `part` whose quota is `limit` bytes; for everybody.
+    static func mountQuota(image: String, at path: String, limit: Int) async throws {
+        try await succeed(["truncate", "-s", "256M", image])
+        try await succeed(["mkfs.btrfs", "-q", image])
+        try await succeed(["mount", "-o", "loop", image, path])
+        try await succeed(["btrfs", "quota", "enable", path])
+        try await succeed(["btrfs", "subvolume", "create", path + "/part"])
+        try await succeed(["btrfs", "qgroup", "limit", "\(limit)", path + "/part"])
+    }
+
+    /// Tries whether a quota can be set here.
+    static func canSetQuota() async -> Bool {
+        await isPossible { try await mountQuota(image: $0["image"], at: $0.folder("mount"), limit: 8 << 20) }
+    }
+
     /// Tries whether mounting is allowed here.
     static func canMountMemory() async -> Bool {
         await isPossible { try await mountMemory(size: 1 << 20, at: $0.folder("mount")) }
