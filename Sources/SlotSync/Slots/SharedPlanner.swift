@@ -71,65 +71,6 @@ struct SharedPlanner {
         if obstacles <= Self.mostTold { plan.warnings.append(text) }
     }
 
-    // MARK: What is there
-
-    private enum Found {
-        /// Nothing is there, and this folder is the last one on the way that is.
-        case missing(below: Directory, [ArraySlice<UInt8>])
-        case file, folder, other
-        /// And what it leads to.
-        case link(FileStatus.Kind?)
-        /// What is in the way.
-        case outOfReach(String)
-    }
-
-    private func look(at components: [ArraySlice<UInt8>]) -> Found {
-        var folder = shared.top
-        for (level, name) in components.enumerated() {
-            let path = Array(components[...level])
-            let status: FileStatus
-            do { status = try folder.status(of: cName(name)) } catch {
-                if error == .noSuchFileOrDirectory { return .missing(below: folder, Array(components[..<level])) }
-                return .outOfReach(reason(error, path, nil))
-            }
-            if level == components.count - 1 {
-                switch status.kind {
-                case .file: return .file
-                case .directory: return .folder
-                case .symbolicLink: return .link(try? folder.followed(cName(name)).kind)
-                case .other: return .other
-                }
-            }
-            do { folder = try folder.openDirectory(cName(name)) } catch {
-                return .outOfReach(reason(error, path, status))
-            }
-        }
-        return .folder
-    }
-
-    /// Why a folder below `shared` cannot be opened, or cannot be written.
-    private func reason(_ error: Errno, _ components: [ArraySlice<UInt8>], _ status: FileStatus?) -> String {
-        let path = quoted(shared.shown(components))
-        switch error {
-        case .improperLink: return "\(path) is a mount"
-        case .readOnlyFileSystem: return "\(path) is on a file system that can only be read"
-        case .permissionDenied, .notPermitted:
-            let owner = status.map { userName(of: $0.owner) } ?? "another user"
-            return
-                "\(path) belongs to \(owner), and the agent, which runs as \(userName(of: geteuid())), may not write there"
-        case _ where status?.kind == .symbolicLink: return "\(path) is a link, which SlotSync does not follow"
-        case _ where error.isFromReplacedEntry: return "\(path) is no folder"
-        default: return "\(path) cannot be opened (\(error))"
-        }
-    }
-
-    /// What to do about a folder of another user's.
-    private func remedy(_ error: Errno, _ components: [ArraySlice<UInt8>]) -> String {
-        guard error == .permissionDenied || error == .notPermitted else { return "" }
-        return ": put it there yourself, or let the agent write there (setfacl -m u:\(accountName(of: geteuid())):rwx "
-            + "\(ShellWords.quoted(shared.shown(components))))"
-    }
-
     private static let notSeeded = ", so what the release has there is not seeded"
 
     // MARK: One shared path
@@ -138,7 +79,7 @@ struct SharedPlanner {
         let seed = seeds.entry(at: components)
         let isFolderThere = seed.map { seeds.entries[$0].kind == .directory } ?? false
         let isFileWanted = isFile || (seed != nil && !isFolderThere)
-        switch look(at: components) {
+        switch shared.look(at: components) {
         case .outOfReach(let why): warn("\(why), so nothing is made at \(quoted(shared.shown(components)))")
         case .file where isFolderThere: throw conflict(components, here: "a file", there: "a folder")
         case .folder where isFileWanted: throw conflict(components, here: "a folder", there: "a file")
@@ -170,10 +111,10 @@ struct SharedPlanner {
         if isFileWanted, !isDue { plan.missing.append(shared.shown(components)) }
         // Only what leads to a file that nobody has: it is of use when somebody puts that there.
         let isNeeded = !isFileWanted || isDue || components.count > above.count + 1
-        if isNeeded, let error = writeError(folder) {
+        if isNeeded, let error = shared.writeError(folder) {
             let what = isDue ? Self.notSeeded : ", so nothing is made at \(quoted(shared.shown(components)))"
             let lack = isFileWanted && !isDue ? "" : ". The release's link to it leads nowhere until somebody does"
-            return warn("\(reason(error, above, try? folder.status()))\(what)\(remedy(error, above))\(lack)")
+            return warn("\(shared.reason(error, above, try? folder.status()))\(what)\(shared.remedy(error, above))\(lack)")
         }
         for level in above.count + 1..<max(components.count, above.count + 1) {
             plan.folders.append(.init(components: Array(components[..<level])))
@@ -195,11 +136,6 @@ struct SharedPlanner {
         .init(
             components: components, mode: seeds.entries[seed].mode, attributes: seeds.extendedAttributes[seed],
             seededFor: number)
-    }
-
-    private func writeError(_ folder: Directory) -> Errno? {
-        do { try folder.checkWritable() } catch { return error }
-        return nil
     }
 
     private func conflict(_ components: [ArraySlice<UInt8>], here: String, there: String) -> SlotSyncError {
@@ -241,18 +177,13 @@ struct SharedPlanner {
             do { folder = try shared.top.openDirectory(beneath: components) } catch {
                 // Nothing below it is looked at: it would meet the same.
                 guard hasSeeds(below: index) else { continue }
-                let status = try? look(atFolder: components)
-                warn("\(reason(error, components, status))\(Self.notSeeded)\(remedy(error, components))")
+                let status = try? shared.look(atFolder: components)
+                warn("\(shared.reason(error, components, status))\(Self.notSeeded)\(shared.remedy(error, components))")
                 continue
             }
             if (try? folder.status(of: SharedFolder.unfinished).kind) == .file { plan.leftovers.append(components) }
             collect(in: folder, index, components, for: number, &open)
         }
-    }
-
-    private func look(atFolder components: [ArraySlice<UInt8>]) throws -> FileStatus? {
-        guard let name = components.last else { return try shared.top.status() }
-        return try shared.top.openDirectory(beneath: Array(components.dropLast())).status(of: cName(name))
     }
 
     /// Looks for the entries of one folder that is there.
@@ -269,7 +200,7 @@ struct SharedPlanner {
                 if error == .noSuchFileOrDirectory {
                     missing.append(child)
                 } else if !before.contains(key) {
-                    warn("\(reason(error, below, nil))\(Self.notSeeded)")
+                    warn("\(shared.reason(error, below, nil))\(Self.notSeeded)")
                 }
                 continue
             }
@@ -279,7 +210,7 @@ struct SharedPlanner {
                 open.append((child, below, true))
             case (.symbolicLink, .directory):
                 guard hasSeeds(below: child) else { continue }
-                warn("\(reason(.notDirectory, below, status))\(Self.notSeeded)")
+                warn("\(shared.reason(.notDirectory, below, status))\(Self.notSeeded)")
             case (.file, .directory), (.other, .directory), (.directory, _):
                 plan.seen.insert(key)
                 guard !before.contains(key) else { continue }
@@ -290,9 +221,9 @@ struct SharedPlanner {
         }
         missing.removeAll { before.contains(SharedFolder.key(of: components + [seeds.name(of: $0)])) }
         guard !missing.isEmpty else { return }
-        if let error = writeError(folder) {
-            let why = reason(error, components, try? folder.status())
-            return warn("\(why)\(Self.notSeeded)\(remedy(error, components))")
+        if let error = shared.writeError(folder) {
+            let why = shared.reason(error, components, try? folder.status())
+            return warn("\(why)\(Self.notSeeded)\(shared.remedy(error, components))")
         }
         for child in missing { take(child, components, for: number, &open) }
     }
