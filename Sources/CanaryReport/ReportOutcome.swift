@@ -21,9 +21,10 @@ extension RolloutOutcome {
     /// What happened, and what the judge said of it.
     var story: String {
         var first = sentences.first ?? ""
-        let others = hosts.filter { $0.failure != nil }
-        if status == .partlyDone, !others.isEmpty {
-            first += "; not on \(HostList.fold(others.map(\.host.label))): \(others[0].failure ?? "")"
+        if status == .partlyDone {
+            for kind in kinds(of: hosts.compactMap { host in host.failure.map { (host.host, $0) } }) {
+                first += "; not on \(HostList.fold(kind.hosts)): \(kind.text)"
+            }
         }
         if let why = judgement?.why {
             if !first.contains(why) {

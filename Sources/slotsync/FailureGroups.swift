@@ -1,5 +1,6 @@
 // Groups failures for the summary: reasons of one kind stand there once, with all hosts that have them.
 
+import Canary
 import SlotSync
 
 /// Hosts that failed for one reason.

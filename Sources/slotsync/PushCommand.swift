@@ -55,9 +55,10 @@ struct PushCommand: AsyncParsableCommand {
             do { try Push.check(options, for: settled.fleet) } catch let error as SlotSyncError {
                 throw ValidationError(error.message)
             }
-            let plan = try usage { () throws(SlotSyncError) in
+            var plan = try usage { () throws(SlotSyncError) in
                 try RolloutPlan(hosts: settled.fleet.hosts, settings: options.canary, mode: options.mode)
             }
+            plan.words = settled.fleet.words
             if stage.dryRun {
                 return try await PushRehearsal(
                     source: FilePath(source), fleet: settled.fleet, options: options, plan: plan

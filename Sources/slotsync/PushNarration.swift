@@ -99,12 +99,11 @@ struct PushNarration: Sendable {
         let failures = outcome.hosts.compactMap { host in
             host.failure.map { (host: host.host, text: $0) }
         }
-        // One reason for all is part of the first sentence, as are the hosts that had failed by then.
-        let only = Set(failures.map(\.text)).count == 1 ? failures[0].text : nil
-        let all = HostList.fold(failures.map(\.host.label))
+        // Where too many hosts failed, the first sentence has all that had failed by then, with their reasons.
         let first = outcome.sentences.first ?? ""
-        if !(only.map { first.contains($0) && first.contains(all) } ?? false) {
-            for line in foldedByKind(failures) { await reporter.problem(line) }
+        let reasons = kinds(of: failures, words: plan.words)
+        if !reasons.allSatisfy({ first.contains("\(HostList.fold($0.hosts)), \($0.text)") }) {
+            for reason in reasons { await reporter.problem("\(HostList.fold(reason.hosts)): \(reason.text)") }
         }
         let release = result.staged.map { "release \($0.release.short): " } ?? ""
         for (index, sentence) in outcome.sentences.enumerated() {

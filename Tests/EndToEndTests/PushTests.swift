@@ -59,7 +59,7 @@ extension FleetEndToEnd {
                 #expect(try await scene.push(bad).exitCode == 3)
                 let refused = try await scene.push(bad)
                 #expect(
-                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push SOURCE --force`"),
+                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push SOURCE --force --hosts"),
                     "\(refused)")
                 // Why, as `status` has it.
                 let status = try await scene.fleet.call("status")
@@ -208,7 +208,7 @@ extension FleetEndToEnd {
                 #expect(page.contains("Nothing was sampled") && page.contains("there was nothing to record"))
                 #expect(page.contains("Nothing is live there yet") && !page.contains("taking back"))
                 #expect(
-                    outcome.errors.contains("`slotsync push SOURCE --no-canary`; nothing was flipped"), "\(outcome)")
+                    outcome.errors.contains("at once with `slotsync push SOURCE --no-canary --hosts 'h[1-4]' "), "\(outcome)")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == nil && exists(fleet.slot(1, of: $0)) })
                 try await fleet.done("push", site.path, "--no-canary")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == "slots/1" })

@@ -37,8 +37,10 @@ public struct Push: Sendable {
     private static func planned(_ options: PushOptions, _ fleet: Fleet) throws -> (RolloutPlan, PushSources) {
         guard options.hooks.areUsable else { throw SlotSyncError(.badInput, Hooks.tooLong) }
         // The plan checks the settings, too.
+        var plan = try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode)
+        plan.words = fleet.words
         return (
-            try RolloutPlan(hosts: fleet.hosts, settings: options.canary, mode: options.mode),
+            plan,
             try PushSources(fleet: fleet, settings: options.canary, external: options.external)
         )
     }

@@ -134,26 +134,29 @@ extension Rollout {
             sentences.append("it was live already on \(plan.names(wasLive))")
         }
         if isGivenUp {
-            say(of: live.filter { !hosts[$0].isFirst }, "still on this release; run `slotsync rollback` there")
+            let left = live.filter { !hosts[$0].isFirst }
+            say(of: left, "still on this release; to go back there: \(plan.command("rollback", on: left))")
             say(
                 of: new,
                 "still on this release, the first there, so there is none to roll back to: bring another one there with "
-                    + "`slotsync push SOURCE --no-canary`")
+                    + plan.command("push", "SOURCE", "--no-canary", on: new))
         }
+        let lost = those { $0.standing == .takesItselfBack }
         say(
-            of: those { $0.standing == .takesItselfBack },
-            "lost before the flip was confirmed, so the agent takes it back by itself; see `slotsync status`")
+            of: lost,
+            "lost before the flip was confirmed, so the agent takes it back by itself; see "
+                + plan.command("status", on: lost))
+        let unknown = those { $0.standing == .unknown }
         say(
-            of: those { $0.standing == .unknown },
-            "lost at a moment at which either release may be live; see `slotsync status`")
+            of: unknown,
+            "lost at a moment at which either release may be live; see \(plan.command("status", on: unknown))")
         if ending == .abandoned, !live.isEmpty {
             say(of: those { $0.isUsable && $0.standing == .notFlipped }, "not flipped")
         }
         let marked = hosts.count { $0.isMarkedBad }
         if marked > 0 { sentences.append("it is marked bad on \(NumberText.count(marked, "host"))") }
-        let unmarked = those { $0.markFailure != nil }
-        say(of: unmarked, "could not be marked bad, \(unmarked.first.flatMap { hosts[$0].markFailure } ?? "")")
-        return sentences
+        let unmarked = plan.kinds(of: those { $0.markFailure != nil }) { hosts[$0].markFailure }
+        return sentences + unmarked.map { "\(HostList.fold($0.hosts)): could not be marked bad, \($0.text)" }
     }
 
     private var lackSentence: String? {

@@ -43,6 +43,8 @@ public struct RolloutPlan: Sendable, Equatable {
     public private(set) var comparable: Int
     /// Whether a judgement was asked for.
     let isMeantToJudge: Bool
+    /// What commands are told to be typed with.
+    package var words = FleetWords()
 
     /// The hosts in the order in which they are chosen; those held back are the last of it.
     private let order: [Int]

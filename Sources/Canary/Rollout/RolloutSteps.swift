@@ -48,8 +48,9 @@ extension Rollout {
     private var tooManyFailures: String? {
         let failed = those { $0.failure != nil }
         guard failed.count > allowedFailures else { return nil }
-        return "\(NumberText.count(failed.count, "host")) failed, where \(allowedFailures) may: \(plan.names(failed)), "
-            + "\(hosts[failed[0]].failure ?? "")"
+        let reasons = plan.kinds(of: failed) { hosts[$0].failure }.map { "\(HostList.fold($0.hosts)), \($0.text)" }
+        return "\(NumberText.count(failed.count, "host")) failed, where \(allowedFailures) may: "
+            + reasons.joined(separator: "; ")
     }
 
     // MARK: Staging and base line

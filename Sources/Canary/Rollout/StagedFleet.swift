@@ -66,7 +66,7 @@ extension RolloutPlan {
                 throw SlotSyncError(
                     .notReady,
                     "nothing is live yet on \(names), so there is nothing to compare with: flip everybody at once with "
-                        + "`slotsync push SOURCE --no-canary`")
+                        + command("push", "SOURCE", "--no-canary", on: left))
             }
             guard mode == .full else {
                 throw SlotSyncError(
@@ -109,6 +109,16 @@ extension RolloutPlan {
         return
             "no host of canary.hosts can be a canary (\(parts.joined(separator: "; "))): name others there, or push with "
             + "--no-canary"
+    }
+
+    /// What is to be said of each of some hosts, once for all with a sentence of one kind.
+    func kinds(of some: [Int], _ text: (Int) -> String?) -> [(hosts: [String], text: String)] {
+        Canary.kinds(of: some.compactMap { host in text(host).map { (hosts[host], $0) } }, words: words)
+    }
+
+    /// A command that is to be typed for some of the hosts.
+    func command(_ command: String..., on some: [Int]) -> String {
+        "`\(words.command(command, on: some.count == hosts.count ? nil : some.map { hosts[$0] }))`"
     }
 
     /// `web[003,017]`

@@ -20,7 +20,7 @@ package struct FleetWords: Sendable, Hashable {
     ///   - hosts: whom it is for; nil: all hosts that were named.
     package func command(_ words: String..., on hosts: [Host]? = nil) -> String { command(words, on: hosts) }
 
-    private func command(_ words: [String], on hosts: [Host]?) -> String {
+    package func command(_ words: [String], on hosts: [Host]?) -> String {
         let selection = hosts.map { ["--hosts", HostList.fold($0.map(\.description))] } ?? selection
         return (["slotsync"] + words + selection + options).map(ShellWords.quoted).joined(separator: " ")
     }
@@ -36,7 +36,7 @@ package struct FleetWords: Sendable, Hashable {
             rest = rest[start.upperBound...]
             let verb = inner.prefix { $0 != " " }
             let isWhole = inner.endIndex < rest.endIndex && inner.firstPlace(of: "--hosts ") == nil
-            guard isWhole, verb != inner, verb == "flip" || verb == "rollback" else { continue }
+            guard isWhole, verb != inner, ["flip", "rollback", "push"].contains(verb) else { continue }
             // Its own words are IDs and options, which need no quotes.
             result += command(inner.split(separator: " ").map(String.init), on: hosts).dropFirst("slotsync ".count)
             rest = rest[inner.endIndex...]

@@ -77,7 +77,7 @@ public struct Transport: Sendable, Hashable {
     }
 
     /// A host's root. The name is one component of a path or a part of it: no host has a name that leads elsewhere.
-    static func root(_ pattern: String, of host: Host) -> String {
+    package static func root(_ pattern: String, of host: Host) -> String {
         var root = ""
         var rest = pattern[...]
         while let place = rest.firstPlace(of: "{host}") {

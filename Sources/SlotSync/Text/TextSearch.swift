@@ -4,7 +4,7 @@
 
 extension StringProtocol where SubSequence: StringProtocol {
     /// Where `word`, which is not empty, first stands in this text; nil if it does not.
-    func firstPlace(of word: String) -> Range<Index>? {
+    package func firstPlace(of word: String) -> Range<Index>? {
         guard let start = indices.first(where: { self[$0...].hasPrefix(word) }) else { return nil }
         return start..<index(start, offsetBy: word.count)
     }

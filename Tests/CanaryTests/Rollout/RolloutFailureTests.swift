@@ -7,6 +7,44 @@ import Testing
 
 @Suite("A rollout and hosts that fail")
 struct RolloutFailureTests {
+    @Test("reasons that differ in amounts and the host's own name are one, and others stand beside it")
+    func reasonsOfOneKind() throws {
+        var push = try RolloutTests.push()
+        for host in push.hosts.indices {
+            let name = push.rollout.plan.hosts[host].label
+            push.hosts[host].request = nil
+            push.feed(
+                .failed(
+                    .stage, host,
+                    host == 2
+                        ? "no session"
+                        : "disk full on \(name): needs 1.2 GB, \(100 * (host + 1)) MB free in /srv/\(name)/www"))
+        }
+        #expect(
+            push.outcome?.sentences == [
+                "6 hosts failed, where 0 may: web[1-2,4-6], disk full on {host}: needs 1.2 GB, 100 to 600 MB free in "
+                    + "/srv/{host}/www; web3, no session; nothing was flipped"
+            ])
+    }
+
+    @Test("why a release could not be marked bad is said for each host that has another reason")
+    func unmarked() throws {
+        var push = try RolloutTests.push()
+        push.run(until: .window(.canaries))
+        push.runToNextLook()
+        push.make(.judge(.regression))
+        while push.rollout.phase != .marking, let move = push.usualMove { push.make(move) }
+        for host in push.hosts.indices where push.hosts[host].request == .markBad {
+            push.hosts[host].request = nil
+            push.feed(.failed(.markBad, host, host < 3 ? "no room" : "read-only"))
+        }
+        let sentences = push.outcome?.sentences ?? []
+        #expect(
+            sentences.suffix(2) == [
+                "web[1-3]: could not be marked bad, no room", "web[4-6]: could not be marked bad, read-only",
+            ], "\(sentences)")
+    }
+
     @Test("a host that cannot be staged ends the push before anything is flipped")
     func stagingFails() throws {
         var push = try RolloutTests.push()
@@ -144,7 +182,7 @@ struct RolloutFailureTests {
         push.judgeNextLook(.regression)
         push.runToEnd(refusing: [.takeBack, .recover], on: 4)
         #expect(push.outcome?.status == .partlyDone && push.problems.isEmpty)
-        #expect(push.outcome?.sentences.contains("web5: still on this release; run `slotsync rollback` there") == true)
+        #expect(push.outcome?.sentences.contains("web5: still on this release; to go back there: `slotsync rollback --hosts web5`") == true)
     }
 
     @Test("what to do about a host that stays on a release that was given up is told after where it was live already")
@@ -156,7 +194,7 @@ struct RolloutFailureTests {
         push.runToEnd(refusing: [.takeBack, .recover], on: 4)
         #expect(
             push.outcome?.sentences.dropFirst().prefix(2) == [
-                "it was live already on web7", "web5: still on this release; run `slotsync rollback` there",
+                "it was live already on web7", "web5: still on this release; to go back there: `slotsync rollback --hosts web5`",
             ], "\(push.outcome?.sentences ?? [])")
     }
 

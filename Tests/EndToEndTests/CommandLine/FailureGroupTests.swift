@@ -1,5 +1,6 @@
 // Equal reasons are told once.
 
+import Canary
 @testable import SlotSync
 import Testing
 
@@ -69,8 +70,19 @@ struct FailureGroupTests {
             let lines = FailureGroup.groups(of: differing, root: "/srv").map(\.line)
             #expect(lines.count == 3, "\(lines)")
         }
-        let open = try failures("h[1-2]") { "said \"pid \($0.name.last!)" }
-        #expect(FailureGroup.groups(of: open, root: "/srv").map(\.line) == [#"h[1-2]: said "pid 1 to 2"#])
+        let open = try failures("h[1-2]") { "said \"line \($0.name.last!)" }
+        #expect(FailureGroup.groups(of: open, root: "/srv").map(\.line) == [#"h[1-2]: said "line 1 to 2"#])
+    }
+
+    @Test("processes' numbers are no amounts: of those that differ none is told")
+    func processes() throws {
+        let locked = try failures("h[1-3]") { "locked by a push by eva@build, pid 471\($0.name.last!), since noon" }
+        #expect(
+            FailureGroup.groups(of: locked, root: "/srv").map(\.line) == [
+                "h[1-3]: locked by a push by eva@build, several pids, since noon"
+            ])
+        let open = try failures("h[1-2]") { _ in "held open by php-fpm (pid 812)" }
+        #expect(FailureGroup.groups(of: open, root: "/srv").map(\.line) == ["h[1-2]: held open by php-fpm (pid 812)"])
     }
 
     @Test("another slot, exit code or release is another reason, and so is a name within another")

@@ -1,11 +1,37 @@
 // What is to be said of many hosts, folded by kind: sentences that differ in the host's own name, in addresses, amounts,
 // times and quoted texts alone are one sentence. ssh names the host in its words, a disk lacks another number of bytes on
-// every host, and another file is in the way. FailureGroups and `folded` put such sentences together.
+// every host, and another file is in the way. RolloutOutcome says so at the end of a push; the command folds all that it
+// says of hosts in this way.
 
-import SlotSync
+package import SlotSync
+
+/// Hosts with a sentence of one kind, and one sentence for all of them, in the order in which the kinds first appear.
+///
+/// - Parameters:
+///   - root: the fleet's root. A host's own root is then the same text on all hosts, with `{host}` in it.
+///   - words: what commands are told to be typed with.
+package func kinds(
+    of sentences: [(host: Host, text: String)], root: String = "", words: FleetWords = FleetWords()
+) -> [(hosts: [String], text: String)] {
+    var order: [String] = []
+    var members: [String: [(host: Host, text: String, kind: SentenceKind)]] = [:]
+    for (host, text) in sentences {
+        let kind = SentenceKind(text, of: host, root: root)
+        if members[kind.key] == nil { order.append(kind.key) }
+        members[kind.key, default: []].append((host, text, kind))
+    }
+    return order.map { key in
+        let members = members[key] ?? []
+        // What is equal word for word, and what is of one host alone, is said as it is.
+        let text = Set(members.map(\.text)).count == 1 ? members[0].text : SentenceKind.merged(members.map(\.kind))
+        var seen: Set<Host> = []
+        let hosts = members.map(\.host).filter { seen.insert($0).inserted }
+        return (hosts.map(\.label), words.completing(text, on: hosts))
+    }
+}
 
 /// A sentence taken apart into what makes its kind and what differs from host to host.
-struct SentenceKind: Sendable {
+package struct SentenceKind: Sendable {
     private enum Part: Sendable, Hashable {
         case text(String)
         /// With its unit, if it has one.
@@ -14,6 +40,8 @@ struct SentenceKind: Sendable {
         case address(String)
         /// A text in quotes, or some with commas between them: a path, or what somebody else says.
         case quote(String)
+        /// A process, with the word before its number.
+        case process(String)
 
         /// What it is where sentences are compared.
         var key: String {
@@ -23,6 +51,7 @@ struct SentenceKind: Sendable {
             case .time: "\u{2}"
             case .address: "\u{3}"
             case .quote: "\u{4}"
+            case .process: "\u{5}"
             }
         }
     }
@@ -30,7 +59,7 @@ struct SentenceKind: Sendable {
     private let host: String
     private let parts: [Part]
     /// Equal for sentences of one kind.
-    let key: String
+    package let key: String
 
     /// Words before a number that says what kind it is: another slot or exit code is another sentence.
     private static let kinds: Set<String> = [
@@ -47,11 +76,11 @@ struct SentenceKind: Sendable {
     /// - Parameters:
     ///   - sentence: about this host.
     ///   - root: the fleet's root, which may hold `{host}`.
-    init(_ sentence: String, of host: Host, root: String = "") {
+    package init(_ sentence: String, of host: Host, root: String = "") {
         self.host = host.label
         var text = sentence
-        let ownRoot = root.replacing("{host}", with: host.name)
-        if ownRoot != root, !ownRoot.isEmpty { text = text.replacing(ownRoot, with: root) }
+        let ownRoot = Transport.root(root, of: host)
+        if ownRoot != root, !ownRoot.isEmpty { text = text.replacing(ownRoot, with: root) { _, _ in true } }
         for name in [host.description, host.destination, host.label, host.name] {
             text = text.replacingName(name, with: "{host}")
         }
@@ -60,8 +89,8 @@ struct SentenceKind: Sendable {
     }
 
     /// One sentence for all of these, which are of one kind: what is the same is said, of numbers the least and the most,
-    /// of quoted texts those of one host, with its name.
-    static func merged(_ sentences: [SentenceKind]) -> String {
+    /// of quoted texts those of one host, with its name; of processes' numbers nothing.
+    package static func merged(_ sentences: [SentenceKind]) -> String {
         guard let first = sentences.first else { return "" }
         return first.parts.indices.map { index in
             let all = Set(sentences.map { $0.parts[index] })
@@ -72,6 +101,8 @@ struct SentenceKind: Sendable {
                 return all.compactMap { if case .time(let time) = $0 { time } else { nil } }.min() ?? text
             case .address(let text): return all.count == 1 ? text : "{address}"
             case .quote(let text): return all.count == 1 ? text : "\(text) on \(first.host)"
+            // The least and the most of them are no range of anything.
+            case .process(let text): return all.count == 1 ? text : "several pids"
             }
         }.joined()
     }
@@ -137,6 +168,9 @@ struct SentenceKind: Sendable {
         return nil
     }
 
+    private static let processWord = "pid "
+    private static let timeForm = "0000-00-00 00:00:00 UTC"
+
     private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
 
     private static func isWord(_ character: Character) -> Bool {
@@ -149,14 +183,19 @@ struct SentenceKind: Sendable {
         return !isWord(last) && !(last == "." && (text.dropLast().last.map(isWord) ?? false))
     }
 
-    /// A time, an address or a number at the beginning of `text`, where a word may begin, and what follows it.
+    /// A time, an address, a process or a number at the beginning of `text`, where a word may begin, and what follows it.
     private static func special(_ text: Substring, after before: String) -> (Part, Substring)? {
-        if let time = text.prefixMatch(of: /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/) {
-            return (.time(String(time.output)), text[time.range.upperBound...])
+        let time = text.prefix(timeForm.count)
+        if time.count == timeForm.count, zip(time, timeForm).allSatisfy({ $1 == "0" ? isDigit($0) : $0 == $1 }) {
+            return (.time(String(time)), text[time.endIndex...])
         }
         let word = text.prefix(longestAddress).prefix { isWord($0) || $0 == "." || $0 == ":" }
         if word.count < longestAddress, let address = try? Host(String(trimmedEnd(word))), isAddress(address.name) {
             return (.address(String(trimmedEnd(word))), text[trimmedEnd(word).endIndex...])
+        }
+        if text.hasPrefix(processWord) {
+            let number = text.dropFirst(processWord.count).prefix(while: isDigit)
+            if !number.isEmpty { return (.process(String(text[..<number.endIndex])), text[number.endIndex...]) }
         }
         guard let digit = text.first, isDigit(digit) else { return nil }
         var end = text.prefix { isDigit($0) || $0 == "," }.endIndex
@@ -204,22 +243,33 @@ struct SentenceKind: Sendable {
 extension String {
     /// This text with a name replaced where it stands by itself: `h1`, but not the one in `h12` or in `/srv/h1.old`.
     fileprivate func replacingName(_ name: String, with text: String) -> String {
-        guard !name.isEmpty else { return self }
         func isPartOfName(_ character: Character) -> Bool {
             character.isLetter || character.isNumber || "-_".contains(character)
         }
-        var result = ""
-        var rest = self[...]
-        while let place = rest.firstRange(of: name) {
-            let before = rest[..<place.lowerBound].last ?? result.last
-            let after = rest[place.upperBound...]
-            let next = after.first
+        return replacing(name, with: text) { before, after in
             // A dot that ends a sentence does not go on with the name.
             let goesOn =
-                next.map { isPartOfName($0) || ($0 == "." && after.dropFirst().first.map(isPartOfName) ?? false) }
+                after.first.map {
+                    isPartOfName($0) || ($0 == "." && after.dropFirst().first.map(isPartOfName) ?? false)
+                }
                 ?? false
-            let isWhole = !(before.map { isPartOfName($0) || $0 == "." } ?? false) && !goesOn
-            result += rest[..<place.lowerBound] + (isWhole ? text : name)
+            return !(before.map { isPartOfName($0) || $0 == "." } ?? false) && !goesOn
+        }
+    }
+
+    /// This text with another in place of a word.
+    ///
+    /// - Parameter isMeant: by the character before the word, and all that follows it.
+    fileprivate func replacing(
+        _ word: String, with text: String, where isMeant: (Character?, Substring) -> Bool
+    ) -> String {
+        guard !word.isEmpty else { return self }
+        var result = ""
+        var rest = self[...]
+        while let place = rest.firstPlace(of: word) {
+            let before = rest[..<place.lowerBound].last ?? result.last
+            let after = rest[place.upperBound...]
+            result += rest[..<place.lowerBound] + (isMeant(before, after) ? text : word)
             rest = after
         }
         return result + rest
