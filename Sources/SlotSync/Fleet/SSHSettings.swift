@@ -53,16 +53,54 @@ struct SSHSettings: Sendable, Equatable {
         return options
     }
 
-    /// Whether the way to a host leads through itself: ssh asks ssh_config about a jump host, too, and so jumps for ever, each
-    /// time by one more process. Of several hops the first is the one that ssh_config is asked about.
-    func jumpsThroughItself(_ host: Host) -> Bool {
-        guard let first = values["proxyjump"]?.split(separator: ",").first else { return false }
-        // `user@[name]:port`: a name with brackets, whatever it is, or without.
-        let place = first.lastIndex(of: "@").map { first[first.index(after: $0)...] } ?? first
-        let isBracketed = place.first == "["
-        let name = place.dropFirst(isBracketed ? 1 : 0).prefix { $0 != (isBracketed ? "]" : ":") }
-        return Host.comparedName(of: name) == host.comparedName
+    /// A host that ssh logs in to on the way to another one.
+    struct Jump: Equatable {
+        var name: String
+        var user: String?
+        var port: String?
+
+        /// Reads `user@name:port`, where a name with brackets is whatever stands in them.
+        init?(_ text: Substring) {
+            let at = text.lastIndex(of: "@")
+            user = at.map { String(text[..<$0]) }
+            let place = at.map { text[text.index(after: $0)...] } ?? text
+            let isBracketed = place.first == "["
+            name = String(place.dropFirst(isBracketed ? 1 : 0).prefix { $0 != (isBracketed ? "]" : ":") })
+            let port = place.lastIndex(of: ":").map { place[place.index(after: $0)...] } ?? ""
+            self.port = !port.isEmpty && port.allSatisfy(\.isNumber) ? String(port) : nil
+            if name.isEmpty { return nil }
+        }
+
+        /// What `ssh -G` is given for it.
+        var destination: [String] {
+            (port.map { ["-p", $0] } ?? []) + ["--", (user.map { "\($0)@" } ?? "") + name]
+        }
     }
+
+    /// The host about which ssh asks ssh_config next, on the way to this one; nil: none. Of several hops that is the first; the
+    /// others are given theirs.
+    var firstJump: Jump? {
+        if let jumps = values["proxyjump"], jumps != "none" {
+            return jumps.split(separator: ",").first.flatMap(Jump.init)
+        }
+        guard let command = values["proxycommand"], var words = try? ShellWords.split(command, option: "") else {
+            return nil
+        }
+        if words.first == "exec" { words.removeFirst() }
+        guard let program = words.first?.split(separator: "/").last, program == "ssh" else { return nil }
+        var rest = words.dropFirst()
+        while let word = rest.popFirst() {
+            guard word.first == "-", word != "-" else { return Jump(word[...]) }
+            guard word != "--" else { return rest.first.flatMap { Jump($0[...]) } }
+            // What overrides ssh_config may lead elsewhere.
+            guard let letter = word.dropFirst().first, !"FJo".contains(letter) else { return nil }
+            if Self.withValue.contains(letter), word.count == 2 { _ = rest.popFirst() }
+        }
+        return nil
+    }
+
+    /// Options of ssh that have a value.
+    private static let withValue = "BbcDEeIiLlmOpQRSWw"
 
     /// Whether errors are printed at a level. ssh has other names for levels below that than ssh_config: QUIET is SILENT.
     private static func tellsWhy(_ level: String) -> Bool {

@@ -46,20 +46,43 @@ public struct Transport: Sendable, Hashable {
     @FleetActor
     func loginCommand(to host: Host, timeout: Duration) async throws -> [String] {
         guard remoteShell == nil else { return try remoteShellCommand(to: host, settings: nil, timeout: timeout) }
-        let settings = try await sshSettings(of: host, timeout: timeout)
-        guard settings?.jumpsThroughItself(host) != true else {
-            throw SlotSyncError(
-                .unreachable,
-                "ssh_config has it as a jump host to itself, so no login would come to an end: write `ProxyJump none` for it, "
-                    + "in front of the lines that hold for all hosts")
-        }
+        let settings = try await sshSettings(of: Self.sshDestination(host), timeout: timeout)
+        try await checkJumps(to: host, settings, timeout: timeout)
         return try remoteShellCommand(to: host, settings: settings, timeout: timeout)
     }
 
-    /// What ssh_config says of a host; nil where ssh does not tell: then its session says why.
+    /// More jump hosts than anybody has one behind the other.
+    private static let mostJumps = 16
+
+    /// Whether the way to a host comes to an end: ssh asks ssh_config about a jump host, too, and so jumps for ever where one
+    /// leads back to another, each time by one more process.
     @FleetActor
-    private func sshSettings(of host: Host, timeout: Duration) async throws -> SSHSettings? {
-        let stream = try ChildStream(["ssh", "-G"] + Self.sshDestination(host), timeout: timeout)
+    private func checkJumps(to host: Host, _ settings: SSHSettings?, timeout: Duration) async throws {
+        var names = [host.name]
+        var jump = settings?.firstJump
+        while let next = jump {
+            let isCircle = names.contains { Host.comparedName(of: $0[...]) == Host.comparedName(of: next.name[...]) }
+            names.append(next.name)
+            guard !isCircle, names.count <= Self.mostJumps else {
+                let way =
+                    names.count == 2
+                    ? "ssh_config has it as a jump host to itself"
+                    : "by ssh_config its jump hosts lead in a circle (\(names.map { escapedForDisplay($0) }.joined(separator: ", then ")))"
+                throw SlotSyncError(
+                    .unreachable,
+                    "\(way), so no login would come to an end: write `ProxyJump none` for the one that is reached without the "
+                        + "others, in front of the lines that hold for all hosts")
+            }
+            jump = try await sshSettings(of: next.destination, timeout: timeout)?.firstJump
+        }
+    }
+
+    /// What ssh_config says of a host; nil where ssh does not tell: then its session says why.
+    ///
+    /// - Parameter destination: the host, as ssh is given it.
+    @FleetActor
+    private func sshSettings(of destination: [String], timeout: Duration) async throws -> SSHSettings? {
+        let stream = try ChildStream(["ssh", "-G"] + destination, timeout: timeout)
         stream.writer.finish()
         var printed: [UInt8] = []
         var isWhole = false

@@ -43,14 +43,19 @@ struct TransportTests {
     }
 
     @Test(
-        "a jump host that is reached through itself is found",
+        "the host that ssh goes through first is found, as ssh is given it",
         arguments: [
-            ("proxyjump web1", true), ("proxyjump eva@WEB1.:2222", true), ("proxyjump web1,b", true),
-            ("proxyjump [web1]", true), ("proxyjump eva@[web1]:22", true), ("proxyjump [b]:22", false),
-            ("proxyjump b", false), ("proxyjump b,web1", false), ("proxyjump none", false), ("port 22", false),
+            ("proxyjump web1", "-- web1"), ("proxyjump eva@WEB1.:2222", "-p 2222 -- eva@WEB1."),
+            ("proxyjump web1,b", "-- web1"),
+            ("proxyjump [web1]", "-- web1"), ("proxyjump eva@[fe80::1]:22", "-p 22 -- eva@fe80::1"),
+            ("proxyjump none", nil), ("port 22", nil),
+            ("proxycommand ssh -W %h:%p b", "-- b"), ("proxycommand exec /usr/bin/ssh -q -l eva -W[%h]:%p b", "-- b"),
+            ("proxycommand ssh b nc %h %p", "-- b"), ("proxycommand ssh -F other -W %h:%p b", nil),
+            ("proxycommand ssh -oProxyJump=none -W %h:%p b", nil), ("proxycommand nc %h %p", nil),
+            ("proxycommand ssh", nil),
         ])
-    func jumpLoop(settings: String, isLoop: Bool) throws {
-        #expect(SSHSettings(settings).jumpsThroughItself(try Host("web1")) == isLoop)
+    func firstJump(settings: String, destination: String?) {
+        #expect(SSHSettings(settings).firstJump?.destination.joined(separator: " ") == destination)
     }
 
     @Test("an own remote shell is called with the host and nothing else")
