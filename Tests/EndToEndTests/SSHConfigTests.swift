@@ -61,7 +61,8 @@ extension FleetEndToEnd {
         @Test("logins that sshd drops since too many are under way are tried again, and counted")
         func droppedLogins() async throws {
             try await Workbench.use { bench in
-                try await SSHServer.use(bench, hosts: 40, startups: "3:100:3") { server in
+                // Half of those beyond three, not all: of so few hosts none is unlucky four times, however slow the machine.
+                try await SSHServer.use(bench, hosts: 24, startups: "3:50:60") { server in
                     let fleet = try server.fleet().with("--remote-command", Program.agent)
                     let outcome = try await fleet.call("stage", firstTree(bench).path, "--json")
                     #expect(outcome.exitCode == 0, "\(outcome)")
