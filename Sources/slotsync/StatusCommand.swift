@@ -50,7 +50,8 @@ struct StatusCommand: AsyncParsableCommand {
             "event": "host", "host": .text(host.label), "live": .text(ring?.liveRelease?.id),
             "ready": .text(ring?.readyRelease?.id), "previous": .text(ring?.previousRelease?.id),
             "slots": .list(slots), "provision": ring?.provisional.map(\.json) ?? .null,
-            "owed_hook": ring?.owedHook.map(\.json) ?? .null,
+            "owed_hook": ring.flatMap { $0.isHookRunning ? nil : $0.owedHook }.map(\.json) ?? .null,
+            "running_hook": ring.flatMap { $0.isHookRunning ? $0.owedHook : nil }.map(\.json) ?? .null,
             "lock": ring?.lock.map(\.json) ?? .null,
         ]
     }

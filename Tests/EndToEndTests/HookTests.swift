@@ -57,10 +57,18 @@ extension FleetEndToEnd {
                     #expect(
                         status.errors.contains("runs, since") && !status.errors.contains("not run to its end"),
                         "\(status)")
+                    let told = try await fleet.call("status", "--json").events().first {
+                        $0["event"] as? String == "host"
+                    }
+                    let running = told?["running_hook"] as? [String: Any]
+                    #expect(
+                        running?["hook"] as? String == "after_flip" && told?["owed_hook"] is NSNull, "\(told ?? [:])")
                     try bench.write("", to: "end")
                 }
                 #expect(flip.exitCode == 0, "\(flip)")
                 #expect(try await !fleet.call("status").errors.contains("hook"))
+                let after = try await fleet.call("status", "--json").events().first { $0["event"] as? String == "host" }
+                #expect(after?["running_hook"] is NSNull && after?["owed_hook"] is NSNull, "\(after ?? [:])")
             }
         }
 

@@ -48,6 +48,51 @@ extension EndToEnd {
             }
         }
 
+        @Test("where a flip changes nothing, its JSON says what a rollback goes to")
+        func previousOfNothing() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let first = try await fleet.release(page(bench, "v1"))
+                func previous() async throws -> Any? {
+                    try await fleet.done("flip", "--json").events().first {
+                        $0["result"] as? String == "already-live"
+                    }?[
+                        "previous"]
+                }
+                #expect(try await previous() is NSNull)
+                try await fleet.release(page(bench, "v2"))
+                #expect(try await previous() as? String == first)
+            }
+        }
+
+        @Test("where nobody has a way back, hosts whose state is damaged are named all the same")
+        func damagedBesides() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 3)
+                try await fleet.release(page(bench, "v1"))
+                try "no state\n".write(
+                    toFile: fleet.root("h2") + "/.slotsync/state", atomically: false, encoding: .utf8)
+                let outcome = try await fleet.call("rollback")
+                #expect(outcome.exitCode == 1 && outcome.errors.contains("no way back"), "\(outcome)")
+                #expect(outcome.errors.contains("Besides, hosts failed: h2: "), "\(outcome)")
+                #expect(outcome.errors.contains("/h2/www/.slotsync/state"), "\(outcome)")
+            }
+        }
+
+        @Test("a second rollback names what the first one went back from")
+        func secondRollback() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(page(bench, "v1"))
+                let second = try await fleet.release(page(bench, "v2"))
+                try await fleet.done("rollback")
+                let outcome = try await fleet.call("rollback")
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                #expect(
+                    outcome.errors.contains("is still there: slotsync flip \(second) --hosts 'h[1-2]' "), "\(outcome)")
+            }
+        }
+
         @Test("a rollback that changes nothing is no success")
         func nothingChanged() async throws {
             try await Workbench.use { bench in

@@ -144,7 +144,7 @@ extension AgentSession {
     }
 
     private func outcome(_ flip: PreparedFlip, renamedAt: Int64, hasRunHook: Bool = false) -> FlipOutcome {
-        flip.outcome(renamedAt: renamedAt, hasRunHook: hasRunHook, after: wentBack)
+        flip.outcome(renamedAt: renamedAt, hasRunHook: hasRunHook, in: ring?.status, after: wentBack)
     }
 
     /// The warning for whoever rolls back what has gone back by itself, and may not know that.

@@ -35,8 +35,10 @@ extension AgentSession {
     /// What to say of a hook that the live release has not got yet.
     func owedHookWarning(_ ring: Ring) -> String? {
         guard let owed = ring.status.owedHook, ring.status.liveRelease?.id == owed.release else { return nil }
-        // Until a hook has run to its end it is owed. What became so under the lock that somebody holds runs now.
-        if let lock = ring.lockOfOthers(), lock.since > 0, lock.since <= owed.since {
+        var status = ring.status
+        status.lock = ring.lockOfOthers()
+        // Until a hook has run to its end it is owed.
+        if status.isHookRunning {
             return "the hook \(owed.kind) of release \(owed.release) runs, since \(utcText(owed.since))"
         }
         return "\(owed.text): `slotsync flip \(owed.release)` runs it"

@@ -42,9 +42,9 @@ public struct FlipOutcome: Hashable, Sendable {
     public var slot: Int
     /// The release in that slot.
     public var release: ReleaseName
-    /// The slot that was live before; nil: none.
+    /// The slot that was live before, which is that of a rollback where nothing changed; nil: none.
     public var previousSlot: Int?
-    /// The release in the slot before; nil: none was live.
+    /// The release in that slot; nil: none was live.
     public var previous: ReleaseName?
     /// False: the release was live already.
     public var changed: Bool

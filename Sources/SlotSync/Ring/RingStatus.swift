@@ -19,8 +19,16 @@ public struct RingStatus: Hashable, Sendable {
     /// The release that the session began by going back from, since nobody had confirmed its flip; known from a
     /// greeting alone.
     public var wentBack: ReleaseName?
+    /// Equal for two sessions with one ring, by whatever names its host was called, as long as its kernel runs; known from a
+    /// greeting alone, and nil where a host cannot tell.
+    package var identity: ContentDigest?
     /// Who changes something there, if anybody does; known from `status` alone.
     public var lock: RingLock?
+    /// Whether the hook that has not run to its end runs now: it became so under the lock that somebody holds.
+    public var isHookRunning: Bool {
+        guard let lock, let owedHook else { return false }
+        return lock.since > 0 && lock.since <= owedHook.since
+    }
 
     /// A ring by its slots.
     public init(

@@ -64,12 +64,19 @@ package struct PreparedFlip {
     ///
     /// - Parameters:
     ///   - renamedAt: see ``FlipOutcome``.
+    ///   - status: of the ring.
     ///   - wentBack: the flip of an agent that was gone, which this session took back.
-    package func outcome(renamedAt: Int64, hasRunHook: Bool = false, after wentBack: FlipChange? = nil) -> FlipOutcome {
+    package func outcome(
+        renamedAt: Int64, hasRunHook: Bool = false, in status: RingStatus? = nil, after wentBack: FlipChange? = nil
+    ) -> FlipOutcome {
         var outcome = FlipOutcome(
             slot: change.slot, release: change.release, previousSlot: change.from,
             previous: change.fromBefore?.release, changed: !changesNothing, renamedAt: renamedAt,
             hasRunHook: hasRunHook)
+        // Nothing goes from a release to itself: what was live before it is where a rollback leads.
+        if changesNothing, let status {
+            (outcome.previousSlot, outcome.previous) = (status.previous, status.previous.flatMap { status[$0].release })
+        }
         // The session began with what the rollback was to do.
         if request.direction == .rollback, changesNothing, let wentBack, wentBack.from == change.slot {
             (outcome.previousSlot, outcome.previous, outcome.changed) = (wentBack.slot, wentBack.release, true)
