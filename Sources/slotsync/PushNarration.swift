@@ -115,6 +115,11 @@ struct PushNarration: Sendable {
                 "on_inconclusive says to ask, but without a terminal in the foreground nobody can be asked: --yes answers yes"
             )
         }
+        if outcome.ending == .canariesLive, let release = result.staged?.release {
+            await reporter.note(
+                "to bring it to the other hosts: \(plan.words.command("flip", "\(release.id)")); to take the canaries back: "
+                    + plan.words.command("rollback"))
+        }
         if let report { await reporter.note("report: \(report)") }
         await reporter.json([
             "event": "verdict", "of": "push", "verdict": .text(outcome.judgement?.verdict.rawValue),

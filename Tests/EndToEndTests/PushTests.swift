@@ -59,7 +59,8 @@ extension FleetEndToEnd {
                 #expect(try await scene.push(bad).exitCode == 3)
                 let refused = try await scene.push(bad)
                 #expect(
-                    refused.exitCode == 1 && refused.errors.contains("insist with `slotsync push SOURCE --force --hosts"),
+                    refused.exitCode == 1
+                        && refused.errors.contains("insist with `slotsync push SOURCE --force --hosts"),
                     "\(refused)")
                 // Why, as `status` has it.
                 let status = try await scene.fleet.call("status")
@@ -208,7 +209,8 @@ extension FleetEndToEnd {
                 #expect(page.contains("Nothing was sampled") && page.contains("there was nothing to record"))
                 #expect(page.contains("Nothing is live there yet") && !page.contains("taking back"))
                 #expect(
-                    outcome.errors.contains("at once with `slotsync push SOURCE --no-canary --hosts 'h[1-4]' "), "\(outcome)")
+                    outcome.errors.contains("at once with `slotsync push SOURCE --no-canary --hosts 'h[1-4]' "),
+                    "\(outcome)")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == nil && exists(fleet.slot(1, of: $0)) })
                 try await fleet.done("push", site.path, "--no-canary")
                 #expect(fleet.hosts.allSatisfy { fleet.current($0) == "slots/1" })
@@ -268,12 +270,26 @@ extension FleetEndToEnd {
             }
         }
 
-        @Test("--canary-only leaves the others where they are")
+        @Test(
+            "--canary-only leaves the others where they are; a rollback takes the canaries back alone, a flip goes on")
         func canaryOnly() async throws {
-            try await CanaryScene.use { scene in
-                let outcome = try await scene.push(scene.site("second", .fast), "--canary-only")
-                #expect(outcome.exitCode == 0, "\(outcome)")
-                #expect(scene.live.count { $0 == "slots/2" } == 2)
+            try await CanaryScene.use(hosts: 5) { scene in
+                let fleet = scene.fleet
+                try await fleet.release(scene.site("second", .fast))
+                let outcome = try await scene.push(scene.site("third", .fast), "--canary-only")
+                #expect(outcome.exitCode == 0 && outcome.errors.contains("to take the canaries back:"), "\(outcome)")
+                #expect(scene.live.count { $0 == "slots/3" } == 2)
+                let back = try await fleet.call("rollback")
+                #expect(back.exitCode == 0 && scene.live == scene.everywhere(2), "\(back)")
+                // What was just left must not go live everywhere because somebody flips once more.
+                let bare = try await fleet.call("flip")
+                #expect(bare.exitCode == 1 && bare.errors.contains("went back from release"), "\(bare)")
+                #expect(scene.live == scene.everywhere(2))
+                let release = try #require(bare.errors.firstMatch(of: /release ([0-9a-f]{32})/)?.1, "\(bare)")
+                try await fleet.only("h[1-2]").done("flip", String(release))
+                let on = try await fleet.call("flip", String(release))
+                #expect(on.exitCode == 0 && on.output.contains("h[1-2]: release"), "\(on)")
+                #expect(on.output.contains("was live already") && scene.live == scene.everywhere(3), "\(on)")
             }
         }
 

@@ -74,8 +74,11 @@ final class FleetFlip {
         }
         try Task.checkCancellation()
         let choice = ReleaseChoice(
-            direction: direction, rings: rings.answers.map { ($0.host, $0.answer) }, words: fleet.words)
-        let chosen = try choice.choose(selector)
+            direction: direction, rings: rings.answers.map { ($0.host, $0.answer) }, words: fleet.words, way: way)
+        let chosen: ContentDigest?
+        do { chosen = try choice.choose(selector) } catch let error as SlotSyncError {
+            throw error.besides(rings.failures)
+        }
         let request = FlipRequest(direction, to: chosen, hooks: options.hooks, force: options.force)
         guard direction == .flip else {
             failures += choice.refusals(of: chosen, by: selector)

@@ -49,11 +49,29 @@ struct HostSession {
     }
 }
 
+func isCancellation(_ error: any Error) -> Bool {
+    error is CancellationError || (error as? SlotSyncError)?.code == .cancelled
+}
+
 /// Any error as a host's failure.
 func hostError(_ error: any Error) -> SlotSyncError {
     if let error = error as? SlotSyncError { return error }
     if error is CancellationError { return SlotSyncError(.cancelled, "interrupted") }
     return SlotSyncError(.system, "\(error)")
+}
+
+extension SlotSyncError {
+    /// This error of the hosts that could be asked, with those named that could not, and why.
+    func besides(_ failures: [HostFailure]) -> SlotSyncError {
+        let reasons = Dictionary(grouping: failures, by: \.error.message).sorted { $0.key < $1.key }
+        let named = reasons.prefix(Self.mostReasons).map { "\(HostList.fold($0.value.map(\.host.label))): \($0.key)" }
+        let more = reasons.dropFirst(Self.mostReasons).flatMap { $0.value.map(\.host.label) }
+        let rest = more.isEmpty ? [] : ["\(HostList.fold(more)): other reasons"]
+        guard !failures.isEmpty else { return self }
+        return SlotSyncError(code, "\(message). Besides, hosts failed: " + (named + rest).joined(separator: "; "))
+    }
+
+    private static let mostReasons = 5
 }
 
 func unexpected(_ reply: Reply) -> SlotSyncError {

@@ -34,7 +34,10 @@ package struct ReleaseChoice {
         let isStaged = rings.contains { $0.ring?.nextRelease != nil }
         let groups = hosts { isStaged ? $0.nextRelease : $0.badNextRelease }
         if groups.count > 1 { throw disagreement(groups, what) { words.command("flip", "\($0)", on: $1) } }
-        if let agreed = groups.first { return agreed.release }
+        if let agreed = groups.first {
+            if isStaged { try refuseLeft(agreed.release) }
+            return agreed.release
+        }
         try refusePassed()
         // `stage` and `flip` run again for a release that is live already: there is nothing to do.
         let live = Set(rings.map { $0.ring?.liveRelease?.id })
@@ -58,11 +61,30 @@ package struct ReleaseChoice {
             guard groups.isEmpty else { throw disagreementOnWay(groups, "was live before") }
             throw nothing(
                 "was live before another one, and is still there",
-                "there is no way back. To put another release in place of this one: "
+                "there is no way back. \(waysOn)To put another release in place of this one: "
                     + words.command("push", "SOURCE", "--no-canary"))
         }
         return chosen
     }
+
+    /// What else stands whole on the hosts, such as what they went back from, with the command that goes to it; empty:
+    /// nothing.
+    private var waysOn: String {
+        let others = hosts { ring in
+            let open = ring.slots.filter {
+                [.ready, .retired].contains($0.state) && $0.release?.id != ring.liveRelease?.id
+            }
+            return open.max { ($0.since, $0.stage) < ($1.since, $1.stage) }?.release
+        }
+        let most = others.sorted { $0.hosts.count > $1.hosts.count }.prefix(Self.mostWaysOn)
+        return most.map { way in
+            let some = way.hosts.count == rings.count ? nil : way.hosts
+            return "Release \(way.release) is still there: \(words.command("flip", "\(way.release)", on: some)). "
+        }.joined()
+    }
+
+    /// How many releases are named that hosts could go to instead.
+    private static let mostWaysOn = 3
 
     // MARK: Ways back
 
@@ -164,6 +186,17 @@ package struct ReleaseChoice {
             .notReady,
             "\(fold(first.hosts)): release \(first.release) is ready\(others), but the hosts went back since it was "
                 + "staged, so it is not flipped to by itself: \(words.command("flip", "\(first.release)"))")
+    }
+
+    /// Hosts went back from a release that others were never flipped to, as after `push --canary-only`: the others would
+    /// bring it to all.
+    private func refuseLeft(_ release: ContentDigest) throws {
+        let hosts = rings.filter { $0.ring?.wasLeft(release) ?? false }.map(\.host)
+        guard !hosts.isEmpty else { return }
+        throw SlotSyncError(
+            .notReady,
+            "\(fold(hosts)): went back from release \(release), which is ready on other hosts, so it is not flipped to by "
+                + "itself: \(words.command("flip", "\(release)"))")
     }
 
     private func nothing(_ what: String, _ how: String) -> SlotSyncError {

@@ -105,6 +105,14 @@ public struct RingStatus: Hashable, Sendable {
         return newest(.ready, after: live.map { self[$0].stage } ?? 0)
     }
 
+    /// Whether the host went back from a release, and it was not staged again since.
+    func wasLeft(_ release: ContentDigest) -> Bool {
+        let floor = live.map { self[$0].stage } ?? 0
+        return slots.contains {
+            $0.state == .retired && $0.release?.id == release && $0.stage > floor && $0.stage <= passedStage
+        }
+    }
+
     /// The release that was staged last, or is being; nil if it is live, or was passed over.
     var nextRelease: ReleaseName? {
         let ready = readySlot

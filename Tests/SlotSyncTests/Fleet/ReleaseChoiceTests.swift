@@ -132,6 +132,64 @@ struct ReleaseChoiceTests {
         #expect(try choose([before], .rollback) == c.id)
     }
 
+    @Test("where a push gave way, nothing goes back twice, and hosts that it had not reached stay where they are")
+    func gaveWay() throws {
+        let hosts = try HostList.parse("h[1-9]")
+        var back = ring((a, .live), (c, .retired), (b, .ready))
+        back.slots[0].previous = 2
+        var other = ring((c, .live), (b, .retired), (a, .ready))
+        other.slots[0].previous = 2
+        var way = MadeWay()
+        func choice(_ rings: [RingStatus?]) -> ReleaseChoice {
+            ReleaseChoice(direction: .rollback, rings: zip(hosts, rings).map { ($0, $1) }, way: way)
+        }
+        #expect(try choice([back, back, back]).choose(.usual) == c.id, "it flipped nobody")
+        way.asked = Set(hosts)
+        way.wayBacks[hosts[0]] = a.id
+        let all = choice([back, back, back])
+        #expect(try all.choose(.usual) == a.id && all.refusals(of: a.id, by: .usual).isEmpty)
+        // What the push could not take back is.
+        var ahead = ring((b, .live), (a, .retired))
+        ahead.slots[0].previous = 2
+        #expect(try choice([ahead, back]).choose(.usual) == a.id)
+        // The third runs another release, and the push never reached it.
+        way.wayBacks[hosts[1]] = a.id
+        let mixed = choice([ahead, ahead, other])
+        #expect(try mixed.choose(.usual) == a.id)
+        #expect(mixed.refusals(of: a.id, by: .usual).map(\.host.name) == ["h3"])
+        // Who was not asked has a way back as ever.
+        way.asked = [hosts[0], hosts[1]]
+        #expect(try choice([other, other, other]).choose(.usual) == a.id)
+    }
+
+    @Test("where no way leads back, what hosts went back from is named with what goes there")
+    func waysOn() throws {
+        let back = ring((a, .live), (b, .retired), (c, .bad))
+        let told = refusal([back, back, ring((a, .live))], .rollback)
+        #expect(told.contains("no way back. Release \(b.id) is still there: slotsync flip \(b.id) --hosts"), "\(told)")
+        #expect(
+            told.contains("h[1-2]") && !told.contains("\(c.id)") && told.contains("slotsync push SOURCE"), "\(told)")
+        #expect(!refusal([ring((a, .live))], .rollback).contains("still there: "))
+    }
+
+    @Test("a release that some hosts went back from is not flipped to by itself because it is ready on others")
+    func leftBySome() throws {
+        var left = ring((a, .live), (b, .retired))
+        left.passedStage = 2
+        let ready = ring((a, .live), (b, .ready))
+        let told = refusal([left, ready, ready])
+        #expect(told.hasPrefix("h1: went back from release \(b.id)"), "\(told)")
+        #expect(told.contains("slotsync flip \(b.id)"), "\(told)")
+        #expect(try choose([left, ready], .flip, .id(b.id)) == b.id)
+        // Staged again, it is the last one staged; an older release is none that was left.
+        var again = ring((a, .live), (b, .ready))
+        again.passedStage = 1
+        #expect(try choose([again, ready]) == b.id)
+        var older = ring((b, .retired), (a, .live))
+        older.passedStage = 2
+        #expect(try choose([older, ready]) == b.id)
+    }
+
     @Test("what a rollback passed over is not flipped to by itself, but named with what to type")
     func passedOver() throws {
         var passed = ring((a, .live), (b, .retired), (c, .ready))
