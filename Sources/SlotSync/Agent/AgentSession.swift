@@ -104,7 +104,9 @@ final class AgentSession {
             return false
         }
         ring = try Ring.open(root)
-        try connection.send(.hello(own, recoverAbandoned()))
+        var status = recoverAbandoned()
+        status?.identity = ring?.identity
+        try connection.send(.hello(own, status))
         return true
     }
 

@@ -4,6 +4,13 @@ import Glibc
 import SystemPackage
 
 extension Ring {
+    /// Tells this ring from all others that any kernel has now; nil: it cannot be told.
+    var identity: ContentDigest? {
+        let boot = try? contents(of: "/proc/sys/kernel/random/boot_id", atMost: 4096, what: "boot ID")
+        guard let boot, !boot.isEmpty, let status = try? root.status(of: ".slotsync") else { return nil }
+        return ContentDigest(of: boot + Array("\(status.device) \(status.inode)".utf8))
+    }
+
     /// Takes the lock of an open file without waiting. Who only looks holds it for a moment, which is waited for.
     static func lock(_ file: FileDescriptor) throws(Errno) {
         for attempt in 1... {

@@ -50,6 +50,7 @@ extension Reply: WireMessage {
             writer.append(optional: ring) { writer, ring in
                 ring.encode(into: &writer)
                 writer.append(optional: ring.wentBack) { $0.append($1) }
+                writer.append(optional: ring.identity) { $0.append($1) }
             }
         case .failure(let error):
             writer.append(text: error.code.rawValue, atMost: WireLimits.longestErrorCode)
@@ -107,6 +108,7 @@ extension Reply: WireMessage {
                         ring.wentBack = try reader.optional { (reader) throws(SlotSyncError) in
                             try reader.releaseName()
                         }
+                        ring.identity = try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() }
                         return ring
                     })
             case .failure: return .failure(try reader.error())

@@ -165,6 +165,7 @@ struct MessageSamples {
     private mutating func greetedRing() -> RingStatus {
         var ring = ring()
         ring.wentBack = optional { $0.releaseName() }
+        ring.identity = optional { $0.digest() }
         return ring
     }
 
