@@ -15,6 +15,7 @@ extension RolloutOutcome {
         case .inconclusive: ("Undecided", .question, "open")
         case .failed: ("Failed", .cross, "bad")
         case .interrupted, .abandoned: ("Interrupted", .pause, "open")
+        case .gaveWay: ("Gave way", .pause, "open")
         }
     }
 

@@ -46,6 +46,8 @@ public struct SlotSyncError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let agentMissing = Code(rawValue: "agent-missing")
         /// The command was interrupted.
         public static let cancelled = Code(rawValue: "cancelled")
+        /// The command gave way to another one that asked for the lock.
+        public static let preempted = Code(rawValue: "preempted")
     }
 
     /// What kind of failure it is.

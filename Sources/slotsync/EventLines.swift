@@ -24,7 +24,7 @@ extension FleetEvent {
         case .hostFinished(let host, .failed(let error)):
             isVerbose ? (host, "failed: \(error)") : tellsHosts ? (host, "failed") : nil
         case .scanning, .scanned, .transferred, .filled, .sourceWarning, .hostWarning, .hostStarted, .loginDropped,
-            .loginSlow, .lockAwaited, .hookAwaited:
+            .loginSlow, .lockAwaited, .hookAwaited, .wayAsked, .wayMade:
             nil
         // Told when all hosts are through.
         case .hostFinished(_, .flipped), .hostFinished(_, .installed), .hostFinished(_, .answered): nil
@@ -47,6 +47,8 @@ extension FleetEvent {
                     + "(try it by hand)"
             )
         case .lockAwaited(let host, let lock): (host, "waiting for the lock, which is held by \(lock.text)")
+        case .wayAsked(let host, let lock): (host, "asked to give way: \(lock.text)")
+        case .wayMade(let host): (host, "it has given way")
         default: nil
         }
     }
@@ -70,7 +72,7 @@ extension FleetEvent {
         case .sourceWarning(let text): .warning(text)
         case .hostWarning(let host, let text): .warning(text, of: [host])
         case .scanning, .transferred, .filled, .hostStarted, .hostFinished, .loginDropped, .loginSlow, .lockAwaited,
-            .hookAwaited:
+            .hookAwaited, .wayAsked, .wayMade:
             nil
         }
     }

@@ -17,7 +17,7 @@ struct FleetProgress {
     private var source = Source.none
     private var running: Set<Host> = []
     private var done = 0
-    private var failed = 0
+    private var failed: Set<Host> = []
     private var filled: StageProgress?
     /// The hook that runs on a host.
     private var hooks: [Host: String] = [:]
@@ -38,18 +38,22 @@ struct FleetProgress {
         switch event {
         case .scanning(let files, let bytes): source = .reading(files: files, bytes: bytes)
         case .scanned: source = .none
-        case .hostStarted(let host): running.insert(host)
+        case .hostStarted(let host):
+            running.insert(host)
+            // A flip that waited for a lock begins anew.
+            failed.remove(host)
         case .hostFinished(let host, let result):
             running.remove(host)
             hooks[host] = nil
-            if case .failed = result { failed += 1 } else { done += 1 }
+            if case .failed = result { failed.insert(host) } else { done += 1 }
         case .filled(let progress):
             filled = progress
             samples.append((now, progress.made, progress.share))
             // One sample from before the window stays, so that there are always two ends to it.
             while samples.count > 2, samples[1].at < now - Self.rateWindow { samples.removeFirst() }
         case .hookAwaited(let host, let hook): hooks[host] = hook
-        case .sourceWarning, .hostWarning, .loginDropped, .loginSlow, .lockAwaited, .transferred: break
+        case .sourceWarning, .hostWarning, .loginDropped, .loginSlow, .lockAwaited, .wayAsked, .wayMade, .transferred:
+            break
         }
     }
 
@@ -72,14 +76,14 @@ struct FleetProgress {
         // By importance; what does not fit is left out, and the rest stands in reading order.
         var parts: [(rank: Int, text: String)] = []
         if let filled, filled.heard > 0 { parts.append((3, "\(Int(share(filled) * 100)) %")) }
-        if failed > 0 { parts.append((2, "\(failed) failed")) }
+        if !failed.isEmpty { parts.append((2, "\(failed.count) failed")) }
         if let filled, filled.heard > 0, filled.planned != 0 {
             parts.append((4, byteText(filled.made) + (filled.planned.map { " of \(byteText($0))" } ?? "")))
         }
         if let left = timeLeft { parts.append((6, "\(TimeText.rounded(max(left, .seconds(1)))) left")) }
         if !running.isEmpty {
             // Hosts look at their slots before anything moves.
-            let isLooking = filled.map { $0.heard == 0 && done + failed == 0 } ?? false
+            let isLooking = filled.map { $0.heard == 0 && done + failed.count == 0 } ?? false
             parts.append((1, isLooking ? "\(running.count) looking at what they have" : "\(running.count) running"))
         }
         if let awaited = hooksAwaited(isEnding: false) { parts.append((1, "waiting for \(awaited)")) }
@@ -95,7 +99,7 @@ struct FleetProgress {
 
     /// Hosts may have ended since the last look.
     private func share(_ filled: StageProgress) -> Double {
-        hostCount > 0 ? max(filled.share, Double(done + failed) / Double(hostCount)) : 1
+        hostCount > 0 ? max(filled.share, Double(done + failed.count) / Double(hostCount)) : 1
     }
 
     /// Seconds that the samples span, where that is enough to tell from.

@@ -39,7 +39,8 @@ struct FlipNarration {
 
     /// Whether a rollback has changed nothing anywhere: whoever asked for it is where they were.
     private func changesNothing(_ report: FlipReport) -> Bool {
-        verb == "rollback" && !report.flipped.contains { $0.outcome.changed || $0.outcome.hasRunHook }
+        verb == "rollback" && !report.endsPreempted
+            && !report.flipped.contains { $0.outcome.changed || $0.outcome.hasRunHook }
     }
 
     /// What is live now, a line for all hosts of which the same is to be said.
@@ -47,7 +48,13 @@ struct FlipNarration {
         folded(
             report.flipped.map { host, outcome in
                 let release = "release \(outcome.release.short)"
-                guard outcome.changed else { return (host, "\(release) was live already") }
+                guard outcome.changed else {
+                    return (
+                        host,
+                        report.endsPreempted
+                            ? "\(release) is live, as before the command that gave way" : "\(release) was live already"
+                    )
+                }
                 let before = outcome.previous.map { "; before it \($0.short)" } ?? ""
                 return (host, "\(release) is live, in slot \(outcome.slot)\(before)")
             })

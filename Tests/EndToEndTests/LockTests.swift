@@ -105,6 +105,62 @@ extension FleetEndToEnd {
         }
 
         @Test(
+            "--wait holds for a lock that is taken after it was looked for", arguments: ["flip", "rollback", "stage"])
+        func lockedMeanwhile(_ command: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let tree = try bench.tree("third")
+                try tree.file("name", "third")
+                if command == "flip" { try await fleet.stage(tree) }
+                // Somebody takes the lock of h2 just before the second session with it begins, for a while.
+                let agent = try bench.script(
+                    """
+                    #!/bin/bash
+                    case "$*" in
+                    */h2/*)
+                        echo >> '\(bench["sessions"])'
+                        if [ "$(wc -l < '\(bench["sessions"])')" = 2 ]; then
+                            (flock -x 9; : > '\(bench["held"])'; sleep 5) \
+                                9<> '\(fleet.root("h2"))/.slotsync/lock' < /dev/null > /dev/null 2>&1 &
+                            until [ -e '\(bench["held"])' ]; do sleep 0.02; done
+                        fi ;;
+                    esac
+                    exec '\(Program.agent)' "$@"
+                    """, to: "late-lock")
+                let waiting = fleet.with("--remote-command", agent, "--wait", "30s")
+                let outcome =
+                    command == "stage"
+                    ? try await waiting.call("stage", tree.path) : try await waiting.call(command)
+                #expect(outcome.exitCode == 0 && exists(bench["held"]), "\(outcome)")
+                #expect(outcome.errors.contains("h2: waiting for the lock"), "\(outcome)")
+                for host in fleet.hosts where command != "stage" {
+                    #expect(fleet.current(host) == (command == "flip" ? "slots/3" : "slots/1"), "\(outcome)")
+                }
+            }
+        }
+
+        @Test("two names of one host are told as that, beside what the lock says")
+        func oneRing() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 3)
+                try await fleet.only("h[1,3]").release(firstTree(bench))
+                try FileManager.default.removeItem(atPath: bench["h2"])
+                try FileManager.default.createSymbolicLink(atPath: bench["h2"], withDestinationPath: bench["h1"])
+                let tree = try changedTree(bench)
+                try await fleet.only("h[1,3]").stage(tree)
+                let flip = try await fleet.call("flip")
+                #expect(flip.exitCode == 1 && flip.errors.contains(" is locked by a flip by "), "\(flip)")
+                #expect(flip.errors.contains(/h[12]: warning: it is h[12] by another name/), "\(flip)")
+                #expect(!flip.errors.contains("h3: warning"), "\(flip)")
+                #expect(fleet.current("h1") == "slots/1" && fleet.current("h3") == "slots/1")
+                let status = try await fleet.done("status")
+                #expect(status.errors.contains("by another name"), "\(status)")
+            }
+        }
+
+        @Test(
             "a message that would break the lines of others is refused", arguments: ["", "two\nlines", "\u{1b}[31mred"])
         func badMessage(_ message: String) async throws {
             try await Workbench.use { bench in

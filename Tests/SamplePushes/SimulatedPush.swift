@@ -166,7 +166,7 @@ struct SimulatedPush {
             case .ask: agenda.append((now, .event(.answered(false))))
             case .wake(let time): alarm = time
             case .finish(let outcome): finished = outcome
-            case .cancelStaging, .listen, .warn, .abandon: break
+            case .cancelStaging, .listen, .release, .warn, .abandon: break
             }
         }
 

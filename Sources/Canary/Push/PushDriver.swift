@@ -102,14 +102,15 @@ actor PushDriver {
             guard let index = indices[host] else { return }
             sampled.lose(index)
             handle(.lost(index, error.description))
+        case .host(.askedToGiveWay(_, let who)): handle(.askedToGiveWay(who))
         case .host(.warning(let host, let text)): emit.yield(.warning([host], text))
         case .host(.readings(let host, let number, let readings)):
             if let index = indices[host] { note(readings, of: index, sample: Int(number)) }
         case .staged(let report): noteStaged(report)
-        case .sampleDue: beginSample()
         case .stagingFailed(let error):
             stagingError = error
             handle(.stagingFailed("\(error)"))
+        case .sampleDue: beginSample()
         case .progressDue:
             tellGaps()
             showProgress()
@@ -123,7 +124,10 @@ actor PushDriver {
 
     func handle(_ event: Rollout.Event) {
         let actions = rollout.handle(event, at: now)
-        if event == .interrupted { tellWaits() }
+        switch event {
+        case .interrupted, .askedToGiveWay: tellWaits()
+        default: break
+        }
         // What is warned of led to the phase that comes.
         for case .warn(let text) in actions { emit.yield(.warning([], text)) }
         if rollout.phase != shownPhase {
@@ -145,6 +149,8 @@ actor PushDriver {
             sampled.stop()
             ticker?.cancel()
             ticker = nil
+        case .release(let indices):
+            Task { [connection, released = indices.map { hosts[$0] }] in await connection.release(released) }
         case .judge(let comparison, let look, let isLast): judge(comparison, look: look, isLast: isLast)
         case .checkBaseline(let comparison): checkBaseline(comparison)
         // Told before the phase.

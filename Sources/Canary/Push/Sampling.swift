@@ -95,7 +95,7 @@ public struct Sampling: Sendable {
                 waiting.remove(host)
                 round.rows[host] = nil
                 round.failures.append(HostFailure(host: host, error: error))
-            case .readings, .warning: break
+            case .readings, .warning, .askedToGiveWay: break
             }
             if waiting.isEmpty { break }
         }

@@ -48,6 +48,8 @@ struct HostProgress: Sendable {
     /// When it was told to flip: the end of its base line.
     var flippedAt: Double?
     var lastSample: Double?
+    /// Its session was ended before the push's end.
+    var isReleased = false
     var isMarkedBad = false
     /// Why it could not be marked.
     var markFailure: String?

@@ -64,7 +64,7 @@ public struct Rollout: Sendable {
     var isWatchCutShort = false
     /// What the push went on without, although a judgement was inconclusive for it.
     var passedLacks = PassedLacks()
-    /// How a push ends that is being taken back, and why it failed.
+    /// How a push ends that is being taken back, and why it failed, or whom it gave way to.
     var earlyEnd: RolloutOutcome.Ending?
     var failure = ""
     private var hasBegun = false
@@ -128,6 +128,7 @@ public struct Rollout: Sendable {
         case .answered(let goesOn):
             if phase == .asking { noteAnswer(goesOn) }
         case .interrupted: noteInterruption()
+        case .askedToGiveWay(let who): noteRequest(of: who)
         }
     }
 

@@ -23,11 +23,22 @@ extension Rollout {
             .takeBack,
             to: idle.filter { hosts[$0].isConnected && [.provisional, .live].contains(hosts[$0].standing) })
         recover(idle.filter { !hosts[$0].isConnected })
+        if earlyEnd == .gaveWay { release() }
         // A flip that is under way has to be waited for: it may yet succeed, and is taken back then.
         let isPending = hosts.contains { $0.request == .flip || ($0.request != nil && $0.standing.isFlipped) }
         guard !isPending else { return false }
         if earlyEnd == .regression { enter(.marking) } else { finish() }
         return true
+    }
+
+    /// Ends the sessions of hosts that are through: whoever waits for the lock there need not wait for the others.
+    private mutating func release() {
+        let through = those { host in
+            host.isConnected && !host.isReleased && host.request == nil && !host.standing.isFlipped
+        }
+        guard !through.isEmpty else { return }
+        for host in through { hosts[host].isReleased = true }
+        actions.append(.release(through))
     }
 
     mutating func mark() -> Bool {

@@ -49,6 +49,8 @@ extension Rollout {
         case answered(Bool)
         /// Ctrl-C, SIGTERM, SIGHUP.
         case interrupted
+        /// Another command asks for the lock of a host: which, and for whom.
+        case askedToGiveWay(String)
     }
 
     /// What is to be done, in this order.
@@ -61,6 +63,8 @@ extension Rollout {
         /// Sample these hosts, from now on, until `stopSampling` or until their session ends.
         case sample([Int])
         case stopSampling
+        /// End the sessions of these hosts, which have nothing left to do: who asked for their locks gets them.
+        case release([Int])
         /// Look whether this comparison's base line has what a judgement needs, and answer with `baselineChecked`.
         case checkBaseline(Comparison)
         /// Judge this comparison with the samples that there are, and answer with `judged` and the look's number.

@@ -76,6 +76,15 @@ extension Rollout {
         }
     }
 
+    /// Somebody wants to roll back, and cannot while this push holds the locks: it goes back by itself, from wherever it is.
+    mutating func noteRequest(of who: String) {
+        guard ![.takingBack, .marking, .done].contains(phase) else { return }
+        if phase == .staging { actions.append(.cancelStaging) }
+        failure = "gave way to \(who)"
+        actions.append(.warn("giving way to \(who)"))
+        end(.gaveWay)
+    }
+
     /// The one that comes by the thousand.
     mutating func noteSample(_ host: Int) {
         hosts[host].lastSample = now

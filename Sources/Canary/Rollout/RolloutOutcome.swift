@@ -21,6 +21,8 @@ public struct RolloutOutcome: Sendable, Equatable {
         case failed
         /// Taken back because of an interruption.
         case interrupted
+        /// Taken back because another command, a rollback, asked for the hosts' locks.
+        case gaveWay
         /// Given up at once, by a second interruption: hosts take back by themselves what was not confirmed.
         case abandoned
     }
@@ -78,7 +80,7 @@ public struct RolloutOutcome: Sendable, Equatable {
             return isWhole ? .done : isAnyNew || hosts.contains { $0.standing == .alreadyLive } ? .partlyDone : .failed
         case .watchCutShort: return .partlyDone
         case .regression: return isAnyNew ? .partlyDone : .rolledBack
-        case .inconclusive, .failed, .interrupted, .abandoned: return isAnyNew ? .partlyDone : .failed
+        case .inconclusive, .failed, .interrupted, .gaveWay, .abandoned: return isAnyNew ? .partlyDone : .failed
         }
     }
 
@@ -181,6 +183,7 @@ extension Rollout {
         case .interrupted: return "interrupted, \(back)"
         case .abandoned: return "given up at once by a second interruption"
         case .failed: return "\(failure); \(back)"
+        case .gaveWay: return "\(failure), \(back)"
         }
     }
 }

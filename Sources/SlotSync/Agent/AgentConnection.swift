@@ -164,14 +164,18 @@ final class AgentConnection: Sendable {
 
     /// Does `work`, and meanwhile tells the controller from time to time how far it has come. Where no thread can be made
     /// for that, the controller is warned, and the work is done all the same: a way back needs none.
+    ///
+    /// - Parameter look: called at the same times; it must not wait for anything.
     @discardableResult
     func withHeartbeat<Result>(
-        every interval: Duration = .milliseconds(500), progress: AgentProgress, _ work: () async throws -> Result
+        every interval: Duration = .milliseconds(500), progress: AgentProgress,
+        alongside look: @escaping @Sendable () -> Void = {}, _ work: () async throws -> Result
     ) async rethrows -> Result {
         var pulse: Pulse?
         do throws(Errno) {
             pulse = try Pulse(every: interval) {
-                self.sendHeartbeat(.alive(files: progress.files, bytes: progress.bytes))
+                look()
+                self.sendWithoutWaiting(.alive(files: progress.files, bytes: progress.bytes))
             }
         } catch {
             try? send(
@@ -183,15 +187,29 @@ final class AgentConnection: Sendable {
         return try await work()
     }
 
-    /// Sends a heartbeat if that needs no waiting: one that waited while it held the output's lock would delay a host that
-    /// has to go back. Whoever answers next notices that the controller is gone.
-    private func sendHeartbeat(_ reply: Reply) {
+    /// Sends what is shorter than PIPE_BUF if that needs no waiting: a heartbeat that waited while it held the output's
+    /// lock would delay a host that has to go back. Whoever answers next notices that the controller is gone.
+    ///
+    /// - Returns: whether it was sent.
+    @discardableResult
+    func sendWithoutWaiting(_ reply: Reply) -> Bool {
         var frame: [UInt8] = []
         reply.encode(into: &frame)
-        _ = output.withLockIfAvailable { isCutOff in
-            guard !isCutOff, outputDescriptor.isWritable else { return }
+        let isSent = output.withLockIfAvailable { isCutOff in
+            guard !isCutOff, outputDescriptor.isWritable else { return false }
             do { try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) } } catch { isCutOff = true }
+            return !isCutOff
         }
+        return isSent ?? false
+    }
+
+    /// Whether nobody is at the other end any more, as far as that can be seen without reading.
+    var isControllerGone: Bool {
+        var ends = [
+            pollfd(fd: inputDescriptor.rawValue, events: 0, revents: 0),
+            pollfd(fd: outputDescriptor.rawValue, events: 0, revents: 0),
+        ]
+        return poll(&ends, nfds_t(ends.count), 0) > 0
     }
 
     static let controllerIsGone = SlotSyncError(

@@ -30,6 +30,8 @@ extension AgentSession {
         try tell(ring.takeWarnings())
         if let warning = warningOfSecondRollback(prepared, ring) { try connection.send(.warning(warning)) }
         flip = prepared
+        // One that finds all done has done what another is to leave.
+        if request.direction == .rollback { ring.noteWayBack(prepared.wayBack) }
         try connection.send(.prepared(outcome(prepared, renamedAt: 0)))
     }
 
@@ -50,6 +52,7 @@ extension AgentSession {
             return
         }
         if let limit = flip.limit { try beginProvisional(limit: limit, in: ring) }
+        if !flip.isRepair { ring.noteWayBack(flip.wayBack) }
         let (moment, warnings) = try move(ring)
         do {
             try tell(warnings)

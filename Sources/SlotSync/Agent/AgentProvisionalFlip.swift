@@ -122,6 +122,7 @@ extension AgentSession {
         case .over(let reversal): isBack = reversal.text
         case .owesHook(let link):
             wentBack = link.wayBack.change
+            ring.noteWayBack(link.wayBack.change.fromBefore?.release?.id)
             isBack = await finish(link, in: ring, because: Self.abandoned, attended: false).text
         }
         try connection.send(.warning(Self.recovery(of: provisional, in: ring, isBack)))
@@ -156,6 +157,7 @@ extension AgentSession {
             case .owesHook(let link):
                 recovered = (provisional, .owesHook(link))
                 wentBack = link.wayBack.change
+                ring.noteWayBack(link.wayBack.change.fromBefore?.release?.id)
                 return ring.stateAfter(link)
             }
         } catch {

@@ -29,9 +29,10 @@ public enum HostAgent {
             try? connection.send(.failure(failure(error, root: root)))
             return 1
         }
-        guard let failure = await connection.withHeartbeat(progress: session.progress, { await session.run() }) else {
-            return 0
-        }
+        let lockWatch = session.lockWatch
+        let end = await connection.withHeartbeat(
+            progress: session.progress, alongside: { lockWatch.look(connection) }, { await session.run() })
+        guard let failure = end else { return 0 }
         // All is over, and nobody else has to wait. After a provisional flip the controller may be gone: nothing waits for
         // it then.
         session.ring?.unlock()
@@ -58,7 +59,8 @@ final class AgentSession {
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
     let parallelism = min(processorCount(), 8)
-    var ring: Ring?
+    var ring: Ring? { didSet { lockWatch.follow(ring?.lock) } }
+    let lockWatch = LockWatch()
     /// A request that was read ahead while other work was going on.
     var readAhead: Request?
     var peer = ""
@@ -129,6 +131,8 @@ final class AgentSession {
             case .hello: throw unexpected("a second hello")
             case .status: try sendStatus()
             case .stage(let request):
+                lockWatch.note(isStaging: true)
+                defer { lockWatch.note(isStaging: false) }
                 try await stage(request)
                 noteWatch()
             case .prepare(let request): try await prepare(request)
@@ -140,6 +144,7 @@ final class AgentSession {
             case .confirm: try confirm()
             case .keepAlive: break
             case .markBad(let release, let reason): try await markBad(release, because: reason)
+            case .preempt: try askForWay()
             case .verify(let slot): try verify(slot: slot)
             case .watch(let request): try watch(request)
             case .sample(let number): try sample(number)

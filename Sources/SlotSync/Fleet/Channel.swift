@@ -26,6 +26,18 @@ final class Channel {
         }
     }
 
+    /// Tells what a person should know of the host.
+    func warn(_ text: String) {
+        if let onWarning {
+            onWarning(text)
+        } else if earlyWarnings.count < Self.mostEarlyWarnings {
+            earlyWarnings.append(text)
+        }
+    }
+
+    /// Called once, when another command asks for the lock that the host holds for this session, with which and for whom.
+    var onGiveWay: (@FleetActor (String) -> Void)?
+
     /// Called with what the host read when it was asked for the sample with this number. What it throws ends the
     /// session.
     var onReadings: (@FleetActor (UInt32, HostReadings) throws -> Void)?
@@ -244,11 +256,11 @@ final class Channel {
             stream.noteLife()
             warnings += 1
             guard warnings <= Self.mostWarnings else { return }
-            if let onWarning {
-                onWarning(text)
-            } else if earlyWarnings.count < Self.mostEarlyWarnings {
-                earlyWarnings.append(text)
-            }
+            warn(text)
+        case .giveWay(let who):
+            stream.noteLife()
+            onGiveWay?(who)
+            onGiveWay = nil
         case .sample(let number, let readings):
             stream.noteLife()
             gotSamples += 1

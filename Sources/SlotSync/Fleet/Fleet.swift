@@ -22,7 +22,7 @@ public struct Fleet: Sendable {
     public var parallelism: Int
     /// How long a host may say nothing before it is given up.
     public var timeout: Duration
-    /// How long whoever holds a root's lock is waited for, before anything is asked of the hosts.
+    /// How long whoever holds a root's lock is waited for.
     public var lockPatience = Duration.zero
     /// What others are told who want the lock meanwhile, besides who holds it; one line.
     public var message = ""
@@ -58,20 +58,30 @@ public struct Fleet: Sendable {
     ///
     /// - Parameters:
     ///   - isOneForEach: whether all hosts have one at the same time, and not as many as ``parallelism`` says.
+    ///   - givesWay: whether it ends as if it was cancelled, where another command asks for the lock of a root.
     ///   - emit: called with what there is to tell of logins.
     /// - Throws: ``SlotSyncError`` before the first of them where there cannot be so many.
     func withConnection<Result: Sendable>(
-        isOneForEach: Bool, telling emit: @escaping @Sendable (FleetEvent) -> Void,
-        _ body: (FleetConnection) async throws -> Result
+        isOneForEach: Bool, givesWay: Bool = true, telling emit: @escaping @Sendable (FleetEvent) -> Void,
+        _ body: @escaping @Sendable (FleetConnection) async throws -> Result
     ) async throws -> Result {
         let connection = await FleetConnection(try fitting(isOneForEach: isOneForEach))
         await connection.tellLogins(emit)
+        let work = Task { try await body(connection) }
+        if givesWay { await connection.onGiveWay { _ in work.cancel() } }
         do {
-            let result = try await body(connection)
+            let result = try await withTaskCancellationHandler {
+                try await work.value
+            } onCancel: {
+                work.cancel()
+            }
             await connection.close()
             return result
         } catch {
             await connection.close(atOnce: true)
+            if givesWay, isCancellation(error), let who = await connection.preemptor {
+                throw SlotSyncError(.preempted, "gave way to \(who)")
+            }
             throw error
         }
     }

@@ -46,6 +46,13 @@ public final class FleetConnection: Sendable {
     @FleetActor
     func tellLogins(_ tell: (@Sendable (FleetEvent) -> Void)?) { teller.tell = tell }
 
+    /// Tells of another command that asks for the lock of a root.
+    @FleetActor
+    func onGiveWay(_ tell: @escaping @Sendable (String) -> Void) { teller.onGiveWay = tell }
+
+    /// Which command has asked for the lock of a root, and for whom; nil: none.
+    @FleetActor var preemptor: String? { teller.preemptor }
+
     @FleetActor
     private static func connections(
         to fleet: Fleet, _ teller: OperationTeller, _ emit: AsyncStream<HostEvent>.Continuation
@@ -135,7 +142,7 @@ public final class FleetConnection: Sendable {
             _ = try self.fleet.fitting(isOneForEach: true)
             await self.tellLogins(emit)
             do {
-                try await self.waitForLocks(telling: emit)
+                try await self.waitForLocks(until: .now + self.fleet.lockPatience, telling: emit)
                 let report = try await FleetStage.run(
                     source, options: options, over: self, keepsSessions: true, emit: emit)
                 await self.tellLogins(nil)
@@ -216,6 +223,9 @@ public final class FleetConnection: Sendable {
             return ring
         }
     }
+
+    /// Ends the sessions of hosts that have nothing left to do, in good order: whoever waits for their locks goes on.
+    public func release(_ hosts: [Host]) async { _ = await each(hosts, closing: true) { _ in } }
 
     /// Marks a release as bad, with the reason, on hosts where it is not live: flips refuse it from then on.
     public func markBad(_ release: ContentDigest, because reason: String, on hosts: [Host]) async -> HostResults<Void> {

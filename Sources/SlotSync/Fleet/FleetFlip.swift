@@ -24,19 +24,34 @@ extension Fleet {
         FleetOperation { emit in
             // A rollback does without a session for each at the same time, where there cannot be so many.
             let isOneForEach = direction == .flip || (try? self.fitting(isOneForEach: true)) != nil
-            return try await self.withConnection(isOneForEach: isOneForEach, telling: emit) {
-                try await $0.waitForLocks(telling: emit)
-                return try await FleetFlip(over: $0, direction, options, emit: emit).run(release)
+            // Whoever wants a rollback wants what this one does, too.
+            return try await self.withConnection(
+                isOneForEach: isOneForEach, givesWay: direction == .flip, telling: emit
+            ) { connection in
+                var way = MadeWay(patience: self.lockPatience)
+                if options.preempts { way = try await connection.makeWay(telling: emit) }
+                while true {
+                    if !options.preempts { try await connection.waitForLocks(until: way.deadline, telling: emit) }
+                    let flip = await FleetFlip(over: connection, direction, options, after: way, emit: emit)
+                    do { return try await flip.run(release) } catch is LockedMeanwhile {
+                        await connection.closeSessions()
+                    }
+                }
             }
         }
     }
 }
+
+/// Another command took a lock after it was looked for. Nothing was changed yet, and nobody waits while holding locks of
+/// other hosts: all is begun anew.
+private struct LockedMeanwhile: Error {}
 
 @FleetActor
 final class FleetFlip {
     let connection: FleetConnection
     private let direction: FlipRequest.Direction
     private let options: FlipOptions
+    let way: MadeWay
     let emit: @Sendable (FleetEvent) -> Void
     private var release: ReleaseName?
     private var decisions = TwoPhaseFlip(hosts: [], failed: 0, allowedFailures: 0)
@@ -49,14 +64,16 @@ final class FleetFlip {
 
     init(
         over connection: FleetConnection, _ direction: FlipRequest.Direction, _ options: FlipOptions,
-        emit: @escaping @Sendable (FleetEvent) -> Void
+        after way: MadeWay = MadeWay(), emit: @escaping @Sendable (FleetEvent) -> Void
     ) {
         self.connection = connection
         self.direction = direction
         self.options = options
+        self.way = way
         self.emit = emit
     }
 
+    /// - Throws: ``LockedMeanwhile`` where a flip has to begin anew.
     func run(_ selector: ReleaseSelector) async throws -> FlipReport {
         let fleet = connection.fleet
         guard !fleet.hosts.isEmpty else { throw SlotSyncError(.badInput, "there are no hosts to flip") }
@@ -92,7 +109,13 @@ final class FleetFlip {
             allowedFailures: options.maxFailures.hosts(of: fleet.hosts.count, rounded: .down))
         while let step = decisions.step {
             try Task.checkCancellation()
-            decisions.end(await carryOut(step, request, on: decisions.hosts))
+            let done = await carryOut(step, request, on: decisions.hosts)
+            if step == .prepare, way.deadline > .now, failures.contains(where: { $0.error.code == .locked }) {
+                throw LockedMeanwhile()
+            }
+            // What gives way before anything is flipped has failed as a whole.
+            if step != .commit, connection.preemptor != nil { throw CancellationError() }
+            decisions.end(done)
         }
         return report(choice, of: chosen, selector)
     }
@@ -245,6 +268,6 @@ final class FleetFlip {
             badOn: failedHosts { !$0.isEmpty && $0.allSatisfy { $0.state == .bad } },
             otherWays: direction == .flip
                 ? [] : choice.otherWays(than: chosen, by: selector).filter { failed.contains($0.host) },
-            isGivenUp: decisions.isGivenUp)
+            endsPreempted: chosen.map { way.wayBacks.values.contains($0) } ?? false, isGivenUp: decisions.isGivenUp)
     }
 }

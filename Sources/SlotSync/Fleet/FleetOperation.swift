@@ -52,6 +52,10 @@ public enum FleetEvent: Sendable {
     case lockAwaited(Host, RingLock)
     /// A hook runs on the host, and is waited for: its name; nil: it has ended.
     case hookAwaited(Host, String?)
+    /// Another session holds the lock of the host's root, and was asked to give way.
+    case wayAsked(Host, RingLock)
+    /// It has given way.
+    case wayMade(Host)
     /// Bytes sent to and still to be sent to all hosts, as far as known; a few times a second.
     case transferred(sent: UInt64, planned: UInt64)
     /// How far all slots are filled; a few times a second.

@@ -9,7 +9,13 @@ extension FleetFlip {
     /// - Throws: `CancellationError` where it was interrupted before any host was back.
     func rollBack(_ hosts: [Host], _ request: FlipRequest, atMost limit: Int) async throws {
         _ = await each(hosts, atMost: limit, closing: true) { host in
-            try await self.prepare(host, request)
+            do {
+                try await host.inTurn(until: self.way.deadline, telling: self.emit) {
+                    try await self.prepare(host, request)
+                }
+            } catch let error as SlotSyncError where error.code == .locked {
+                throw self.way.refusal(of: host.host) ?? error
+            }
             try Task.checkCancellation()
             // An interruption stops no host half-way.
             try await self.uninterrupted { try await self.commit(host, request) }

@@ -11,8 +11,10 @@ extension Fleet {
     public func stage(_ source: FilePath, options: StageOptions = StageOptions()) -> FleetOperation<StageReport> {
         FleetOperation { emit in
             try await self.withConnection(isOneForEach: false, telling: emit) {
-                try await $0.waitForLocks(telling: emit)
-                return try await FleetStage.run(source, options: options, over: $0, keepsSessions: false, emit: emit)
+                let deadline = ContinuousClock.now + self.lockPatience
+                try await $0.waitForLocks(until: deadline, telling: emit)
+                return try await FleetStage.run(
+                    source, options: options, over: $0, keepsSessions: false, lockDeadline: deadline, emit: emit)
             }
         }
     }
@@ -23,6 +25,7 @@ extension Fleet {
 final class FleetStage {
     private let connection: FleetConnection
     private let keepsSessions: Bool
+    private let lockDeadline: ContinuousClock.Instant
     private let release: PreparedRelease
     private let options: StageOptions
     private let emit: @Sendable (FleetEvent) -> Void
@@ -40,10 +43,13 @@ final class FleetStage {
 
     /// Stages over a connection's sessions, which are opened while the source is read.
     ///
-    /// - Parameter keepsSessions: whether a host's session stays open when it has the release.
+    /// - Parameters:
+    ///   - keepsSessions: whether a host's session stays open when it has the release.
+    ///   - lockDeadline: how long a lock is waited for that another command took meanwhile. Nobody waits who keeps the locks
+    ///     of other hosts.
     static func run(
         _ source: FilePath, options: StageOptions, over connection: FleetConnection, keepsSessions: Bool,
-        emit: @escaping @Sendable (FleetEvent) -> Void
+        lockDeadline: ContinuousClock.Instant = .now, emit: @escaping @Sendable (FleetEvent) -> Void
     ) async throws -> StageReport {
         try await onQueue { try PreparedRelease.checkFolder(source) }
         connection.openAhead()
@@ -62,7 +68,7 @@ final class FleetStage {
             }
             let report = try await FleetStage(
                 release, cache: cache, wholeFiles: wholeFiles, options: options, over: connection,
-                keepsSessions: keepsSessions, emit: emit
+                keepsSessions: keepsSessions, lockDeadline: lockDeadline, emit: emit
             ).run()
             await attributes.value
             return report
@@ -85,10 +91,12 @@ final class FleetStage {
 
     private init(
         _ release: PreparedRelease, cache: BasisCache?, wholeFiles: Bool, options: StageOptions,
-        over connection: FleetConnection, keepsSessions: Bool, emit: @escaping @Sendable (FleetEvent) -> Void
+        over connection: FleetConnection, keepsSessions: Bool, lockDeadline: ContinuousClock.Instant,
+        emit: @escaping @Sendable (FleetEvent) -> Void
     ) throws {
         self.connection = connection
         self.keepsSessions = keepsSessions
+        self.lockDeadline = lockDeadline
         self.release = release
         self.wholeFiles = wholeFiles
         self.options = options
@@ -139,7 +147,9 @@ final class FleetStage {
                 self.library.withdraw(host.index)
                 self.progress.end(host.index)
             }
-            let staged = try await self.stage(host)
+            let staged = try await host.inTurn(until: self.lockDeadline, telling: self.emit) {
+                try await self.stage(host)
+            }
             self.emit(.hostFinished(host.host, .staged(staged)))
             return staged
         }

@@ -51,6 +51,10 @@ public struct FlipOptions: Sendable {
     /// way.
     public var force = false
 
+    /// A rollback alone: ask whoever holds a root's lock to give way, for as long as the fleet's ``Fleet/lockPatience``, or a
+    /// minute. What such a command had flipped counts as gone back from: nothing goes further back.
+    public var preempts = false
+
     /// No hooks, no failures allowed, nothing forced.
     public init() {}
 }

@@ -19,6 +19,9 @@ public struct FlipReport: Sendable {
     /// Hosts that did not go back with the others and have another release that was live before: the way back that is
     /// theirs, in the fleet's order.
     public var otherWays: [(host: Host, release: ContentDigest)] = []
+    /// Whether the rollback led to where commands come from that were asked to give way: those went back by themselves, or
+    /// were rolled back.
+    public var endsPreempted = false
     /// Whether too many hosts failed: then nothing was flipped, or it was taken back.
     public var isGivenUp: Bool
 

@@ -103,12 +103,22 @@ final class HostConnection {
     @discardableResult
     func open() -> Task<HostSession, any Error> {
         if let opening { return opening }
-        let task = Task { @FleetActor [host, fleet, isClosed] in
+        let task = Task { @FleetActor [host, fleet, isClosed, teller, emit] in
             guard !isClosed else { throw Self.closed }
             let session = try await self.logIn {
                 try await HostSession.open(host, of: fleet) { self.tell(.loginSlow(host)) }
             }
             session.channel.onWarning = self.onWarning
+            if let identity = session.ring?.identity, let other = teller.note(identity, of: host) {
+                session.channel.warn(
+                    "it is \(other.label) by another name: both lead to one ring, and each finds the other in its way. Name one "
+                        + "of them (--except leaves out)")
+            }
+            session.channel.onGiveWay = { who in
+                emit(.askedToGiveWay(host, who))
+                teller.preemptor = who
+                teller.onGiveWay?(who)
+            }
             return session
         }
         opening = task
@@ -215,6 +225,20 @@ final class HostConnection {
 @FleetActor
 final class OperationTeller {
     var tell: (@Sendable (FleetEvent) -> Void)?
+    /// Called where another command asks for the lock of a root; which one it was is kept.
+    var onGiveWay: (@Sendable (String) -> Void)?
+    var preemptor: String?
+    /// Which host had a ring first.
+    private var owners: [ContentDigest: Host] = [:]
 
     nonisolated init() {}
+
+    /// Notes whose a ring is.
+    ///
+    /// - Returns: the host that has the same one; nil: none.
+    func note(_ ring: ContentDigest, of host: Host) -> Host? {
+        let owner = owners[ring] ?? host
+        owners[ring] = owner
+        return owner == host ? nil : owner
+    }
 }

@@ -41,6 +41,8 @@ public enum HostEvent: Sendable {
     case readings(Host, number: UInt32, HostReadings)
     /// What a person should know of it, one line.
     case warning(Host, String)
+    /// Another command asks for the lock that the session holds there; which, and for whom.
+    case askedToGiveWay(Host, String)
     /// Its session has ended. A flip that is provisional there goes back by itself.
     case lost(Host, SlotSyncError)
 }

@@ -8,6 +8,8 @@ package struct ReleaseChoice {
     let rings: [(host: Host, ring: RingStatus?)]
     /// What commands are told to be typed with.
     var words = FleetWords()
+    /// What became of asking for the locks.
+    var way = MadeWay()
 
     package init(
         direction: FlipRequest.Direction, rings: [(host: Host, ring: RingStatus?)], words: FleetWords = FleetWords()
@@ -101,19 +103,21 @@ package struct ReleaseChoice {
 
     /// In the fleet's order.
     private var waysBack: [WayBack] {
-        let targets = Set(rings.compactMap { previous($0.ring) })
+        let targets = Set(rings.compactMap { previous($0.host, $0.ring) })
         return rings.compactMap { host, ring in
             guard let ring else { return nil }
-            if let live = ring.liveRelease?.id, targets.contains(live) {
+            if let live = ring.liveRelease?.id, targets.contains(live) || way.leaves(host) {
                 return WayBack(host: host, ring: ring, release: live, isThere: true)
             }
-            return previous(ring).map { WayBack(host: host, ring: ring, release: $0) }
+            return previous(host, ring).map { WayBack(host: host, ring: ring, release: $0) }
         }
     }
 
-    /// A host that has just gone back, since its flip had not been confirmed, has done what is asked.
-    private func previous(_ ring: RingStatus?) -> ContentDigest? {
+    /// A host that has just gone back, since its flip had not been confirmed, or because its push gave way, has done what
+    /// is asked.
+    private func previous(_ host: Host, _ ring: RingStatus?) -> ContentDigest? {
         guard let ring else { return nil }
+        if let left = way.wayBacks[host] { return left }
         return ring.wentBack == nil ? ring.previous.flatMap { ring[$0].release?.id } : ring.liveRelease?.id
     }
 

@@ -57,6 +57,10 @@ package struct PreparedFlip {
     package var changesNothing: Bool { change.slot == change.from && !isRepair }
     /// How long the controller of a flip that begins provisionally may be silent; nil: it stands.
     package var limit: Duration? { isRepair ? nil : request.provisionalLimit }
+    /// Where a rollback is to lead after this: a flip is undone by it, a rollback not.
+    var wayBack: ContentDigest? {
+        request.direction == .flip ? change.fromBefore?.release?.id : change.release.id
+    }
     /// The hook that follows it.
     var hook: OwedHook.Kind { request.direction == .flip ? .afterFlip : .afterRollback }
 

@@ -22,9 +22,10 @@ final class Ring: FlipRing {
     private(set) var handMade: HandMadeCurrent?
     /// Whether what was read of the ring may not outlast a power cut, and that was told.
     private var isUndurable = false
-    private var lock: FileDescriptor?
+    /// The lock, while this ring has it.
+    let lock = HeldLock()
     /// What the lock's note says.
-    private var holder = ""
+    private var note = LockFile.Note()
     /// What came up that a person should know.
     private var warnings: [String] = []
 
@@ -94,7 +95,7 @@ final class Ring: FlipRing {
     ///
     /// - Parameter purpose: what is done, and for whom: what others are told who want the lock.
     func acquireLock(for purpose: String) throws {
-        guard lock == nil else { return noteHolder(purpose) }
+        guard !isLocked else { return noteHolder(purpose) }
         let file: FileDescriptor
         do { file = try openLock() } catch {
             let path = path + "/.slotsync/lock"
@@ -113,8 +114,9 @@ final class Ring: FlipRing {
                 "root \(quoted(path)) is locked by \(Self.holder(of: file).text): run the command again when that has "
                     + "ended, or with --wait 5m")
         }
-        lock = file
-        noteHolder(purpose)
+        lock.hold(file)
+        note = LockFile.Note(holder: Self.signed(purpose), since: Timestamp.now.seconds)
+        LockFile.begin(note, in: file)
         removeUnfinished()
         // Another command may have changed the state between our look at it and the lock.
         if let stored = try stateFile.read() { try reconcile(stored) }
@@ -138,22 +140,24 @@ final class Ring: FlipRing {
         }
     }
 
-    /// Writes what the lock is held for from now on; without the lock, nothing. The file's time says since when. Only a
-    /// person reads it: a disk too full for it holds up nothing.
+    /// Writes what the lock is held for from now on; without the lock, nothing.
     func noteHolder(_ purpose: String) {
-        guard let lock, purpose != holder else { return }
-        holder = purpose
-        try? lock.setLength(0)
-        try? Array("\(purpose), pid \(getpid())\n".utf8).withUnsafeBytes { try lock.writeFully($0, at: 0) }
+        guard let file = lock.file, Self.signed(purpose) != note.holder else { return }
+        note.holder = Self.signed(purpose)
+        note.since = Timestamp.now.seconds
+        LockFile.update(note, in: file)
     }
 
-    func unlock() {
-        // Said aloud, because a child process that is just being started may hold a copy of the descriptor.
-        if let lock { flock(lock.rawValue, LOCK_UN) }
-        try? lock?.close()
-        lock = nil
-        holder = ""
+    /// Writes where a rollback is to lead, whatever becomes of the change of `current` that is about to be made.
+    func noteWayBack(_ release: ContentDigest?) {
+        guard let file = lock.file, let release else { return }
+        note.wayBack = release
+        LockFile.update(note, in: file)
     }
+
+    private static func signed(_ purpose: String) -> String { "\(purpose), pid \(getpid())" }
+
+    func unlock() { lock.letGo() }
 
     /// Changes the state, durably before this returns. The lock must be held.
     func update(_ change: (inout RingState) -> Void) throws {
@@ -184,7 +188,7 @@ final class Ring: FlipRing {
     }
 
     func save() throws {
-        precondition(lock != nil, "the state of a ring is changed without its lock")
+        precondition(isLocked, "the state of a ring is changed without its lock")
         try stateFile.write(state)
     }
 
@@ -205,7 +209,7 @@ final class Ring: FlipRing {
     }
 
     var status: RingStatus { state.status }
-    var isLocked: Bool { lock != nil }
+    var isLocked: Bool { lock.file != nil }
 
     // MARK: Current
 

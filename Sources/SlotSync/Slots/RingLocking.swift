@@ -28,20 +28,41 @@ extension Ring {
     func lockOfOthers() -> RingLock? {
         guard !isLocked, let file = try? metadata.openFile("lock", O_RDONLY) else { return nil }
         defer { try? file.close() }
+        return Self.isHeld(file) ? Self.holder(of: file) : nil
+    }
+
+    /// Asks whoever holds the lock to give way.
+    ///
+    /// - Parameter text: what for, and for whom.
+    /// - Returns: who holds it; nil: nobody does, or this session.
+    /// - Throws: `Errno`; then nobody was asked.
+    func askForWay(_ text: String) throws(Errno) -> RingLock? {
+        guard !isLocked, (try? metadata.status(of: "lock")) != nil else { return nil }
+        let file = try metadata.openFile("lock", O_RDWR)
+        defer { try? file.close() }
+        guard Self.isHeld(file) else { return nil }
+        try LockFile.ask(text, in: file)
+        return Self.holder(of: file)
+    }
+
+    /// Where a rollback is to lead after what the last holder of the lock did; nil: it changed nothing, or did not say.
+    func lastWayBack() -> ContentDigest? {
+        guard let file = try? metadata.openFile("lock", O_RDONLY) else { return nil }
+        defer { try? file.close() }
+        return LockFile.note(in: file).wayBack
+    }
+
+    private static func isHeld(_ file: FileDescriptor) -> Bool {
         do {
             try systemCall { flock(file.rawValue, LOCK_SH | LOCK_NB) }
-            return nil
-        } catch {
-            return error == .wouldBlock ? Self.holder(of: file) : nil
-        }
+            return false
+        } catch { return error == .wouldBlock }
     }
 
     /// What the holder of a lock has written into its file.
     static func holder(of file: FileDescriptor) -> RingLock {
-        var note = [UInt8](repeating: 0, count: 512)
-        let count = (try? note.withUnsafeMutableBytes { try file.readFully(at: 0, into: $0) }) ?? 0
-        let line = String(decoding: note.prefix(count), as: UTF8.self).split(separator: "\n").first.map(String.init)
-        return RingLock(holder: line ?? "", since: (try? file.status())?.modified.seconds ?? 0)
+        let note = LockFile.note(in: file)
+        return RingLock(holder: note.holder, since: note.since)
     }
 }
 

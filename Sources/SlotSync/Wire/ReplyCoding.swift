@@ -6,7 +6,7 @@ extension Reply: WireMessage {
         case hello = 0x81
         case failure, warning, alive, status, present, needs, signature, signatureMissing
         case staged, prepared, hookDone, flipped, verified, manifestNeeded
-        case confirmed, plan, lock
+        case confirmed, plan, lock, unlocked, giveWay
         case watching = 0xa0
         case sample
         case seedsNeeded = 0xb0
@@ -23,6 +23,8 @@ extension Reply: WireMessage {
         case .alive: .alive
         case .plan: .plan
         case .lock: .lock
+        case .unlocked: .unlocked
+        case .giveWay: .giveWay
         case .status: .status
         case .present: .present
         case .needs: .needs
@@ -66,6 +68,8 @@ extension Reply: WireMessage {
         case .lock(let lock):
             writer.append(text: lock.holder)
             writer.append(zigzag: lock.since)
+        case .unlocked(let wayBack): writer.append(optional: wayBack) { $0.append($1) }
+        case .giveWay(let who): writer.append(text: who)
         case .status(let ring): ring.encode(into: &writer)
         case .needs(let needs, let isLast):
             writer.append(isLast)
@@ -122,6 +126,9 @@ extension Reply: WireMessage {
             case .lock:
                 let holder = try reader.shownText(of: "a lock's holder")
                 return .lock(RingLock(holder: holder, since: try reader.zigzag()))
+            case .unlocked:
+                return .unlocked(wayBack: try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() })
+            case .giveWay: return .giveWay(try reader.shownText(of: "a request to give way"))
             case .status: return .status(try RingStatus(from: &reader))
             case .present: return .present(try StageOutcome(from: &reader))
             case .needs:

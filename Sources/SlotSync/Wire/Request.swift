@@ -93,6 +93,8 @@ enum Request: Equatable, Sendable {
     case keepAlive
     /// Nobody shall flip to this release any more, and why → `status`
     case markBad(release: ContentDigest, reason: String)
+    /// Ask whoever holds the root's lock to give way to a rollback → `lock`, or `unlocked` where nobody holds it
+    case preempt
     /// Hash slots again and compare; nil: all that are sealed. → `verified`, one a slot, then `status`
     case verify(slot: Int?)
     /// Set up what is to be read of the host; what counts from one reading to the next begins here. → `watching`

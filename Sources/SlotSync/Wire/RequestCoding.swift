@@ -6,7 +6,7 @@ extension Request: WireMessage {
         case hello = 0x01
         case status, stage, manifest, signatures, frame, framesEnd
         case prepare, runBeforeHook, commit, undo, verify, finish
-        case confirm, keepAlive, markBad
+        case confirm, keepAlive, markBad, preempt
         case watch = 0x20
         case sample
         case seed = 0x30
@@ -31,6 +31,7 @@ extension Request: WireMessage {
         case .confirm: .confirm
         case .keepAlive: .keepAlive
         case .markBad: .markBad
+        case .preempt: .preempt
         case .watch: .watch
         case .sample: .sample
         }
@@ -59,7 +60,7 @@ extension Request: WireMessage {
             writer.append(text: reason, atMost: SlotStatus.longestReason)
         case .watch(let request): request.encode(into: &writer)
         case .sample(let number): writer.append(fixed: number)
-        case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish, .confirm, .keepAlive: break
+        case .status, .framesEnd, .runBeforeHook, .commit, .undo, .finish, .confirm, .keepAlive, .preempt: break
         }
     }
 
@@ -99,6 +100,7 @@ extension Request: WireMessage {
             case .verify: return .verify(slot: try reader.slotOrNone())
             case .finish: return .finish
             case .confirm: return .confirm
+            case .preempt: return .preempt
             case .keepAlive: return .keepAlive
             case .markBad:
                 let release = try reader.digest()

@@ -111,7 +111,9 @@ struct RolloutExplorerTests {
                     var moves = world.moves
                     // Whoever interrupted once is likely to do it again.
                     let patience = world.interruptions == 0 ? 0.8 : 0.1
-                    if Double.random(in: 0..<1, using: &generator) < patience { moves.removeAll { $0 == .interrupt } }
+                    if Double.random(in: 0..<1, using: &generator) < patience {
+                        moves.removeAll { $0 == .interrupt || $0 == .askForWay }
+                    }
                     next = moves.randomElement(using: &generator)
                 }
                 guard let next else { break }
@@ -121,6 +123,6 @@ struct RolloutExplorerTests {
             if let ending = world.outcome?.ending { endings.insert(ending) }
             #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
         }
-        #expect(endings.count == 8, "\(endings)")
+        #expect(endings.count == 9, "\(endings)")
     }
 }

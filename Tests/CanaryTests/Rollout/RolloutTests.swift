@@ -198,6 +198,36 @@ struct RolloutTests {
         #expect(push.actions.contains(.cancelStaging) == (phase == .staging))
     }
 
+    @Test(
+        "a push that gives way takes all back, from wherever it is: the watch, too",
+        arguments: [
+            Rollout.Phase.staging, .baseline, .preparing(.canaries), .flipping(.canaries), .window(.canaries),
+            .preparing(.everybody), .flipping(.everybody), .confirming(.everybody), .watching,
+        ])
+    func givesWay(phase: Rollout.Phase) throws {
+        var push = try Self.push(hosts: 8) { $0.holdBack = .count(2) }
+        push.run(until: phase)
+        push.make(.askForWay)
+        push.runToEnd()
+        #expect(push.outcome?.status == .failed && push.outcome?.ending == .gaveWay)
+        #expect(push.live.isEmpty && push.problems.isEmpty)
+        #expect(push.outcome?.sentences.first?.hasPrefix("gave way to a rollback by eva@desk, ") == true)
+        #expect(push.actions.contains(.cancelStaging) == (phase == .staging))
+    }
+
+    @Test("hosts that are back are let go, though another one does not answer")
+    func releasesHosts() throws {
+        var push = try Self.push()
+        push.run(until: .window(.canaries))
+        push.make(.askForWay)
+        let others = push.hosts.indices.filter { !push.canaries.contains($0) }
+        #expect(push.actions.contains(.release(others)))
+        push.make(.succeed(push.canaries[0]))
+        #expect(push.outcome == nil && push.actions.last == .release([push.canaries[0]]))
+        push.runToEnd()
+        #expect(push.problems.isEmpty)
+    }
+
     @Test("an interruption of the watch leaves the release live and flips who was held back: exit 2")
     func interruptedWatch() throws {
         var push = try Self.push(hosts: 8) { $0.holdBack = .count(2) }

@@ -45,6 +45,8 @@ struct RolloutWorld {
         /// or without any.
         case wait(withSamples: Bool)
         case interrupt
+        /// Another command asks for the locks.
+        case askForWay
         /// Events that fit nothing.
         case nonsense
     }
@@ -79,7 +81,7 @@ struct RolloutWorld {
 
     /// All that could happen now.
     var moves: [Move] {
-        var moves: [Move] = [.interrupt, .nonsense]
+        var moves: [Move] = [.interrupt, .askForWay, .nonsense]
         for (host, world) in hosts.enumerated() {
             if world.request != nil { moves += [.succeed(host), .fail(host)] }
             if world.request == .stage { moves += [.stageLive(host), .stageFirst(host)] }
@@ -146,6 +148,7 @@ struct RolloutWorld {
             interruptions += 1
             feed(.interrupted)
             if interruptions == 2, outcome == nil { problems.append("a second interruption does not end it") }
+        case .askForWay: feed(.askedToGiveWay("a rollback by eva@desk"))
         case .nonsense:
             feed(.judged(Judgement(verdict: .regression, metrics: [], why: "stale"), look: 0))
             feed(.done(.confirm, -1))
@@ -247,6 +250,11 @@ struct RolloutWorld {
             }
         case .listen(let some):
             for host in some where !hosts[host].isConnected { problems.append("hears \(host) without a session") }
+        case .release(let some):
+            for host in some {
+                if hosts[host].live != .old || hosts[host].request != nil { problems.append("releases \(hosts[host])") }
+                drop(host)
+            }
         case .stopSampling: for host in hosts.indices { hosts[host].isSampled = false }
         case .judge(let comparison, let number, let isLast):
             if look != nil { problems.append("two looks at once") }
@@ -273,7 +281,7 @@ struct RolloutWorld {
             checkPasts(of: comparison)
             isBaselineAsked = true
         case .warn(let text):
-            if policy != .proceed, rollout.plan.mode != .unjudged {
+            if policy != .proceed, rollout.plan.mode != .unjudged, rollout.earlyEnd != .gaveWay {
                 problems.append("warns of what it decides: \(text)")
             }
         case .ask:

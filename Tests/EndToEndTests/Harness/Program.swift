@@ -74,6 +74,7 @@ struct RunningProgram: Sendable {
     let pid: pid_t
 
     func kill() { _ = Glibc.kill(pid, SIGKILL) }
+    func stop() { _ = Glibc.kill(pid, SIGSTOP) }
     func interrupt() { _ = Glibc.kill(pid, SIGINT) }
     func killGroup() { _ = Glibc.kill(-pid, SIGKILL) }
 }

@@ -39,9 +39,11 @@ struct SteeredAgent: Sendable {
         try "".write(toFile: "\(folder)/go-on", atomically: false, encoding: .utf8)
     }
 
-    func kill() throws {
+    func kill() throws { try signal(SIGKILL) }
+
+    func signal(_ number: Int32) throws {
         let text = try String(contentsOfFile: "\(folder)/pid", encoding: .utf8)
         let pid = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
-        _ = Glibc.kill(pid, SIGKILL)
+        _ = Glibc.kill(pid, number)
     }
 }

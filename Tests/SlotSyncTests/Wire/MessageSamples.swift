@@ -21,7 +21,7 @@ struct MessageSamples {
                     direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(),
                     undoHook: "")),
             .runBeforeHook, .commit, .undo, .verify(slot: nil), .verify(slot: slot()), .finish, .confirm,
-            .keepAlive, .markBad(release: digest(), reason: "p" + text()),
+            .keepAlive, .preempt, .markBad(release: digest(), reason: "p" + text()),
             .watch(watchRequest()), .sample(UInt32(count())), .seed(part()),
         ]
     }
@@ -33,6 +33,7 @@ struct MessageSamples {
             .warning(text()),
             .alive(files: number(), bytes: number()), .plan(before: number(), planned: number()),
             .lock(RingLock(holder: text(), since: 1_767_225_600)), .status(ring()),
+            .unlocked(wayBack: optional { $0.digest() }), .giveWay(text()),
             .present(stageOutcome()),
             partOfNeeds(), .signature(basis: digest(), signature()),
             .signatureMissing(basis: digest()), seedsNeeded(), .staged(stageOutcome()), .prepared(flipOutcome()),
