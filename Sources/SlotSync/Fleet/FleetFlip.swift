@@ -90,8 +90,9 @@ final class FleetFlip {
             return ring
         }
         try Task.checkCancellation()
-        let choice = ReleaseChoice(
-            direction: direction, rings: rings.answers.map { ($0.host, $0.answer) }, words: fleet.words, way: way)
+        var choice = ReleaseChoice(
+            direction: direction, rings: rings.answers.map { ($0.host, $0.answer) }, words: fleet.words)
+        choice.way = way
         let chosen: ContentDigest?
         do { chosen = try choice.choose(selector) } catch let error as SlotSyncError {
             throw error.besides(rings.failures)
