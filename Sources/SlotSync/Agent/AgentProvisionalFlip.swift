@@ -2,6 +2,7 @@
 // agent that finds one without an owner does: whoever holds the ring's lock is the owner. The link goes back before
 // anything else is done or told.
 
+import Glibc
 import SystemPackage
 
 extension AgentSession {
@@ -77,8 +78,10 @@ extension AgentSession {
     ) async -> Reversal {
         let (change, hook) = (link.wayBack.change, link.wayBack.undoHook)
         let connection = connection
-        let warning = await runUndoHook(
-            hook, change, in: ring, isAwaited: { attended && connection.reasonToStop() == nil })
+        let warning =
+            link.wayBack.isHookForeign && !hook.isEmpty
+            ? foreignHookText(change, in: ring)
+            : await runUndoHook(hook, change, in: ring, isAwaited: { attended && connection.reasonToStop() == nil })
         let said = ring.noteReturn(
             link, because: reason, hook: warning != nil ? .owed : hook.isEmpty ? .none : .done)
         endProvision(.takenBack)
@@ -102,6 +105,14 @@ extension AgentSession {
                 stoppedBy: { ContinuousClock.now < deadline || isAwaited() ? nil : Self.hookTookTooLong })
             return nil
         } catch { return "\(error)" }
+    }
+
+    /// Root goes back for another user, but does not run what that user may have written.
+    private func foreignHookText(_ change: FlipChange, in ring: Ring) -> String? {
+        change.fromBefore?.release.map {
+            "the after_rollback hook was not run, since it stands in a file that \(ring.owner.name) can write, and the "
+                + "agent runs as \(userName(of: geteuid())): `slotsync flip \($0.id)` runs yours"
+        }
     }
 
     private static let hookTookTooLong = SlotSyncError(

@@ -8,7 +8,11 @@ import SystemPackage
 
 extension Directory {
     /// A file's bytes; nil if there is no such file.
-    func contents(of name: String, atMost bound: Int) throws -> [UInt8]? {
+    ///
+    /// - Parameter check: called with the status of the file that was opened, before it is read.
+    func contents(
+        of name: String, atMost bound: Int, checking check: (FileStatus) throws -> Void = { _ in }
+    ) throws -> [UInt8]? {
         let file: FileDescriptor
         do { file = try openFile(name, O_RDONLY | O_NONBLOCK) } catch {
             if error == .noSuchFileOrDirectory { return nil }
@@ -21,6 +25,7 @@ extension Directory {
                 .corrupt,
                 "\(quoted(shownPath(of: name))) is no file: somebody put something else there; move it away")
         }
+        try check(status)
         let size = status.size
         guard size <= UInt64(bound) else {
             throw SlotSyncError(

@@ -26,6 +26,8 @@ package struct WayBack: Hashable, Sendable {
     package var undoHook: String
     /// Whether the rename may have been seen by somebody: then the hook is owed.
     var isFlipped = false
+    /// Whether it was read from a file that another user can write: then the hook is not run.
+    var isHookForeign = false
 }
 
 extension RingState {

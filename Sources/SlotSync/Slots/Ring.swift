@@ -33,7 +33,8 @@ final class Ring: FlipRing {
         self.path = path
         self.root = root
         self.metadata = metadata
-        owner = try RingOwner(of: metadata)
+        owner = try RingOwner(of: metadata, in: root)
+        try owner.check(metadata.status(), "\(path)/.slotsync")
         // Whoever clears away old folders may have taken these: an empty one is as good, and the way back needs neither.
         for name in ["slots", "tmp"] where (try? metadata.status(of: name)) == nil {
             if (try? metadata.makeDirectory(name, mode: 0o700)) != nil { owner.adopt(name, in: metadata) }
@@ -41,6 +42,9 @@ final class Ring: FlipRing {
         records = try Ring.open("slots", in: metadata, path: "\(path)/.slotsync/slots")
         temporary = try Ring.open("tmp", in: metadata, path: "\(path)/.slotsync/tmp")
         slotsDirectory = try Ring.open("slots", in: root, path: "\(path)/slots")
+        for (name, folder) in [("slots", records), ("tmp", temporary)] {
+            try owner.check(folder.status(), "\(path)/.slotsync/\(name)")
+        }
         self.state = state
     }
 
@@ -63,7 +67,9 @@ final class Ring: FlipRing {
             try requireNothingForeign(in: root, path: path)
             return nil
         }
-        let file = try StateFile(metadata: metadata, owner: RingOwner(of: metadata), path: "\(path)/.slotsync/state")
+        let owner = try RingOwner(of: metadata, in: root)
+        try owner.check(metadata.status(), path + "/.slotsync")
+        let file = StateFile(metadata: metadata, owner: owner, path: "\(path)/.slotsync/state")
         guard let stored = try file.read() else {
             // The making of this ring was interrupted before anything was in it.
             try requireNothingForeign(in: root, path: path)
@@ -104,6 +110,10 @@ final class Ring: FlipRing {
             }
             throw SlotSyncError(.system, "cannot open the lock \(quoted(path))", errno: error)
         }
+        do { try owner.check(file.status(), path + "/.slotsync/lock") } catch {
+            try? file.close()
+            throw error
+        }
         do { try Self.lock(file) } catch {
             defer { try? file.close() }
             guard error == .wouldBlock || error == .resourceTemporarilyUnavailable else {
@@ -128,7 +138,7 @@ final class Ring: FlipRing {
     private func openLock() throws(Errno) -> FileDescriptor {
         do {
             let isNew = (try? metadata.status(of: "lock")) == nil
-            let file = try metadata.openFile("lock", O_RDWR | O_CREAT, mode: 0o600)
+            let file = try metadata.openFile("lock", O_RDWR | O_CREAT | O_NONBLOCK, mode: 0o600)
             if isNew { owner.adopt(file) }
             return file
         } catch {
@@ -136,7 +146,7 @@ final class Ring: FlipRing {
             guard [.readOnlyFileSystem, .noSpace, .diskQuotaExceeded, .notPermitted].contains(error) else {
                 throw error
             }
-            return try metadata.openFile("lock", O_RDONLY)
+            return try metadata.openFile("lock", O_RDONLY | O_NONBLOCK)
         }
     }
 

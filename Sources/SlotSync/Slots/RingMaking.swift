@@ -28,13 +28,14 @@ extension Ring {
         try requireNothingForeign(in: root, path: path)
         do {
             // The ring is the root's owner's, whoever makes it.
-            let owner = try RingOwner(of: root)
+            let owner = try RingOwner(of: root, in: root)
             func make(_ name: String, in folder: Directory, mode: UInt32 = 0o700) throws {
                 try folder.makeDirectoryIfMissing(name, mode: mode)
                 owner.adopt(name, in: folder)
             }
             try make(".slotsync", in: root)
             let metadata = try root.openDirectory(".slotsync")
+            try owner.check(metadata.status(), path + "/.slotsync")
             for name in ["slots", "tmp"] { try make(name, in: metadata) }
             for name in ["slots", "shared"] {
                 // Not narrowed by a umask: the web server, another user, goes through them to what is live.

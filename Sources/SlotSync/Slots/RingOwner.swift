@@ -6,16 +6,23 @@ import SystemPackage
 
 /// The owner and the group of a ring's `.slotsync`.
 struct RingOwner: Sendable {
-    private let user: UInt32
+    let user: UInt32
     private let group: UInt32
+    /// Whose files and folders are believed. Whoever owns the root says whose ring root works in.
+    let believed: [UInt32]
 
-    init(of metadata: Directory) throws(Errno) {
+    /// - Parameter root: the folder that holds it.
+    init(of metadata: Directory, in root: Directory) throws(Errno) {
         let status = try metadata.status()
         (user, group) = (status.owner, status.group)
+        believed = [0, geteuid()] + (geteuid() == 0 ? [try root.status().owner] : [])
     }
 
     /// Whether what this process makes would belong to somebody else.
     private var isOther: Bool { geteuid() == 0 && (user != 0 || group != getegid()) }
+
+    /// For people.
+    var name: String { userName(of: user) }
 
     /// Gives a file that was made just now to the ring's owner.
     func adopt(_ file: FileDescriptor) {
@@ -36,7 +43,7 @@ struct RingOwner: Sendable {
         return RingOwner(user: user, group: group?.id ?? self.group)
     }
 
-    private init(user: UInt32, group: UInt32) { (self.user, self.group) = (user, group) }
+    private init(user: UInt32, group: UInt32) { (self.user, self.group, believed) = (user, group, []) }
 
     /// Gives an entry to this owner, a link itself. What cannot be given fails the stage: the owner could not fill the
     /// slot again.
@@ -56,6 +63,9 @@ struct RingOwner: Sendable {
                 let status = try statuses.status(of: index)
                 guard status.owner == 0 || (status.owner == user && status.group == getegid()) else { continue }
                 guard status.owner != owner.user || status.group != owner.group else { continue }
+                // A second name of a file elsewhere, which this user may have put here: it stays root's.
+                let isLinked = status.kind == .file && status.links > 1 && slot.target.linkLeader(of: index) == nil
+                guard !isLinked else { continue }
                 if index == 0 {
                     try owner.take(slot.directory.descriptor)
                     continue

@@ -52,13 +52,16 @@ extension Ring {
     /// A slot's record as it is stored; nil where it is missing, or something else stands in its place.
     func recordBytes(of slot: Int) throws -> [UInt8]? {
         guard status[slot].state.isSealed else { return nil }
-        do { return try records.contents(of: "\(slot)", atMost: SlotRecord.largestFile) } catch let error
-            as SlotSyncError
-        {
+        do { return try recorded("\(slot)", atMost: SlotRecord.largestFile) } catch let error as SlotSyncError {
             // A link, a socket; a FIFO, a folder, a file of exabytes.
             let isElse = error.errno == .tooManySymbolicLinkLevels || error.errno == .noSuchAddressOrDevice
             guard isElse || error.code == .corrupt else { throw error }
             return nil
         }
+    }
+
+    /// A file of the records' folder.
+    func recorded(_ name: String, atMost bound: Int) throws -> [UInt8]? {
+        try records.contents(of: name, atMost: bound) { try owner.check($0, "\(path)/.slotsync/slots/\(name)") }
     }
 }

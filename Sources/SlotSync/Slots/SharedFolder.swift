@@ -145,7 +145,10 @@ extension Ring {
 
     /// The keys of what was seeded into `shared` before, or stood there when it would have been.
     func seededBefore() throws -> Set<ContentDigest> {
-        guard let bytes = try metadata.contents(of: Self.seededName, atMost: Self.mostSeeded * 16) else { return [] }
+        let bytes = try metadata.contents(of: Self.seededName, atMost: Self.mostSeeded * 16) {
+            try owner.check($0, "\(path)/.slotsync/\(Self.seededName)")
+        }
+        guard let bytes else { return [] }
         var reader = ByteReader(bytes, name: "the list of what was seeded")
         var keys: Set<ContentDigest> = []
         while reader.remaining >= 16 { keys.insert(try reader.digest()) }

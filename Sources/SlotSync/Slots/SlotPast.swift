@@ -36,7 +36,7 @@ extension Ring {
         case .empty: return .empty
         case .staging:
             guard let noted = try? stagingNote(of: slot), let target = noted.first else { return .unknown }
-            let sealed = (try? records.contents(of: "\(slot)", atMost: SlotRecord.largestFile)).flatMap { bytes in
+            let sealed = (try? recorded("\(slot)", atMost: SlotRecord.largestFile)).flatMap { bytes in
                 try? SlotRecord(decoding: bytes, name: "the record of slot \(slot)").manifest
             }
             return .interrupted(target, before: Array(noted.dropFirst()) + (sealed.map { [$0] } ?? []))
@@ -46,7 +46,7 @@ extension Ring {
 
     /// Nil where there is none.
     private func stagingNote(of slot: Int) throws -> [Manifest]? {
-        guard let bytes = try records.contents(of: noteName(slot), atMost: Self.largestNote), bytes.count >= 16 else {
+        guard let bytes = try recorded(noteName(slot), atMost: Self.largestNote), bytes.count >= 16 else {
             return nil
         }
         let name = "the note of slot \(slot)"

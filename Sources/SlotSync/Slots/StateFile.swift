@@ -18,13 +18,19 @@ struct StateFile {
     /// For errors.
     let path: String
 
-    /// The state as it is stored; nil: there is none.
+    /// The state as it is stored; nil: there is none. Whether a command in it is run, it says itself.
     func read() throws -> RingState? {
         var attempt = 1
         while true {
             do {
-                let bytes = try metadata.contents(of: Self.name, atMost: RingState.largestFile)
-                return try bytes.map { try RingState(decoding: $0, path: path) }
+                var maySayCommands = false
+                let bytes = try metadata.contents(of: Self.name, atMost: RingState.largestFile) { status in
+                    try owner.check(status, path)
+                    maySayCommands = owner.maySayCommands(status)
+                }
+                var state = try bytes.map { try RingState(decoding: $0, path: path) }
+                state?.wayBack?.isHookForeign = !maySayCommands
+                return state
             } catch let error as SlotSyncError where error.code == .corrupt && attempt < Self.attempts {
                 // What was opened as the state may be the reserve by now, and be written over.
                 attempt += 1
@@ -60,7 +66,9 @@ struct StateFile {
         let file = try metadata.openFile(Self.reserve, O_RDWR | O_NONBLOCK)
         defer { try? file.close() }
         let status = try file.status()
-        guard status.kind == .file, status.links == 1 else { throw Errno.fileExists }
+        guard status.kind == .file, status.links == 1, (try? owner.check(status, path)) != nil else {
+            throw Errno.fileExists
+        }
         let length = Int(min(status.size, UInt64(RingState.largestFile)))
         var bytes = state.encoded(atLeast: length)
         if bytes.count > length {
@@ -95,6 +103,11 @@ struct StateFile {
         }
         defer { try? file.close() }
         guard let status = try? file.status(), status.kind == .file else { return }
+        guard (try? owner.check(status, path)) != nil else {
+            // Whoever has it open could write to what is the state afterwards.
+            try? metadata.remove(Self.reserve)
+            return makeReserve(length)
+        }
         if status.size < length || status.blocks == 0 { fill(file, length) }
     }
 
