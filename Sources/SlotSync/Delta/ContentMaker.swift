@@ -8,8 +8,10 @@ import SystemPackage
 
 /// Why content could not be made.
 enum ContentFailure: Error {
-    /// The instructions are damaged, or reach outside of what they may use.
+    /// The instructions are damaged.
     case instructions(SlotSyncError)
+    /// They copy from beyond the basis. All of them have been taken from the reader, as below.
+    case outside(SlotSyncError)
     /// The basis cannot be read, or (nil) ends before a byte that is copied. All instructions of the content have been
     /// taken from the reader, so that the next item can be read.
     case basis(Errno?)
@@ -55,11 +57,14 @@ final class ContentMaker {
         _ length: UInt64, from basis: BasisFile?, _ instructions: inout InstructionReader, _ output: ContentOutput?
     ) throws(ContentFailure) {
         filled = 0
-        instructions.beginItem(contentLength: length, basisLength: basis?.length ?? 0)
+        instructions.beginItem(contentLength: length, basisLength: basis?.length)
         do {
             while let step = try next(&instructions) { try carryOut(step, basis, output) }
         } catch {
-            if case .basis = error { while try next(&instructions) != nil {} }
+            switch error {
+            case .basis, .outside: while try next(&instructions) != nil {}
+            case .instructions, .output: break
+            }
             throw error
         }
     }
@@ -83,6 +88,7 @@ final class ContentMaker {
                 let differences = UnsafeRawBufferPointer(differences)
                 try append(basis, from: offset, UInt64(differences.count), adding: differences, output)
             }
+        case .outside(let error): throw .outside(error)
         case .zeros(let length):
             if let output, let shortest = output.shortestHole, length >= shortest {
                 try flush(output)

@@ -1,5 +1,6 @@
 // Reads instructions from bytes that a file or a peer handed over. None of them can reach outside the basis, or make
-// more or less than the content's length. ContentMaker carries them out.
+// more or less than the content's length. ContentMaker carries them out. A copy from beyond the basis is told apart from
+// damage: another host may have said of the same basis that it is longer.
 
 /// Reads what InstructionWriter wrote, item after item.
 struct InstructionReader: Sendable {
@@ -9,18 +10,20 @@ struct InstructionReader: Sendable {
         case zeros(length: UInt64)
         /// Bytes of the basis from the offset on, to each of which its difference is added, modulo 256.
         case add(offset: UInt64, differences: ArraySlice<UInt8>)
+        /// Bytes that the basis does not have.
+        case outside(SlotSyncError)
     }
 
     /// What follows the instructions read so far: between items, the caller may read from it what stands there.
     var reader: ByteReader
     private var remaining: UInt64 = 0
-    private var basisLength: UInt64 = 0
+    private var basisLength: UInt64?
     private var previousCopyEnd: UInt64 = 0
 
     init(_ reader: ByteReader) { self.reader = reader }
 
-    /// Starts an item that must make `contentLength` bytes, from a basis of `basisLength` (0: none).
-    mutating func beginItem(contentLength: UInt64, basisLength: UInt64) {
+    /// Starts an item that must make `contentLength` bytes, from a basis of `basisLength` (nil: none, and no copies).
+    mutating func beginItem(contentLength: UInt64, basisLength: UInt64?) {
         remaining = contentLength
         self.basisLength = basisLength
         previousCopyEnd = 0
@@ -40,10 +43,12 @@ struct InstructionReader: Sendable {
         remaining -= length
         switch DeltaInstruction.Kind(rawValue: UInt8(head & 3)) {
         case .copy:
-            return .copy(offset: try copyOffset(length), length: length)
+            let offset = try copyOffset(length)
+            return outside(offset, length) ?? .copy(offset: offset, length: length)
         case .add:
             let offset = try copyOffset(length)
-            return .add(offset: offset, differences: try bytes(length))
+            let differences = try bytes(length)
+            return outside(offset, length) ?? .add(offset: offset, differences: differences)
         case .literal:
             return .literal(try bytes(length))
         default:
@@ -52,7 +57,7 @@ struct InstructionReader: Sendable {
     }
 
     /// Reads past an item of which nothing is to be made.
-    mutating func skipItem(contentLength: UInt64, basisLength: UInt64) throws(SlotSyncError) {
+    mutating func skipItem(contentLength: UInt64, basisLength: UInt64?) throws(SlotSyncError) {
         beginItem(contentLength: contentLength, basisLength: basisLength)
         while try next() != nil {}
     }
@@ -60,11 +65,16 @@ struct InstructionReader: Sendable {
     /// Where `length` bytes are taken from the basis.
     private mutating func copyOffset(_ length: UInt64) throws(SlotSyncError) -> UInt64 {
         let offset = previousCopyEnd &+ UInt64(bitPattern: try reader.zigzag())
-        guard offset <= basisLength, length <= basisLength - offset else {
-            throw reader.corrupt("it copies \(length) bytes at \(offset) from a basis of \(basisLength)")
-        }
-        previousCopyEnd = offset + length
+        guard basisLength != nil else { throw reader.corrupt("it copies from a basis where there is none") }
+        previousCopyEnd = offset &+ length
         return offset
+    }
+
+    /// The step for what is not wholly within the basis.
+    private func outside(_ offset: UInt64, _ length: UInt64) -> Step? {
+        let basisLength = basisLength ?? 0
+        guard offset > basisLength || length > basisLength - offset else { return nil }
+        return .outside(reader.corrupt("it copies \(length) bytes at \(offset) from a basis of \(basisLength)"))
     }
 
     private mutating func bytes(_ length: UInt64) throws(SlotSyncError) -> ArraySlice<UInt8> {

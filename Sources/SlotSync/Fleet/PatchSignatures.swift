@@ -29,11 +29,12 @@ extension PatchLibrary {
 
     /// A host delivers a signature, or says that it has the basis no longer.
     func deliver(_ signature: Signature?, of basis: ContentDigest, from host: Int) {
-        if signature == nil {
+        guard let signature else {
             if ledger.isOwed(basis, by: host) { reassign(basis, ownerIsLost: true) }
             return
         }
-        settle(basis, in: ledger.settle(basis), with: signature)
+        let isKept = ledger.hasRoom(for: signature.memoryLength)
+        settle(basis, in: ledger.settle(basis), with: isKept ? signature : nil)
         noteProgress(of: host)
         pump()
     }
@@ -76,7 +77,11 @@ extension PatchLibrary {
         Task { @FleetActor in
             while self.ledger.isOwed && self.sourceFailure == nil && !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(500))
-                for basis in self.ledger.late(at: .now) { self.reassign(basis, ownerIsLost: false) }
+                for (basis, isOverdue) in self.ledger.late(at: .now) {
+                    // A host that nobody else waits with has all the time that it takes.
+                    let isShared = self.ledger.groups(waitingFor: basis).contains { self.subscribers[$0].count > 1 }
+                    self.reassign(basis, ownerIsLost: isOverdue && isShared)
+                }
             }
             self.isWatching = false
         }

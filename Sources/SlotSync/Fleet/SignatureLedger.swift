@@ -10,6 +10,13 @@ struct SignatureLedger {
     static let usualWindow = 8 << 20
     /// A host that owes signatures and neither delivers one nor gets on for so long is not waited for.
     static let patience = Duration.seconds(3)
+    /// A host that gets on but delivers no signature keeps the others of its group waiting no longer than this, and the
+    /// time that a slow disk takes to read so much.
+    static let longestPatience = Duration.seconds(60)
+    private static let slowestReading: UInt64 = 8 << 20
+    /// Signatures may be longer than was expected of them. What comes beyond so many bytes that nobody has used yet is not
+    /// kept: its content goes without it.
+    static let mostHeld = 64 << 20
 
     /// What comes of asking another host.
     enum Next: Equatable {
@@ -27,12 +34,15 @@ struct SignatureLedger {
         var tried: Set<Int>
         /// How long the signature is expected to be.
         var bytes: Int
+        /// The length of the content that will be made from the basis.
+        var size: UInt64
     }
 
     private struct Wish {
         var basis: ContentDigest
         var group: Int
         var bytes: Int
+        var size: UInt64
     }
 
     /// How many bytes of signatures may be under way, or here and not used yet.
@@ -55,7 +65,7 @@ struct SignatureLedger {
     /// - Parameter size: the length of the content that will be made from it.
     mutating func want(_ basis: ContentDigest, for group: Int, size: UInt64) {
         let blocks = size / UInt64(Signature.blockLength(forBasisLength: size)) + 1
-        wishes.append(Wish(basis: basis, group: group, bytes: Int(clamping: blocks * 12)))
+        wishes.append(Wish(basis: basis, group: group, bytes: Int(clamping: blocks * 12), size: size))
     }
 
     /// Whom to ask for what now. Nobody, until half of the window is free.
@@ -73,7 +83,8 @@ struct SignatureLedger {
                 debts[wish.basis]?.groups.append(wish.group)
             } else if let owner = host(wish.group, []) {
                 debts[wish.basis] = Debt(
-                    owner: owner, groups: [wish.group], askedAt: now, tried: [owner], bytes: wish.bytes)
+                    owner: owner, groups: [wish.group], askedAt: now, tried: [owner], bytes: wish.bytes,
+                    size: wish.size)
                 owedBytes += wish.bytes
                 questions[owner, default: []].append(wish.basis)
             } else {
@@ -94,6 +105,9 @@ struct SignatureLedger {
     mutating func hold(_ bytes: Int) { heldBytes += bytes }
     mutating func release(_ bytes: Int) { heldBytes -= bytes }
 
+    /// Whether a signature that has come may be kept.
+    func hasRoom(for bytes: Int) -> Bool { heldBytes + bytes <= Self.mostHeld }
+
     /// A host is getting on: what it owes has time again.
     mutating func noteProgress(of host: Int, at now: Instant) { lastProgress[host] = now }
 
@@ -103,13 +117,19 @@ struct SignatureLedger {
     /// What a host owes.
     func owed(by host: Int) -> [ContentDigest] { debts.filter { $0.value.owner == host }.map(\.key) }
 
-    /// What is owed by hosts that have not got on for too long.
-    func late(at now: Instant) -> [ContentDigest] {
+    /// What is owed by hosts that have not got on for too long, and, overdue, by those that get on but do not deliver.
+    func late(at now: Instant) -> [(basis: ContentDigest, isOverdue: Bool)] {
         let limit = now - Self.patience
-        return debts.filter { _, debt in
-            debt.askedAt < limit && lastProgress[debt.owner].map { $0 < limit } ?? true
-        }.map(\.key)
+        return debts.compactMap { basis, debt in
+            let isOverdue =
+                debt.askedAt < now - Self.longestPatience - .seconds(Int64(debt.size / Self.slowestReading))
+            let isLate = debt.askedAt < limit && lastProgress[debt.owner].map { $0 < limit } ?? true
+            return isLate || isOverdue ? (basis, isOverdue) : nil
+        }
     }
+
+    /// The groups that wait for a signature.
+    func groups(waitingFor basis: ContentDigest) -> [Int] { debts[basis]?.groups ?? [] }
 
     /// Asks another host that has the basis.
     ///

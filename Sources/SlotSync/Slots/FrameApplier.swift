@@ -99,7 +99,8 @@ final class FrameApplier {
 
     /// Runs the maker.
     ///
-    /// - Returns: nil if the basis cannot be read.
+    /// - Returns: nil if the basis cannot be read, or has not what is copied: the pair is encoded once, after what the first
+    ///   host of many has said of the basis.
     private func making<Made>(
         _ item: PatchItem, _ make: () throws(ContentFailure) -> Made
     ) throws(SlotSyncError) -> Made? {
@@ -107,7 +108,7 @@ final class FrameApplier {
             switch error {
             case .instructions(let error): throw error
             case .output(let errno): throw writer.slot.failure("write", item.entry, errno)
-            case .basis: return nil
+            case .basis, .outside: return nil
             }
         }
     }
@@ -154,7 +155,7 @@ final class FrameApplier {
             throw SlotSyncError(.protocolViolation, "the pieces of entry \(item.entry) come in the wrong order")
         }
         if file.lacksBasis {
-            try instructions.skipItem(contentLength: item.length, basisLength: file.basis?.length ?? 0)
+            try instructions.skipItem(contentLength: item.length, basisLength: file.basis?.length)
         } else {
             let made: Void? = try making(item) { () throws(ContentFailure) in
                 try maker.append(item.length, from: file.basis, &instructions, to: file.output)

@@ -12,7 +12,10 @@ struct InstructionCodingTests {
         var reader = InstructionReader(ByteReader(bytes, name: "item"))
         reader.beginItem(contentLength: contentLength, basisLength: basisLength)
         var steps: [InstructionReader.Step] = []
-        while let step = try reader.next() { steps.append(step) }
+        while let step = try reader.next() {
+            if case .outside(let error) = step { throw error }
+            steps.append(step)
+        }
         return steps
     }
 
@@ -119,6 +122,7 @@ struct InstructionCodingTests {
                     made += UInt64(differences.count)
                 case .literal(let literal): made += UInt64(literal.count)
                 case .zeros(let length): made += length
+                case .outside(let error): Issue.record(error)
                 }
             }
             #expect(made == contentLength)

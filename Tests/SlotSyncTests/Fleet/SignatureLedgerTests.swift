@@ -91,11 +91,38 @@ struct SignatureLedgerTests {
         ledger.noteProgress(of: 1, at: start + .seconds(2))
         #expect(ledger.late(at: start + .seconds(4)).isEmpty)
         let late = start + .seconds(6)
-        #expect(ledger.late(at: late) == [basis(1)])
+        #expect(ledger.late(at: late).map(\.basis) == [basis(1)])
         #expect(ledger.reassign(basis(1), ownerIsLost: false, at: late, host: among([1, 2])) == .ask(host: 2))
         #expect(ledger.late(at: late + .seconds(1)).isEmpty)
         #expect(ledger.reassign(basis(1), ownerIsLost: false, at: late + .seconds(9), host: among([1, 2])) == .wait)
         #expect(ledger.settle(basis(1)) == [0])
+    }
+
+    @Test("a host that gets on for ever and delivers nothing is overdue, later where there is more to read")
+    func overdue() {
+        var ledger = SignatureLedger()
+        ledger.want(basis(1), for: 7, size: 1000)
+        ledger.want(basis(2), for: 7, size: 80 << 30)
+        _ = ledger.ask(at: start, host: among([1]))
+        func overdue(after seconds: Int) -> [ContentDigest] {
+            let now = start + .seconds(seconds)
+            ledger.noteProgress(of: 1, at: now)
+            return ledger.late(at: now).filter(\.isOverdue).map(\.basis)
+        }
+        #expect(overdue(after: 59).isEmpty)
+        #expect(overdue(after: 61) == [basis(1)])
+        #expect(ledger.groups(waitingFor: basis(1)) == [7])
+        #expect(Set(overdue(after: 61 + (80 << 10) / 8)) == [basis(1), basis(2)])
+    }
+
+    @Test("no more signatures are kept than there is room for, however long they turn out")
+    func held() {
+        var ledger = SignatureLedger()
+        #expect(ledger.hasRoom(for: SignatureLedger.mostHeld))
+        ledger.hold(SignatureLedger.mostHeld - 10)
+        #expect(ledger.hasRoom(for: 10) && !ledger.hasRoom(for: 11))
+        ledger.release(1)
+        #expect(ledger.hasRoom(for: 11))
     }
 
     @Test("a basis whose hosts are gone before they were asked is told")

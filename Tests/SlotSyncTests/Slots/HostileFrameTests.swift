@@ -119,14 +119,47 @@ struct HostileFrameTests {
     func instructions() throws {
         let steps: [[DeltaInstruction]] = [
             [], [.literal(at: 0, length: 101)], [.literal(at: 0, length: 99)],
-            [.add(to: 4996, length: 8, differences: 1)], [.copy(from: 4990, length: 100)],
-            [.copy(from: 0, length: 200)], [.zeros(1 << 40)],
+            [.add(to: 4996, length: 8, differences: 1)], [.copy(from: 0, length: 200)], [.zeros(1 << 40)],
         ]
         for step in steps {
             let scene = try Scene()
             try scene.fill.filler.prepare()
             let frame = scene.frame((scene.item(0, 100, usesBasis: true), step))
             #expect(errorCode { try scene.fill.applier.apply(frame) } == .corrupt)
+        }
+    }
+
+    @Test("what is copied from beyond the basis comes again in the repair round, whatever comes behind it in the frame")
+    func beyondBasis() throws {
+        let count = try Scene().content.count
+        let whole = [DeltaInstruction.literal(at: 0, length: count)]
+        let far: [[DeltaInstruction]] = [
+            [.copy(from: 4990, length: 100), .literal(at: 100, length: count - 100)],
+            [.add(to: 4996, length: 8, differences: 1), .literal(at: 8, length: count - 8)],
+            [.copy(from: 1 << 40, length: UInt64(count))], [.copy(from: 1 << 63, length: UInt64(count))],
+        ]
+        for steps in far {
+            for isCut in [false, true] {
+                var scene = try Scene()
+                try scene.fill.filler.prepare()
+                if isCut {
+                    // In pieces: the first one is from beyond the basis.
+                    let first = Int(steps[0].length)
+                    try scene.fill.applier.apply(scene.frame((scene.item(0, first, usesBasis: true), [steps[0]])))
+                    let rest = [DeltaInstruction.literal(at: first, length: count - first)]
+                    if first < count {
+                        try scene.fill.applier.apply(
+                            scene.frame((scene.item(first, count - first, usesBasis: true), rest)))
+                    }
+                } else {
+                    try scene.fill.applier.apply(scene.frame((scene.item(0, count, usesBasis: true), steps)))
+                }
+                #expect(scene.fill.applier.damaged == [scene.file])
+                scene.fill.applier.expect([Need(entry: UInt32(scene.file), basis: nil)])
+                try scene.fill.applier.apply(scene.frame((scene.item(0, count), whole)))
+                try scene.fill.applier.finish()
+                #expect(scene.fill.applier.damaged.isEmpty)
+            }
         }
     }
 
