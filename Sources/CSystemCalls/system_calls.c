@@ -200,6 +200,7 @@ int ss_epoll_ready(int set, uint64_t *entries, int most) {
     return count;
 }
 
+const int ss_path_only = O_PATH;
 const int ss_seek_data = SEEK_DATA;
 const int ss_seek_hole = SEEK_HOLE;
 const int ss_resolve_beneath = RESOLVE_BENEATH;

@@ -12,7 +12,7 @@ struct InputFile {
     static func open(_ path: String, needsLength: Bool = false) throws -> InputFile {
         guard path == "-" else {
             do {
-                let descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+                let descriptor = try FileDescriptor.open(named: FilePath(path), O_RDONLY)
                 let file = InputFile(named: NamedDescriptor(descriptor, name: path))
                 return try needsLength ? file.withLength() : file
             } catch let errno as Errno {

@@ -21,6 +21,7 @@ struct ResultFile {
             return try body(
                 ResultFile(named: NamedDescriptor(.standardOutput, name: "standard output"), isFresh: false))
         }
+        try attempt("open", path) { try FileDescriptor.checkLinks(of: FilePath(path)) }
         var status = stat()
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR {

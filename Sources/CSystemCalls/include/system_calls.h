@@ -96,6 +96,11 @@ int ss_epoll_remove(int set, int fd);
 /// The entries that are ready now, without waiting; returns how many.
 int ss_epoll_ready(int set, uint64_t *entries, int most);
 
+/// Says, when a fault ends this process, whom it heard last, by what was noted. Once a process.
+void ss_tell_peer_of_faults(void);
+void ss_note_peer(const char *name);
+
+extern const int ss_path_only;
 extern const int ss_seek_data;
 extern const int ss_seek_hole;
 extern const int ss_resolve_beneath;

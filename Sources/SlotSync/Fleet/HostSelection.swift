@@ -28,14 +28,15 @@ public struct HostSelection: Sendable, Equatable {
     /// - Throws: as ``init(_:)``, naming file and line; the system's error if the file cannot be read.
     public init(file: FilePath) throws(SlotSyncError) {
         let bytes = try contents(of: file, atMost: HostList.largestFile, what: "hosts file")
-        do throws(SlotSyncError) { self = try HostSelection(fileContents: bytes, name: file.string) } catch {
+        do throws(SlotSyncError) { self = try HostSelection(fileContents: bytes, name: file.string, of: file) } catch {
             let text = String(decoding: bytes, as: UTF8.self)
             guard let advice = AnsibleInventory.advice(on: text, file: file.string) else { throw error }
             throw SlotSyncError(.badInput, "hosts file \(file): \(advice)")
         }
     }
 
-    init(fileContents: [UInt8], name: String) throws(SlotSyncError) {
+    /// - Parameter file: where they stand; nil: nowhere.
+    init(fileContents: [UInt8], name: String, of file: FilePath? = nil) throws(SlotSyncError) {
         guard let text = String(validating: withoutByteOrderMark(fileContents), as: UTF8.self) else {
             throw SlotSyncError(.badInput, "hosts file \(name) is not UTF-8 text")
         }
@@ -44,10 +45,11 @@ public struct HostSelection: Sendable, Equatable {
             let items = line.prefix { $0 != "#" }
             guard !items.allSatisfy(\.isWhitespace) else { continue }
             guard !AnsibleInventory.isNumberAlone(items.trimmed) else {
-                throw SlotSyncError(.badInput, "\(name):\(index + 1): \(quoted(items.trimmed)) is no host")
+                let error = SlotSyncError(.badInput, "\(quoted(items.trimmed)) is no host")
+                throw SlotSyncError(.badInput, "\(name):\(index + 1): \(reason(error, ofLineIn: file))")
             }
             do { try add(items) } catch {
-                throw SlotSyncError(error.code, "\(name):\(index + 1): \(error.message)")
+                throw SlotSyncError(error.code, "\(name):\(index + 1): \(reason(error, ofLineIn: file))")
             }
         }
     }

@@ -233,7 +233,7 @@ final class Directory: Sendable {
 
 /// `openat` with a mode, which Swift imports as two overlays without a common form.
 @inline(__always)
-private func openat_mode(_ directory: CInt, _ name: UnsafePointer<CChar>, _ flags: CInt, _ mode: UInt32) -> CInt {
+func openat_mode(_ directory: CInt, _ name: UnsafePointer<CChar>, _ flags: CInt, _ mode: UInt32) -> CInt {
     Glibc.openat(directory, name, flags, mode_t(mode))
 }
 

@@ -61,9 +61,10 @@ enum CacheFolder {
     }
 
     /// Opens a folder of caches, made if it is missing, with all above it.
-    static func open(_ folder: FilePath) throws(Errno) -> Directory {
+    static func open(_ folder: FilePath) throws -> Directory {
+        try FileDescriptor.checkLinks(of: folder)
         try make(folder)
-        return try Directory(path: folder)
+        return try Directory(named: folder)
     }
 
     private static func make(_ folder: FilePath) throws(Errno) {

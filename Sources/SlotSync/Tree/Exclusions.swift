@@ -61,10 +61,11 @@ public struct Exclusions: Sendable, Hashable {
     ///   and line for a pattern that could never match anything.
     public static func read(file: FilePath) throws(SlotSyncError) -> Exclusions {
         let bytes = try contents(of: file, atMost: largestFile, what: "exclusion file")
-        return try Exclusions(fileContents: bytes, name: file.string)
+        return try Exclusions(fileContents: bytes, name: file.string, of: file)
     }
 
-    init(fileContents: [UInt8], name: String) throws(SlotSyncError) {
+    /// - Parameter file: where they stand; nil: nowhere.
+    init(fileContents: [UInt8], name: String, of file: FilePath? = nil) throws(SlotSyncError) {
         let lines = withoutByteOrderMark(fileContents).split(
             separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() where line.first != UInt8(ascii: "#") {
@@ -73,7 +74,7 @@ public struct Exclusions: Sendable, Hashable {
             do {
                 patterns.append(try ExclusionParser.parse(text))
             } catch {
-                throw SlotSyncError(error.code, "\(name):\(index + 1): \(error.message)")
+                throw SlotSyncError(error.code, "\(name):\(index + 1): \(reason(error, ofLineIn: file))")
             }
         }
     }

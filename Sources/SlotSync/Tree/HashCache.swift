@@ -28,7 +28,7 @@ struct HashCache: Sendable {
 
     /// What is known; nothing if the file is missing, unreadable or damaged.
     func load() -> KnownDigests {
-        guard let folder = try? Directory(path: folder),
+        guard let folder = try? Directory(named: folder),
             let bytes = try? folder.contents(of: name, atMost: Self.largestFile)
         else { return KnownDigests() }
         return (try? Self.decode(bytes)) ?? KnownDigests()
@@ -38,6 +38,8 @@ struct HashCache: Sendable {
     func store(_ digests: KnownDigests) throws(SlotSyncError) {
         do {
             try CacheFolder.open(folder).replaceContents(of: name, by: Self.encode(digests), isShared: true)
+        } catch let error as SlotSyncError where error.code == .badInput {
+            throw error
         } catch {
             let path = quoted(folder.appending(name).string)
             throw SlotSyncError(

@@ -18,7 +18,7 @@ struct ManifestArchive: Sendable {
 
     /// The manifest of a release; nil if it is not there, or damaged.
     func manifest(of release: ContentDigest) -> Manifest? {
-        guard let folder = try? Directory(path: folder),
+        guard let folder = try? Directory(named: folder),
             let bytes = try? folder.contents(of: release.description, atMost: Self.largestFile)
         else { return nil }
         var reader = ByteReader(bytes, name: "manifest \(release)")
