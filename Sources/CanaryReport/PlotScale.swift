@@ -21,12 +21,17 @@ struct PlotScale: Equatable {
 
     // MARK: Values
 
+    /// The sizes that a scale can show.
+    private static let sizes = 1e-200...1e200
+
     /// An axis for a metric's values, with three to six ticks. It begins at zero where zero is near, and always does for a
     /// counter.
     static func values(_ values: some Sequence<Double>, kind: Metric.Kind) -> PlotScale {
         var low = Double.infinity
         var high = -Double.infinity
-        for value in values where value.isFinite {
+        for value in values where value.magnitude <= Self.sizes.upperBound {
+            // A scale has no step between numbers that small.
+            let value = value.magnitude < Self.sizes.lowerBound ? 0 : value
             low = min(low, value)
             high = max(high, value)
         }
@@ -50,7 +55,7 @@ struct PlotScale: Equatable {
 
     /// The labels of the ticks, all with as many places: 0.0, 0.5, 1.0; from ten thousand on 12k, 1.5M.
     var tickLabels: [String] {
-        let largest = ticks.map { abs($0) }.max() ?? 0
+        guard let largest = ticks.map({ abs($0) }).max() else { return [] }
         if largest >= 1e15 || (largest < 1e-5 && largest > 0) {
             return ticks.map { NumberText.exponential($0, digits: 2) }
         }

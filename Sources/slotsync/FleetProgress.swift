@@ -112,7 +112,7 @@ struct FleetProgress {
     /// Bytes a second; nil while there is too little to tell from.
     private var rate: UInt64? {
         guard let span, let first = samples.first, let last = samples.last, last.made > first.made else { return nil }
-        return UInt64(Double(last.made - first.made) / span)
+        return UInt64(exactly: (Double(last.made - first.made) / span).rounded())
     }
 
     private var timeLeft: Duration? {

@@ -16,6 +16,7 @@ extension FleetOptions {
         _ body: (Settled, Reporter) async throws -> Conclusion
     ) async throws {
         ProcessSetup.prepare()
+        ProcessSetup.tellOfFaults()
         if verbose { StandardErrorLog.bootstrap() }
         let reporter = Reporter(self)
         var conclusion = Conclusion(status: .failed)

@@ -21,10 +21,11 @@ enum JSONValue: Sendable, Equatable {
 
     /// Seconds, with as many decimal places (at most nine).
     static func seconds(_ duration: Duration, places: Int = 3) -> JSONValue {
+        // Both have the sign.
         let (seconds, attoseconds) = duration.components
-        let nanoseconds = String(attoseconds / 1_000_000_000)
+        let nanoseconds = String((attoseconds / 1_000_000_000).magnitude)
         let digits = String(repeating: "0", count: 9 - nanoseconds.count) + nanoseconds
-        return .number("\(seconds).\(digits.prefix(places))")
+        return .number("\(duration < .zero ? "-" : "")\(seconds.magnitude).\(digits.prefix(places))")
     }
 
     /// The shortest digits; null for nothing, and for what is not finite.

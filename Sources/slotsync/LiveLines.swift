@@ -155,7 +155,8 @@ struct LiveLines: Sendable, Equatable {
             guard let least = known.min(), let most = known.max() else { return nil }
             guard line.metric.kind == .gauge else { return min(least, 0)...max(most, 0) }
             let mean = known.reduce(0) { $0 + $1 / Double(known.count) }
-            return min(least, mean - abs(mean) / 4)...max(most, mean + abs(mean) / 4)
+            let room = (mean - abs(mean) / 4, mean + abs(mean) / 4)
+            return room.0.isFinite && room.1.isFinite ? min(least, room.0)...max(most, room.1) : least...most
         }
 
         /// With one digit where two do not fit.

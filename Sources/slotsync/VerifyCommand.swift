@@ -96,8 +96,8 @@ extension HostResults<[SlotVerification]> {
     }
 
     func summary(_ policy: ForeignPolicy, duration: Duration) -> String {
-        let files = slots.reduce(0) { $0 + $1.found.files }
-        let bytes = slots.reduce(0) { $0 + $1.found.bytes }
+        let files = slots.saturatedSum { $0.found.files }
+        let bytes = slots.saturatedSum { $0.found.bytes }
         let extent =
             "\(NumberText.count(slots.count, "slot")) on \(NumberText.count(Set(slots.map(\.host)).count, "host")), "
             + "\(NumberText.count(files, "file")), \(byteText(bytes)), in \(TimeText.rounded(duration))"

@@ -20,8 +20,7 @@ struct SampleTable {
 
     /// What is beyond is no sample, and what is below is zero: squares have to stay finite.
     private static let mostEvents = 1e12
-    private static let largestLevel = 1e30
-    private static let smallestLevel = 1e-30
+    private static let sizes = SampleLog.sizes
 
     /// The samples of `metric` in every host: base lines end at the flip, so a short one is missing at its beginning; a
     /// short window is missing at its end. Infinite values and negative counts are not samples.
@@ -38,8 +37,9 @@ struct SampleTable {
         for (row, host) in recording.hosts.enumerated() {
             let start = row * moments
             func put(_ value: Double, at column: Int) {
-                guard isCount ? value >= 0 && value <= Self.mostEvents : abs(value) <= Self.largestLevel else { return }
-                values[start + column] = abs(value) < Self.smallestLevel ? 0 : value
+                guard isCount ? value >= 0 && value <= Self.mostEvents : abs(value) <= Self.sizes.upperBound
+                else { return }
+                values[start + column] = abs(value) < Self.sizes.lowerBound ? 0 : value
             }
             if metric < host.baseline.count {
                 let series = host.baseline[metric].suffix(before)

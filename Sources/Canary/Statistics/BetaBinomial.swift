@@ -22,7 +22,9 @@ struct BetaBinomial {
         precondition(probabilities.count == trials + 1)
         let n = Double(trials)
         // Near the mean: close to the mode for α, β > 1, and never where the probability vanishes.
-        let start = min(max(Int(n * alpha / (alpha + beta)), 0), trials)
+        let mean = n * alpha / (alpha + beta)
+        guard mean.isFinite else { return }
+        let start = min(max(Int(mean), 0), trials)
         let first = weight * exp(logProbability(start))
         var value = first
         probabilities[start] += value

@@ -1,6 +1,7 @@
 // The controller's end of one session with an agent: requests go out, replies come in. A session is linear code that
 // sends and receives. ChildStream does the waiting, Transport opens channels.
 
+import CSystemCalls
 import DequeModule
 import SystemPackage
 
@@ -52,6 +53,8 @@ final class Channel {
     private let agentProgram: String?
     private let port: Int?
     private var parser = FrameParser(.replies)
+    /// Who is told of if what the host says is more than this program can bear.
+    var peer = ""
     /// What was read and nobody has received yet: no more than came in one piece.
     private var inbox: Deque<Reply> = []
     /// Tasks that wait for a reply.
@@ -232,6 +235,7 @@ final class Channel {
     /// Reads until so many replies are there, or nothing more to read for now.
     private func read(untilReplies enough: Int) throws {
         try stream.read(while: { inbox.count < enough }) { bytes in
+            ss_note_peer(peer)
             parser.append(bytes)
             while let (type, payload) = try parser.next() { try take(Reply(type: type, payload: payload)) }
             if parser.isInsideMessage { stream.noteLife() }

@@ -21,6 +21,7 @@ struct HostSession {
         let command = try await fleet.transport.agentCommand(on: host, root: fleet.root, timeout: fleet.timeout)
         let channel = try Channel(
             command, timeout: fleet.timeout, agentProgram: fleet.transport.remoteCommand, port: host.port)
+        channel.peer = host.label
         let alarm = Task { @FleetActor in
             try await Task.sleep(for: usualGreeting)
             onSlow()

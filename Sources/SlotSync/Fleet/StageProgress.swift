@@ -65,10 +65,3 @@ public struct StageProgress: Sendable, Hashable {
         made = made.addingSaturated(bytes - before)
     }
 }
-
-extension UInt64 {
-    fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-}

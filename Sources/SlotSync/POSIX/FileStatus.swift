@@ -62,7 +62,7 @@ struct FileStatus: Sendable, Hashable {
     }
 
     /// Whether the file has holes: fewer blocks than its size needs.
-    var isSparse: Bool { kind == .file && blocks * 512 < size }
+    var isSparse: Bool { kind == .file && blocks.multipliedSaturated(by: 512) < size }
 
     /// What a special file is, for a warning that names it.
     var specialKind: String {
@@ -99,7 +99,8 @@ struct FileSystemSpace: Sendable {
         try systemCall { fstatvfs(descriptor.rawValue, &space) }
         blockSize = UInt64(max(space.f_frsize, 1))
         let available = geteuid() == 0 ? space.f_bfree : space.f_bavail
-        freeBytes = UInt64(available) * blockSize
+        // Some file systems say that they have no end.
+        freeBytes = UInt64(available).multipliedSaturated(by: blockSize)
         freeInodes = space.f_files == 0 ? nil : UInt64(space.f_favail)
     }
 }

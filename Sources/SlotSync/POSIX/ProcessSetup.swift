@@ -22,6 +22,10 @@ package enum ProcessSetup {
         if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 { signal(SIGCHLD, SIG_DFL) }
     }
 
+    /// Has this process say which host it heard last where a fault of its own ends it. For a program that is nothing but a
+    /// controller: an embedding one has its own handlers.
+    package static func tellOfFaults() { ss_tell_peer_of_faults() }
+
     /// Three pipes a session soon pass the customary limit of 1024 descriptors. Each session is a process as well.
     private static func raiseLimits() {
         for resource in [RLIMIT_NOFILE, __RLIMIT_NPROC] {

@@ -70,8 +70,8 @@ final class BasisCache: Sendable {
         self.locations = locations
         states = Mutex(([], damaged))
         let free = try FileSystemSpace(of: folder.descriptor).freeBytes
-        let held = found.reduce(0) { $0 + $1.size }
-        self.limit = min(limit, (free + held) / 4)
+        let held = found.saturatedSum(\.size)
+        self.limit = min(limit, free.addingSaturated(held) / 4)
     }
 
     private static func index(of pack: Pack, in folder: Directory) throws -> [ContentPack.Record] {

@@ -125,9 +125,9 @@ final class BasisCacheFilling: Sendable {
         let added = state.withLock { $0.added }
         for entry in manifest.entries where entry.kind == .file && entry.size > 0 {
             if let kept = cache.pack(of: entry.digest) {
-                useful[kept.pack] += kept.length
+                useful[kept.pack] = useful[kept.pack].addingSaturated(kept.length)
             } else if entry.size <= Self.longestContent, !added.contains(entry.digest) {
-                missing += entry.size
+                missing = missing.addingSaturated(entry.size)
             }
         }
         let now = Timestamp.now
@@ -139,16 +139,19 @@ final class BasisCacheFilling: Sendable {
         var candidates = cache.packs.indices.sorted { (share($0), $1) < (share($1), $0) }
         for number in damaged { remove(number) }
         candidates.removeAll { damaged.contains($0) }
-        var held = candidates.reduce(0) { $0 + cache.packs[$1].size } + state.withLock { $0.end }
+        var sizes = candidates.map { cache.packs[$0].size } + [state.withLock { $0.end }]
         for (position, number) in candidates.enumerated() {
             let tooMany = candidates.count - position >= Self.mostPacks
-            guard held > cache.limit || tooMany || (held + missing > cache.limit && share(number) < 0.5) else { break }
+            let held = sizes[position...].saturatedSum { $0 }
+            let isFull = held.addingSaturated(missing) > cache.limit
+            guard held > cache.limit || tooMany || (isFull && share(number) < 0.5) else { break }
             remove(number)
             // What it held of this release is added again, from the source.
             cache.giveUp(number)
-            missing += useful[number]
-            held -= cache.packs[number].size
+            missing = missing.addingSaturated(useful[number])
+            sizes[position] = 0
         }
+        let held = sizes.saturatedSum { $0 }
         state.withLock { $0.bound = $0.end + (cache.limit > held ? cache.limit - held : 0) }
         removeAbandoned()
     }

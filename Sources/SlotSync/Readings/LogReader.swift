@@ -59,7 +59,7 @@ final class LogReader: LogSource {
         if files.contains(where: \.hasCutLine) {
             news.addLongLine(in: path)
         }
-        let behind = files.reduce(0) { $0 + $1.remaining }
+        let behind = files.saturatedSum(\.remaining)
         if behind > ReadingLimits.logChunk, ContinuousClock.now >= deadline {
             news.add(behind: behind, in: path)
         }

@@ -100,7 +100,7 @@ final class LogSeries: LogSource {
         } catch {
             return patterns.map { _ in .missing("\(error)") }
         }
-        let behind = known.values.reduce(0) { $0 + ($1.file?.remaining ?? 0) }
+        let behind = known.values.saturatedSum { $0.file?.remaining ?? 0 }
         if behind > ReadingLimits.logChunk, ContinuousClock.now >= deadline { news.add(behind: behind, in: path) }
         return tally.outcomes(path: path)
     }

@@ -13,10 +13,10 @@ enum DiskSpace {
             try FileSystemSpace(of: ring.slotsDirectory.descriptor)
         }
         func needed(_ bytes: UInt64) -> UInt64 {
-            let written = bytes + bytes / 64
+            let written = bytes.addingSaturated(bytes / 64)
             return written > plan.freedBytes ? written - plan.freedBytes : 0
         }
-        var bytes = plan.receivedBytes + plan.copiedBytes
+        var bytes = plan.receivedBytes.addingSaturated(plan.copiedBytes)
         if needed(bytes) > space.freeBytes, plan.copiedBytes > 0, needed(plan.receivedBytes) <= space.freeBytes,
             hasReflinks(ring)
         {

@@ -35,7 +35,7 @@ struct StagePlan: Sendable {
     /// Bytes of content that filling the slot puts into place, received or copied.
     func contentBytes(of release: Manifest) -> UInt64 {
         let entries = copies.map(\.entry) + needs.map { Int($0.entry) } + duplicates.map(\.entry)
-        return entries.reduce(0) { $0 + release.entries[$1].size }
+        return entries.saturatedSum { release.entries[$0].size }
     }
 }
 

@@ -47,18 +47,22 @@ struct StagePlanner {
     }
 
     private func estimateSpace(for target: Manifest, in plan: inout StagePlan) {
-        func inBlocks(_ size: UInt64) -> UInt64 { (size + blockSize - 1) / blockSize * blockSize }
-        for need in plan.needs { plan.receivedBytes += inBlocks(target.entries[Int(need.entry)].size) }
+        func add(_ entry: Int, to sum: inout UInt64) {
+            sum = sum.addingSaturated(target.entries[entry].size.roundedUp(toBlocksOf: blockSize))
+        }
+        for need in plan.needs { add(Int(need.entry), to: &plan.receivedBytes) }
         for (entry, location) in plan.copies {
             if case .aside = location { continue }
-            plan.copiedBytes += inBlocks(target.entries[entry].size)
+            add(entry, to: &plan.copiedBytes)
         }
-        for (entry, _) in plan.duplicates { plan.copiedBytes += inBlocks(target.entries[entry].size) }
+        for (entry, _) in plan.duplicates { add(entry, to: &plan.copiedBytes) }
         let spared = Set(plan.aside.map(\.entry))
         for index in plan.change.obsolete where !spared.contains(index) {
             // A hole frees nothing, and may be of any size.
             let old = actual.manifest.entries[index]
-            if !old.isSparse { plan.freedBytes &+= old.size / blockSize * blockSize }
+            if !old.isSparse {
+                plan.freedBytes = plan.freedBytes.addingSaturated(old.size / blockSize * blockSize)
+            }
         }
     }
 

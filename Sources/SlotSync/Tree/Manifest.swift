@@ -106,7 +106,7 @@ public struct Manifest: Sendable {
     public var count: Int { entries.count }
 
     /// The sum of all files' lengths.
-    public var contentBytes: UInt64 { entries.reduce(0) { $0 &+ $1.size } }
+    public var contentBytes: UInt64 { entries.saturatedSum(\.size) }
 
     func children(of directory: Int) -> Range<Int> {
         let entry = entries[directory]

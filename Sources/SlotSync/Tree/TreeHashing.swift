@@ -82,7 +82,7 @@ enum TreeHashing {
                 runs.append(Run())
             }
             runs[runs.count - 1].entries.append(entry)
-            runs[runs.count - 1].bytes += size
+            runs[runs.count - 1].bytes = runs[runs.count - 1].bytes.addingSaturated(size)
         }
     }
 

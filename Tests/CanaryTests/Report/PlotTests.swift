@@ -31,6 +31,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [5e-324, 2.2e-308, 1e-201, 1e201, 1.7e308, .infinity, .nan] as [Double])
+    func valuesThatNoScaleHoldsHaveAScaleAllTheSame(size: Double) {
+        for kind in [Metric.Kind.gauge, .counter] {
+            for values in [[size], [-size], [0, size], [-size, size], [1, size], [5e-324, size, 1.7e308]] {
+                let scale = PlotScale.values(values, kind: kind)
+                #expect(!scale.ticks.isEmpty && scale.tickLabels.count == scale.ticks.count, "\(values): \(scale)")
+                for value in values { #expect((-1...2).contains(scale.place(value))) }
+            }
+        }
+        #expect(PlotScale(low: 0, high: 0, ticks: [], step: 0).tickLabels == [])
+    }
+
     @Test func timeIsCountedInWholeMinutesWhereItIsLong() {
         #expect(PlotScale.time(from: -60, to: 360, mostTicks: 10).ticks == [-60, 0, 60, 120, 180, 240, 300, 360])
         #expect(PlotScale.time(from: -55, to: 25, mostTicks: 5).ticks == [-30, 0])

@@ -30,6 +30,17 @@ import Testing
         #expect(recording.interval == 5 && recording.metrics == metrics)
     }
 
+    @Test func whatCannotBeReckonedWithIsNoSample() {
+        var log = log(rounds: 1)
+        let taken = [1.7e308, -1.7e308, 1.1e30, 1e30, 5e-324, -5e-324, 1e-31, 1e-30].map { value in
+            let round = log.beginRound(at: 100)
+            log.record(value, round: round, host: 0, metric: 0)
+            return log.value(round: round, host: 0, metric: 0)
+        }
+        #expect(taken[..<3].allSatisfy(\.isNaN))
+        #expect(taken[3...].elementsEqual([1e30, 0, 0, 0, 1e-30]))
+    }
+
     @Test func roundsBetweenBaseLineAndFlipAreAGap() {
         func gap(baselineEnd: Double) -> Double? {
             let baseline = TimeSpan(start: 5, end: baselineEnd)

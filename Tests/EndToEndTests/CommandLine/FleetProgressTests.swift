@@ -79,6 +79,15 @@ struct FleetProgressTests {
         #expect(progress.line(width: 80) == "staging: 0 of 4 hosts done, 25 %, 20.0 MB")
     }
 
+    @Test("hosts that say that they made more than there can be have no rate")
+    func impossible() {
+        var progress = FleetProgress(verb: "staging", hostCount: 4)
+        progress.note(filled(0, of: .max), at: start)
+        progress.note(filled(.max - 1000, of: .max), at: start + .milliseconds(600))
+        #expect(progress.line(width: 200).hasPrefix("staging: 0 of 4 hosts done, "))
+        #expect(!progress.line(width: 200).contains("/s"))
+    }
+
     @Test("hooks that run are told, and where; one that has ended is not")
     func hooks() {
         var progress = FleetProgress(verb: "flip", hostCount: 4)

@@ -1,5 +1,6 @@
 // What is kept is found again, byte for byte, or not at all: whatever happens to the files in between.
 
+import Glibc
 import SystemPackage
 import Testing
 
@@ -379,4 +380,44 @@ struct BasisCacheTests {
             }
         }
     }
+
+    @Test(
+        "packs that say that they have exabytes end no stage", .enabled("no file can be so large here") { canBeHuge() })
+    func hugePacks() throws {
+        try withMemoryFolder { path in
+            let files = try TemporaryFolder()
+            defer { files.remove() }
+            let scene = try Scene(files, contents(3))
+            _ = try BasisCache(in: path, limit: 1 << 30)
+            let folder = try Directory(path: path.appending("contents"))
+            for number in 0..<4 {
+                let name = "\(ContentDigest(high: 0, low: UInt64(number))).pack"
+                let file = try folder.openFile(name, O_RDWR | O_CREAT, mode: 0o600)
+                try file.closeAfter {
+                    try ContentPack.magic.withUnsafeBytes { try file.writeFully($0, at: 0) }
+                    try file.setLength(.max)
+                }
+            }
+            let cache = try BasisCache(in: path, limit: 1 << 30)
+            try BasisCacheFilling(cache).finish(scene.source)
+            let entry = try #require(scene.source.manifest.entries.first { $0.kind == .file })
+            #expect(try BasisCache(in: path, limit: 1 << 30).length(of: entry.digest) == entry.size)
+        }
+    }
+}
+
+/// Runs `body` with a folder whose files may be as large as a number can say.
+private func withMemoryFolder(_ body: (FilePath) throws -> Void) throws {
+    let top = try Directory(path: "/dev/shm")
+    let name = "slotsync-test-\(UInt64.random(in: .min ... .max))"
+    try top.makeDirectory(name)
+    defer { try? top.removeTree(name) }
+    try body(FilePath("/dev/shm").appending(name))
+}
+
+private func canBeHuge() -> Bool {
+    (try? withMemoryFolder { path in
+        let file = try Directory(path: path).openFile("huge", O_RDWR | O_CREAT, mode: 0o600)
+        try file.closeAfter { try file.setLength(.max) }
+    }) != nil
 }
