@@ -231,7 +231,7 @@ public final class FleetConnection: Sendable {
     public func markBad(_ release: ContentDigest, because reason: String, on hosts: [Host]) async -> HostResults<Void> {
         await each(hosts) { host in
             try await host.request(.markBad(release: release, reason: reason)) { reply in
-                if case .status = reply { true } else { false }
+                if case .status(let ring) = reply { ring.hasMarkedBad(release) } else { false }
             }
         }
     }

@@ -54,6 +54,8 @@ final class FleetFlip {
     let way: MadeWay
     let emit: @Sendable (FleetEvent) -> Void
     private var release: ReleaseName?
+    /// How many hosts have it under which name.
+    private var names: [String: Int] = [:]
     private var decisions = TwoPhaseFlip(hosts: [], failed: 0, allowedFailures: 0)
     /// Wakes the hosts that flipped, when it is decided whether they stay so.
     private let decided = Wakeup()
@@ -149,7 +151,10 @@ final class FleetFlip {
 
     func prepare(_ host: HostConnection, _ request: FlipRequest) async throws {
         let outcome = try await host.prepare(request)
-        release = release ?? outcome.release
+        // One host's name for it is not the fleet's.
+        names[outcome.release.name, default: 0] += 1
+        let name = names.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? ""
+        release = ReleaseName(id: outcome.release.id, name: name)
     }
 
     /// Does something in a task that is not cancelled with this one.

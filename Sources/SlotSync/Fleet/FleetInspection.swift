@@ -57,7 +57,9 @@ extension HostConnection {
                     throw SlotSyncError(.protocolViolation, "the agent verified more slots than a ring has")
                 }
                 slots.append(found)
-            case .status: return slots
+            case .status(let ring):
+                try slots.check(against: slot, in: ring)
+                return slots
             case let reply: throw unexpected(reply)
             }
         }

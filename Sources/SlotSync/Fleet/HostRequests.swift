@@ -41,6 +41,7 @@ extension HostConnection {
         channel.send(.prepare(request))
         let reply = try await channel.receiveWhileAdvancing()
         guard case .prepared(let outcome) = reply else { throw unexpected(reply) }
+        try outcome.check(against: request)
         return outcome
     }
 
@@ -61,7 +62,7 @@ extension HostConnection {
             throw SlotSyncError(
                 .unreachable, "its session ended after the flip was prepared; nothing was flipped there")
         }
-        return try await move(.commit, hook: flip.request.afterHook)
+        return try await move(.commit, from: flip.outcome, hook: flip.request.afterHook)
     }
 
     /// Goes back from a release: takes back this session's flip, or rolls back in a session that was opened anew,
@@ -71,8 +72,8 @@ extension HostConnection {
     ///   - release: what was flipped to.
     ///   - hook: runs on the host when it is back.
     func takeBack(_ release: ContentDigest?, hook: String) async throws {
-        if hasPreparedFlip {
-            _ = try await move(.undo, hook: hook)
+        if hasPreparedFlip, let flip {
+            _ = try await move(.undo, from: flip.outcome, hook: hook)
         } else {
             try await whenFree(patience: Self.usualPatience) { try await rollBack(release, hook: hook, $0) }
         }
@@ -82,17 +83,20 @@ extension HostConnection {
     /// Rolls back in a session that did not make the flip, if its release is live.
     private func rollBack(_ release: ContentDigest?, hook: String, _ ring: RingStatus?) async throws {
         guard let back = try LostHost.wayBack(from: release, hook: hook, in: ring, made: flip?.outcome) else { return }
-        _ = try await preparing.withPermit { try await checkedSlot(for: back) }
-        _ = try await move(.commit, hook: hook)
+        let prepared = try await preparing.withPermit { try await checkedSlot(for: back) }
+        _ = try await move(.commit, from: prepared, hook: hook)
     }
 
-    /// - Parameter hook: what the host runs before it answers, as long as that takes. Without one it answers soon: a
-    ///   rename that takes long is a disk that hangs.
-    private func move(_ request: Request, hook: String) async throws -> FlipOutcome {
+    /// - Parameters:
+    ///   - prepared: what the host said of the flip before.
+    ///   - hook: what the host runs before it answers, as long as that takes. Without one it answers soon: a rename that
+    ///     takes long is a disk that hangs.
+    private func move(_ request: Request, from prepared: FlipOutcome, hook: String) async throws -> FlipOutcome {
         let channel = try await session().channel
         channel.send(request)
         let reply = hook.isEmpty ? try await channel.receivePromptly() : try await channel.receive()
         guard case .flipped(let outcome) = reply else { throw unexpected(reply) }
+        try outcome.check(against: prepared, isWayBack: request == .undo)
         return outcome
     }
 

@@ -8,27 +8,40 @@ struct ReleaseLookup {
     let rings: [(host: Host, ring: RingStatus)]
     /// What commands are told to be typed with.
     private let words: FleetWords
-    /// The releases in any slot of any host, with their names.
-    private var known: [ContentDigest: Set<String>] = [:]
+    /// The releases in any slot of any host, and on how many hosts each has which name.
+    private var known: [ContentDigest: [String: Int]] = [:]
+    /// On how many hosts each release is.
+    private var holders: [ContentDigest: Int] = [:]
 
     init(rings: [(host: Host, ring: RingStatus)], words: FleetWords = FleetWords()) {
         self.rings = rings
         self.words = words
         for (_, ring) in rings {
-            for slot in ring.slots where slot.state.isSealed {
-                guard let release = slot.release else { continue }
-                known[release.id, default: []].insert(release.name)
-            }
+            let releases = Set(ring.slots.filter(\.state.isSealed).compactMap(\.release))
+            for release in releases { known[release.id, default: [:]][release.name, default: 0] += 1 }
+            for id in Set(releases.map(\.id)) { holders[id, default: 0] += 1 }
         }
+    }
+
+    /// Whether most of the hosts that have a release call it so: a name that one host has made up must not lead all of them
+    /// to a release of its choice.
+    private func isCalled(_ id: ContentDigest, _ name: String) -> Bool {
+        2 * (known[id]?[name] ?? 0) > holders[id] ?? 0
     }
 
     /// - Throws: `unknownRelease` where nothing fits, or more than one.
     func find(_ text: String, for direction: FlipRequest.Direction = .flip) throws(SlotSyncError) -> ContentDigest {
         if let id = ContentDigest(text), known[id] != nil { return id }
         // A name wins over the beginning of an ID that happens to look like it.
-        var found = text.isEmpty ? [] : known.filter { $0.value.contains(text) }.map(\.key)
-        if found.count > 1, let meant = try meant(by: text, direction) { found = [meant] }
+        let named = text.isEmpty ? [] : known.filter { $0.value[text] != nil }.map(\.key)
+        var found = named.filter { isCalled($0, text) }
+        if found.count > 1, let meant = try meant(by: text, direction), found.contains(meant) { found = [meant] }
         if found.isEmpty { found = try begun(by: text) }
+        if found.isEmpty, !named.isEmpty {
+            throw SlotSyncError(
+                .unknownRelease,
+                "not most of the hosts that have it call a release \(quoted(text)): \(list(named)); give digits of the ID")
+        }
         switch found.count {
         case 1: return found[0]
         case 0:
@@ -101,7 +114,7 @@ struct ReleaseLookup {
 
     private func list(_ releases: [ContentDigest]) -> String {
         releases.sorted().prefix(5).map { id in
-            let name = known[id]?.filter { !$0.isEmpty }.sorted().first
+            let name = known[id]?.keys.filter { !$0.isEmpty }.sorted().first
             return "\(id.description.prefix(12))\(name.map { " (\($0))" } ?? "")"
         }.joined(separator: ", ")
     }

@@ -79,15 +79,20 @@ struct StageConversation {
             case .seedsNeeded(let entries, let isLast) where parts.isEmpty && !isRepair && !options.dryRun:
                 try seeding.take(entries, isLast: isLast)
                 try await sendSeeds(entries)
-            case .present(let outcome):
+            case .present(let outcome) where parts.isEmpty && !isRepair:
+                try outcome.check(isOneOf: [.alreadyReady, .alreadyLive, .alreadyBad], slotCount: slotCount)
                 library.notePresence()
                 return .ended(outcome)
-            case .staged(let outcome): return .ended(outcome)
+            case .staged(let outcome) where parts.isEmpty && isRepair:
+                try outcome.check(isOneOf: [.staged], slotCount: slotCount)
+                return .ended(outcome)
             case .manifestNeeded where parts.isEmpty: return .manifestNeeded
             case let reply: throw unexpected(reply)
             }
         }
     }
+
+    private var slotCount: Int { session.ring?.slots.count ?? options.slots ?? Ring.usualSlotCount }
 
     /// Sends the manifest, as a difference from the live release's where both ends have that.
     private func requestStage(withWholeManifest isWhole: Bool) async throws {
@@ -141,7 +146,7 @@ struct StageConversation {
                 channel.send(.signatures(requests))
                 for request in requests {
                     switch try await channel.receive() {
-                    case .signature(request.basis, let signature):
+                    case .signature(request.basis, let signature) where signature.seed == request.seed:
                         library.deliver(signature, of: request.basis, from: index)
                     case .signatureMissing(request.basis):
                         library.deliver(nil, of: request.basis, from: index)

@@ -91,6 +91,27 @@ struct ReleaseLookupTests {
         )
     }
 
+    @Test("a name that one host alone has for a release leads nobody to it")
+    func madeUp() throws {
+        func ring(_ nameOfA: String) -> RingStatus {
+            RingStatus(slots: [
+                SlotStatus(state: .retired, release: ReleaseName(id: a, name: nameOfA), stage: 1),
+                SlotStatus(state: .ready, release: ReleaseName(id: b, name: "v2"), stage: 2),
+            ])
+        }
+        for honest in 1...3 {
+            let names = Array(repeating: "v1", count: honest) + ["abce00", "v3"]
+            for name in names.suffix(2) {
+                let hosts = try (0...honest).map { try Host("h\($0)") }
+                let rings = zip(hosts, Array(repeating: ring("v1"), count: honest) + [ring(name)])
+                let lookup = ReleaseLookup(rings: rings.map { ($0, $1) })
+                #expect(try lookup.find("v2") == b && lookup.find("\(a)") == a)
+                #expect(try lookup.find("abce00") == b, "the beginning of an ID, and no name")
+                #expect(errorMessage { _ = try lookup.find("v3") }.contains(name == "v3" ? "not most" : "no host"))
+            }
+        }
+    }
+
     @Test("a release that is only being staged is not there yet")
     func staging() {
         #expect(errorCode { _ = try self.lookup((a, "v1", .staging)).find("v1") } == .unknownRelease)
