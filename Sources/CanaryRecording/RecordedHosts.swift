@@ -6,6 +6,12 @@ import SlotSync
 
 struct RecordedHosts {
     let metrics: [Metric]
+    private let numbers: [String: Int]
+
+    init(metrics: [Metric]) {
+        self.metrics = metrics
+        numbers = Dictionary(zip(metrics.map(\.name), metrics.indices)) { first, _ in first }
+    }
 
     func read(_ object: JSONElement) throws(SlotSyncError) -> [HostSamples] {
         guard object.isObject else { throw wrong("hosts", "is not an object of hosts") }
@@ -44,7 +50,7 @@ struct RecordedHosts {
         var expected = 0
         try object.forEachMember { (name, element) throws(SlotSyncError) in
             let isExpected = expected < metrics.count && metrics[expected].name == name
-            guard let index = isExpected ? expected : metrics.firstIndex(where: { $0.name == name }) else {
+            guard let index = isExpected ? expected : numbers[name] else {
                 throw wrong(path, "has a metric \(quoted(name)) that is not among the metrics")
             }
             expected = index + 1

@@ -10,6 +10,9 @@ public enum RecordingFormat {
     public static let maximumMetrics = 1_000
     /// Samples in one series.
     public static let maximumSamples = 100_000
+    /// Samples of all hosts and metrics, each series counted as long as the longest before and after the flip: what a
+    /// judge lays out in memory.
+    public static let maximumCells = 1 << 25
     /// Bytes of the name of a case, a metric or a host.
     public static let maximumNameLength = 1_024
     /// Seconds from one sample to the next, of settling, and of a window.

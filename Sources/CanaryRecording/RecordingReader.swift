@@ -41,6 +41,13 @@ public final class RecordingReader {
         let metrics = try metrics(try members.required("metrics"))
         let hosts = try RecordedHosts(metrics: metrics).read(try members.required("hosts"))
         var recording = Recording(name: name, metrics: metrics, hosts: hosts)
+        let longest = recording.samplesBefore + recording.samplesAfter
+        guard hosts.count * metrics.count * longest <= RecordingFormat.maximumCells else {
+            throw wrong(
+                "hosts",
+                "has series of \(longest) samples for \(hosts.count) hosts and \(metrics.count) metrics, each as long as "
+                    + "the longest; \(RecordingFormat.maximumCells) samples are the most")
+        }
         let interval = try members.number("interval_s", "a number of seconds above 0, and a day at most") {
             $0 > 0 && $0 <= RecordingFormat.longestTime
         }

@@ -17,6 +17,9 @@ struct ConfigurationNode {
 
     /// The file's one document; nil if it is empty.
     init?(parsing text: String, file: String) throws(SlotSyncError) {
+        if let (line, what) = YAMLBounds.problem(in: text) {
+            throw SlotSyncError(.badInput, "\(file):\(line): \(what)")
+        }
         do {
             guard let node = try Yams.compose(yaml: text) else { return nil }
             self.init(node: node, name: "", line: node.line, file: file)

@@ -22,6 +22,11 @@ struct PatchCommand: ParsableCommand {
     @Option(name: [.short, .customLong("output")], help: "Where to write the new file. (default: standard output)")
     var output: String?
 
+    @Option(
+        help: ArgumentHelp("How long the new file may be: 500M, 2T. (default: 1T)", valueName: "size"),
+        transform: ValueForm.size.option)
+    var maxSize = DeltaFiles.usualLongestContent
+
     func run() throws {
         let basisFile = try InputFile.open(basis)
         defer { basisFile.close() }
@@ -29,7 +34,8 @@ struct PatchCommand: ParsableCommand {
         defer { deltaFile.close() }
         try ResultFile.write(to: output) { result in
             try DeltaFiles.patch(
-                basis: basisFile.named, delta: deltaFile.named, to: result.named, makesHoles: result.isFresh)
+                basis: basisFile.named, delta: deltaFile.named, to: result.named, makesHoles: result.isFresh,
+                atMost: maxSize)
         }
     }
 

@@ -53,6 +53,12 @@ public struct Judge: Sendable {
         ).judgement(significance: settings.significance * schedule.share(after: n), isLast: n >= planned)
     }
 
+    /// The most looks at one recording: each reads all samples up to it.
+    static let mostLooks = 2000
+
+    /// From one look to the next where there could be so many.
+    static func step(of looks: Int) -> Int { max(1, (looks + mostLooks - 1) / mostLooks) }
+
     /// Judges a whole recording as a live push would have, look by look: up to the first regression, with the seconds
     /// from the flip to it, or else by the last look.
     ///
@@ -61,7 +67,7 @@ public struct Judge: Sendable {
         let samples = recording.samplesAfter
         let planned = max(planned ?? samples, samples)
         let first = settings.settleSamples(every: recording.interval) + 1
-        for n in stride(from: first, to: samples, by: 1) {
+        for n in stride(from: first, to: samples, by: Self.step(of: samples - first)) {
             let judgement = look(recording, afterSamples: n, of: planned)
             if judgement.verdict == .regression { return (judgement, Double(n) * recording.interval) }
         }

@@ -38,7 +38,8 @@ struct NoiseFit {
         let isComplete = good.map { row in !row.contains(where: \.isNaN) && !grid.entries[0].projection.isEmpty }
         let complete = zip(good, isComplete).filter(\.1).map(\.0)
         let incomplete = zip(good, isComplete).filter { !$0.1 }.map(\.0)
-        let gram = Self.gram(complete, moments)
+        // Long series have no projection: none is complete then.
+        let gram = complete.isEmpty ? [] : Self.gram(complete, moments)
         let contrasts =
             Double(complete.count * (moments - 1))
             + incomplete.reduce(0) { $0 + Double($1.count { !$0.isNaN } - 1) }

@@ -124,6 +124,9 @@ package struct SentenceKind: Sendable {
 
     // MARK: Parts
 
+    /// Whoever looks for the end of a text in quotes reads all that follows: so often that is done in vain.
+    private static let mostUnclosed = 4
+
     private static func parts(of sentence: String) -> [Part] {
         var parts: [Part] = []
         var text = ""
@@ -132,8 +135,12 @@ package struct SentenceKind: Sendable {
             if !text.isEmpty { parts.append(.text(text)) }
             text = ""
         }
+        var unclosed = 0
         while let character = rest.first {
-            if let (quotes, after) = quotes(rest) {
+            if character == "\"", unclosed == mostUnclosed {
+                text.append(character)
+                rest.removeFirst()
+            } else if let (quotes, after) = quotes(rest) {
                 end()
                 parts.append(.quote(quotes))
                 rest = after
@@ -142,6 +149,7 @@ package struct SentenceKind: Sendable {
                 parts.append(part)
                 rest = after
             } else {
+                if character == "\"" { unclosed += 1 }
                 text.append(character)
                 rest.removeFirst()
             }

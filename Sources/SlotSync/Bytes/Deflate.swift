@@ -83,7 +83,8 @@ struct Inflater: ~Copyable {
             inflateSetDictionary(stream, base.assumingMemoryBound(to: UInt8.self), UInt32(dictionary.count))
         }
         let start = result.count
-        result.reserveCapacity(start + count)
+        // Exact room for each of many blocks would move all that is there each time.
+        if start == 0 { result.reserveCapacity(count) }
         do throws(SlotSyncError) {
             try inflate(bytes, upTo: count, into: &result)
         } catch {

@@ -68,13 +68,20 @@ public enum DeltaFiles {
         try write(DeltaFile.trailer(contentLength: result.length, digest: result.digest), to: output)
     }
 
+    /// How much content a delta may make where nobody says how much. A few bytes can say that zeros come for years.
+    public static let usualLongestContent: UInt64 = 1 << 40
+
     /// Makes the content from `basis` and `delta`, and verifies it.
-    /// - Parameter makesHoles: `output` is an empty regular file, in which long runs of zeros may be holes.
+    /// - Parameters:
+    ///   - makesHoles: `output` is an empty regular file, in which long runs of zeros may be holes.
+    ///   - longest: how many bytes the content may have.
     /// - Throws: `verification` if `basis` is not the file that the signature was made of; `corrupt` if the delta is
     ///   damaged. What was written until then is worthless.
     public static func patch(
-        basis: NamedDescriptor, delta: NamedDescriptor, to output: NamedDescriptor, makesHoles: Bool = false
+        basis: NamedDescriptor, delta: NamedDescriptor, to output: NamedDescriptor, makesHoles: Bool = false,
+        atMost longest: UInt64 = usualLongestContent
     ) throws(SlotSyncError) {
+        var made: UInt64 = 0
         var reader = try DeltaFileReader.open(SequentialInput(delta.descriptor, name: delta.name))
         let source = try open(basis, length: reader.basisLength)
         let target = ContentOutput(output.descriptor, shortestHole: makesHoles ? shortestHole : nil)
@@ -82,12 +89,19 @@ public enum DeltaFiles {
         while true {
             switch try reader.next() {
             case .block(let block):
+                made = made.addingSaturated(block.contentLength)
+                guard made <= longest else {
+                    throw SlotSyncError(
+                        .badInput,
+                        "\(delta.name) makes more than \(byteText(longest)): if it is meant to, say how much it may make "
+                            + "(--max-size)")
+                }
                 var instructions = InstructionReader(ByteReader(block.instructions, name: delta.name))
                 do {
                     try maker.append(block.contentLength, from: source, &instructions, to: target)
                 } catch {
                     switch error {
-                    case .instructions(let error): throw error
+                    case .instructions(let error), .outside(let error): throw error
                     case .basis(let errno?): throw SlotSyncError(.system, "cannot read \(basis.name)", errno: errno)
                     case .basis(nil): throw mismatch(basis, "it became shorter while it was read")
                     case .output(let errno): throw writeFailure(output, errno)

@@ -71,6 +71,20 @@ struct DeflateTests {
         }
     }
 
+    @Test func manyBlocksInOneArrayAreMovedAFewTimes() throws {
+        var block: [UInt8] = []
+        var deflater = Deflater(level: 6)
+        [UInt8](repeating: 0, count: 1 << 14).withUnsafeBytes { deflater.deflate($0, into: &block) }
+        var inflater = Inflater()
+        var result: [UInt8] = []
+        var places: Set<UnsafeRawPointer?> = []
+        for _ in 0..<1000 {
+            try block.withUnsafeBytes { try inflater.inflate($0, into: &result, exactly: 1 << 14) }
+            result.withUnsafeBytes { _ = places.insert($0.baseAddress) }
+        }
+        #expect(result.count == 1000 << 14 && places.count < 30, "\(places.count)")
+    }
+
     @Test func truncatedOrPaddedBlockIsRefused() {
         let block = deflated((0..<5000).map { UInt8(truncatingIfNeeded: $0 / 3) })
         for length in 0..<block.count {

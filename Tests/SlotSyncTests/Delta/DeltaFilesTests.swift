@@ -52,6 +52,42 @@ struct DeltaFilesTests {
         #expect(try patched(basis, with: delta(from: basis, to: content)) == content)
     }
 
+    @Test("a delta of a few bytes that makes zeros for years is refused before it makes any")
+    func zerosForEver() throws {
+        func delta(_ length: UInt64) -> [UInt8] {
+            let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+            var writer = InstructionWriter()
+            writer.append(DeltaInstruction(kind: .zeros, position: 0, length: length), of: empty)
+            writer.endItem()
+            let block = DeltaFile.Block(instructions: writer.takeBytes(), contentLength: length)
+            return DeltaFile.header(basisLength: 0) + DeltaFile.encoded(block)
+                + DeltaFile.trailer(contentLength: length, digest: .empty)
+        }
+        func refusal(_ length: UInt64, atMost most: UInt64 = DeltaFiles.usualLongestContent) throws -> SlotSyncError? {
+            try withTemporaryFile { basis in
+                try withTemporaryFile(delta(length)) { file in
+                    try withTemporaryFile { output in
+                        do throws(SlotSyncError) {
+                            try DeltaFiles.patch(
+                                basis: NamedDescriptor(basis.descriptor, name: "basis"),
+                                delta: NamedDescriptor(file.descriptor, name: "delta"),
+                                to: NamedDescriptor(output.descriptor, name: "output"), makesHoles: true, atMost: most)
+                        } catch { return error }
+                        return nil
+                    }
+                }
+            }
+        }
+        #expect(delta(1 << 60).count < 80)
+        for length in [1 << 60, DeltaFiles.usualLongestContent + 1, UInt64(Int64.max)] {
+            let error = try refusal(length)
+            #expect(error?.code == .badInput && error?.message.contains("--max-size") == true, "\(error as Any)")
+        }
+        // Within the bound it is made, and is not what it should be.
+        #expect(try refusal(100_000, atMost: 100_000)?.code == .verification)
+        #expect(try refusal(100_001, atMost: 100_000)?.code == .badInput)
+    }
+
     /// Small copies and differences, all over the basis, as they come where the basis was at hand.
     @Test(arguments: 0..<10)
     func differencesAreAddedToTheBasis(seed: Int) throws {
