@@ -25,7 +25,7 @@ struct DocumentTests {
 
     @Test("every link within the documents leads to a file or a heading that is there")
     func links() throws {
-        let documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"] + (try pages())
+        let documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"] + (try pages())
         for document in documents {
             for link in try text(document).matches(of: /\]\(([^)\s]+)\)/).map(\.1) where !link.contains("://") {
                 let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
@@ -39,6 +39,16 @@ struct DocumentTests {
                 #expect(anchors.contains(String(parts[1])), "\(document): \(link)")
             }
         }
+    }
+
+    @Test("the tests that the threat model names are there")
+    func threats() throws {
+        let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let files = FileManager.default.enumerator(atPath: top.path)?.compactMap { $0 as? String } ?? []
+        let names = Set(files.map { String($0.split(separator: "/").last ?? "") })
+        let named = try text("docs/threat-model.md").matches(of: /`(\w+Tests)`/).map { "\($0.1).swift" }
+        #expect(named.count > 30)
+        for name in named { #expect(names.contains(name), "\(name)") }
     }
 
     private func pages() throws -> [String] {
