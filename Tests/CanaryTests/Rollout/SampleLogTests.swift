@@ -37,7 +37,7 @@ import Testing
             log.record(value, round: round, host: 0, metric: 0)
             return log.value(round: round, host: 0, metric: 0)
         }
-        #expect(taken[..<3].allSatisfy(\.isNaN))
+        #expect(taken[..<3].allSatisfy { $0.isNaN })
         #expect(taken[3...].elementsEqual([1e30, 0, 0, 0, 1e-30]))
     }
 
