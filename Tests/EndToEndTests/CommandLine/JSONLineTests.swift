@@ -34,7 +34,7 @@ struct JSONLineTests {
         #expect(JSONValue.seconds(.milliseconds(50)).line == "0.050")
         #expect(JSONValue.seconds(.nanoseconds(1_700_000_000_000_005_999), places: 6).line == "1700000000.000005")
         #expect(JSONValue.seconds(.nanoseconds(-500_000_000), places: 6).line == "-0.500000")
-        #expect(JSONValue.seconds(.nanoseconds(.min), places: 6).line == "-9223372036.854775")
+        #expect(JSONValue.seconds(.nanoseconds(Int64.min), places: 6).line == "-9223372036.854775")
         #expect(JSONValue.seconds(.seconds(Int64.min)).line == "-9223372036854775808.000")
     }
 
