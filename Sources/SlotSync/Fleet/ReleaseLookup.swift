@@ -40,7 +40,8 @@ struct ReleaseLookup {
         if found.isEmpty, !named.isEmpty {
             throw SlotSyncError(
                 .unknownRelease,
-                "not most of the hosts that have it call a release \(quoted(text)): \(list(named)); give digits of the ID")
+                "not most of the hosts that have it call a release \(quoted(text)): \(list(named)); give digits of the ID"
+            )
         }
         switch found.count {
         case 1: return found[0]

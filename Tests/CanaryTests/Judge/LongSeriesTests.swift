@@ -31,7 +31,7 @@ import Testing
     @Test func fewSamplesOfManyHostsAreCountedAsLongAsTheLongest() throws {
         let most = RecordingFormat.maximumCells
         func line(hosts: Int) -> String {
-            let empty = (0..<hosts).map { #","h\($0)":{"role":"control","baseline":{"m":[]},"after":{"m":[]}}"# }
+            let empty = (0..<hosts).map { #","h\#($0)":{"role":"control","baseline":{"m":[]},"after":{"m":[]}}"# }
                 .joined()
             let long = String(repeating: "0,", count: 9_999) + "0"
             return
@@ -63,7 +63,7 @@ import Testing
     /// In bytes: the most that this process has had at once.
     private func mostMemory() -> Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss << 10
     }
 }
