@@ -36,6 +36,8 @@ public struct SlotSyncError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let sourceChanged = Code(rawValue: "source-changed")
         /// Content on the host is not what it has to be, and could not be put right.
         public static let verification = Code(rawValue: "verification")
+        /// The host's policy does not allow it, or cannot be believed.
+        public static let refused = Code(rawValue: "refused")
         /// A hook ended with an error.
         public static let hookFailed = Code(rawValue: "hook")
         /// The host could not be reached, or its session ended early.

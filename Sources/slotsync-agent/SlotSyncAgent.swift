@@ -10,13 +10,14 @@ import SystemPackage
 @main
 struct SlotSyncAgent {
     private static let usage = """
-        usage: slotsync-agent [agent] --root PATH
+        usage: slotsync-agent [agent] --root PATH [--policy FILE]
                slotsync-agent --version | --help
 
         The host's side of a SlotSync session, on standard input and output. The controller starts it:
         `slotsync stage`, `flip` and the others, by ssh or as a child process.
 
-          --root PATH  the folder that holds the ring
+          --root PATH    the folder that holds the ring
+          --policy FILE  what may be asked for, in a file of root's; without it, everything
 
         """
 
@@ -30,7 +31,7 @@ struct SlotSyncAgent {
 
     private static func run(_ arguments: [String]) async -> Int32 {
         switch AgentArguments(arguments) {
-        case .serve(let root): return await HostAgent.serve(root: root)
+        case .serve(let root, let policy): return await HostAgent.serve(root: root, policy: policy)
         case .version: return say("slotsync-agent \(SlotSyncVersion.text)\n", on: .standardOutput, code: 0)
         case .help: return say(usage, on: .standardOutput, code: 0)
         case .wrong(let why): return say("slotsync-agent: \(why)\n\(usage)", on: .standardError, code: usageExitCode)
@@ -69,7 +70,7 @@ private final class FirstThread: TaskExecutor {
 
 /// What the words on the command line ask for.
 enum AgentArguments: Equatable {
-    case serve(root: String)
+    case serve(root: String, policy: String?)
     case version
     case help
     case wrong(String)
@@ -81,16 +82,22 @@ enum AgentArguments: Equatable {
         switch rest.first {
         case "--version" where isAlone: self = .version
         case "--help" where isAlone, "-h" where isAlone: self = .help
-        case "--root":
-            guard rest.count == 2, let root = rest.last, !root.isEmpty else {
-                self = .wrong("--root takes one path, and nothing may follow it")
-                return
-            }
-            self = .serve(root: root)
-        case let word? where word.hasPrefix("--root=") && isAlone && word.utf8.count > 7:
-            self = .serve(root: String(word.dropFirst(7)))
-        case let word?: self = .wrong("unknown argument \(quoted(word))")
-        case nil: self = .wrong("--root is missing")
+        default: self = Self.serving(rest)
         }
+    }
+
+    /// Each option once, its value behind it or behind an equals sign.
+    private static func serving(_ words: ArraySlice<String>) -> AgentArguments {
+        var values: [String: String] = [:]
+        var rest = words
+        while let word = rest.popFirst() {
+            let option = String(word.prefix { $0 != "=" })
+            guard option == "--root" || option == "--policy" else { return .wrong("unknown argument \(quoted(word))") }
+            let value = option == word ? rest.popFirst() : String(word.dropFirst(option.count + 1))
+            guard let value, !value.isEmpty else { return .wrong("\(option) takes one path") }
+            guard values.updateValue(value, forKey: option) == nil else { return .wrong("\(option) is there twice") }
+        }
+        guard let root = values["--root"] else { return .wrong("--root is missing") }
+        return .serve(root: root, policy: values["--policy"])
     }
 }

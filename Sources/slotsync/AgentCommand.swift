@@ -12,12 +12,19 @@ struct AgentCommand: AsyncParsableCommand {
             in authorized_keys it pins a key to one root:
 
               restrict,command="slotsync agent --root /srv/www" ssh-ed25519 AAAA… deploy@controller
+
+            With --policy FILE, a file of root's, it does what that allows and nothing else.
             """)
 
     @Option(help: ArgumentHelp("The folder that holds the ring.", valueName: "path"), completion: .directory)
     var root: String
 
+    @Option(
+        help: ArgumentHelp("The file that says what may be asked for; its whole path.", valueName: "file"),
+        completion: .file())
+    var policy: String?
+
     func run() async throws {
-        throw ExitCode(await HostAgent.serve(root: root))
+        throw ExitCode(await HostAgent.serve(root: root, policy: policy))
     }
 }

@@ -17,7 +17,8 @@ struct PushRehearsal: Sendable {
     /// - Throws: ``SlotSyncError`` where the source cannot be read.
     func show(_ reporter: Reporter) async throws -> Conclusion {
         let report = try await reporter.follow(
-            fleet.stage(source, options: options.stage), as: "planning", hosts: fleet.hosts.count, readsSource: true)
+            fleet.stage(source, options: options.stagingForFlip), as: "planning", hosts: fleet.hosts.count,
+            readsSource: true)
         let found = StagedFleet(report, of: fleet.hosts, force: options.force)
         await show(found, reporter)
         for host in report.hosts { await reporter.json(of: host.host, host.json) }

@@ -175,7 +175,7 @@ actor PushDriver {
     // MARK: Staging
 
     private func beginStaging() {
-        let operation = connection.stage(source, options: options.stage)
+        let operation = connection.stage(source, options: options.stagingForFlip)
         staging = operation
         Task { [emit, post] in
             for await event in operation.events { emit.yield(.staging(event)) }

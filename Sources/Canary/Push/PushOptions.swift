@@ -23,6 +23,13 @@ public struct PushOptions: Sendable {
 
     public static let usualProvisionalLimit = Duration.seconds(10)
 
+    /// How the release is staged: each host hears which hooks are to follow.
+    package var stagingForFlip: StageOptions {
+        var options = stage
+        options.hooksToCome = hooks
+        return options
+    }
+
     public init() {}
 }
 

@@ -6,6 +6,7 @@ import SystemPackage
 extension AgentSession {
     /// Marks a release as bad wherever this host holds it.
     func markBad(_ release: ContentDigest, because reason: String) async throws {
+        try policy?.checkFlips()
         let ring = try await lockRing(for: "marking a release as bad")
         if let live = ring.status.live, ring.status[live].release?.id == release {
             throw SlotSyncError(

@@ -11,6 +11,7 @@ extension AgentSession {
     /// First phase: finds the slot, checks it entry by entry, changes nothing.
     func prepare(_ request: FlipRequest) async throws {
         guard flip == nil else { throw unexpected("a second flip in one session") }
+        let request = try policy?.allowed(request) ?? request
         let ring = try await lockRing(for: request.direction == .flip ? "a flip" : "a rollback")
         if let handMade = ring.handMade {
             // Somebody's own file may be there for a reason; whoever goes back has a better one.

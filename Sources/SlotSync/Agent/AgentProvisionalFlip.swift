@@ -100,6 +100,8 @@ extension AgentSession {
         guard let from = change.from, let release = change.fromBefore?.release else { return nil }
         let deadline = ContinuousClock.now + unattendedHookLimit
         do {
+            // One that an earlier session noted, under another policy or none, has to be allowed by this one.
+            let command = try policy?.hook(command) ?? command
             try Hook(name: "after_rollback", command: command).run(
                 for: subject(slot: from, release, before: change.release), temporary: ring.temporary,
                 stoppedBy: { ContinuousClock.now < deadline || isAwaited() ? nil : Self.hookTookTooLong })

@@ -2,9 +2,18 @@
 // name. It needs no ring and takes no lock.
 
 extension AgentSession {
-    /// Sets the sources up; what counts from one reading to the next begins here.
+    /// Sets the sources up; what counts from one reading to the next begins here. What the host's policy does not allow
+    /// is as missing as what cannot be read.
     func watch(_ request: WatchRequest) throws {
-        let sampler = HostSampler(request.sources, interval: request.interval)
+        var (sources, refused) = (request.sources, [Int: String]())
+        if let policy {
+            for (index, source) in sources.enumerated() {
+                do throws(SlotSyncError) { sources[index] = try policy.allowed(source) } catch {
+                    refused[index] = "\(error)"
+                }
+            }
+        }
+        let sampler = HostSampler(sources, refused: refused, interval: request.interval)
         self.sampler = sampler
         try connection.send(.watching(sampler.problems))
     }

@@ -11,19 +11,26 @@ public enum HostAgent {
     ///
     /// - Parameters:
     ///   - root: the folder that holds the ring.
+    ///   - policy: the file that says what may be asked for; nil: all may. It is read anew for each session.
     ///   - unattendedHookLimit: how long a hook may take that no controller waits for.
     /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the
     ///   controller.
     public static func serve(
-        root: String, input: FileDescriptor = .standardInput, output: FileDescriptor = .standardOutput,
-        unattendedHookLimit: Duration = .seconds(30)
+        root: String, policy: String? = nil, input: FileDescriptor = .standardInput,
+        output: FileDescriptor = .standardOutput, unattendedHookLimit: Duration = .seconds(30)
     ) async -> Int32 {
         ProcessSetup.prepare()
+        if let install = askedInstall { return Self.install(install, policy: policy) }
         ProcessSetup.returnLargeMemory()
         let connection = AgentConnection(input: input, output: output)
         let session = AgentSession(root: root, connection: connection, unattendedHookLimit: unattendedHookLimit)
         defer { connection.endWatch() }
         do {
+            // Before anything else: to greet may take a flip back, which runs a hook.
+            if let policy {
+                session.policy = try AgentPolicy(reading: policy)
+                try session.policy?.check(root: root)
+            }
             guard try session.greet() else { return 1 }
         } catch {
             try? connection.send(.failure(failure(error, root: root)))
@@ -56,6 +63,8 @@ final class AgentSession {
     let root: String
     let connection: AgentConnection
     let unattendedHookLimit: Duration
+    /// What may be asked for; nil: all.
+    var policy: AgentPolicy?
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
     let parallelism = min(processorCount(), 8)

@@ -8,6 +8,13 @@ extension AgentSession {
     func stage(_ request: StageRequest) async throws {
         // It might fill the slot that a flip goes to, or that an undo goes back to.
         guard flip == nil || flip?.standing == .takenBack else { throw unexpected("a stage in the middle of a flip") }
+        if let policy {
+            try policy.checkStage(makingSlots: ring == nil ? request.slots ?? Ring.usualSlotCount : nil)
+            if let hooks = request.hooksToCome {
+                try policy.checkFlips()
+                for hook in hooks { _ = try policy.hook(hook) }
+            }
+        }
         guard !request.ownership || geteuid() == 0 else {
             throw SlotSyncError(
                 .badInput,
@@ -34,7 +41,10 @@ extension AgentSession {
             throw SlotSyncError(
                 .corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
         }
-        for manifest in [target, seeds] { try ExtendedAttributeProbe.checkRights(manifest, root: root) }
+        for manifest in [target, seeds] {
+            try ExtendedAttributeProbe.checkRights(manifest, root: root)
+            try policy?.checkPrivileges(of: manifest)
+        }
         if ring == nil && request.dryRun {
             try planFirstRelease(of: target)
             return

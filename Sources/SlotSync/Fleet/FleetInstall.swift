@@ -32,7 +32,7 @@ extension Fleet {
     private func install(
         _ agent: AgentProgram, folder: String?, over connection: HostConnection
     ) async throws -> InstallOutcome {
-        let remoteCommand = InstallSession.command(folder: folder, version: SlotSyncVersion.text)
+        let remoteCommand = InstallCommand(folder: folder ?? "", version: SlotSyncVersion.text).text
         let session = try await connection.logIn {
             let command = try await transport.loginCommand(to: connection.host, timeout: timeout)
             let session = InstallSession(

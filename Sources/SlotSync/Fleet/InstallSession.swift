@@ -1,5 +1,5 @@
-// Puts the agent on one host over one ssh session. The host's side is a small shell script, given as the remote
-// command. It says what machine it is and which agent it has, and is told whether to go on. Then it unpacks what
+// Puts the agent on one host over one ssh session. The host's side is a small shell script, InstallCommand, given as the
+// remote command. It says what machine it is and which agent it has, and is told whether to go on. Then it unpacks what
 // follows under another name, tries it, and renames it.
 
 import DequeModule
@@ -31,32 +31,6 @@ final class InstallSession {
         self.stream = stream
     }
 
-    /// Begins every line that is meant for this program. What else a host prints is of no concern.
-    private static let mark = "slotsync-install "
-
-    /// The remote command. One line, since csh takes no more in quotes.
-    static func command(folder: String?, version: String) -> String {
-        let script = [
-            #"dir="${1:-$HOME/.local/bin}""#, #"agent="$dir/slotsync-agent""#, #"tmp="$dir/.slotsync-agent.$$""#,
-            // First an end for a line that a start-up file has left open.
-            "echo", #"echo "\#(mark)machine $(uname -m)""#,
-            #"echo "\#(mark)sum $({ cksum < "$agent"; } 2>/dev/null)""#,
-            #"echo "\#(mark)has $("$agent" --version 2>/dev/null </dev/null)""#,
-            #"read answer"#, #"test "$answer" = take || exit 0"#,
-            #"mkdir -p "$dir" || exit 1"#,
-            #"trap "rm -f \"\$tmp\"" EXIT"#, #"trap "exit 1" HUP INT TERM"#,
-            #"gzip -dc > "$tmp" || exit 1"#, #"chmod 755 "$tmp" || exit 1"#,
-            #"new="$("$tmp" --version </dev/null)" || exit 1"#,
-            #"case "$new" in "$2"|*" $2") ;; *) echo "it says it is version $new, not $2" >&2; exit 1 ;; esac"#,
-            // A power cut must not leave the name on an empty file. Older systems sync everything or nothing.
-            #"sync "$tmp" 2>/dev/null || sync"#, #"mv -f "$tmp" "$agent" || exit 1"#,
-            #"sync "$dir" 2>/dev/null || sync"#,
-            #"echo "\#(mark)done $agent""#,
-        ]
-        return (["exec", "sh", "-c"] + [script.joined(separator: "; "), "slotsync-install", folder ?? "", version])
-            .enumerated().map { $0 < 3 ? $1 : ShellWords.quoted($1) }.joined(separator: " ")
-    }
-
     /// Waits until the host's side has begun.
     func begin() async throws { machine = try await answer("machine") }
 
@@ -84,7 +58,7 @@ final class InstallSession {
 
     /// Waits for the line that begins with `word`, and returns the rest of it.
     private func answer(_ word: String) async throws -> String {
-        let mark = Self.mark + word
+        let mark = InstallCommand.mark + word
         return try await stream.wait {
             while true {
                 try stream.read(while: { lines.isEmpty }) { try take($0) }

@@ -103,7 +103,8 @@ struct StageConversation {
             release: release.name, slots: options.slots, base: nil, manifestLength: 0, checksum: options.checksum,
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun,
             wholeFiles: wholeFiles, foreign: options.foreign, sharedFiles: release.sharedFiles,
-            seedsLength: seeds.manifest?.length ?? 0)
+            seedsLength: seeds.manifest?.length ?? 0,
+            hooksToCome: options.hooksToCome.map { [$0.beforeFlip, $0.afterFlip, $0.onTheWayBack] })
         guard isWhole || !isThere else {
             session.channel.send(.stage(request))
             sendSeedsManifest()

@@ -21,6 +21,8 @@ public struct StageOptions: Sendable {
     public var checksum = false
     /// Say what would be sent, change nothing.
     public var dryRun = false
+    /// The hooks of a flip that is to follow; nil: none follows. A host whose policy does not allow them is not staged.
+    public var hooksToCome: Hooks?
     /// Whether a source without any entry may be staged.
     public var allowsEmpty = false
     /// Carry numeric owners and groups; the agents must run as root.

@@ -175,14 +175,3 @@ public struct Transport: Sendable, Hashable {
         return "exec sh -c \(ShellWords.quoted(search)) \(ShellWords.quoted(root))"
     }
 }
-
-/// Where the program stands that runs now.
-func runningProgram() throws(SlotSyncError) -> FilePath {
-    do {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = try systemCall { readlink("/proc/self/exe", &path, Int(PATH_MAX)) }
-        return FilePath(String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    } catch {
-        throw SlotSyncError(.system, "cannot tell where the running program stands", errno: error)
-    }
-}

@@ -1,7 +1,8 @@
-// This process and its machine: names for greetings and locks, and how many processors it may use.
+// This process and its machine: names for greetings and locks, its program, and how many processors it may use.
 
 import CSystemCalls
 import Glibc
+import SystemPackage
 
 /// The machine's own name.
 func machineName() -> String {
@@ -16,6 +17,17 @@ func userName() -> String {
         if let value = getenv(variable).map({ String(cString: $0) }), !value.isEmpty { return value }
     }
     return "uid \(geteuid())"
+}
+
+/// Where the program stands that runs now.
+func runningProgram() throws(SlotSyncError) -> FilePath {
+    do {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = try systemCall { readlink("/proc/self/exe", &path, Int(PATH_MAX)) }
+        return FilePath(String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    } catch {
+        throw SlotSyncError(.system, "cannot tell where the running program stands", errno: error)
+    }
 }
 
 /// How many processors this process may use.

@@ -23,13 +23,16 @@ final class HostSampler {
     private let logs: [(path: String, reader: any LogSource)]
     private var processorCourse: ProcessorCourse
 
-    /// - Parameter interval: from one sample to the next.
-    init(_ sources: [HostSource], interval: Duration) {
+    /// - Parameters:
+    ///   - refused: sources that are not to be read, by their index, and why.
+    ///   - interval: from one sample to the next.
+    init(_ sources: [HostSource], refused: [Int: String] = [:], interval: Duration) {
         samplingTime = ReadingLimits.samplingTime(interval: interval)
         processorCourse = ProcessorCourse(shortest: ReadingLimits.shortestProcessorTime(interval: interval))
         var patterns: [String: [LinePattern]] = [:]
         var paths: [String] = []
-        let readers = sources.map { source -> Reader in
+        let readers = sources.enumerated().map { index, source -> Reader in
+            if let reason = refused[index] { return .unusable(reason) }
             do throws(SlotSyncError) {
                 try source.check()
                 switch source {

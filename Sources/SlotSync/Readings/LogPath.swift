@@ -46,6 +46,21 @@ package enum LogPath {
     /// Whether the name in a path stands for many.
     static func isPattern(_ path: String) -> Bool { path.utf8.contains(UInt8(ascii: "*")) }
 
+    /// Whether a path is one of those that `pattern` stands for, with its `*` in the file's name.
+    static func covers(_ pattern: String, _ path: String) -> Bool {
+        let (folder, name) = parts(pattern)
+        let (otherFolder, otherName) = parts(path)
+        guard isPattern(pattern), folder.elementsEqual(otherFolder) else { return false }
+        let isHidden = otherName.first == UInt8(ascii: ".") && name.first != UInt8(ascii: ".")
+        return !isHidden && NameGlob(starring: name).matches(Array(otherName).span, in: 0..<otherName.count)
+    }
+
+    private static func parts(_ path: String) -> (folder: ArraySlice<UInt8>, name: ArraySlice<UInt8>) {
+        let bytes = Array(path.utf8)
+        let start = (bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
+        return (bytes[..<start], bytes[start...])
+    }
+
     /// `%Y-%m-%d`, as strftime and date have it.
     private static func hasDateFormat(_ path: String) -> Bool {
         var isAfterPercent = false
@@ -54,5 +69,17 @@ package enum LogPath {
             isAfterPercent = byte == UInt8(ascii: "%")
         }
         return false
+    }
+}
+
+extension NameGlob {
+    /// A name in which `*` alone stands for anything.
+    init(starring name: some Sequence<UInt8>) {
+        var tokens: [Token] = []
+        for byte in name {
+            let token = byte == UInt8(ascii: "*") ? Token.anyBytes : .byte(byte)
+            if token != .anyBytes || tokens.last != .anyBytes { tokens.append(token) }
+        }
+        self.init(tokens)
     }
 }

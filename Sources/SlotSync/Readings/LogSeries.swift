@@ -53,13 +53,9 @@ final class LogSeries: LogSource {
         self.patterns = patterns
         let whole = FilePath(path)
         folder = whole.removingLastComponent()
-        var tokens: [NameGlob.Token] = []
-        for byte in (whole.lastComponent?.string ?? "").utf8 {
-            let token = byte == UInt8(ascii: "*") ? NameGlob.Token.anyBytes : .byte(byte)
-            if token != .anyBytes || tokens.last != .anyBytes { tokens.append(token) }
-        }
-        name = NameGlob(tokens)
-        showsHidden = tokens.first == .byte(UInt8(ascii: "."))
+        let name = whole.lastComponent?.string ?? ""
+        self.name = NameGlob(starring: name.utf8)
+        showsHidden = name.utf8.first == UInt8(ascii: ".")
     }
 
     func begin() throws(SlotSyncError) {

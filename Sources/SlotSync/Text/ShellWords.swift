@@ -19,6 +19,30 @@ package enum ShellWords {
         return result + "'"
     }
 
+    /// The words that were quoted and joined by single spaces; nil for a text in which a shell would see anything else.
+    static func unquoted(_ text: String) -> [String]? {
+        var words = [""]
+        var (isInQuotes, isEscaped) = (false, false)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case _ where isEscaped: isEscaped = false
+            case "'":
+                isInQuotes.toggle()
+                continue
+            case _ where isInQuotes: break
+            case "\\":
+                isEscaped = true
+                continue
+            case " ":
+                words.append("")
+                continue
+            default: guard scalar.isASCII, isPlain(UInt8(scalar.value)) else { return nil }
+            }
+            words[words.count - 1].unicodeScalars.append(scalar)
+        }
+        return isInQuotes || isEscaped ? nil : words
+    }
+
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

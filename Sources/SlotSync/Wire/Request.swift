@@ -26,6 +26,9 @@ struct StageRequest: Equatable, Sendable {
     var sharedFiles: [[UInt8]] = []
     /// Bytes of the manifest of what the source has at shared paths, inflated; it follows the other. 0: nothing.
     var seedsLength = 0
+    /// The hooks (before and after the flip, and on the way back) of a flip that is to follow, so that a host whose policy
+    /// does not allow them says so before it stages; empty texts: none. Nil: no flip follows.
+    var hooksToCome: [String]?
 }
 
 /// Which release to make live, and which hooks go with it.

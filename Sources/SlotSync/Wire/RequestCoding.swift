@@ -137,6 +137,7 @@ extension StageRequest {
         for path in sharedFiles { writer.append(counted: path) }
         writer.append(varint: seedsLength)
         writer.append(UInt8(ForeignPolicy.allCases.firstIndex(of: foreign) ?? 0))
+        writer.append(optional: hooksToCome) { for hook in $1 { $0.append(counted: hook) } }
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -152,11 +153,12 @@ extension StageRequest {
         let seedsLength = try reader.count(atMost: WireLimits.longestManifest, of: "the length of the seeds' manifest")
         let policy = try reader.byte()
         guard Int(policy) < ForeignPolicy.allCases.count else { throw reader.corrupt("policy \(policy)") }
+        let hooks = try reader.optional { (reader) throws(SlotSyncError) in try reader.hooks() }
         self.init(
             release: release, slots: slots, base: base, manifestLength: length, checksum: flags & Flag.checksum != 0,
             ownership: flags & Flag.ownership != 0, sharedPaths: paths, dryRun: flags & Flag.dryRun != 0,
             wholeFiles: flags & Flag.wholeFiles != 0, foreign: ForeignPolicy.allCases[Int(policy)],
-            sharedFiles: files, seedsLength: seedsLength)
+            sharedFiles: files, seedsLength: seedsLength, hooksToCome: hooks)
     }
 }
 
@@ -184,9 +186,7 @@ extension FlipRequest {
     fileprivate func encode(into writer: inout ByteWriter) {
         writer.append(direction.rawValue)
         writer.append(optional: release) { $0.append($1) }
-        writer.append(counted: beforeHook)
-        writer.append(counted: afterHook)
-        writer.append(counted: undoHook)
+        for hook in [beforeHook, afterHook, undoHook] { writer.append(counted: hook) }
         writer.append(optional: provisionalLimit) { $0.append(varint: $1.wholeMilliseconds) }
         writer.append(force)
     }
@@ -196,17 +196,22 @@ extension FlipRequest {
         guard let direction = Direction(rawValue: raw) else { throw reader.corrupt("direction \(raw)") }
         let release = try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() }
         guard release != nil || direction == .rollback else { throw reader.corrupt("no release to flip to") }
-        let beforeHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
-        let afterHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
-        let undoHook = try reader.text(atMost: WireLimits.longestHook, of: "a hook's length")
+        let hooks = try reader.hooks()
         let limit = try reader.optional { (reader) throws(SlotSyncError) in try reader.provisionalLimit() }
         self.init(
-            direction: direction, release: release, beforeHook: beforeHook, afterHook: afterHook, undoHook: undoHook,
+            direction: direction, release: release, beforeHook: hooks[0], afterHook: hooks[1], undoHook: hooks[2],
             provisionalLimit: limit, force: try reader.flag())
     }
 }
 
 extension ByteReader {
+    /// Three: before and after a flip, and on the way back.
+    fileprivate mutating func hooks() throws(SlotSyncError) -> [String] {
+        var hooks: [String] = []
+        for _ in 0..<3 { hooks.append(try text(atMost: WireLimits.longestHook, of: "a hook's length")) }
+        return hooks
+    }
+
     fileprivate mutating func basisRequests() throws(SlotSyncError) -> [BasisRequest] {
         let count = try count(atMost: WireLimits.mostBasesPerRequest, of: "bases")
         var requests: [BasisRequest] = []

@@ -17,18 +17,20 @@ struct SSHServer: Sendable {
     ///   - first: The last number of the first address.
     ///   - startups: How many may log in at the same time, as sshd has it.
     ///   - forced: The command that runs whatever a client asks for; without it, what the client asks for.
+    ///   - pinned: The command that the user's key is pinned to by authorized_keys, in place of `forced`.
     static func use(
         _ bench: Workbench,
         hosts count: Int = 5,
         from first: Int = 1,
         startups: String = "1000",
         forced: String = #"cd "$HOME" && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND""#,
+        pinned: String? = nil,
         _ body: (SSHServer) async throws -> Void
     ) async throws {
         let port = try Loopback.freePort()
         let server = try await SSHServer(
             bench, hosts: (first..<first + count).map { "127.0.0.\($0)" }, port: port, startups: startups,
-            forced: forced)
+            forced: pinned == nil ? "ForceCommand \(forced)" : "", pinned: pinned)
         let outcome = try await Program.run(
             [daemon, "-D", "-e", "-f", bench["sshd/config"]], timeout: .seconds(120)
         ) { process in
@@ -66,7 +68,7 @@ struct SSHServer: Sendable {
     func home(_ host: String) -> String { bench["\(host)/home"] }
 
     private init(
-        _ bench: Workbench, hosts: [String], port: UInt16, startups: String, forced: String
+        _ bench: Workbench, hosts: [String], port: UInt16, startups: String, forced: String, pinned: String?
     ) async throws {
         self.bench = bench
         self.hosts = hosts
@@ -77,6 +79,9 @@ struct SSHServer: Sendable {
                 ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", bench["sshd/\(key)"]])
             try #require(outcome.exitCode == 0, "\(outcome)")
         }
+        let options = pinned.map { "restrict,command=\"\($0)\" " } ?? ""
+        let key = try String(contentsOfFile: bench["sshd/user-key.pub"], encoding: .utf8)
+        try bench.write(options + key, to: "sshd/authorized_keys")
         for host in hosts { try bench.folder("\(host)/home") }
         if Machine.isRoot {
             try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
@@ -110,7 +115,7 @@ struct SSHServer: Sendable {
             Port \(port)
             \(addresses.map { "ListenAddress \($0)" }.joined(separator: "\n"))
             HostKey \(bench["sshd/host-key"])
-            AuthorizedKeysFile \(bench["sshd/user-key.pub"])
+            AuthorizedKeysFile \(bench["sshd/authorized_keys"])
             PidFile none
             StrictModes no
             UsePAM no
@@ -119,7 +124,7 @@ struct SSHServer: Sendable {
             PermitRootLogin yes
             MaxStartups \(startups)
             LogLevel ERROR
-            ForceCommand \(forced)
+            \(forced)
             \(hosts.map { "Match LocalAddress \($0)\n    SetEnv HOME=\(bench["\($0)/home"])" }.joined(separator: "\n"))
 
             """

@@ -93,7 +93,7 @@ final class AgentBench: Sendable {
 /// - Returns: the agent's exit status.
 @discardableResult
 func withAgent(
-    root: FilePath, unattendedHookLimit: Duration = .seconds(600),
+    root: FilePath, policy: String? = nil, unattendedHookLimit: Duration = .seconds(600),
     _ body: @escaping @Sendable (AgentBench) throws -> Void
 ) async throws -> Int32 {
     let (agentIn, toAgent) = try FileDescriptor.closeOnExecPipe()
@@ -101,7 +101,8 @@ func withAgent(
     let bench = AgentBench(toAgent: toAgent, fromAgent: fromAgent)
     let agent = Task(executorPreference: AgentThread()) {
         let status = await HostAgent.serve(
-            root: root.string, input: agentIn, output: agentOut, unattendedHookLimit: unattendedHookLimit)
+            root: root.string, policy: policy, input: agentIn, output: agentOut,
+            unattendedHookLimit: unattendedHookLimit)
         try? agentIn.close()
         try? agentOut.close()
         return status

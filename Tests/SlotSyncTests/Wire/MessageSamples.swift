@@ -87,7 +87,8 @@ struct MessageSamples {
             sharedPaths: array(atMost: 5) { Array("dir/sub-\($0.index(below: 100))".utf8) + [0xff] }, dryRun: flag(),
             wholeFiles: flag(), foreign: ForeignPolicy.allCases[index(below: ForeignPolicy.allCases.count)],
             sharedFiles: array(atMost: 5) { Array("file-\($0.index(below: 100))".utf8) },
-            seedsLength: index(below: WireLimits.longestManifest))
+            seedsLength: index(below: WireLimits.longestManifest),
+            hooksToCome: optional { sample in (0..<3).map { _ in sample.text() } })
     }
 
     private mutating func seedsNeeded() -> Reply {
