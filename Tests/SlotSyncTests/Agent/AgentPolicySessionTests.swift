@@ -129,12 +129,12 @@ struct AgentPolicySessionTests {
             }
         }
         #expect(try scene.state() == before)
-        let fresh = scene.folder.path("fresh")
+        let (fresh, usual) = (scene.folder.path("fresh"), request())
         try Directory(path: scene.folder.path("")).makeDirectory("fresh", mode: 0o755)
         try scene.folder.write(Array("slots 3".utf8), to: "policy")
         try await withAgent(root: fresh, policy: scene.folder.path("policy").string) { agent in
             try agent.greet()
-            try agent.send(request())
+            try agent.send(usual)
             try self.expectRefusal(agent, scene, naming: "--slots 3")
         }
         #expect(try Directory(path: fresh).names().isEmpty)
@@ -144,8 +144,8 @@ struct AgentPolicySessionTests {
     func readings() async throws {
         let scene = try FlipScene()
         let (log, ran) = (scene.folder.path("app.log").string, scene.folder.path("ran").string)
-        try scene.folder.write([], to: "app.log")
-        try scene.folder.write([], to: "secret")
+        try scene.folder.write([UInt8](), to: "app.log")
+        try scene.folder.write([UInt8](), to: "secret")
         let sources: [HostSource] = [
             .command("five"), .command("touch \(ran); echo 6"), .log(path: log, pattern: "x"),
             .log(path: scene.folder.path("secret").string, pattern: "x"), .loadAverage,

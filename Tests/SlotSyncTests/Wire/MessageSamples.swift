@@ -88,7 +88,7 @@ struct MessageSamples {
             wholeFiles: flag(), foreign: ForeignPolicy.allCases[index(below: ForeignPolicy.allCases.count)],
             sharedFiles: array(atMost: 5) { Array("file-\($0.index(below: 100))".utf8) },
             seedsLength: index(below: WireLimits.longestManifest),
-            hooksToCome: optional { sample in (0..<3).map { _ in sample.text() } })
+            hooksToCome: optional { [$0.text(), $0.text(), $0.text()] })
     }
 
     private mutating func seedsNeeded() -> Reply {
