@@ -73,7 +73,7 @@ struct AgentPolicyTests {
     }
 
     @Test("bytes that are not UTF-8 are refused")
-    func notText() {
+    func notText() throws {
         #expect(errorCode { _ = try AgentPolicy(parsing: [0x68, 0xff], from: "/p") } == .refused)
     }
 
