@@ -12,23 +12,27 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, slots: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let script = """
-                    import os
-                    os.chdir(os.sys.argv[1])
+                func plant(_ script: String) async throws {
+                    let start = "import os\nos.chdir(os.sys.argv[1])\n"
+                    let made = try await Program.run(["python3", "-c", start + script, fleet.slot(1)])
+                    try #require(made.exitCode == 0, "\(made)")
+                }
+                try await plant(
+                    """
                     for name in ["cache/a", "cache/b", "cache/c", "robots.txt"]:
                         with open(name, "a") as file: os.truncate(file.fileno(), 7 << 60)
-                    os.chdir("cache")
-                    for level in range(5000):
-                        os.mkdir("d", 0o777)
-                        os.chdir("d")
-                    open("bottom", "w").close()
-                    """
-                let made = try await Program.run(["python3", "-c", script, fleet.slot(1)])
-                try #require(made.exitCode == 0, "\(made)")
+                    """)
                 let verified = try await fleet.call("verify", "--slot", "1")
                 #expect(verified.exitCode == 1 && verified.output.contains("cache/a"), "\(verified.errors)")
                 let refused = try await fleet.call("stage", firstTree(bench).path, "--refuse-foreign")
                 #expect(refused.exitCode == 1 && refused.errors.contains("cache/a"), "\(refused.errors)")
+                try await plant(
+                    """
+                    os.chdir("cache")
+                    for level in range(5000):
+                        os.mkdir("d")
+                        os.chdir("d")
+                    """)
                 let outcome = try await fleet.call("stage", firstTree(bench).path, timeout: .seconds(50))
                 #expect(outcome.exitCode == 0, "\(outcome.errors)")
                 #expect(outcome.errors.contains("4 entries that no stage put there"), "\(outcome.errors)")
