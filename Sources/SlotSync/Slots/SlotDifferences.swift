@@ -81,14 +81,14 @@ struct SlotDifferences {
     /// None yet.
     init() {}
 
-    mutating func note(_ kind: Kind, _ path: [UInt8]) {
+    mutating func note(_ kind: Kind, _ path: @autoclosure () -> [UInt8]) {
         count += 1
         if kind.isAddition { additions += 1 }
         if kind == .kept { kept += 1 }
         if kind.isOfContent { contentCount += 1 }
         // Of the content some are named, however much was added besides.
         let isWanted = kind.isOfContent && contentCount <= Self.mostShown
-        if named.count < SlotVerification.mostLines || isWanted { named.append((kind, path)) }
+        if named.count < SlotVerification.mostLines || isWanted { named.append((kind, path())) }
     }
 
     /// The first few in one line, those of the content before others: `missing: "a", added: "b" and 7 more`; empty:
