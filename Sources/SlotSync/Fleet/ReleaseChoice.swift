@@ -17,13 +17,6 @@ package struct ReleaseChoice {
         (self.direction, self.rings, self.words) = (direction, rings, words)
     }
 
-    init(
-        direction: FlipRequest.Direction, rings: [(host: Host, ring: RingStatus?)], words: FleetWords, way: MadeWay
-    ) {
-        self.init(direction: direction, rings: rings, words: words)
-        self.way = way
-    }
-
     /// - Returns: nil where no host could be asked.
     /// - Throws: ``SlotSyncError`` if the hosts do not agree, have no such release, or only a bad one.
     package func choose(_ selector: ReleaseSelector) throws -> ContentDigest? {

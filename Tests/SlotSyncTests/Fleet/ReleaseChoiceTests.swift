@@ -141,7 +141,9 @@ struct ReleaseChoiceTests {
         other.slots[0].previous = 2
         var way = MadeWay()
         func choice(_ rings: [RingStatus?]) -> ReleaseChoice {
-            ReleaseChoice(direction: .rollback, rings: zip(hosts, rings).map { ($0, $1) }, way: way)
+            var choice = ReleaseChoice(direction: .rollback, rings: zip(hosts, rings).map { ($0, $1) })
+            choice.way = way
+            return choice
         }
         #expect(try choice([back, back, back]).choose(.usual) == c.id, "it flipped nobody")
         way.asked = Set(hosts)
