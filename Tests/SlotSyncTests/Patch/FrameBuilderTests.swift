@@ -40,6 +40,7 @@ struct FrameBuilderTests {
                     case .add(let offset, let differences):
                         content.content += zip(basis[Int(offset)...], differences).map { $0 &+ $1 }
                     case .zeros(let length): content.content += [UInt8](repeating: 0, count: Int(length))
+                    case .outside(let error): throw error
                     }
                 }
                 made[item.entry] = content

@@ -76,6 +76,7 @@ struct PairEncoderTests {
                     case .add(let offset, let differences):
                         made += zip(basis[Int(offset)...], differences).map { $0 &+ $1 }
                     case .zeros(let length): made += [UInt8](repeating: 0, count: Int(length))
+                    case .outside(let error): throw error
                     }
                 }
             }
