@@ -57,13 +57,6 @@ extension Rollout {
 
     /// The second interruption: agents take back by themselves what was not confirmed.
     mutating func abandon() {
-        for host in hosts.indices {
-            switch (hosts[host].request, hosts[host].standing) {
-            case (.confirm, _), (.takeBack, .live): hosts[host].standing = .unknown
-            case (.flip, _): hosts[host].standing = .takesItselfBack
-            default: break
-            }
-        }
         actions.append(.abandon)
         finish(isAbandoned: true)
     }

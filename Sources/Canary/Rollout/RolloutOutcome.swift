@@ -90,6 +90,13 @@ public struct RolloutOutcome: Sendable, Equatable {
 
 extension Rollout {
     mutating func outcome(isAbandoned: Bool) -> RolloutOutcome {
+        for host in hosts.indices where isAbandoned {
+            switch (hosts[host].request, hosts[host].standing) {
+            case (.confirm, _), (.takeBack, .live): hosts[host].standing = .unknown
+            case (.flip, _): hosts[host].standing = .takesItselfBack
+            default: break
+            }
+        }
         // No session is left that could confirm.
         for host in hosts.indices where hosts[host].standing == .provisional {
             hosts[host].standing = .takesItselfBack

@@ -254,6 +254,14 @@ struct RolloutTests {
         #expect(push.problems.isEmpty)
     }
 
+    @Test("a push that is cancelled amid the confirmations takes no host for taken back that may have confirmed")
+    func cancelled() throws {
+        var push = try Self.push()
+        push.run(until: .confirming(.everybody))
+        let outcome = push.rollout.outcome(isAbandoned: true)
+        #expect(outcome.hosts.allSatisfy { $0.standing == .unknown } && outcome.status == .partlyDone)
+    }
+
     @Test("a second interruption amid a rollback says which hosts are in doubt: exit 2")
     func secondInterruptionAmidRollback() throws {
         var push = try Self.push()
