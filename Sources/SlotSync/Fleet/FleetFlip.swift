@@ -238,6 +238,7 @@ final class FleetFlip {
     ) async throws -> Answer {
         do { return try await body() } catch {
             uncertain.insert(host.host)
+            decisions.noteUncertain(host.host)
             throw SlotSyncError(loss.code, "\(loss); asked again: \(hostError(error))")
         }
     }

@@ -67,6 +67,9 @@ package struct TwoPhaseFlip: Sendable {
         if hasFlipped { flipped.insert(host) } else { failed += 1 }
     }
 
+    /// A host that was told to go back was lost, and cannot be asked again: nobody knows what is live there.
+    package mutating func noteUncertain(_ host: Host) { flipped.remove(host) }
+
     /// A host that flipped is back.
     package mutating func noteTakenBack(_ host: Host) { if flipped.remove(host) != nil { takenBack.insert(host) } }
 }

@@ -100,6 +100,19 @@ struct TwoPhaseFlipTests {
         #expect(Self.explore(decisions, World(hosts: hosts, allowed: allowed)) > 10)
     }
 
+    @Test("a host that was lost on its way back, and cannot be asked, is not among those that are flipped")
+    func uncertain() throws {
+        let hosts = try HostList.parse("h[1-2]")
+        var decisions = TwoPhaseFlip(hosts: hosts, failed: 0, allowedFailures: 0)
+        decisions.end(hosts)
+        decisions.end(hosts)
+        decisions.note(hosts[0], hasFlipped: true)
+        decisions.note(hosts[1], hasFlipped: false)
+        #expect(decisions.decision == .goBack)
+        decisions.noteUncertain(hosts[0])
+        #expect(decisions.flipped.isEmpty && decisions.takenBack.isEmpty)
+    }
+
     @Test("hosts that failed before count")
     func failedBefore() throws {
         let hosts = try HostList.parse("h[1-2]")
