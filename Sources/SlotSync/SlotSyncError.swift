@@ -40,6 +40,8 @@ public struct SlotSyncError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let refused = Code(rawValue: "refused")
         /// A hook ended with an error.
         public static let hookFailed = Code(rawValue: "hook")
+        /// A flip failed after its rename, and the host could not go back: the release is live there.
+        public static let notTakenBack = Code(rawValue: "not-taken-back")
         /// The host could not be reached, or its session ended early.
         public static let unreachable = Code(rawValue: "unreachable")
         /// The host said nothing for too long.

@@ -52,6 +52,23 @@ extension FleetEndToEnd {
             }
         }
 
+        @Test("a host whose hook fails, and that cannot go back, is not said to be what it was")
+        func cannotGoBack() async throws {
+            try await Workbench.use { bench in
+                // Nothing is left of what was live before.
+                let fleet = try fleetWithHook(
+                    bench, "after_flip", #"test ! -e "$SLOTSYNC_ROOT/../fail" || { rm -rf ../1/*; false; }"#)
+                try await fleet.release(firstTree(bench))
+                try await fleet.stage(changedTree(bench))
+                try bench.write("", to: "h1/fail")
+                let outcome = try await fleet.call("flip")
+                #expect(outcome.exitCode == 2, "\(outcome)")
+                #expect(outcome.errors.contains("h1: lost after the order to flip"), "\(outcome)")
+                #expect(!outcome.errors.contains("what is live is what it was"), "\(outcome)")
+                #expect(fleet.current("h1") == "slots/2")
+            }
+        }
+
         @Test("an after_flip hook that fails on one host takes all those flipped back")
         func failingHook() async throws {
             try await Workbench.use { bench in

@@ -75,7 +75,7 @@ extension AgentSession {
                 let done: String
                 do { done = try await takeBack() } catch let second {
                     throw SlotSyncError(
-                        code,
+                        .notTakenBack,
                         "\(error); this host could not be flipped back (\(second)): slot \(flip.change.slot) is live")
                 }
                 throw SlotSyncError(code, "\(error); \(done)")

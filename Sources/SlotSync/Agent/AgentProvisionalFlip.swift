@@ -47,7 +47,8 @@ extension AgentSession {
         guard flip?.standing == .provisional else { return failure }
         do {
             let done = try await revert(existingRing(), because: failure.message, attended: false)
-            return SlotSyncError(failure.code, "\(failure); \(done.text)")
+            let code = failure.code == .notTakenBack ? .hookFailed : failure.code
+            return SlotSyncError(code, "\(failure); \(done.text)")
         } catch {
             return SlotSyncError(
                 failure.code,

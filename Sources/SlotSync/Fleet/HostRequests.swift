@@ -159,8 +159,8 @@ extension HostConnection {
 }
 
 extension SlotSyncError {
-    /// Whether nobody knows what the host did, since its session ended.
+    /// Whether a host has to be asked in a new session what it did, since nobody knows, or since it could not go back.
     public var isLoss: Bool {
-        [.unreachable, .timedOut, .protocolViolation, .cancelled].contains(code)
+        [.unreachable, .timedOut, .protocolViolation, .cancelled, .notTakenBack].contains(code)
     }
 }
