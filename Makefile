@@ -30,11 +30,16 @@ PUSHES ?= 9000
 SET ?= check
 REFERENCE ?=
 
+# For simulate: how many (PUSHES=1000000), from which seed on, and which rule is broken.
+TRIALS = $(if $(filter command line,$(origin PUSHES)),$(PUSHES),100000)
+SEED ?= 1
+BREAK ?=
+
 # For power-cuts: how many for each course and file system, and at how many of its calls an agent is killed.
 CUTS ?= 200
 KILLS ?= 16
 
-.PHONY: build static test power-cuts demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
+.PHONY: build static test power-cuts simulate demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -68,6 +73,13 @@ power-cuts: build
 	scripts/dependencies power-cuts
 	/usr/bin/python3 Tests/PowerCuts --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
 		--memory "$(MEMORY)" --cuts $(CUTS) --kills $(KILLS)
+
+## simulate: PUSHES=1000000 trials on fleets of values, from SEED on; PUSHES=1 tells one of them step by step, BREAK=x breaks
+## a rule on purpose
+simulate:
+	scripts/dependencies build
+	swift build -c release --product simulate
+	@PUSHES="$(TRIALS)" SEED="$(SEED)" BREAK="$(BREAK)" "$$(swift build -c release --show-bin-path)/simulate"
 
 ## demo: releases go to hosts on this machine: live, back, and judged by a canary; DEMO=short takes a minute
 demo: build

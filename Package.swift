@@ -92,6 +92,16 @@ let package = Package(
             exclude: ["Judge/reference-values.txt", "Statistics/statistics-values.txt"],
             swiftSettings: swiftSettings
         ),
+        // A fleet of values: what the tests have a sample of, and `make simulate` many.
+        .target(
+            name: "Simulation",
+            dependencies: ["Canary", "SlotSync", .product(name: "SystemPackage", package: "swift-system")],
+            path: "Tests/Simulation", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/SimulationCommand",
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
