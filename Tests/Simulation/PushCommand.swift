@@ -63,6 +63,8 @@ final class PushCommand {
         case .listen(let hosts):
             for index in hosts { links[index].ask({ self.links[index].listen($0) }, then: { _ in }) }
         case .sample(let hosts): sample(hosts)
+        case .release(let hosts):
+            for index in hosts { links[index].close(isOrderly: true) }
         case .stopSampling:
             samplings += 1
             sampled = []
