@@ -13,7 +13,7 @@ LARGEST_AGENT := 12000000
 # answered with EPERM: CSystemCalls stands in between.
 # Optimised for size it is half a megabyte smaller, and as fast: what a host does is system calls, and loops in C.
 STATIC_FLAGS := -Xswiftc -static-executable -Xswiftc -Osize -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import \
-	-Xlinker --wrap=open -Xlinker --wrap=__clone3
+	-Xlinker --wrap=open -Xlinker --wrap=__clone3 -Xlinker --icf=safe
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 
 # For the benchmarks. UPDATE=1 writes the results into docs, QUICK=1 makes a trial of them.

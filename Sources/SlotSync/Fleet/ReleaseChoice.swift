@@ -103,7 +103,7 @@ package struct ReleaseChoice {
 
     /// In the fleet's order.
     private var waysBack: [WayBack] {
-        let targets = Set(rings.compactMap { previous($0.host, $0.ring) })
+        let targets = Set(rings.compactMap { way.leaves($0.host) ? nil : previous($0.host, $0.ring) })
         return rings.compactMap { host, ring in
             guard let ring else { return nil }
             if let live = ring.liveRelease?.id, targets.contains(live) || way.leaves(host) {

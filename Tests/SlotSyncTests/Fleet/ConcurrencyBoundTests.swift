@@ -29,8 +29,9 @@ struct ConcurrencyBoundTests {
         let (bound, course) = (ConcurrencyBound(permits), Course())
         let tasks = (0..<20).map { number in Task { @FleetActor in try await course.work(number, in: bound) } }
         for task in tasks { try await task.value }
-        #expect(course.order == Array(0..<20))
-        #expect(course.most == min(permits, 20))
+        // Those that get in at the same moment may begin in any order.
+        #expect(course.order.enumerated().allSatisfy { abs($0.offset - $0.element) < permits }, "\(course.order)")
+        #expect(course.order.sorted() == Array(0..<20) && course.most == min(permits, 20))
     }
 
     @Test("who is cancelled while waiting gives way, and what fails inside leaves its permit")
