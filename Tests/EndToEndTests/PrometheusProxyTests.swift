@@ -76,7 +76,7 @@ extension FleetEndToEnd {
                     #expect(sample.readings == [[.value(1), .value(2), .value(3)]], "\(sample.notices)")
                     #expect(sample.notices == [])
                 }
-                #expect(try proxy.asked().map { $0.prefix { $0 != " " } } == ["POST", "GET", "GET"])
+                #expect(try await proxy.asked(3).map { $0.prefix { $0 != " " } } == ["POST", "GET", "GET"])
             }
         }
 
@@ -86,7 +86,7 @@ extension FleetEndToEnd {
                 let sampler = try asking(proxy, access(bench), hosts: 300)
                 let sample = await sampler.ask(within: .seconds(30))
                 #expect(sample.readings[0].map(\.sample) == (1...300).map(Double.init), "\(sample.notices)")
-                #expect(try proxy.asked().allSatisfy { !$0.hasSuffix(" 414") })
+                #expect(try await proxy.asked(2).allSatisfy { !$0.hasSuffix(" 414") })
             }
         }
 
@@ -98,7 +98,7 @@ extension FleetEndToEnd {
                 #expect(refused.readings[0].allSatisfy { $0.sample.isNaN })
                 try bench.write(Self.token, to: "token")
                 #expect(await sampler.ask(within: .seconds(10)).readings == [[.value(1), .value(2), .value(3)]])
-                let asked = try proxy.asked()
+                let asked = try await proxy.asked(3)
                 #expect(asked.last == "GET \(Self.tenant) \"Bearer \(Self.token)\" 200")
             }
         }

@@ -20,7 +20,8 @@ struct SampleTable {
 
     /// What is beyond is no sample, and what is below is zero: squares have to stay finite.
     private static let mostEvents = 1e12
-    private static let sizes = SampleLog.sizes
+    /// Between these and zero there is nothing: neither the judge's squares nor a plot's scale holds it.
+    static let sizes = 1e-30...1e30
 
     /// The samples of `metric` in every host: base lines end at the flip, so a short one is missing at its beginning; a
     /// short window is missing at its end. Infinite values and negative counts are not samples.

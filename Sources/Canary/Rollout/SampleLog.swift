@@ -34,15 +34,12 @@ public struct SampleLog: Sendable {
         return rounds.count - 1
     }
 
-    /// What is beyond is no sample, and what is below is zero: neither the judge's squares nor a plot's scale holds it.
-    static let sizes = 1e-30...1e30
-
     /// Takes a value, however late it comes. What is no number, or none that can be reckoned with, stays missing.
     public mutating func record(_ value: Double, round: Int, host: Int, metric: Int) {
         guard rounds.indices.contains(round), hosts.indices.contains(host), metrics.indices.contains(metric),
-            value.magnitude <= Self.sizes.upperBound
+            value.magnitude <= SampleTable.sizes.upperBound
         else { return }
-        rounds[round][host * metrics.count + metric] = value.magnitude < Self.sizes.lowerBound ? 0 : value
+        rounds[round][host * metrics.count + metric] = value.magnitude < SampleTable.sizes.lowerBound ? 0 : value
     }
 
     /// A value; NaN where none came.

@@ -114,7 +114,8 @@ struct SharedPlanner {
         if isNeeded, let error = shared.writeError(folder) {
             let what = isDue ? Self.notSeeded : ", so nothing is made at \(quoted(shared.shown(components)))"
             let lack = isFileWanted && !isDue ? "" : ". The release's link to it leads nowhere until somebody does"
-            return warn("\(shared.reason(error, above, try? folder.status()))\(what)\(shared.remedy(error, above))\(lack)")
+            let reason = shared.reason(error, above, try? folder.status())
+            return warn("\(reason)\(what)\(shared.remedy(error, above))\(lack)")
         }
         for level in above.count + 1..<max(components.count, above.count + 1) {
             plan.folders.append(.init(components: Array(components[..<level])))

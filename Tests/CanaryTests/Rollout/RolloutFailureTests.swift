@@ -182,7 +182,8 @@ struct RolloutFailureTests {
         push.judgeNextLook(.regression)
         push.runToEnd(refusing: [.takeBack, .recover], on: 4)
         #expect(push.outcome?.status == .partlyDone && push.problems.isEmpty)
-        #expect(push.outcome?.sentences.contains("web5: still on this release; to go back there: `slotsync rollback --hosts web5`") == true)
+        let sentence = "web5: still on this release; to go back there: `slotsync rollback --hosts web5`"
+        #expect(push.outcome?.sentences.contains(sentence) == true)
     }
 
     @Test("what to do about a host that stays on a release that was given up is told after where it was live already")
@@ -194,7 +195,8 @@ struct RolloutFailureTests {
         push.runToEnd(refusing: [.takeBack, .recover], on: 4)
         #expect(
             push.outcome?.sentences.dropFirst().prefix(2) == [
-                "it was live already on web7", "web5: still on this release; to go back there: `slotsync rollback --hosts web5`",
+                "it was live already on web7",
+                "web5: still on this release; to go back there: `slotsync rollback --hosts web5`",
             ], "\(push.outcome?.sentences ?? [])")
     }
 

@@ -50,8 +50,14 @@ struct RunningNginx: Sendable {
         try #require(outcome.exitCode == nil, "\(outcome)")
     }
 
-    /// What was asked so far: method, tenant, authorization and status, a line each.
-    func asked() throws -> [String] {
-        try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init)
+    /// What was asked: method, tenant, authorization and status, a line each; a line is written after its answer.
+    ///
+    /// - Parameter count: how many are waited for.
+    func asked(_ count: Int) async throws -> [String] {
+        func lines() throws -> [String] {
+            try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init)
+        }
+        try await eventually("nginx was not asked \(count) times") { try lines().count >= count }
+        return try lines()
     }
 }
