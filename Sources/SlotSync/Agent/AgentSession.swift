@@ -153,7 +153,9 @@ final class AgentSession {
             case .confirm: try confirm()
             case .keepAlive: break
             case .markBad(let release, let reason): try await markBad(release, because: reason)
-            case .preempt: try askForWay()
+            case .preempt:
+                try policy?.checkFlips()
+                try askForWay()
             case .verify(let slot): try verify(slot: slot)
             case .watch(let request): try watch(request)
             case .sample(let number): try sample(number)

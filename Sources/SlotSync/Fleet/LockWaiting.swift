@@ -8,8 +8,6 @@ struct MadeWay: Sendable {
     var wayBacks: [Host: ContentDigest] = [:]
     /// Who held the lock, and still did when the patience was over.
     var holders: [Host: RingLock] = [:]
-    /// Hosts on which somebody held it.
-    var asked: Set<Host> = []
     var patience: Duration
     /// How long locks are waited for, those too that somebody takes meanwhile.
     let deadline: ContinuousClock.Instant
@@ -18,10 +16,6 @@ struct MadeWay: Sendable {
         self.patience = patience
         deadline = .now + patience
     }
-
-    /// Whether a rollback has nothing to do on a host that the command which gave way did not reach: it had flipped
-    /// others by then.
-    func leaves(_ host: Host) -> Bool { !wayBacks.isEmpty && wayBacks[host] == nil && asked.contains(host) }
 
     /// Why a host could not be rolled back whose lock was not given up.
     func refusal(of host: Host) -> SlotSyncError? {
@@ -73,18 +67,15 @@ extension FleetConnection {
         var way = MadeWay(patience: fleet.lockPatience > .zero ? fleet.lockPatience : Self.usualPatience)
         var hosts = fleet.hosts
         while true {
-            let asked = way.asked
+            let asked = Set(way.holders.keys)
             let answers = await each(hosts, atMost: fleet.parallelism, closing: true) { host in
                 // Who cannot be asked is told of once.
                 host.onWarning = { if !asked.contains(host.host) { emit(.hostWarning(host.host, $0)) } }
                 return try await host.askForWay()
             }
             try Task.checkCancellation()
-            var locked: [Host] = []
             for (host, answer) in answers.answers {
                 if let lock = answer.lock {
-                    locked.append(host)
-                    way.asked.insert(host)
                     // A flip that nobody has confirmed yet says by itself where it came from.
                     way.wayBacks[host] = answer.wayBack ?? way.wayBacks[host]
                     if way.holders.updateValue(lock, forKey: host) == nil { emit(.wayAsked(host, lock)) }
@@ -93,10 +84,11 @@ extension FleetConnection {
                     emit(.wayMade(host))
                 }
             }
+            // Also those whose session ended before they answered.
+            hosts = fleet.hosts.filter { way.holders[$0] != nil }
             let left = way.deadline - .now
-            guard !locked.isEmpty, left > .zero else { return way }
+            guard !hosts.isEmpty, left > .zero else { return way }
             try await Task.sleep(for: min(.milliseconds(500), left))
-            hosts = locked
         }
     }
 }

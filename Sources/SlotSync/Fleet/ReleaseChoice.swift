@@ -103,10 +103,11 @@ package struct ReleaseChoice {
 
     /// In the fleet's order.
     private var waysBack: [WayBack] {
-        let targets = Set(rings.compactMap { way.leaves($0.host) ? nil : previous($0.host, $0.ring) })
+        let targets = Set(rings.compactMap { previous($0.host, $0.ring) })
         return rings.compactMap { host, ring in
             guard let ring else { return nil }
-            if let live = ring.liveRelease?.id, targets.contains(live) || way.leaves(host) {
+            let noted = noted(host, ring)
+            if let live = ring.liveRelease?.id, noted.map({ $0 == live }) ?? targets.contains(live) {
                 return WayBack(host: host, ring: ring, release: live, isThere: true)
             }
             return previous(host, ring).map { WayBack(host: host, ring: ring, release: $0) }
@@ -117,8 +118,17 @@ package struct ReleaseChoice {
     /// is asked.
     private func previous(_ host: Host, _ ring: RingStatus?) -> ContentDigest? {
         guard let ring else { return nil }
-        if let left = way.wayBacks[host] { return left }
+        if let noted = noted(host, ring) { return noted }
         return ring.wentBack == nil ? ring.previous.flatMap { ring[$0].release?.id } : ring.liveRelease?.id
+    }
+
+    /// Where the command that gave way says that a rollback leads, if it can be so: a note of an earlier command stays
+    /// where the lock's file cannot be written.
+    private func noted(_ host: Host, _ ring: RingStatus) -> ContentDigest? {
+        way.wayBacks[host].flatMap { noted in
+            let known = [ring.liveRelease?.id, ring.previous.flatMap { ring[$0].release?.id }]
+            return known.contains(noted) ? noted : nil
+        }
     }
 
     /// Hosts that stay out of a rollback where the ways back differ, and why: those that are where others go back to, and
