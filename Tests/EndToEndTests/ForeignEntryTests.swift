@@ -58,14 +58,16 @@ extension EndToEnd {
 
         @Test(
             "what somebody changed after a stage was interrupted does not go in silence",
-            arguments: ["robots.txt", "index.html"])
+            arguments: ["robots.txt", "index.html", "new.txt", "assets/main.js"])
         func editedAfterInterruption(_ path: String) async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench, slots: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                // This stage keeps two files, and is killed in the middle of it.
+                // This stage keeps two files, brings one and changes another, and is killed in the middle of it.
                 let next = try bigTree(bench)
+                try next.file("new.txt", "of the release")
+                try next.folder("assets").file("main.js", "of the release, too")
                 try next.file("robots.txt", TreeMaker(at: fleet.slot(1)).content("robots.txt"))
                 try next.file("index.html", TreeMaker(at: fleet.slot(1)).content("index.html"))
                 try await interruptStage(of: next, fleet)

@@ -60,17 +60,19 @@ struct ForeignEntries {
             let known = zip(before, twinsBefore).filter { $0.1[index] >= 0 }.map { ($0.0, Int($0.1[index])) }
             let wanted = Int(targetTwins[index])
             isOurs[index] = isOurs[index] || wanted >= 0 || !known.isEmpty
-            guard !known.isEmpty, known.allSatisfy({ self.isEdited(index, of: found, since: $0.0, $0.1) }) else {
-                continue
-            }
-            guard wanted >= 0 else {
-                isEdited[index] = true
-                continue
-            }
-            let isMade = known.allSatisfy { self.isEdited(wanted, of: target, since: $0.0, $0.1) }
-            isEdited[index] = !isMade && self.isEdited(index, of: found, since: target, wanted)
+            let isAsWanted =
+                wanted >= 0
+                && (!self.isEdited(index, of: found, since: target, wanted)
+                    || isInTheMaking(found.entries[index], target.entries[wanted]))
+            let isAsBefore = known.contains { !self.isEdited(index, of: found, since: $0.0, $0.1) }
+            isEdited[index] = isOurs[index] && index != 0 && !isAsWanted && !isAsBefore
         }
         return (isOurs, isEdited)
+    }
+
+    /// Whether it can be what a killed stage left half written: that has no mode yet, nor more than it was to have.
+    private static func isInTheMaking(_ found: Entry, _ wanted: Entry) -> Bool {
+        found.kind == .file && wanted.kind == .file && found.mode == 0o600 && found.size <= wanted.size
     }
 
     private static func isEdited(_ index: Int, of actual: Manifest, since sealed: Manifest, _ twin: Int) -> Bool {
