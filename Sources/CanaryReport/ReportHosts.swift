@@ -96,15 +96,11 @@ extension ReportPage {
         }
         let sent = hosts.compactMap { staged[$0.host] }
         if !sent.isEmpty {
-            let files = sum(sent.map { UInt64(clamping: $0.outcome.received) })
-            let bytes = sum(sent.map(\.sentBytes))
+            let files = sent.saturatedSum { UInt64(clamping: $0.outcome.received) }
+            let bytes = sent.saturatedSum(\.sentBytes)
             parts.append("\(NumberText.count(files, "file")) and \(byteText(bytes)) sent while staging")
         }
         return parts.joined(separator: "; ")
-    }
-
-    private func sum(_ numbers: [UInt64]) -> UInt64 {
-        numbers.reduce(0) { $0.addingReportingOverflow($1).overflow ? .max : $0 + $1 }
     }
 
     private func writeTable(of hosts: [RolloutOutcome.HostOutcome], into details: inout Markup) {

@@ -10,11 +10,7 @@ extension FleetEndToEnd {
         func secondStage() async throws {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
-                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
-                let tree = try bench.tree("big")
-                try tree.file("blob", Content.random(2 << 20, seed: 1))
-                let first = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
-                    try await slow.held()
+                let (first, tree) = try await holdingStage(fleet) { slow, _ in
                     let second = try await fleet.call("stage", firstTree(bench).path)
                     #expect(second.exitCode == 1)
                     for word in ["h1", "lock", "a stage by", "since"] {
@@ -54,11 +50,7 @@ extension FleetEndToEnd {
                 let fleet = try Fleet(bench)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
-                let tree = try bench.tree("big")
-                try tree.file("blob", Content.random(2 << 20, seed: 1))
-                let stage = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
-                    try await slow.held()
+                let (stage, _) = try await holdingStage(fleet) { slow, _ in
                     let outcome = try await fleet.call(command)
                     #expect(outcome.exitCode == 1 && outcome.errors.contains("lock"), "\(outcome)")
                     #expect(fleet.current() == "slots/2")
@@ -73,14 +65,10 @@ extension FleetEndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 try await fleet.release(firstTree(bench))
-                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
-                let tree = try bench.tree("big")
-                try tree.file("blob", Content.random(2 << 20, seed: 1))
-                var holder = fleet.with("--remote-command", slow.program, "--message", "fix the login")
+                var holder = fleet.with("--message", "fix the login")
                 holder.environment["USER"] = "eva"
                 holder.environment["SUDO_USER"] = ""
-                let stage = try await holder.call("stage", tree.path) { _ in
-                    try await slow.held()
+                let (stage, _) = try await holdingStage(holder) { slow, _ in
                     let refused = try await fleet.call("flip")
                     #expect(refused.exitCode == 1, "\(refused)")
                     for word in ["a stage by eva@", ": fix the login", "--wait"] {
@@ -111,8 +99,7 @@ extension FleetEndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let tree = try bench.tree("third")
-                try tree.file("name", "third")
+                let tree = try page(bench, "third")
                 if command == "flip" { try await fleet.stage(tree) }
                 // Somebody takes the lock of h2 just before the second session with it begins, for a while.
                 let agent = try bench.script(
@@ -174,15 +161,25 @@ extension FleetEndToEnd {
             try await Workbench.use { bench in
                 let fleet = try Fleet(bench)
                 try await fleet.release(firstTree(bench))
-                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
-                let tree = try bench.tree("big")
-                try tree.file("blob", Content.random(2 << 20, seed: 1))
-                _ = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
-                    try await slow.held()
+                _ = try await holdingStage(fleet) { slow, _ in
                     try await fleet.done(command)
                     try slow.goOn()
                 }
             }
         }
     }
+}
+
+/// Stages a large release, and does something while h1 is held in the middle of it, its lock taken.
+func holdingStage(
+    _ fleet: Fleet, _ body: (SteeredAgent, RunningProgram) async throws -> Void
+) async throws -> (outcome: Outcome, tree: TreeMaker) {
+    let slow = try SteeredAgent(fleet.bench, holding: "h1", after: 500_000)
+    let tree = try fleet.bench.tree("big")
+    try tree.file("blob", Content.random(2 << 20, seed: 1))
+    let outcome = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { program in
+        try await slow.held()
+        try await body(slow, program)
+    }
+    return (outcome, tree)
 }

@@ -99,11 +99,7 @@ extension EndToEnd {
                 let fleet = try Fleet(bench)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
-                let tree = try bench.tree("big")
-                try tree.file("blob", Content.random(2 << 20, seed: 1))
-                let stage = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { _ in
-                    try await slow.held()
+                let (stage, tree) = try await holdingStage(fleet) { _, _ in
                     let back = try await fleet.call("rollback", "--preempt")
                     #expect(back.exitCode == 0 && fleet.current() == "slots/1", "\(back)")
                     #expect(back.errors.contains("asked to give way: a stage by"), "\(back)")
@@ -119,9 +115,7 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let tree = try bench.tree("third")
-                try tree.file("name", "third")
-                try await fleet.stage(tree)
+                try await fleet.stage(page(bench, "third"))
                 let config = try bench.write(
                     """
                     hooks:
@@ -148,9 +142,7 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let tree = try bench.tree("third")
-                try tree.file("name", "third")
-                try await fleet.stage(tree)
+                try await fleet.stage(page(bench, "third"))
                 let config = try bench.write(
                     "hooks:\n  before_flip: touch '\(bench.path)/began'; sleep 60\n", to: "hooks.yml")
                 let flip = try await fleet.with("--config", config).call("flip") { _ in
@@ -169,9 +161,7 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let third = try bench.tree("third")
-                try third.file("name", "third")
-                try await fleet.release(third)
+                try await fleet.release(page(bench, "third"))
                 let config = try bench.write(
                     """
                     hooks:
@@ -198,11 +188,7 @@ extension EndToEnd {
                 let fleet = try Fleet(bench, hosts: 2)
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
-                let slow = try SteeredAgent(bench, holding: "h1", after: 500_000)
-                let tree = try bench.tree("big")
-                try tree.file("blob", Content.random(2 << 20, seed: 1))
-                let stage = try await fleet.with("--remote-command", slow.program).call("stage", tree.path) { stage in
-                    try await slow.held()
+                let (stage, _) = try await holdingStage(fleet) { slow, stage in
                     try slow.signal(SIGSTOP)
                     let back = try await fleet.call("rollback", "--preempt", "--wait", "2s")
                     #expect(back.exitCode == 2 && fleet.current("h2") == "slots/1", "\(back)")

@@ -31,7 +31,8 @@ struct ReadingChoice: Sendable {
             for index in found.entries.indices where sizes.contains(found.entries[index].size) { isRead[index] = true }
             for (index, twin) in found.twins(in: target).enumerated() where twin >= 0 {
                 let wanted = target.entries[Int(twin)]
-                let longest = max(Self.longestBasis.least, wanted.size.multipliedOrMost(by: Self.longestBasis.factor))
+                let (factor, least) = Self.longestBasis
+                let longest = max(least, wanted.size.multipliedSaturated(by: factor))
                 if wanted.kind == .file, found.entries[index].size <= longest { isRead[index] = true }
             }
         }
@@ -42,23 +43,5 @@ struct ReadingChoice: Sendable {
             if identities.contains(FileIdentity(tree.statuses[index])) { isRead[index] = true }
         }
         return isRead
-    }
-}
-
-extension UInt64 {
-    fileprivate func multipliedOrMost(by factor: UInt64) -> UInt64 {
-        let product = multipliedReportingOverflow(by: factor)
-        return product.overflow ? .max : product.partialValue
-    }
-}
-
-extension SlotPast {
-    /// What stages put there, as far as it is known.
-    var manifests: [Manifest] {
-        switch self {
-        case .empty, .unknown: []
-        case .sealed(let manifest): [manifest]
-        case .interrupted(let target, let before): [target] + before
-        }
     }
 }

@@ -15,11 +15,14 @@ enum SlotPast {
     case unknown
 
     /// Whether what was filled in may have extended attributes of a release.
-    var hasExtendedAttributes: Bool {
+    var hasExtendedAttributes: Bool { manifests.contains { $0.hasExtendedAttributes } }
+
+    /// What stages put there, as far as it is known.
+    var manifests: [Manifest] {
         switch self {
-        case .empty, .unknown: false
-        case .sealed(let manifest): manifest.hasExtendedAttributes
-        case .interrupted(let target, let before): ([target] + before).contains { $0.hasExtendedAttributes }
+        case .empty, .unknown: []
+        case .sealed(let manifest): [manifest]
+        case .interrupted(let target, let before): [target] + before
         }
     }
 }
