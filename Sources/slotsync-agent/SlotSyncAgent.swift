@@ -42,7 +42,7 @@ struct SlotSyncAgent {
     private static let usageExitCode: Int32 = 64
 
     private static func say(_ text: String, on stream: FileDescriptor, code: Int32) -> Int32 {
-        _ = try? stream.writeAll(text.utf8)
+        try? stream.writeFully(text)
         return code
     }
 }

@@ -56,7 +56,7 @@ struct Console {
         let text = erasure + (isAsking ? "\n" : "") + escapedForDisplay(line) + end
         isAsking = false
         if end != "\n" { liveLines = [] }
-        _ = try? FileDescriptor.standardError.writeAll((text + liveLines.joined(separator: "\n")).utf8)
+        _ = try? FileDescriptor.standardError.writeFully(text + liveLines.joined(separator: "\n"))
     }
 
     private mutating func write(_ text: String, to stream: FileDescriptor) {
@@ -64,10 +64,10 @@ struct Console {
         let drawn = Self.isResultOnTerminal ? liveLines : []
         if !drawn.isEmpty { erase() }
         do {
-            try stream.writeAll(text.utf8)
+            try stream.writeFully(text)
         } catch {
             // Of a reader that has gone (`| head -1`) there is nothing to say.
-            if stream == .standardOutput, !hasLostOutput, error as? Errno != .brokenPipe {
+            if stream == .standardOutput, !hasLostOutput, error != .brokenPipe {
                 hasLostOutput = true
                 note("cannot write to standard output: \(error)")
             }
@@ -102,7 +102,7 @@ struct Console {
         lastDraw = now
         // Written over what was there, and only then cleared behind: nothing flickers.
         let text = lines.joined(separator: Self.clearLine + "\n") + Self.clearLine + Self.clearScreen
-        _ = try? FileDescriptor.standardError.writeAll((toFirstLine + text).utf8)
+        _ = try? FileDescriptor.standardError.writeFully(toFirstLine + text)
         liveLines = lines
     }
 
@@ -110,7 +110,7 @@ struct Console {
         guard !liveLines.isEmpty else { return }
         let text = erasure
         liveLines = []
-        _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+        _ = try? FileDescriptor.standardError.writeFully(text)
     }
 
     /// Clears what was drawn; the cursor is where that began.

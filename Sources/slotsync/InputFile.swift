@@ -47,8 +47,8 @@ struct InputFile {
         defer { buffer.deallocate() }
         while true {
             let count: Int
-            do { count = try named.descriptor.read(into: buffer) } catch let errno as Errno {
-                throw SlotSyncError(.system, "cannot read \(named.name)", errno: errno)
+            do { count = try named.descriptor.readPatiently(into: buffer) } catch {
+                throw SlotSyncError(.system, "cannot read \(named.name)", errno: error)
             }
             if count == 0 { break }
             do { try spool.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count])) } catch let errno as Errno {

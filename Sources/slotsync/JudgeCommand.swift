@@ -82,8 +82,8 @@ struct JudgeCommand: AsyncParsableCommand {
     }
 
     private func print(_ output: String) throws {
-        do { try FileDescriptor.standardOutput.writeAll(output.utf8) } catch let errno as Errno {
-            throw SlotSyncError(.system, "cannot write to standard output", errno: errno)
+        do { try FileDescriptor.standardOutput.writeFully(output) } catch {
+            throw SlotSyncError(.system, "cannot write to standard output", errno: error)
         }
     }
 }

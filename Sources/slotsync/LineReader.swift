@@ -70,8 +70,8 @@ struct LineReader {
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
         defer { room.deallocate() }
         let count: Int
-        do { count = try file.descriptor.read(into: room) } catch let errno as Errno {
-            throw SlotSyncError(errno == .isDirectory ? .badInput : .system, "cannot read \(file.name)", errno: errno)
+        do { count = try file.descriptor.readPatiently(into: room) } catch {
+            throw SlotSyncError(error == .isDirectory ? .badInput : .system, "cannot read \(file.name)", errno: error)
         }
         if count == 0 { isAtEnd = true } else { buffer.append(contentsOf: room[..<count]) }
     }

@@ -84,7 +84,7 @@ struct PushCommand: AsyncParsableCommand {
             if let file = push.report {
                 let page = ReportPage(
                     result, title: settled.fleet.root,
-                    command: CommandLine.arguments.map(ShellWords.quoted).joined(separator: " "),
+                    command: processArguments().map(ShellWords.quoted).joined(separator: " "),
                     recording: record.isEmpty ? nil : push.record)
                 files.append((file, page.html))
             }

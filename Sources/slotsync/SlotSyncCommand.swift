@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import SlotSync
+import SystemPackage
 
 @main
 struct SlotSyncCommand: AsyncParsableCommand {
@@ -37,23 +38,27 @@ struct SlotSyncCommand: AsyncParsableCommand {
         ])
     static func main() async {
         StandardStreams.keepOpen()
-        if let message = UnknownCommand.message(Array(CommandLine.arguments.dropFirst()), of: SlotSyncCommand.self) {
-            var console = Console()
+        // `CommandLine` has no words where there is no /proc, and whoever typed something would get help.
+        let words = Array(processArguments().dropFirst())
+        var console = Console()
+        if let message = UnknownCommand.message(words, of: SlotSyncCommand.self) {
             console.note("Error: \(message)")
             console.note("See 'slotsync --help' for more information.")
             Glibc.exit(ExitStatus.usage.rawValue)
         }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(words)
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let isBadInput = (error as? SlotSyncError)?.code == .badInput
             let code = isBadInput ? ExitCode(ExitStatus.usage.rawValue) : exitCode(for: error)
-            // Help and the version.
-            guard !code.isSuccess else { exit(withError: error) }
-            // A value that is quoted must not command the terminal: the console escapes what is invisible.
-            var console = Console()
             let message = fullMessage(for: error)
+            // Help, the version, scripts for shells.
+            guard !code.isSuccess else {
+                if !message.isEmpty { _ = try? FileDescriptor.standardOutput.writeFully(message + "\n") }
+                Glibc.exit(code.rawValue)
+            }
+            // A value that is quoted must not command the terminal: the console escapes what is invisible.
             for line in message.split(separator: "\n", omittingEmptySubsequences: false) where !message.isEmpty {
                 console.note(String(line))
             }

@@ -22,6 +22,6 @@ struct StandardErrorLog: LogHandler {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         let details = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         let line = escapedForDisplay("\(event.level) \(label): \(event.message)\(details)")
-        _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
+        _ = try? FileDescriptor.standardError.writeFully("\(line)\n")
     }
 }

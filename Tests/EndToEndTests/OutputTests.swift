@@ -26,6 +26,35 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "all of it arrives in a pipe that does not wait, as node and asyncio make them, and so does all of the input"
+        )
+        func nonBlocking() async throws {
+            try await Workbench.use { bench in
+                let line =
+                    #"{"case":"a","metrics":[{"name":"x","kind":"gauge"}],"#
+                    + #""hosts":{"h":{"role":"canary","baseline":{"x":[]},"after":{"x":[]}}}}"#
+                try bench.write(String(repeating: line + "\n", count: 1500), to: "pushes")
+                let script = """
+                    import os, subprocess, sys, threading, time
+                    (ir, iw), (r, w) = os.pipe(), os.pipe()
+                    for end in (ir, w): os.set_blocking(end, False)
+                    child = subprocess.Popen(sys.argv[2:], stdin=ir, stdout=w)
+                    os.close(ir); os.close(w)
+                    def feed():
+                        with open(sys.argv[1], "rb") as source, open(iw, "wb", 0) as sink:
+                            for piece in iter(lambda: source.read(50000), b""): time.sleep(0.02); sink.write(piece)
+                    threading.Thread(target=feed).start()
+                    time.sleep(0.5)
+                    with open(r, "rb") as output: lines = output.read().splitlines()
+                    print(len(lines), child.wait())
+                    """
+                let outcome = try await Program.run(
+                    ["python3", "-c", script, bench["pushes"], Program.slotsync, "judge", "-"])
+                #expect(outcome.output == "1500 0\n", "\(outcome)")
+            }
+        }
+
         @Test("with --quiet stage prints the release ID alone")
         func quiet() async throws {
             try await Workbench.use { bench in

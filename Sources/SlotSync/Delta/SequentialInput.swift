@@ -78,7 +78,7 @@ struct SequentialInput: ~Copyable {
 
     private mutating func readOnce(_ target: UnsafeMutableRawBufferPointer) throws(SlotSyncError) -> Int {
         do {
-            guard let position = offset else { return try descriptor.read(into: target) }
+            guard let position = offset else { return try descriptor.readPatiently(into: target) }
             let count = try descriptor.read(fromAbsoluteOffset: position, into: target)
             offset = position + Int64(count)
             return count

@@ -30,14 +30,6 @@ extension FileDescriptor {
         return done
     }
 
-    /// Writes all of `bytes` where the file offset stands.
-    func writeFully(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
-        var done = 0
-        while done < bytes.count {
-            done += try systemCall { Glibc.write(rawValue, bytes.baseAddress! + done, bytes.count - done) }
-        }
-    }
-
     /// Writes all of `bytes` at `offset`.
     func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
         var done = 0
