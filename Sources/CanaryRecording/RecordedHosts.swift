@@ -75,7 +75,7 @@ struct RecordedHosts {
         samples.reserveCapacity(list.count)
         try list.forEachElement { (index, element) throws(SlotSyncError) in
             if let number = element.number {
-                guard metric.kind == .gauge || number >= 0 else {
+                guard metric.kind.isPossible(number) else {
                     throw wrong("\(path())[\(index)]", "is \(number), but a counter has no fewer than 0 events")
                 }
                 samples.append(number)

@@ -114,6 +114,10 @@ extension PushDriver {
         for (metric, index, reading) in sources.readings(of: sample) {
             samples.record(reading.sample, round: number, host: index, metric: metric)
             if reading.sample.isFinite { handle(.sampled(index)) }
+            if reading == .missing(MetricSettings.belowZero) {
+                gaps.note(
+                    MetricGap(subject: samples.metrics[metric].name, reason: MetricSettings.belowZero), of: index)
+            }
         }
         for notice in sample.notices { emit.yield(.warning([], notice)) }
     }

@@ -86,14 +86,14 @@ struct PushSources: Sendable {
         metrics.indices.compactMap { metric in
             guard let index = indices[metric], readings.outcomes.indices.contains(index) else { return nil }
             guard case .read(let read) = readings.outcomes[index] else { return (metric, .nan) }
-            return (metric, metrics[metric].value(in: read))
+            return (metric, metrics[metric].reading(in: read).sample)
         }
     }
 
     /// What a sample of the external metrics has: metric by metric, for each host of the fleet by its index.
     func readings(of sample: ExternalSample) -> [(metric: Int, host: Int, reading: MetricReading)] {
         zip(asked, sample.readings).flatMap { metric, readings in
-            readings.enumerated().map { (metric, $0, $1) }
+            readings.enumerated().map { (metric, $0, metrics[metric].checked($1)) }
         }
     }
 
@@ -102,11 +102,11 @@ struct PushSources: Sendable {
         metrics.indices.compactMap { metric in
             guard let index = indices[metric], readings.outcomes.indices.contains(index) else { return nil }
             let name = metrics[metric].metric.name
-            return switch readings.outcomes[index] {
-            case .missing(let reason): gap(of: name, reason, source: index, host)
-            case .read(let read) where metrics[metric].value(in: read).isNaN:
-                MetricGap(subject: name, reason: "the command printed no number for it")
-            case .read: nil
+            switch readings.outcomes[index] {
+            case .missing(let reason): return gap(of: name, reason, source: index, host)
+            case .read(let read):
+                guard case .missing(let reason) = metrics[metric].reading(in: read) else { return nil }
+                return gap(of: name, reason, source: index, host)
             }
         }
     }

@@ -93,12 +93,11 @@ extension CanarySettings {
         guard CanarySettings.intervals.contains(interval) else {
             return Problem("interval", "\(TimeText.exact(interval)) is not between 100 ms and 5 minutes")
         }
-        let fewest = Double(CanarySettings.fewestSamples) * interval
         for (key, time) in [("baseline", baseline), ("window", window), ("settle", settle), ("watch", watch)] {
             guard time >= 0, time <= CanarySettings.longestTime else {
                 return Problem(key, "\(TimeText.exact(time)) is not a time of up to a day")
             }
-            guard time / interval <= Double(CanarySettings.mostSamples) else {
+            guard JudgeSettings.samples(in: time, every: interval, rounded: .up) <= CanarySettings.mostSamples else {
                 return Problem(
                     key,
                     "\(TimeText.exact(time)) at a sample every \(TimeText.exact(interval)) is more than "
@@ -106,8 +105,8 @@ extension CanarySettings {
             }
         }
         let few = "fewer than \(CanarySettings.fewestSamples) samples, one every \(TimeText.exact(interval)): make it"
-        guard baseline >= fewest else {
-            return Problem("baseline", "\(TimeText.exact(baseline)) holds \(few) \(TimeText.exact(fewest)) or longer")
+        if let least = leastTime(baseline, leftOut: 0) {
+            return Problem("baseline", "\(TimeText.exact(baseline)) holds \(few) \(TimeText.exact(least)) or longer")
         }
         let settling = JudgeSettings(settle: settle).settleSamples(every: interval)
         if let least = leastTime(window, leftOut: settling) {

@@ -49,10 +49,19 @@ public struct MetricSettings: Sendable, Hashable {
     /// A command that prints one number gives it to every metric that names the command; of one that prints lines
     /// `name value`, a metric takes the line with its own name.
     ///
-    /// - Returns: NaN, a missing sample, if it is not there or not finite.
-    public func value(in readings: [HostReading]) -> Double {
+    public func reading(in readings: [HostReading]) -> MetricReading {
         let reading = readings.first { $0.name == metric.name } ?? readings.first { $0.name.isEmpty }
-        guard let value = reading?.value, value.isFinite else { return .nan }
-        return value
+        guard let value = reading?.value, value.isFinite else {
+            return .missing("the command printed no number for it")
+        }
+        return checked(.value(value))
     }
+
+    /// A reading that the metric can have, or why it has none.
+    public func checked(_ reading: MetricReading) -> MetricReading {
+        guard case .value(let value) = reading, !metric.kind.isPossible(value) else { return reading }
+        return .missing(Self.belowZero)
+    }
+
+    static let belowZero = "it is below 0, and a counter has no fewer than 0 events (what can fall is a gauge)"
 }

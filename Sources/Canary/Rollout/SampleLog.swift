@@ -34,10 +34,10 @@ public struct SampleLog: Sendable {
         return rounds.count - 1
     }
 
-    /// Takes a value, however late it comes. What is no number, or none that can be reckoned with, stays missing.
+    /// Takes a value, however late it comes. What the metric cannot be, or nobody can reckon with, stays missing.
     public mutating func record(_ value: Double, round: Int, host: Int, metric: Int) {
         guard rounds.indices.contains(round), hosts.indices.contains(host), metrics.indices.contains(metric),
-            value.magnitude <= SampleTable.sizes.upperBound
+            metrics[metric].kind.isPossible(value), value.magnitude <= SampleTable.sizes.upperBound
         else { return }
         rounds[round][host * metrics.count + metric] = value.magnitude < SampleTable.sizes.lowerBound ? 0 : value
     }

@@ -8,6 +8,9 @@ public struct Metric: Sendable, Hashable {
         case gauge
         /// How many events there were since the sample before: errors, dies.
         case counter
+
+        /// Whether a sample can be so: finite, and no counter has fewer than 0 events.
+        public func isPossible(_ value: Double) -> Bool { value.isFinite && (self == .gauge || value >= 0) }
     }
 
     /// From when on after a flip it counts.

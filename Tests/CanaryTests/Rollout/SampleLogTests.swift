@@ -1,4 +1,5 @@
 @testable import Canary
+import CanaryRecording
 import SlotSync
 import Testing
 
@@ -60,6 +61,7 @@ import Testing
         var log = log(rounds: 3)
         log.record(7, round: 1, host: 0, metric: 1)
         log.record(.infinity, round: 2, host: 0, metric: 1)
+        log.record(-1, round: 0, host: 0, metric: 1)
         log.record(1, round: 9, host: 9, metric: 9)
         let comparison = Comparison(
             kind: .guarding, hosts: [.init(host: 0, role: .canary, baseline: TimeSpan(start: 0, end: 5))],
@@ -67,6 +69,24 @@ import Testing
         let samples = log.recording(of: comparison, name: "").hosts[0]
         #expect(samples.baseline[1].map(\.isNaN) == [true, false] && samples.baseline[1][1] == 7)
         #expect(samples.after[1].map(\.isNaN) == [true])
+    }
+
+    @Test func whatIsRecordedCanBeJudged() throws {
+        var log = log(rounds: 0)
+        for (round, value) in [-5, 0, -.infinity, 1e308, .leastNonzeroMagnitude, .nan, -0.0, 7].enumerated() {
+            let number = log.beginRound(at: Double(round) * 5)
+            for metric in 0..<2 { log.record(value, round: number, host: 0, metric: metric) }
+        }
+        let comparison = Comparison(
+            kind: .window(.canaries), hosts: [.init(host: 0, role: .canary, baseline: TimeSpan(start: 0, end: 12))],
+            after: TimeSpan(start: 12, end: 50), settings: JudgeSettings())
+        let recording = log.recording(of: comparison, name: "push")
+        let read = try RecordingReader().read(Array(recording.line.utf8))
+        #expect(
+            read.hosts[0].baseline.map { $0.map(\.description) }
+                == recording.hosts[0].baseline.map { $0.map(\.description) })
+        #expect(
+            read.hosts[0].after.map { $0.map(\.description) } == recording.hosts[0].after.map { $0.map(\.description) })
     }
 
     @Test func lateValuesAreTakenIntoTheirRound() {
