@@ -122,6 +122,10 @@ final class AgentConnection: Sendable {
         }
     }
 
+    /// Whether readings are to be left, while a flip is under way: what shall become of it has been said, or there is a
+    /// `reasonToStop`.
+    var isPressed: Bool { reasonToStop() != nil || input.withLock { $0.hasDecision } }
+
     // MARK: Replies
 
     /// Writes a reply, and waits until the controller's side takes it: while a flip is provisional no longer than its
@@ -132,34 +136,52 @@ final class AgentConnection: Sendable {
         let watch = watch.withLock { $0 }
         try output.withLock { isCutOff in
             guard !isCutOff else { throw Self.controllerIsGone }
+            var rest = frame[...]
             do {
-                if limit != nil || watch != nil {
-                    try write(frame, pausingAtMost: limit ?? watch?.limit, signal: watch?.signal)
-                } else {
-                    try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) }
-                }
+                try write(&rest, isWatched: limit != nil || watch != nil, limit: limit ?? watch?.limit, watch?.signal)
+            } catch let error as Errno {
+                // The reason can follow a reply of which nothing is written, and nothing can follow a part of one.
+                isCutOff = error == .brokenPipe || rest.count < frame.count
+                throw error == .brokenPipe
+                    ? Self.controllerIsGone
+                    : SlotSyncError(.unreachable, "cannot write to the controller's session", errno: error)
             } catch {
                 isCutOff = true
-                throw error as? Errno == .brokenPipe ? Self.controllerIsGone : error
+                throw error
             }
         }
     }
 
-    private func write(_ bytes: [UInt8], pausingAtMost limit: Duration?, signal: FileDescriptor?) throws {
-        var rest = bytes[...]
+    /// Leaves in `rest` what could not be written. One that is watched waits before each piece, for room, for `limit` if
+    /// there is one, or for a signal.
+    private func write(
+        _ rest: inout ArraySlice<UInt8>, isWatched: Bool, limit: Duration?, _ signal: FileDescriptor?
+    ) throws {
+        // Whoever made the pipe may have left it in a mode that does not wait.
+        var mustWait = isWatched
         while !rest.isEmpty {
-            var wanted = [pollfd(fd: outputDescriptor.rawValue, events: Int16(POLLOUT), revents: 0)]
-            if let signal { wanted.append(pollfd(fd: signal.rawValue, events: Int16(POLLIN), revents: 0)) }
-            guard try waitUntilReady(&wanted, until: limit.map { .now + $0 }) else {
-                throw SlotSyncError(
-                    .timedOut, "the controller took nothing for \(TimeText.exact(limit ?? .zero))")
-            }
-            if wanted.last?.fd == signal?.rawValue, wanted.last?.revents != 0 { throw Self.interrupted }
+            if mustWait { try waitForRoom(atMost: limit, signal) }
             // A pipe that is ready takes so many bytes without waiting.
-            let piece = rest.prefix(Int(PIPE_BUF))
-            try piece.withUnsafeBytes { try outputDescriptor.writeFully($0) }
-            rest = rest.dropFirst(piece.count)
+            let piece = isWatched ? rest.prefix(Int(PIPE_BUF)) : rest
+            do throws(Errno) {
+                let raw = outputDescriptor.rawValue
+                let count = try systemCall { piece.withUnsafeBytes { Glibc.write(raw, $0.baseAddress, $0.count) } }
+                rest = rest.dropFirst(count)
+                mustWait = isWatched
+            } catch {
+                guard error == .resourceTemporarilyUnavailable else { throw error }
+                mustWait = true
+            }
         }
+    }
+
+    private func waitForRoom(atMost limit: Duration?, _ signal: FileDescriptor?) throws {
+        var wanted = [pollfd(fd: outputDescriptor.rawValue, events: Int16(POLLOUT), revents: 0)]
+        if let signal { wanted.append(pollfd(fd: signal.rawValue, events: Int16(POLLIN), revents: 0)) }
+        guard try waitUntilReady(&wanted, until: limit.map { .now + $0 }) else {
+            throw SlotSyncError(.timedOut, "the controller took nothing for \(TimeText.exact(limit ?? .zero))")
+        }
+        if wanted.last?.fd == signal?.rawValue, wanted.last?.revents != 0 { throw Self.interrupted }
     }
 
     /// Does `work`, and meanwhile tells the controller from time to time how far it has come. Where no thread can be made
@@ -197,8 +219,10 @@ final class AgentConnection: Sendable {
         reply.encode(into: &frame)
         let isSent = output.withLockIfAvailable { isCutOff in
             guard !isCutOff, outputDescriptor.isWritable else { return false }
-            do { try frame.withUnsafeBytes { try outputDescriptor.writeFully($0) } } catch { isCutOff = true }
-            return !isCutOff
+            // One of which nothing could be written is left out.
+            let count = frame.withUnsafeBytes { try? outputDescriptor.write($0) }
+            if let count, count < frame.count { isCutOff = true }
+            return count == frame.count
         }
         return isSent ?? false
     }

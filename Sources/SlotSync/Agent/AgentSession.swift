@@ -12,12 +12,14 @@ public enum HostAgent {
     /// - Parameters:
     ///   - root: the folder that holds the ring.
     ///   - policy: the file that says what may be asked for; nil: all may. It is read anew for each session.
+    ///   - errors: where the agent says why it fails, where it cannot tell its controller.
     ///   - unattendedHookLimit: how long a hook may take that no controller waits for.
     /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the
     ///   controller.
     public static func serve(
         root: String, policy: String? = nil, input: FileDescriptor = .standardInput,
-        output: FileDescriptor = .standardOutput, unattendedHookLimit: Duration = .seconds(30)
+        output: FileDescriptor = .standardOutput, errors: FileDescriptor = .standardError,
+        unattendedHookLimit: Duration = .seconds(30)
     ) async -> Int32 {
         ProcessSetup.prepare()
         if let install = askedInstall { return Self.install(install, policy: policy) }
@@ -33,7 +35,7 @@ public enum HostAgent {
             }
             guard try session.greet() else { return 1 }
         } catch {
-            try? connection.send(.failure(failure(error, root: root)))
+            bidFarewell(failure(error, root: root), over: connection, errors: errors)
             return 1
         }
         let lockWatch = session.lockWatch
@@ -44,8 +46,20 @@ public enum HostAgent {
         // it then.
         session.ring?.unlock()
         let wasProvisional = session.flip?.request.provisionalLimit != nil
-        try? connection.send(.failure(failure), within: wasProvisional ? AgentSession.longestFarewell : nil)
+        bidFarewell(
+            failure, over: connection, within: wasProvisional ? AgentSession.longestFarewell : nil, errors: errors)
         return 1
+    }
+
+    /// Tells the controller why the session ends; if that cannot be, tells whoever reads the agent's errors, without
+    /// waiting for anybody.
+    private static func bidFarewell(
+        _ failure: SlotSyncError, over connection: AgentConnection, within limit: Duration? = nil,
+        errors: FileDescriptor
+    ) {
+        do { try connection.send(.failure(failure), within: limit) } catch {
+            if errors.isWritable { try? errors.writeFully("slotsync-agent: \(escapedForDisplay("\(failure)"))\n") }
+        }
     }
 }
 

@@ -40,7 +40,12 @@ struct RequestStream {
     /// Reads what is there, and waits if that is nothing. Call `next` until it is nil before.
     mutating func read() throws {
         let descriptor = descriptor
-        let count = try chunk.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+        let count: Int
+        do { count = try chunk.withUnsafeMutableBytes { try descriptor.read(into: $0) } } catch let error as Errno {
+            // A pipe that does not wait, and somebody else's byte.
+            if error == .resourceTemporarilyUnavailable { return }
+            throw SlotSyncError(.unreachable, "cannot read from the controller's session", errno: error)
+        }
         if count == 0 { isAtEnd = true } else { lastInput = .now }
         chunk.withUnsafeBytes { parser.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }

@@ -41,7 +41,9 @@ final class ChildStream {
         child = ChildProcess(
             command, input: pipes.input.read, output: pipes.output.write, errors: pipes.errors.write)
         lastLife = clock.now
-        writer = PipeWriter(owning: pipes.input.write) { [weak self] hasRead in self?.wrote(hasRead) }
+        writer = PipeWriter(
+            owning: pipes.input.write, onProgress: { [weak self] hasRead in self?.wrote(hasRead) },
+            onFailure: { [weak self] error in self?.giveUp(error) })
         readiness = Readiness(owning: pipes.output.read, for: .reading) { [event] in event.wake() }
         errors = ErrorTail(owning: pipes.errors.read) { [event] in event.wake() }
     }
@@ -72,14 +74,17 @@ final class ChildStream {
         } catch is CancellationError {
             throw SlotSyncError(.cancelled, "interrupted")
         } catch {
-            let error = error as? SlotSyncError ?? SlotSyncError(.unreachable, "the session broke: \(error)")
+            let error =
+                error as? SlotSyncError
+                ?? SlotSyncError(
+                    .unreachable, "the session broke off: cannot read from its pipe", errno: error as? Errno)
             giveUp(error)
             throw error
         }
     }
 
-    /// The other end has shown that it lives.
-    func noteLife() { lastLife = clock.now }
+    /// The other end has shown that it lives. One that takes nothing any more can only end, whatever it says.
+    func noteLife() { if !writer.isBroken { lastLife = clock.now } }
 
     /// How long the other end has shown no life; known while somebody waits.
     var silence: Duration { clock.now - lastLife }
@@ -103,7 +108,9 @@ final class ChildStream {
 
     private func checkLife() {
         guard silence >= timeout else { return }
-        let how = writer.pendingBytes > 0 ? "took nothing" : "said nothing"
+        let how =
+            writer.isBroken
+            ? "reads nothing any more, and did not end" : writer.pendingBytes > 0 ? "took nothing" : "said nothing"
         giveUp(SlotSyncError(.timedOut, "\(how) for \(TimeText.exact(timeout))"))
     }
 

@@ -27,17 +27,23 @@ final class PipeWriter {
     private var isFinishing = false
     private var isClosed = false
     private let onProgress: @FleetActor (_ hasRead: Bool) -> Void
+    private let onFailure: @FleetActor (SlotSyncError) -> Void
 
     private(set) var pendingBytes = 0
     private(set) var sentBytes: UInt64 = 0
-    /// The reading end is gone, or writing failed: what is queued, now and later, is dropped. The reason is what the
-    /// other end says last, so whoever reads from it tells.
+    /// The reading end is gone, or writing failed: what is queued, now and later, is dropped. Why the reader has gone is
+    /// what it says last, so whoever reads from it tells.
     private(set) var isBroken = false
 
     /// Takes over the descriptor. `onProgress` is called after some bytes were written, and when the pipe breaks; it
-    /// hears whether the other end must have read to make room for them.
-    init(owning pipe: FileDescriptor, onProgress: @escaping @FleetActor (_ hasRead: Bool) -> Void) {
+    /// hears whether the other end must have read to make room for them. `onFailure` is called with an error of this
+    /// machine, of which the other end knows nothing.
+    init(
+        owning pipe: FileDescriptor, onProgress: @escaping @FleetActor (_ hasRead: Bool) -> Void,
+        onFailure: @escaping @FleetActor (SlotSyncError) -> Void
+    ) {
         self.onProgress = onProgress
+        self.onFailure = onFailure
         readiness = Readiness(owning: pipe, for: .writing) { [weak self] in self?.pump(afterWaiting: true) }
     }
 
@@ -91,6 +97,7 @@ final class PipeWriter {
         } catch {
             isBroken = true
             dropQueue()
+            if error as? Errno != .brokenPipe { onFailure(hostError(error)) }
         }
         if !queue.isEmpty { readiness.arm() } else if isFinishing { close() }
         if written > 0 || isBroken { onProgress(written > 0 && afterWaiting) }
@@ -99,11 +106,30 @@ final class PipeWriter {
     private func write(_ piece: Piece) throws -> Int {
         switch piece {
         case .bytes(let bytes):
-            return try bytes.withUnsafeBytes { try readiness.descriptor.write($0) }
+            return try Self.told("cannot write to the session's pipe") {
+                try bytes.withUnsafeBytes { try readiness.descriptor.write($0) }
+            }
         case .range(let file, let offset, let length):
-            let count = try file.splice(at: offset, length: length, to: readiness.descriptor)
-            guard count > 0 else { throw SlotSyncError(.corrupt, "the spool file ends too early") }
+            let count = try Self.told(
+                "cannot move the spool file (in \(quoted(temporaryFolder))) into the session's pipe"
+            ) {
+                try file.splice(at: offset, length: length, to: readiness.descriptor)
+            }
+            guard count > 0 else {
+                throw SlotSyncError(
+                    .unreachable,
+                    "the spool file (in \(quoted(temporaryFolder))) ends too early: is its disk full or damaged?")
+            }
             return count
+        }
+    }
+
+    /// A full pipe and a reader that has gone stay what they are. All else breaks the session, and nobody knows what the
+    /// host did with what it has.
+    private static func told(_ what: @autoclosure () -> String, _ body: () throws -> Int) throws -> Int {
+        do { return try body() } catch let error as Errno {
+            guard error != .resourceTemporarilyUnavailable, error != .brokenPipe else { throw error }
+            throw SlotSyncError(.unreachable, "the session broke off: \(what())", errno: error)
         }
     }
 

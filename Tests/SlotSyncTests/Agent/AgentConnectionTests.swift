@@ -59,6 +59,67 @@ struct AgentConnectionTests {
         #expect(error?.code == .unreachable)
     }
 
+    @Test(
+        "what cannot be written is told with the system's error, and a reply of which nothing went out cuts nothing off"
+    )
+    func unwritable() throws {
+        let full = try FileDescriptor.open("/dev/full", .writeOnly)
+        defer { try? full.close() }
+        let connection = AgentConnection(input: full, output: full)
+        for _ in 0..<2 {
+            let error = #expect(throws: SlotSyncError.self) { try connection.send(.hookDone) }
+            #expect(error?.code == .unreachable && error?.errno == .noSpace)
+        }
+    }
+
+    @Test("an agent whose controller cannot be told why it ends says so on its standard error")
+    func lastWords() async throws {
+        let (input, output) = (try FileDescriptor.closeOnExecPipe(), try FileDescriptor.open("/dev/full", .writeOnly))
+        let errors = try FileDescriptor.closeOnExecPipe()
+        defer { for file in [input.read, output, errors.read] { try? file.close() } }
+        var stream: [UInt8] = []
+        Request.hello(Greeting(version: "1", peer: "c")).encode(into: &stream)
+        try input.write.closeAfter { _ = try input.write.writeAll(stream) }
+        let code = await HostAgent.serve(
+            root: "/no/such/root", input: input.read, output: output, errors: errors.write)
+        try errors.write.close()
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = try text.withUnsafeMutableBytes { try errors.read.read(into: $0) }
+        #expect(code == 1)
+        let line = String(decoding: text[..<count], as: UTF8.self)
+        #expect(line == "slotsync-agent: cannot write to the controller's session: \(Errno.noSpace)\n")
+    }
+
+    @Test("pipes that do not wait are waited for")
+    func nonBlocking() async throws {
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        defer { try? read.close() }
+        for end in [read, write] { try end.setNonBlocking() }
+        let agent = AgentConnection(input: read, output: write)
+        // More than a pipe holds.
+        let reply = Reply.verified(
+            SlotVerification(
+                slot: 1, release: ReleaseName(id: .empty, name: ""), files: 1, bytes: 1, differences: 100,
+                lines: (0..<100).map { _ in String(repeating: "x", count: 4000) }))
+        async let sent: Void = onQueue {
+            try agent.send(reply)
+            try write.close()
+        }
+        var parser = FrameParser(.replies)
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        var got: [Reply] = []
+        while true {
+            var ready = pollfd(fd: read.rawValue, events: Int16(POLLIN), revents: 0)
+            _ = poll(&ready, 1, 30_000)
+            let count = try chunk.withUnsafeMutableBytes { try read.read(into: $0) }
+            if count == 0 { break }
+            chunk[..<count].withUnsafeBytes { parser.append($0) }
+            while let (type, payload) = try parser.next() { got.append(try Reply(type: type, payload: payload)) }
+        }
+        try await sent
+        #expect(got == [reply])
+    }
+
     @Test("while work is done, the heartbeat tells how far it is")
     func heartbeat() async throws {
         let (read, write) = try FileDescriptor.closeOnExecPipe()
