@@ -47,6 +47,8 @@ final class Channel {
     var sentBytes: UInt64 { stream.writer.sentBytes }
     /// What was sent and is not in the pipe yet.
     var pendingBytes: Int { stream.writer.pendingBytes }
+    /// Whether nothing that is sent goes out any more.
+    var isBroken: Bool { stream.writer.isBroken }
 
     private let stream: ChildStream
     private let timeout: Duration
@@ -69,8 +71,13 @@ final class Channel {
     /// How the session ended, where a reply was waited for in vain.
     private(set) var end: SessionEnd?
     private var progress = HostProgress()
-    /// When the host last came further, by its own word.
+    /// When the host last came further, by its own word, and how far it was then.
     private var lastAdvance = SuspendingClock.now
+    private var advance = HostProgress()
+    private var advanceSent: UInt64 = 0
+    /// Bytes of a message that is not whole yet, since the host last showed that it lives.
+    private var begunBytes = 0
+    private var plans = 0
     /// How many samples were asked for, and how many have come.
     private var askedSamples = 0
     private var gotSamples = 0
@@ -83,9 +90,14 @@ final class Channel {
     /// - Parameters:
     ///   - command: The program and its arguments.
     ///   - timeout: How long the host may be silent while something is expected of it.
+    ///   - longestStep: How long it may get no further while it shows that it lives; nil: ten times as long.
     ///   - agentProgram: The agent's program, if the user named it; for the message when it is missing.
     ///   - port: The host's port, if the user named it; for the message when the login fails.
-    init(_ command: [String], timeout: Duration, agentProgram: String? = nil, port: Int? = nil) throws {
+    init(
+        _ command: [String], timeout: Duration, longestStep: Duration? = nil, agentProgram: String? = nil,
+        port: Int? = nil
+    ) throws {
+        self.longestStep = longestStep ?? timeout * Self.timeoutsOfStep
         self.agentProgram = agentProgram
         self.port = port
         self.timeout = timeout
@@ -186,23 +198,36 @@ final class Channel {
         return try await receive()
     }
 
-    /// Waits for the reply to a request that is work, as long as the host gets on with it: no longer than it may be silent
-    /// without a file or a byte more. An agent whose disk hangs still sends heartbeats.
+    /// How long a step may take that cannot be counted, such as bringing all that was written to a disk.
+    let longestStep: Duration
+    /// How many time-outs that is, unless somebody says more.
+    private static let timeoutsOfStep = 10
+    /// Fewer bytes more than that are no step.
+    private static let leastAdvance: UInt64 = 64 << 10
+    /// A message that comes in smaller pieces than that, each in a time-out, is none.
+    private static let leastPiece = 4 << 10
+    /// How much there is to do is said once in a stage.
+    private static let mostPlans = 16
+
+    /// Waits for the reply to a request that is work, as long as the host gets on with it: a file more, or 64 KiB, or
+    /// another word of the answer. An agent whose disk hangs still sends heartbeats.
     ///
+    /// - Parameter limit: how long the host may get no further; nil: as long as it may be silent.
     /// - Throws: as `receive` does.
-    func receiveWhileAdvancing() async throws -> Reply {
+    func receiveWhileAdvancing(within limit: Duration? = nil) async throws -> Reply {
         let clock = SuspendingClock()
-        lastAdvance = clock.now
+        let limit = limit ?? timeout
+        (lastAdvance, advance, advanceSent) = (clock.now, progress, sentBytes)
         let alarm = Task { @FleetActor in
-            while clock.now < lastAdvance + timeout {
-                try await clock.sleep(until: lastAdvance + timeout, tolerance: nil)
+            while clock.now < lastAdvance + limit {
+                try await clock.sleep(until: lastAdvance + limit, tolerance: nil)
             }
             try Task.checkCancellation()
             giveUp(
                 SlotSyncError(
                     .timedOut,
                     silence + Self.lifeSigns < timeout
-                        ? "is there, but got no further for \(TimeText.exact(timeout)): its disk may hang, or raise --timeout"
+                        ? "is there, but got no further for \(TimeText.exact(limit)): its disk may hang, or raise --timeout"
                         : "said nothing for \(TimeText.exact(timeout))"))
         }
         defer { alarm.cancel() }
@@ -237,8 +262,16 @@ final class Channel {
         try stream.read(while: { inbox.count < enough }) { bytes in
             ss_note_peer(peer)
             parser.append(bytes)
-            while let (type, payload) = try parser.next() { try take(Reply(type: type, payload: payload)) }
-            if parser.isInsideMessage { stream.noteLife() }
+            begunBytes += bytes.count
+            while let (type, payload) = try parser.next() {
+                begunBytes = 0
+                try take(Reply(type: type, payload: payload))
+            }
+            // Two bytes a second are no life.
+            if parser.isInsideMessage, begunBytes >= Self.leastPiece {
+                begunBytes = 0
+                stream.noteLife()
+            }
         }
     }
 
@@ -249,20 +282,29 @@ final class Channel {
             // An agent that sends heartbeats but does not greet, or neither works nor takes what is sent to it, is as
             // good as dead.
             if wasGreeted, now != progress || pendingBytes == 0 { stream.noteLife() }
-            if now != progress { lastAdvance = .now }
+            if now.files != advance.files || now.bytes < advance.bytes
+                || now.bytes - advance.bytes >= Self.leastAdvance || sentBytes - advanceSent >= Self.leastAdvance
+            {
+                (lastAdvance, advance, advanceSent) = (.now, now, sentBytes)
+            }
             progress = now
             onAlive?(now)
         case .plan(let before, let planned):
+            plans += 1
+            guard plans <= Self.mostPlans else {
+                throw SlotSyncError(.protocolViolation, "the agent says again and again how much there is to do")
+            }
             stream.noteLife()
             lastAdvance = .now
             onPlan?(before, planned)
         case .warning(let text):
-            stream.noteLife()
             warnings += 1
             guard warnings <= Self.mostWarnings else { return }
+            stream.noteLife()
             warn(text)
         case .giveWay(let who):
-            stream.noteLife()
+            // Once: it is no way to show life.
+            if onGiveWay != nil { stream.noteLife() }
             onGiveWay?(who)
             onGiveWay = nil
         case .sample(let number, let readings):

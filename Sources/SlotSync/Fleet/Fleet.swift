@@ -22,6 +22,8 @@ public struct Fleet: Sendable {
     public var parallelism: Int
     /// How long a host may say nothing before it is given up.
     public var timeout: Duration
+    /// How long a host that shows that it lives may get no further with work; nil: ten times ``timeout``.
+    var longestStep: Duration?
     /// How long whoever holds a root's lock is waited for.
     public var lockPatience = Duration.zero
     /// What others are told who want the lock meanwhile, besides who holds it; one line.

@@ -51,7 +51,7 @@ extension HostConnection {
         channel.send(.verify(slot: slot))
         var slots: [SlotVerification] = []
         while true {
-            switch try await channel.receive() {
+            switch try await channel.receiveWhileAdvancing(within: channel.longestStep) {
             case .verified(let found):
                 guard slots.count < RingStatus.slotCounts.upperBound else {
                     throw SlotSyncError(.protocolViolation, "the agent verified more slots than a ring has")

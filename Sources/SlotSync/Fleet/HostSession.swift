@@ -20,7 +20,8 @@ struct HostSession {
     {
         let command = try await fleet.transport.agentCommand(on: host, root: fleet.root, timeout: fleet.timeout)
         let channel = try Channel(
-            command, timeout: fleet.timeout, agentProgram: fleet.transport.remoteCommand, port: host.port)
+            command, timeout: fleet.timeout, longestStep: fleet.longestStep,
+            agentProgram: fleet.transport.remoteCommand, port: host.port)
         channel.peer = host.label
         let alarm = Task { @FleetActor in
             try await Task.sleep(for: usualGreeting)

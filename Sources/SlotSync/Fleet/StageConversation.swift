@@ -64,7 +64,7 @@ struct StageConversation {
         var count = 0
         var seeding = SeedRequests()
         while true {
-            switch try await session.channel.receive() {
+            switch try await session.channel.receiveWhileAdvancing(within: session.channel.longestStep) {
             case .needs(let part, let isLast):
                 guard count + part.count <= release.manifest.count else {
                     throw SlotSyncError(.protocolViolation, "the agent needs more than the release has")
@@ -146,7 +146,7 @@ struct StageConversation {
             case .signatures(let requests):
                 channel.send(.signatures(requests))
                 for request in requests {
-                    switch try await channel.receive() {
+                    switch try await channel.receiveWhileAdvancing(within: channel.longestStep) {
                     case .signature(request.basis, let signature) where signature.seed == request.seed:
                         library.deliver(signature, of: request.basis, from: index)
                     case .signatureMissing(request.basis):

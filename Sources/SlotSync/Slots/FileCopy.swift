@@ -17,7 +17,9 @@ struct FileCopy {
     private var canCopyRange = true
     /// Below this a read and a write are cheaper than the system calls that avoid them.
     private static let small = 16 * 1024
-    private static let step = 1 << 30
+    private static let step = 128 << 20
+    /// Called after each step of a copy that takes several.
+    var onStep: () -> Void = {}
 
     /// Makes `to`, which is new and empty, hold the `size` bytes of `from`.
     mutating func copy(from: FileDescriptor, to: FileDescriptor, size: UInt64, isSparse: Bool) throws(CopyFailure) {
@@ -60,6 +62,7 @@ struct FileCopy {
                 break
             }
             position += Int64(count)
+            if position < range.upperBound { onStep() }
         }
         guard position < range.upperBound else { return }
         let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -74,6 +77,7 @@ struct FileCopy {
                 try to.writeFully(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: position)
             }
             position += Int64(count)
+            if position < range.upperBound { onStep() }
         }
     }
 

@@ -193,6 +193,7 @@ final class SlotAttributes {
     func settle(_ answer: () throws -> Void) throws -> [Int] {
         var changed: [Int] = []
         for (number, index) in directoriesFromInside().enumerated() {
+            slot.progress.add(files: 1, bytes: 0)
             let found = try finishKept(in: index)
             if !found.isEmpty {
                 changed += found

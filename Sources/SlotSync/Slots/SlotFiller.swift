@@ -81,6 +81,8 @@ final class SlotFiller {
         let owner = setsOwner ? nil : ring.owner.ofEntries(in: group)
         attributes = SlotAttributes(
             slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, owner: owner, group: group)
+        // A controller gives up a host that gets no further: what takes long is counted as it is done.
+        fileCopy.onStep = { [progress = slot.progress] in progress.add(files: 1, bytes: 0) }
         writer = SlotWriter(
             slot: slot, tree: tree, attributes: attributes,
             workshop: group?.comesByMoving == true && !setsOwner ? ring.temporary : nil, owner: owner)
@@ -165,6 +167,7 @@ final class SlotFiller {
             let folder = Int(actual.manifest.entries[index].parent)
             let stays = counterparts[folder]
             let isDirectory = actual.manifest.entries[index].kind == .directory
+            slot.progress.add(files: 1, bytes: 0)
             try removing(actual.manifest.path(of: index)) {
                 let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
                 try actual.manifest.withName(of: index) { name in
@@ -207,6 +210,7 @@ final class SlotFiller {
         let target = slot.target
         for index in target.entries.indices.dropFirst() where plan.change.kept[index] < 0 {
             let entry = target.entries[index]
+            slot.progress.add(files: 1, bytes: 0)
             switch entry.kind {
             case .directory:
                 try writer.makeDirectory(index)
@@ -336,6 +340,7 @@ final class SlotFiller {
         guard target.hasHardLinks else { return }
         for index in target.entries.indices where plan.change.kept[index] < 0 {
             guard let leader = target.linkLeader(of: index), leader != index else { continue }
+            slot.progress.add(files: 1, bytes: 0)
             try slot.attempt("link", index) { () throws(Errno) in
                 let (parent, source) = (try tree.parent(of: index), try tree.parent(of: leader))
                 try target.withName(of: index) { name throws(Errno) in

@@ -56,6 +56,71 @@ struct ChannelTests {
         }
     }
 
+    @Test(
+        "a spool file that cannot be read ends the session with that error, though the host lives",
+        arguments: [true, false])
+    func brokenSpool(isShort: Bool) async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.alive(files: 0, bytes: 0)], to: "alive")
+            try folder.write([1, 2, 3], to: "spool")
+            // Without the right to read splice answers EBADF, as a broken disk answers EIO.
+            let spool = try FileDescriptor.open(folder.path("spool"), isShort ? .readOnly : .writeOnly)
+            defer { try? spool.close() }
+            try await withChannel("cat hello; while sleep 0.1; do cat alive; done", in: folder) { channel in
+                _ = try await channel.receive()
+                channel.send(spool: spool, at: isShort ? 3 : 0, length: 3)
+                let error = await #expect(throws: SlotSyncError.self) { try await channel.receive() }
+                #expect(error?.code == .unreachable && error?.errno == (isShort ? nil : .badFileDescriptor))
+                #expect(error?.message.firstPlace(of: "spool file") != nil, "\(error?.description ?? "")")
+            }
+        }
+    }
+
+    @Test("what cannot be written to a pipe is told, unless it is that the reader has gone")
+    func brokenPipe() async throws {
+        var told: [SlotSyncError] = []
+        for path in ["/dev/full", "/dev/null"] {
+            let writer = await PipeWriter(
+                owning: try FileDescriptor.open(path, path == "/dev/full" ? .writeOnly : .readOnly),
+                onProgress: { _ in }, onFailure: { told.append($0) })
+            await writer.append([1, 2, 3])
+            let (isBroken, pending) = await (writer.isBroken, writer.pendingBytes)
+            #expect(isBroken && pending == 0)
+            await writer.close()
+        }
+        #expect(told.map(\.errno) == [.noSpace, .badFileDescriptor])
+        #expect(told.allSatisfy { $0.code == .unreachable })
+        let pipe = try FileDescriptor.closeOnExecPipe()
+        try pipe.read.close()
+        let writer = await PipeWriter(owning: pipe.write, onProgress: { _ in }, onFailure: { told.append($0) })
+        await writer.append([1, 2, 3])
+        let isBroken = await writer.isBroken
+        #expect(isBroken && told.count == 2)
+        await writer.close()
+    }
+
+    @Test("a host that takes nothing any more and does not end is given up, whatever it says")
+    func closedInput() async throws {
+        try await withFolder { folder in
+            try folder.write([.hello(greeting, nil)], to: "hello")
+            try folder.write([.warning("still there")], to: "warning")
+            let script = "cat hello; exec <&-; while sleep 0.1; do cat warning; done"
+            try await withChannel(script, in: folder, timeout: .seconds(3)) { channel in
+                _ = try await channel.receive()
+                let error = await #expect(throws: SlotSyncError.self) {
+                    while true {
+                        channel.send(.keepAlive)
+                        try await Task.sleep(for: .milliseconds(20))
+                        try await channel.drained(below: 1)
+                        if channel.isBroken { _ = try await channel.receive() }
+                    }
+                }
+                #expect(error?.code == .timedOut && error?.message.hasPrefix("reads nothing any more") == true)
+            }
+        }
+    }
+
     @Test("what a host reports as failure is thrown")
     func failure() async throws {
         try await withFolder { folder in
