@@ -140,8 +140,29 @@ extension EndToEnd {
                 try fill(tree, version: 1)
                 try await fleet.done("stage", tree.path)
                 let entries = try FileManager.default.contentsOfDirectory(atPath: bench["elsewhere/deep"])
-                #expect(entries.contains("contents") && entries.contains("manifests") && entries.count == 3)
+                #expect(entries.contains("contents") && entries.contains("manifests") && entries.count == 4)
+                #expect(entries.contains("CACHEDIR.TAG"))
                 #expect(!exists(bench["cache/slotsync"]))
+            }
+        }
+
+        @Test("a folder of other things that is named for the cache keeps all of them, and is warned of")
+        func foreign() async throws {
+            try await Workbench.use { bench in
+                let tree = try bench.tree("source")
+                try tree.file("index.html", "<h1>one</h1>")
+                let fleet = try Fleet(bench).with("--no-whole-file")
+                for folder in ["work", "work/manifests", "work/contents"] { _ = try bench.folder(folder) }
+                for number in 0..<70 { try bench.write("kind: Deployment", to: "work/manifests/app-\(number).yaml") }
+                try bench.write("not yours", to: "work/contents/objects.pack")
+                try bench.write("cache_dir: .\n", to: "work/slotsync.yml")
+                let before = try FileManager.default.subpathsOfDirectory(atPath: bench["work"])
+                for text in ["one", "two"] {
+                    try tree.file("index.html", "<h1>\(text)</h1>")
+                    let outcome = try await fleet.done("stage", tree.path, "--config", bench["work/slotsync.yml"])
+                    #expect(outcome.errors.contains("it is no cache"), "\(outcome)")
+                }
+                #expect(try FileManager.default.subpathsOfDirectory(atPath: bench["work"]) == before)
             }
         }
 

@@ -55,9 +55,10 @@ final class FleetStage {
         connection.openAhead()
         do {
             let wholeFiles = options.wholeFiles ?? (connection.fleet.transport.kind == .local)
-            let (release, cache) = try await onQueue {
-                let release = try PreparedRelease.prepare(source, options: options, emit: emit)
-                return (release, wholeFiles ? nil : openCache(options, emit))
+            let (release, caches, cache) = try await onQueue {
+                let caches = try PreparedRelease.caches(for: source, options: options, emit: emit)
+                let release = try PreparedRelease.prepare(source, options: options, caches: caches, emit: emit)
+                return (release, caches, wholeFiles ? nil : openCache(in: caches, options, emit))
             }
             let attributes = Task { [from = release.source] in
                 await onQueue(qos: .utility) {
@@ -67,7 +68,7 @@ final class FleetStage {
                 }
             }
             let report = try await FleetStage(
-                release, cache: cache, wholeFiles: wholeFiles, options: options, over: connection,
+                release, caches: caches, cache: cache, wholeFiles: wholeFiles, options: options, over: connection,
                 keepsSessions: keepsSessions, lockDeadline: lockDeadline, emit: emit
             ).run()
             await attributes.value
@@ -80,9 +81,9 @@ final class FleetStage {
 
     /// The contents of earlier releases; nil if none are kept.
     private nonisolated static func openCache(
-        _ options: StageOptions, _ emit: @Sendable (FleetEvent) -> Void
+        in folder: FilePath?, _ options: StageOptions, _ emit: @Sendable (FleetEvent) -> Void
     ) -> BasisCache? {
-        guard options.cacheSize > 0, let folder = options.cacheDirectory ?? CacheFolder.usual else { return nil }
+        guard options.cacheSize > 0, let folder else { return nil }
         do { return try BasisCache(in: folder, limit: options.cacheSize) } catch {
             emit(.sourceWarning("contents of releases cannot be kept in \(quoted(folder.string)): \(error)"))
             return nil
@@ -90,7 +91,7 @@ final class FleetStage {
     }
 
     private init(
-        _ release: PreparedRelease, cache: BasisCache?, wholeFiles: Bool, options: StageOptions,
+        _ release: PreparedRelease, caches: FilePath?, cache: BasisCache?, wholeFiles: Bool, options: StageOptions,
         over connection: FleetConnection, keepsSessions: Bool, lockDeadline: ContinuousClock.Instant,
         emit: @escaping @Sendable (FleetEvent) -> Void
     ) throws {
@@ -114,7 +115,7 @@ final class FleetStage {
                 filling: filling, message: Request.frameMessage),
             hostCount: fleet.hosts.count)
         manifests = SpooledManifests(
-            of: release.manifest, in: spool, archive: ManifestArchive(in: options.cacheDirectory ?? CacheFolder.usual),
+            of: release.manifest, in: spool, archive: ManifestArchive(in: caches),
             level: levels.usual)
         seeds = try SpooledSeeds(of: release.seeds, in: spool, level: levels.usual)
     }

@@ -23,11 +23,37 @@ struct PreparedRelease: Sendable {
         }
     }
 
+    /// Where a stage of the source has its caches; nil: nowhere.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `badInput` where the source itself is named for that.
+    static func caches(
+        for path: FilePath, options: StageOptions, emit: @Sendable (FleetEvent) -> Void
+    ) throws -> FilePath? {
+        guard let caches = options.cacheDirectory ?? CacheFolder.usual else { return nil }
+        _ = try CacheFolder.place(of: caches, in: path)
+        let advice = "give the cache a folder of its own (--cache-dir, cache_dir)"
+        switch CacheFolder.standing(of: caches) {
+        case .own: return caches
+        case .shared(let example):
+            emit(
+                .sourceWarning(
+                    "the cache folder \(quoted(caches.string)) holds other things as well (\(quoted(example))), which stay: "
+                        + advice))
+            return caches
+        case .foreign(let example):
+            emit(
+                .sourceWarning(
+                    "nothing is kept in \(quoted(caches.string)), since it is no cache (it holds \(quoted(example))): "
+                        + advice))
+            return nil
+        }
+    }
+
+    /// - Parameter caches: where the caches are; nil: there are none.
     static func prepare(
-        _ path: FilePath, options: StageOptions, emit: @escaping @Sendable (FleetEvent) -> Void
+        _ path: FilePath, options: StageOptions, caches: FilePath?, emit: @escaping @Sendable (FleetEvent) -> Void
     ) throws -> PreparedRelease {
         let shared = try SharedPaths.parse(options.shared + options.sharedFiles)
-        let caches = options.cacheDirectory ?? CacheFolder.usual
         var exclusions = options.exclusions
         if let caches, let place = try CacheFolder.place(of: caches, in: path) { exclusions.add(path: place) }
         let use = ExclusionUse(options.exclusions)

@@ -11,7 +11,8 @@ import SystemPackage
 final class BasisCache: Sendable {
     /// How many contents are known at most, those of the packs used last: some 60 bytes of memory each.
     private static let mostContents = 1 << 20
-    static let suffix = ".pack"
+    static let folderName = "contents"
+    static let files = CacheFiles(suffix: ".pack", magic: ContentPack.magic, temporarySuffix: ".new")
 
     /// A file of contents.
     struct Pack: Sendable {
@@ -40,15 +41,10 @@ final class BasisCache: Sendable {
     ///
     /// - Parameter limit: how many bytes it may have; of the room that is left for it, it takes no more than a quarter.
     init(in caches: FilePath, limit: UInt64) throws {
-        path = caches.appending("contents")
-        folder = try CacheFolder.open(path)
-        var found: [Pack] = []
-        try folder.forEachName { [folder] bytes in
-            let name = String(decoding: bytes, as: UTF8.self)
-            guard name.hasSuffix(Self.suffix), let status = try? folder.status(of: name), status.kind == .file else {
-                return
-            }
-            found.append(Pack(name: name, size: status.size, lastUsed: status.modified))
+        path = caches.appending(Self.folderName)
+        folder = try CacheFolder.open(caches, Self.folderName)
+        var found = try Self.files.all(in: folder).map {
+            Pack(name: $0.name, size: $0.status.size, lastUsed: $0.status.modified)
         }
         found.sort { ($1.lastUsed, $0.name) < ($0.lastUsed, $1.name) }
         var locations: [ContentDigest: Location] = [:]

@@ -12,9 +12,6 @@ final class BasisCacheFilling: Sendable {
     private static let longestContent: UInt64 = 256 << 20
     /// More packs than this make every stage's start slow.
     private static let mostPacks = 256
-    /// How old a pack that nobody finished has to be, in seconds, before it is taken for an interrupted stage's.
-    private static let patience: Int64 = 3600
-    private static let temporarySuffix = ".new"
 
     private struct State {
         /// Nil before the first content, and when all is done.
@@ -43,7 +40,7 @@ final class BasisCacheFilling: Sendable {
     init(_ cache: BasisCache) {
         self.cache = cache
         state = Mutex(State(bound: cache.limit))
-        temporaryName = "\(getpid())-\(UInt64.random(in: .min ... .max))\(Self.temporarySuffix)"
+        temporaryName = "\(getpid())-\(UInt64.random(in: .min ... .max))\(BasisCache.files.temporarySuffix)"
     }
 
     deinit { cancel() }
@@ -153,7 +150,7 @@ final class BasisCacheFilling: Sendable {
         }
         let held = sizes.saturatedSum { $0 }
         state.withLock { $0.bound = $0.end + (cache.limit > held ? cache.limit - held : 0) }
-        removeAbandoned()
+        BasisCache.files.removeAbandoned(in: cache.folder)
     }
 
     private func addRest(of source: ReleaseSource) throws {
@@ -199,19 +196,10 @@ final class BasisCacheFilling: Sendable {
         try state.withLock { state in
             // Cancelled meanwhile, it is gone.
             guard state.file != nil else { return }
-            try cache.folder.rename(temporaryName, to: "\(ContentDigest(of: index))\(BasisCache.suffix)")
+            try cache.folder.rename(temporaryName, to: "\(ContentDigest(of: index))\(BasisCache.files.suffix)")
             state.file = nil
         }
     }
 
     private func remove(_ pack: Int) { try? cache.folder.remove(cache.packs[pack].name) }
-
-    /// Removes what interrupted stages left behind.
-    private func removeAbandoned() {
-        let limit = Timestamp.now.seconds - Self.patience
-        for name in (try? cache.folder.names()) ?? [] where name.hasSuffix(Self.temporarySuffix) {
-            guard let status = try? cache.folder.status(of: name), status.modified.seconds < limit else { continue }
-            try? cache.folder.remove(name)
-        }
-    }
 }

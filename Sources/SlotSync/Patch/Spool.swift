@@ -36,8 +36,9 @@ final class Spool: Sendable {
             }
         } catch {
             throw SlotSyncError(
-                .system, "cannot write the spool file: make room on its file system, or point TMPDIR elsewhere",
-                errno: error)
+                .system,
+                "cannot write the spool file in \(quoted(temporaryFolder)): make room on its file system, or point TMPDIR "
+                    + "elsewhere", errno: error)
         }
         return SpoolRange(offset: offset, length: bytes.count)
     }

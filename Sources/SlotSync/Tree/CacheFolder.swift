@@ -60,11 +60,17 @@ enum CacheFolder {
         return above.appending(last)
     }
 
-    /// Opens a folder of caches, made if it is missing, with all above it.
-    static func open(_ folder: FilePath) throws -> Directory {
+    /// Opens a folder of caches, made if it is missing, with all above it, and marked as one if it holds nothing else.
+    ///
+    /// - Parameter part: the folder in it that is wanted; nil: itself.
+    static func open(_ folder: FilePath, _ part: String? = nil) throws -> Directory {
         try FileDescriptor.checkLinks(of: folder)
         try make(folder)
-        return try Directory(named: folder)
+        let directory = try Directory(named: folder)
+        mark(directory)
+        guard let part else { return directory }
+        try directory.makeDirectoryIfMissing(part, mode: 0o700)
+        return try directory.openDirectory(part)
     }
 
     private static func make(_ folder: FilePath) throws(Errno) {

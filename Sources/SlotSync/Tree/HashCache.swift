@@ -12,6 +12,7 @@ struct HashCache: Sendable {
     private let name: String
 
     private static let magic = Array("SSC1".utf8)
+    static let files = CacheFiles(suffix: "", magic: magic, temporarySuffix: ".tmp")
     private static let recordSize = 64
     /// The largest file that is read: some 16 million files.
     private static let largestFile = 1 << 30
@@ -37,7 +38,9 @@ struct HashCache: Sendable {
     /// Replaces what is known.
     func store(_ digests: KnownDigests) throws(SlotSyncError) {
         do {
-            try CacheFolder.open(folder).replaceContents(of: name, by: Self.encode(digests), isShared: true)
+            let folder = try CacheFolder.open(folder)
+            try folder.replaceContents(of: name, by: Self.encode(digests), isShared: true)
+            Self.files.removeAbandoned(in: folder)
         } catch let error as SlotSyncError where error.code == .badInput {
             throw error
         } catch {

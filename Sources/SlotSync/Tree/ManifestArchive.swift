@@ -9,11 +9,15 @@ struct ManifestArchive: Sendable {
     private static let most = 64
     private static let largestFile = 1 << 30
 
-    private let folder: FilePath
+    static let folderName = "manifests"
+    static let files = CacheFiles(suffix: "", magic: ManifestFormat.magic, temporarySuffix: ".tmp")
+
+    private let caches: FilePath
+    private var folder: FilePath { caches.appending(Self.folderName) }
 
     init?(in directory: FilePath? = CacheFolder.usual) {
         guard let directory else { return nil }
-        folder = directory.appending("manifests")
+        caches = directory
     }
 
     /// The manifest of a release; nil if it is not there, or damaged.
@@ -28,15 +32,12 @@ struct ManifestArchive: Sendable {
 
     /// Keeps a manifest, and lets the oldest go.
     func store(_ manifest: Manifest, id: ContentDigest) throws {
-        let directory = try naming("open", folder.string) { try CacheFolder.open(folder) }
+        let directory = try naming("open", folder.string) { try CacheFolder.open(caches, Self.folderName) }
         try directory.replaceContents(of: id.description, by: manifest.encoded(), isShared: true)
-        var kept: [(modified: Timestamp, name: String)] = []
-        try directory.forEachName { bytes in
-            let name = String(decoding: bytes, as: UTF8.self)
-            if let status = try? directory.status(of: name) { kept.append((status.modified, name)) }
-        }
-        for old in kept.sorted(by: { $0.modified < $1.modified }).dropLast(Self.most) {
+        let kept = try Self.files.all(in: directory)
+        for old in kept.sorted(by: { $0.status.modified < $1.status.modified }).dropLast(Self.most) {
             try? directory.remove(old.name)
         }
+        Self.files.removeAbandoned(in: directory)
     }
 }

@@ -333,10 +333,27 @@ struct BasisCacheTests {
         try await withFolder { folder in
             let scene = try Scene(folder, contents(1))
             try scene.fill()
-            for name in ["1.new", "2.new", "notes"] { try scene.write([1], to: name) }
-            for name in ["1.new", "notes"] { try scene.setAge(of: name, seconds: 4000) }
+            for name in ["1-1.new", "2-1.new", "notes"] { try scene.write(ContentPack.magic + [1], to: name) }
+            for name in ["1-1.new", "notes"] { try scene.setAge(of: name, seconds: 4000) }
             try scene.fill()
-            #expect(try scene.files.filter { !$0.hasSuffix(".pack") } == ["2.new", "notes"])
+            #expect(try scene.files.filter { !$0.hasSuffix(".pack") } == ["2-1.new", "notes"])
+        }
+    }
+
+    @Test(
+        "what is no pack of ours stays and counts for nothing, whatever it is called and however little room there is")
+    func foreign() async throws {
+        try await withFolder { folder in
+            let scene = try Scene(folder, contents(3))
+            try scene.fill()
+            let others = ["\(ContentDigest(high: 1, low: 2)).pack", "objects.pack", "1-1.new", "x.new"]
+            for name in others {
+                try scene.write([UInt8](repeating: 7, count: 40_000), to: name)
+                try scene.setAge(of: name, seconds: 90_000)
+            }
+            try Scene(folder, contents(3, seed: 2)).fill(limit: 20_000)
+            #expect(Set(others).subtracting(try scene.files) == [])
+            #expect(try scene.cache().packs.count == 1, "those of the first release made room")
         }
     }
 
