@@ -18,10 +18,13 @@ extension AgentSession {
         try connection.send(.watching(sampler.problems))
     }
 
-    /// Reads all sources, in no more than the sampling time: the controller may want this host flipped back next.
+    /// Reads all sources, in no more than the sampling time: the controller may want this host flipped back next. Where it has
+    /// said already what shall become of the flip, or is gone, no reading is waited for.
     func sample(_ number: UInt32) throws {
         guard let sampler else { throw unexpected("a request for a sample before it said what to watch") }
-        let readings = sampler.sample()
+        let connection = connection
+        let readings = sampler.sample { connection.isPressed }
+        if let reason = connection.reasonToStop() { throw reason }
         for text in sampler.takeNews() { try connection.send(.warning(text)) }
         try connection.send(.sample(number, readings))
     }

@@ -11,6 +11,8 @@ final class ShellProcess {
         case signalled(Int32)
         /// It was killed, with its process group.
         case tookTooLong, printedTooMuch
+        /// It was killed as well, and nobody looked whether it is gone.
+        case notAwaited
     }
 
     /// What it printed, of each stream no more than it may.
@@ -61,7 +63,9 @@ final class ShellProcess {
 
     /// Reads what it prints until it ends, and kills it, with its process group, at the deadline. What it leaves
     /// running in the background is not waited for.
-    func end(by deadline: ContinuousClock.Instant) -> End {
+    ///
+    /// - Parameter isOver: asked at each turn; true: it is killed now.
+    func end(by deadline: ContinuousClock.Instant, unless isOver: () -> Bool = { false }) -> End {
         var open = [pipes.output, pipes.errors]
         while true {
             // The order matters: what a child printed before it ended is in the pipe by then.
@@ -74,6 +78,10 @@ final class ShellProcess {
             // What was printed has to do.
             case .unknown: return .exited(0)
             case nil: break
+            }
+            guard !isOver() else {
+                child.signalGroup(SIGKILL)
+                return .notAwaited
             }
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { return killed(.tookTooLong) }

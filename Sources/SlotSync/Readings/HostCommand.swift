@@ -35,10 +35,14 @@ final class HostCommand {
 
     /// What it printed; if it is not done by the deadline, nothing.
     ///
-    /// - Parameter limit: how long it had, for the reason.
-    func outcome(by deadline: ContinuousClock.Instant, limit: Duration) -> HostReadings.Outcome {
+    /// - Parameters:
+    ///   - limit: how long it had, for the reason.
+    ///   - isOver: asked now and then; true: it is killed, and not waited for.
+    func outcome(
+        by deadline: ContinuousClock.Instant, limit: Duration, unless isOver: () -> Bool = { false }
+    ) -> HostReadings.Outcome {
         guard problem == nil, let process else { return missing(problem ?? "it was not started") }
-        switch process.end(by: deadline) {
+        switch process.end(by: deadline, unless: isOver) {
         case .exited(0):
             let outcome = CommandOutput.outcome(process.output)
             if case .missing(let reason) = outcome { return missing(reason) }
@@ -46,6 +50,7 @@ final class HostCommand {
         case .exited(let code): return missing("it failed with exit code \(code)\(lastWords(of: process))")
         case .signalled(let signal): return missing("signal \(signal) ended it\(lastWords(of: process))")
         case .tookTooLong: return missing("it took longer than \(TimeText.exact(limit)), and was killed")
+        case .notAwaited: return missing("it was killed, since this host had something more urgent to do")
         case .printedTooMuch:
             return missing("it printed more than \(byteText(UInt64(ReadingLimits.longestOutput))), and was killed")
         }

@@ -20,7 +20,8 @@ final class HostSampler {
 
     private let samplingTime: Duration
     private let readers: [Reader]
-    private let logs: [(path: String, reader: any LogSource)]
+    private let logs: HostLogs
+    private var news: [String] = []
     private var processorCourse: ProcessorCourse
 
     /// - Parameters:
@@ -29,7 +30,7 @@ final class HostSampler {
     init(_ sources: [HostSource], refused: [Int: String] = [:], interval: Duration) {
         samplingTime = ReadingLimits.samplingTime(interval: interval)
         processorCourse = ProcessorCourse(shortest: ReadingLimits.shortestProcessorTime(interval: interval))
-        var patterns: [String: [LinePattern]] = [:]
+        var patterns: [String: [String]] = [:]
         var paths: [String] = []
         let readers = sources.enumerated().map { index, source -> Reader in
             if let reason = refused[index] { return .unusable(reason) }
@@ -41,24 +42,14 @@ final class HostSampler {
                 case .command(let command): return .command(HostCommand(command))
                 case .log(let path, let pattern):
                     if patterns[path] == nil { paths.append(path) }
-                    patterns[path, default: []].append(try LinePattern(pattern))
+                    patterns[path, default: []].append(pattern)
                     return .log(path: path, pattern: patterns[path, default: []].count - 1)
                 }
             } catch { return .unusable("\(error)") }
         }
         self.readers = readers
-        logs = paths.map { path in
-            let patterns = patterns[path] ?? []
-            return (
-                path,
-                LogPath.isPattern(path)
-                    ? LogSeries(path: path, patterns: patterns) : LogReader(path: path, patterns: patterns)
-            )
-        }
-        var logProblems: [String: String] = [:]
-        for (path, reader) in logs {
-            do throws(SlotSyncError) { try reader.begin() } catch { logProblems[path] = "\(error)" }
-        }
+        logs = HostLogs(paths.map { ($0, patterns[$0] ?? []) })
+        let logProblems = logs.begin()
         let (times, cpuProblem) = Self.readProcessorTimes()
         if let times { _ = processorCourse.share(until: times, at: .now) }
         problems = readers.map { reader in
@@ -72,36 +63,32 @@ final class HostSampler {
     }
 
     /// Reads all sources. Commands run beside each other, and while the logs are read.
-    func sample() -> HostReadings {
+    ///
+    /// - Parameter isOver: asked now and then; true: somebody has something else to do, and what is not there yet is missing.
+    func sample(unless isOver: () -> Bool = { false }) -> HostReadings {
         let deadline = ContinuousClock.now + samplingTime
         for case .command(let command) in readers { command.start() }
         let cpu = cpuOutcome()
-        let logOutcomes = readLogs(until: deadline)
+        let reading = logs.read(until: deadline, unless: isOver)
+        news += reading.news
         return HostReadings(
             readers.map { reader in
                 switch reader {
-                case .loadAverage: loadOutcome()
-                case .cpu: cpu
-                case .log(let path, let pattern): logOutcomes[path]?[pattern] ?? .missing("the log was not read")
-                case .command(let command): command.outcome(by: deadline, limit: samplingTime)
-                case .unusable(let reason): .missing(reason)
+                case .loadAverage: return loadOutcome()
+                case .cpu: return cpu
+                case .log(let path, let pattern):
+                    let outcomes = reading.outcomes[path] ?? []
+                    return outcomes.indices.contains(pattern) ? outcomes[pattern] : .missing(HostLogs.isLate(path))
+                case .command(let command): return command.outcome(by: deadline, limit: samplingTime, unless: isOver)
+                case .unusable(let reason): return .missing(reason)
                 }
             })
     }
 
     /// What a person should know of the sources and was not told yet.
-    func takeNews() -> [String] { logs.flatMap { $0.reader.takeNews() } }
-
-    /// Each log gets its share of the time that is left, so that one that is written too fast does not starve the
-    /// others.
-    private func readLogs(until deadline: ContinuousClock.Instant) -> [String: [HostReadings.Outcome]] {
-        var outcomes: [String: [HostReadings.Outcome]] = [:]
-        for (index, log) in logs.enumerated() {
-            let now = ContinuousClock.now
-            let left = max(.zero, now.duration(to: deadline))
-            outcomes[log.path] = log.reader.read(until: now + left / (logs.count - index))
-        }
-        return outcomes
+    func takeNews() -> [String] {
+        defer { news = [] }
+        return news
     }
 
     private func loadOutcome() -> HostReadings.Outcome {

@@ -12,20 +12,37 @@ struct LineSplitter {
 
     /// Takes the next bytes, and hands each line that ends in them to `body`, without its line end.
     mutating func take(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        take(bytes) { line in
+            body(line)
+            return true
+        }
+    }
+
+    /// The same as long as `body` wants more lines.
+    ///
+    /// - Returns: how many of the bytes were taken.
+    @discardableResult
+    mutating func take(_ bytes: UnsafeRawBufferPointer, whileWanted body: (UnsafeRawBufferPointer) -> Bool) -> Int {
         var rest = bytes
+        var isWanted = true
         while let start = rest.baseAddress, !rest.isEmpty {
-            guard let end = memchr(start, 0x0a, rest.count) else { return begin(rest) }
+            guard let end = memchr(start, 0x0a, rest.count) else {
+                begin(rest)
+                return bytes.count
+            }
             let length = UnsafeRawPointer(end) - start
             let line = UnsafeRawBufferPointer(rebasing: rest[..<length])
             if begunLength == 0 {
                 if length > ReadingLimits.longestLine { cutLines += 1 }
-                body(Self.shown(line))
+                isWanted = body(Self.shown(line))
             } else {
                 begin(line)
-                finish(body)
+                finish { isWanted = body($0) }
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
+            if !isWanted { break }
         }
+        return bytes.count - rest.count
     }
 
     /// Hands over what has begun as a line: nothing more will come.

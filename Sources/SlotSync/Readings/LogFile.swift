@@ -119,10 +119,16 @@ final class LogFile {
             let (raw, place) = (descriptor.rawValue, Int(offset))
             let count = try systemCall { Glibc.pread(raw, buffer.baseAddress!, buffer.count, place) }
             if count == 0 { break }
-            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            splitter.take(bytes, body)
-            offset += UInt64(count)
-            memory = Array((memory + bytes.suffix(Self.memoryLength)).suffix(Self.memoryLength))
+            // Lines that take long are left to the next reading, from the next one on.
+            let end = max(deadline, .now + ReadingLimits.longestChunk)
+            let taken = splitter.take(
+                UnsafeRawBufferPointer(rebasing: buffer[..<count]),
+                whileWanted: { line in
+                    body(line)
+                    return ContinuousClock.now < end
+                })
+            offset += UInt64(taken)
+            memory = Array((memory + buffer[..<taken].suffix(Self.memoryLength)).suffix(Self.memoryLength))
         } while ContinuousClock.now < deadline
         return offset - start
     }

@@ -28,11 +28,19 @@ enum ReadingLimits {
 
     /// The rest of a line that is longer is not searched.
     static let longestLine = 16 << 10
-    /// How many steps the matcher may take from one place of a line. What is quadratic in the longest line comes
-    /// through, after some tenths of a second; what is worse is given up.
+    /// How many steps the matcher may take from one place of a line, and how many of them may be undecided at a time.
     static let matchLimit: UInt32 = 1 << 16
-    /// What is read of a log at once; the clock is looked at between two such pieces.
+    /// How much processor time a pattern may take on one line: what is quadratic in a line of some thousand bytes comes through.
+    static let longestSearch = Duration.milliseconds(100)
+    /// A line that is not longer is searched in one go: the matcher's steps bound that.
+    static let shortLine = 256
+    /// Of a longer one, so many places are tried at once before the clock is looked at.
+    static let placesBetweenLooks = 64
+    /// A sample's logs are waited for so much longer than they may take: a line is searched to its end.
+    static let patience = Duration.milliseconds(500)
+    /// What is read of a log at once, and how long its lines may take beyond the sample's time.
     static let logChunk = 64 << 10
+    static let longestChunk = Duration.milliseconds(50)
     /// Files of one log that were rotated away and are not read to their end yet.
     static let mostRotatedFiles = 16
     /// Files that a log with a * in its name may consist of: each is looked at for every sample.

@@ -97,6 +97,38 @@ struct AgentReadingsTests {
         }
     }
 
+    @Test(
+        "a host that has to go back, or may stay, waits for no reading", arguments: ["gone", "undo", "confirm"])
+    func wayBack(what: String) async throws {
+        let scene = try FlipScene()
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            let command = HostSource.command("cd '\(scene.root)'/..; touch begun; sleep 4; touch read")
+            try agent.send(watch([command], every: .seconds(60)))
+            #expect(try agent.receive() == .watching([nil]))
+            try agent.send(scene.flip(to: scene.ready, provisionalLimit: .seconds(600)), .commit)
+            _ = try agent.outcome()
+            guard case .flipped? = try agent.receive() else { throw Unexpected() }
+            try agent.send(.sample(1))
+            while !scene.exists("begun") { usleep(1000) }
+            switch what {
+            case "undo":
+                try agent.send(.undo)
+                guard case .sample(1, _)? = try agent.receive() else { throw Unexpected() }
+                #expect(try agent.outcome().changed)
+            case "confirm":
+                try agent.send(.confirm)
+                guard case .sample(1, _)? = try agent.receive() else { throw Unexpected() }
+                #expect(try agent.receive() == .confirmed)
+            default:
+                agent.hangUp()
+                try agent.expectFailure(.unreachable)
+            }
+            #expect(!scene.exists("read"))
+        }
+        #expect(try scene.current() == (what == "confirm" ? "slots/2" : "slots/1"))
+    }
+
     private struct Unexpected: Error {}
 }
 

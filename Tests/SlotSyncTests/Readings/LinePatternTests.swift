@@ -58,11 +58,39 @@ struct LinePatternTests {
         #expect(ContinuousClock.now - start < .seconds(30))
     }
 
-    @Test("a pattern that is quadratic in the longest line is searched to its end")
+    @Test(
+        "one that takes few steps from each place, but far too long for a line, is given up as well",
+        arguments: ["(?:a|b)*?(X|timeout)", "(?:a*+b|a)*[X-Z]"])
+    func quadraticInLongLine(pattern: String) throws {
+        #expect(try answer(pattern, String(repeating: "a", count: ReadingLimits.longestLine)) == .gaveUp)
+    }
+
+    @Test("a pattern that is quadratic in a line of usual length is searched to its end")
     func quadratic() throws {
-        let line = String(repeating: "ab", count: ReadingLimits.longestLine / 2)
+        let line = String(repeating: "ab", count: 1000)
         #expect(try answer("a.*c", line) == .notFound)
         #expect(try answer("(a|b)*c", line) == .notFound)
+        #expect(try answer("(?:a|b)*?(X|timeout)", line) == .notFound)
+        #expect(try answer("(?:a|b)*?(X|timeout)", line + "timeout") == .found)
+    }
+
+    @Test("a long line is searched as a whole, though the clock is looked at in between", arguments: 0..<40)
+    func longLine(step: Int) throws {
+        let count = 300 + 37 * step
+        for place in [0, 1, 4, 5, 20, 21, 84, 85, 149, 255, 256, count - 1] {
+            var line = [UInt8](repeating: 0x61, count: count)
+            line[place] = 0x62
+            #expect(try answer("b", line) == .found)
+            #expect(try answer("^b", line) == (place == 0 ? .found : .notFound))
+            #expect(try answer("b$", line) == (place == count - 1 ? .found : .notFound))
+            #expect(try answer("(?<=a)b", line) == (place == 0 ? .notFound : .found))
+            #expect(try answer(#"\Gb"#, line) == (place == 0 ? .found : .notFound))
+            #expect(try answer("a{7}b", line) == (place >= 7 ? .found : .notFound))
+            // What is skipped is not tried again.
+            #expect(try answer("a+(*SKIP)c|b{2}", line) == .notFound)
+        }
+        #expect(try answer("$", [UInt8](repeating: 0x61, count: count)) == .found)
+        #expect(try answer(#"x?\z"#, [UInt8](repeating: 0x61, count: count)) == .found)
     }
 
     @Test("one pattern answers for many lines")

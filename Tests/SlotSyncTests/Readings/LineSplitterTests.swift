@@ -45,6 +45,28 @@ struct LineSplitterTests {
         #expect(lines == [Array(long[..<most]), Array("next".utf8)])
     }
 
+    @Test("who wants no more lines gets the rest the next time", arguments: [0, 3])
+    func unwanted(begun: Int) {
+        var splitter = LineSplitter()
+        var lines: [String] = []
+        var rest = Array("one\ntwo\nthree\nfour".utf8)
+        rest[..<begun].withUnsafeBytes { splitter.take($0) { _ in } }
+        rest.removeFirst(begun)
+        while !rest.isEmpty {
+            let taken = rest.withUnsafeBytes { bytes in
+                splitter.take(
+                    bytes,
+                    whileWanted: { line in
+                        lines.append(String(decoding: line, as: UTF8.self))
+                        return false
+                    })
+            }
+            rest.removeFirst(taken)
+        }
+        splitter.finish { lines.append(String(decoding: $0, as: UTF8.self)) }
+        #expect(lines == ["one", "two", "three", "four"])
+    }
+
     @Test("that a line was too long is told; the longest one is not")
     func told() {
         var splitter = LineSplitter()
