@@ -39,7 +39,10 @@ BREAK ?=
 CUTS ?= 200
 KILLS ?= 16
 
-.PHONY: build static test power-cuts simulate demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
+# For torture: how many faults, beside limits and short reads and writes, and which.
+FAULTS ?= 1000
+
+.PHONY: build static test power-cuts torture simulate demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -80,6 +83,12 @@ simulate:
 	scripts/dependencies build
 	swift build -c release --product simulate
 	@PUSHES="$(TRIALS)" SEED="$(SEED)" BREAK="$(BREAK)" "$$(swift build -c release --show-bin-path)/simulate"
+
+## torture: system calls fail once, or the process is killed there, on both ends. FAULTS=3000 SEED=7 for more, and others
+torture: build
+	scripts/dependencies test
+	python3 Tests/Torture --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
+		--memory "$(MEMORY)" --faults $(FAULTS) --seed $(SEED)
 
 ## demo: releases go to hosts on this machine: live, back, and judged by a canary; DEMO=short takes a minute
 demo: build

@@ -63,15 +63,37 @@ extension EndToEnd {
             }
         }
 
+        @Test("the command understands its words where there is no /proc", .enabled(if: Machine.isRoot, "needs root"))
+        func commandWithoutProc() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench).with("--remote-command", Program.agent)
+                let blind = try blind(bench, Program.slotsync)
+                let variables = ["HOME": bench["home"], "XDG_CACHE_HOME": bench["cache"]]
+                let tree = try firstTree(bench).path
+                for words in [["stage", tree], ["flip"], ["status"]] {
+                    let outcome = try await Program.run([blind] + words + fleet.options, environment: variables)
+                    #expect(outcome.exitCode == 0 && !outcome.output.contains("USAGE"), "\(outcome)")
+                }
+                #expect(exists(fleet.root() + "/current/robots.txt"))
+                let wrong = try await Program.run([blind, "stgae"], environment: variables)
+                #expect(wrong.exitCode == 64, "\(wrong)")
+            }
+        }
+
+        /// A program that starts another one where nothing is in /proc.
+        private func blind(_ bench: Workbench, _ program: String) throws -> String {
+            try bench.script(
+                """
+                #!/bin/sh
+                exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$0" "$@"' \(program) "$@"
+
+                """, to: "without-proc")
+        }
+
         @Test("an agent runs where there is no /proc", .enabled(if: Machine.isRoot, "needs root"))
         func withoutProc() async throws {
             try await Workbench.use { bench in
-                let blind = try bench.script(
-                    """
-                    #!/bin/sh
-                    exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$0" "$@"' \(Program.agent) "$@"
-
-                    """, to: "without-proc")
+                let blind = try blind(bench, Program.agent)
                 let fleet = try Fleet(bench, slots: 2).with("--remote-command", blind)
                 for tree in [try firstTree(bench), try changedTree(bench), try firstTree(bench)] {
                     try await fleet.release(tree)
@@ -140,57 +162,11 @@ extension EndToEnd {
             }
         }
 
-        @Test(
-            "an error of the system that a host meets while it stages is told with its path",
-            arguments: [
-                "openat", "newfstatat", "mkdirat", "renameat", "renameat2", "unlinkat", "fchmod",
-                // Which of these sets a mode by a name is the C library's choice.
-                "chmod,fchmodat,?fchmodat2",
-                "utimensat",
-                "fsync", "syncfs", "getdents64", "symlinkat", "pwrite64", "pread64",
-            ])
-        func namedErrors(_ call: String) async throws {
-            try await Workbench.use { bench in
-                let fleet = try Fleet(bench, slots: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
-                try TreeMaker(at: fleet.slot(1)).folder("left").file("behind", "x")
-                try #require(
-                    try await Program.run(["cp", "-a", fleet.root(), bench["before"]]).exitCode == 0)
-                let tree = try bench.tree("third")
-                try tree.file("index.html", "<h1>third</h1>")
-                try tree.file(".env", "KEY=1")
-                try tree.folder("assets", mode: 0o775).file("big", Content.random(100_000, seed: 9))
-                // A folder that is made, and a file that stays with another mode.
-                try tree.folder("new")
-                try tree.file("robots.txt", "User-agent: *\n", mode: 0o600)
-                try tree.symlink("link", to: "index.html")
-                var hits = 0
-                for number in [1, 2, 3, 4, 6, 9, 14, 22, 35, 60] {
-                    try FileManager.default.removeItem(atPath: fleet.root())
-                    try #require(try await Program.run(["cp", "-a", bench["before"], fleet.root()]).exitCode == 0)
-                    let log = bench["strace-\(number)"]
-                    let faulty = fleet.with(
-                        "--remote-command", try agent(bench, "\(call):error=EIO:when=\(number)", log: log))
-                    let outcome = try await faulty.call("stage", tree.path, "--shared", ".env")
-                    let isHit = (try? String(contentsOfFile: log, encoding: .utf8))?.contains("(INJECTED)") == true
-                    if isHit { hits += 1 }
-                    // An error in the dynamic linker is no agent's, and not every error ends a stage.
-                    guard isHit, outcome.exitCode != 0, !outcome.errors.contains("no agent answered"),
-                        !outcome.errors.contains("is not there")
-                    else { continue }
-                    let told = outcome.errors.split(separator: "\n").filter { $0.contains("Input/output error") }
-                    #expect(!told.isEmpty && told.allSatisfy { $0.contains(fleet.root()) }, "\(number): \(outcome)")
-                }
-                #expect(hits > 0, "the stage never met an error of \(call)")
-            }
-        }
-
         /// A program that starts the agent with calls that fail.
-        private func agent(_ bench: Workbench, _ faults: String..., log: String = "/dev/null") throws -> String {
+        private func agent(_ bench: Workbench, _ faults: String...) throws -> String {
             let options = faults.map { "-e inject=\($0)" }.joined(separator: " ")
             return try bench.script(
-                "#!/bin/sh\nexec strace -f -qq -o '\(log)' \(options) '\(Program.agent)' \"$@\"\n", to: "sandboxed")
+                "#!/bin/sh\nexec strace -f -qq -o /dev/null \(options) '\(Program.agent)' \"$@\"\n", to: "sandboxed")
         }
     }
 

@@ -9,6 +9,8 @@ import subprocess
 
 # A command that takes longer hangs.
 LONGEST = 60
+# What outlives releases, where a release has it.
+SHARED = {"uploads", ".env"}
 # A push that is over in seconds; what it measures does not matter here.
 CONFIGURATION = """
 timeout: 20
@@ -31,20 +33,22 @@ class Site:
     def __init__(self, program, folder, releases, hosts, agent=None):
         self.program, self.folder, self.releases, self.hosts = program, folder, releases, hosts
         self.agent = agent
+        # What the command is run under, and more variables for it.
+        self.prefix, self.environment = (), {}
 
     def root(self, host):
         return os.path.join(self.folder, host)
 
-    def run(self, *arguments, kill_after=None):
+    def run(self, *arguments, kill_after=None, longest=LONGEST):
         """Runs a command on all hosts. Returns its exit code, and what it printed and said.
 
         Parameter kill_after: seconds until it is killed; its agents are not.
+        Raises subprocess.TimeoutExpired where it hangs; then it is killed.
         """
-        command = [self.program, *arguments, "--hosts", ",".join(self.hosts), "--transport", "local"]
-        command += ["--root", os.path.join(self.folder, "{host}"), "--config", self.releases.configuration]
-        if self.agent:
-            command += ["--remote-command", self.agent]
-        environment = {**os.environ, "XDG_CACHE_HOME": os.path.join(self.releases.folder, "cache")}
+        command = [*self.prefix, self.program, *arguments, "--hosts", ",".join(self.hosts)]
+        command += ["--config", self.releases.configuration, *self.way(arguments[0])]
+        environment = {
+            **os.environ, "XDG_CACHE_HOME": os.path.join(self.releases.folder, "cache"), **self.environment}
         ran = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=environment)
@@ -53,8 +57,18 @@ class Site:
                 ran.wait(timeout=kill_after)
             except subprocess.TimeoutExpired:
                 ran.kill()
-        output, errors = ran.communicate(timeout=LONGEST)
+        try:
+            output, errors = ran.communicate(timeout=longest)
+        except subprocess.TimeoutExpired:
+            ran.kill()
+            ran.communicate()
+            raise
         return ran.returncode, output, errors
+
+    def way(self, command):
+        """The options that lead a command to the hosts."""
+        agent = ["--remote-command", self.agent] if self.agent else []
+        return ["--transport", "local", "--root", os.path.join(self.folder, "{host}"), *agent]
 
     def stage(self, release, *options):
         code, output, errors = self.run("stage", self.releases.path(release), "--name", release, *options)
@@ -114,15 +128,20 @@ class Releases:
             self.write(name, {path: data for path, data in content.items() if not (
                 path.startswith("only-in-") and path != f"only-in-{name}")})
             os.symlink(f"f{number}", os.path.join(self.path(name), "lib", "link"))
-            self.known[name] = fingerprint(self.path(name))
-            # On a host a link leads from there to what was seeded.
             os.makedirs(os.path.join(self.path(name), "uploads"))
-            self.known[name]["uploads"] = (stat.S_IFLNK | 0o777, "../../shared/uploads")
             with open(os.path.join(self.path(name), "uploads", "seed"), "w") as file:
                 file.write("seed")
+            self.note(name)
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def note(self, name):
+        """Notes what a release is on a host: links lead from shared paths to what was seeded."""
+        tree = {path: what for path, what in fingerprint(self.path(name)).items() if not path.startswith("uploads/")}
+        for path in SHARED.intersection(tree):
+            tree[path] = (stat.S_IFLNK | 0o777, f"../../shared/{path}")
+        self.known[name] = tree
 
     def write(self, name, content):
         for path, data in content.items():
