@@ -42,7 +42,11 @@ KILLS ?= 16
 # For torture: how many faults, beside limits and short reads and writes, and which.
 FAULTS ?= 1000
 
-.PHONY: build static test power-cuts torture simulate demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
+# For fuzz: how many seconds for each target, and which (all, if none is named).
+TIME ?= 20
+TARGETS ?=
+
+.PHONY: build static test power-cuts torture simulate fuzz demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
 
 ## build: the command and the agent, optimised; they run where no Swift is installed
 build:
@@ -90,6 +94,11 @@ torture: build
 	python3 Tests/Torture --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
 		--memory "$(MEMORY)" --faults $(FAULTS) --seed $(SEED)
 
+## fuzz: libFuzzer on every decoder; TIME=600 seconds for each, TARGETS="manifest state" for some of them
+fuzz:
+	scripts/dependencies build
+	scripts/fuzz --time $(TIME) $(TARGETS)
+
 ## demo: releases go to hosts on this machine: live, back, and judged by a canary; DEMO=short takes a minute
 demo: build
 	scripts/dependencies demo
@@ -136,4 +145,4 @@ install: build static
 	install $(STATIC_AGENT) "$(DESTDIR)$(PREFIX)/bin/slotsync-agent"
 
 clean:
-	rm -rf .build .build-static Benchmarks/.build
+	rm -rf .build .build-static .build-fuzz Benchmarks/.build
