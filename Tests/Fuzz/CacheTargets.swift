@@ -11,7 +11,8 @@ let cacheTargets = [
         let records = (1...3).map { number in
             KnownDigests.Record(
                 tuple: StatTuple(
-                    size: 5, modified: Timestamp(seconds: 1, nanoseconds: 2), changed: Timestamp(seconds: 3, nanoseconds: 4),
+                    size: 5, modified: Timestamp(seconds: 1, nanoseconds: 2),
+                    changed: Timestamp(seconds: 3, nanoseconds: 4),
                     inode: number, device: 7), digest: ContentDigest(high: 1, low: number))
         }
         guard let digests = KnownDigests(sorted: records) else { return [] }
@@ -20,7 +21,9 @@ let cacheTargets = [
         var writer = ByteWriter()
         writer.append(bytes)
         writer.append(ContentDigest(of: bytes))
-        guard let digests = accepted({ () throws(SlotSyncError) in try HashCache.decode(writer.bytes) }) else { return false }
+        guard let digests = accepted({ () throws(SlotSyncError) in try HashCache.decode(writer.bytes) }) else {
+            return false
+        }
         demand(HashCache.encode(digests) == writer.bytes, "a cache reads as another one")
         _ = digests.digest(for: FileStatus(.init()))
         return true

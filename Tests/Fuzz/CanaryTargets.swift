@@ -12,19 +12,26 @@ let canaryTargets = [
     FuzzTarget(
         name: "recording",
         words: [
-            "\"case\":", "\"interval_s\":", "\"gap_s\":", "\"settle_s\":", "\"window_s\":", "\"significance\":", "\"metrics\":[",
-            "\"hosts\":{", "\"name\":", "\"kind\":\"gauge\"", "\"kind\":\"counter\"", "\"worse\":\"lower\"", "\"from\":\"flip\"",
-            "\"weight\":", "\"tolerance\":", "\"critical\":true", "\"role\":\"canary\"", "\"role\":\"control\"", "\"baseline\":{",
+            "\"case\":", "\"interval_s\":", "\"gap_s\":", "\"settle_s\":", "\"window_s\":", "\"significance\":",
+            "\"metrics\":[",
+            "\"hosts\":{", "\"name\":", "\"kind\":\"gauge\"", "\"kind\":\"counter\"", "\"worse\":\"lower\"",
+            "\"from\":\"flip\"",
+            "\"weight\":", "\"tolerance\":", "\"critical\":true", "\"role\":\"canary\"", "\"role\":\"control\"",
+            "\"baseline\":{",
             "\"after\":{", "null", "1e300", "5e-324", "86400", "1e-300",
         ]
     ) {
         (0..<40).map { Array(Recording.random(seed: $0).line.utf8) }.filter { $0.count < 1500 }.prefix(8).map(\.self)
     } run: { bytes in
         guard let recording = read(bytes) else { return false }
-        guard let again = read(Array(recording.line.utf8)) else { fatalError("a recording is refused that was written") }
+        guard let again = read(Array(recording.line.utf8)) else {
+            fatalError("a recording is refused that was written")
+        }
         demand(again.isSame(as: recording), "a recording reads as another one")
         // What is judged of few samples is judged of many, only longer.
-        guard recording.samplesAfter <= 24, recording.hosts.count <= 12, recording.metrics.count <= 6 else { return true }
+        guard recording.samplesAfter <= 24, recording.hosts.count <= 12, recording.metrics.count <= 6 else {
+            return true
+        }
         for looks in [false, true] where !looks || recording.samplesAfter <= 8 {
             // A window of a day at samples of a millisecond has the bound's 100,000 looks.
             if looks, (recording.window ?? 0) / recording.interval > 50 { continue }
@@ -37,9 +44,11 @@ let canaryTargets = [
     FuzzTarget(
         name: "prometheus",
         words: [
-            "{\"status\":\"success\",\"data\":{", "\"resultType\":\"vector\",", "\"result\":[", "{\"metric\":{", "\"value\":[1,\"",
+            "{\"status\":\"success\",\"data\":{", "\"resultType\":\"vector\",", "\"result\":[", "{\"metric\":{",
+            "\"value\":[1,\"",
             "\"slotsync_host\":\"0\"", "\"instance\":\"web1:9100\"", "\"scalar\"", "\"matrix\"", "\"histogram\":",
-            "{\"status\":\"error\",\"errorType\":\"", "bad_data", "execution", "\"warnings\":[", "<html>", "NaN", "+Inf", "1e308",
+            "{\"status\":\"error\",\"errorType\":\"", "bad_data", "execution", "\"warnings\":[", "<html>", "NaN",
+            "+Inf", "1e308",
         ]
     ) {
         [
@@ -53,7 +62,8 @@ let canaryTargets = [
         let isNamed = input.byte() & 1 == 0
         let status = [200, 400, 422, 503, 302, 401, 404, 204][Int(input.byte()) % 8]
         let response = PrometheusResponse(status: status, body: input.all())
-        guard let query = isNamed ? queries?.named : queries?.labelled, let hosts = try? HostList.parse("web[1-3]") else {
+        guard let query = isNamed ? queries?.named : queries?.labelled, let hosts = try? HostList.parse("web[1-3]")
+        else {
             return false
         }
         let answer = try? PrometheusAnswer.parse(response, from: query.server, hiding: PrometheusSecrets([]))
@@ -69,14 +79,18 @@ let canaryTargets = [
         for reading in round.readings[0] {
             switch reading {
             case .value(let value): demand(value.isFinite, "a reading of \(value)")
-            case .missing(let gap): demand(gap.message.utf8.count < 64 << 10, "a gap of \(gap.message.utf8.count) bytes")
+            case .missing(let gap):
+                demand(gap.message.utf8.count < 64 << 10, "a gap of \(gap.message.utf8.count) bytes")
             }
         }
         return answer != nil
     },
     FuzzTarget(
         name: "prometheus-query", longest: 600,
-        words: ["{host}", "=~\"", "!~'", "`", "\\", "#", "\n", "{instance=\"{host}:9100\"}", "http://", "https://", "%41", "@", ":"]
+        words: [
+            "{host}", "=~\"", "!~'", "`", "\\", "#", "\n", "{instance=\"{host}:9100\"}", "http://", "https://", "%41",
+            "@", ":",
+        ]
     ) {
         [
             #"http://prometheus:9090\#0sum(errors{instance=~"{host}:.*"}) # '{host}'"#,
@@ -87,14 +101,18 @@ let canaryTargets = [
             .map { String(decoding: $0, as: UTF8.self) }
         let server = accepted { () throws(SlotSyncError) in try PrometheusServer(texts[0]) }
         if let server {
-            demand(!server.base.dropFirst("https://".count).prefix { $0 != "/" }.contains("@"), "a password is shown: \(server.base)")
+            demand(
+                !server.base.dropFirst("https://".count).prefix { $0 != "/" }.contains("@"),
+                "a password is shown: \(server.base)")
             _ = try? PrometheusServer(server.base)
         }
         let call = PrometheusCall(method: .get, url: "http://h:1/q?x", form: "", headers: [])
         if let next = call.redirected(to: texts[0]) {
             demand(next.url.lowercased().contains("://h"), "a redirection leads to another host: \(next.url)")
         }
-        guard texts.count == 2, let template = accepted({ () throws(SlotSyncError) in try PrometheusTemplate(texts[1]) }) else {
+        guard texts.count == 2,
+            let template = accepted({ () throws(SlotSyncError) in try PrometheusTemplate(texts[1]) })
+        else {
             return server != nil
         }
         let filled = template.query(for: "web1.example.com")

@@ -36,7 +36,7 @@ let deltaTargets = [
         return true
     },
     FuzzTarget(name: "instructions") {
-        [[0, 100, 100], [1, 200, 50]].map { head in head + instructionSeed }
+        [[0, 0, 100], [1, 0, 100]].map { head in head + instructionSeed }
     } run: { bytes in
         var input = FuzzInput(bytes)
         let (hasOutput, length) = (input.byte() & 1 != 0, UInt64(input.byte()) << 8 | UInt64(input.byte()))
@@ -60,8 +60,7 @@ let deltaTargets = [
         var file = DeltaFile.header(basisLength: UInt64(basisBytes.count))
         for block in blocks where !block.instructions.isEmpty { file += DeltaFile.encoded(block) }
         file += DeltaFile.trailer(contentLength: lie == 0 ? total : lie, digest: .empty)
-        _ = patch(file)
-        return true
+        return patch(file)
     },
     FuzzTarget(name: "inflate", longest: 6000) {
         var deflated: [UInt8] = []
@@ -112,7 +111,9 @@ private let instructionSeed: [UInt8] = {
 
 private func deltaFile(_ blocks: [[UInt8]], of contentLength: UInt64) -> [UInt8] {
     var file = DeltaFile.header(basisLength: UInt64(basisBytes.count))
-    for block in blocks { file += DeltaFile.encoded(DeltaFile.Block(instructions: block, contentLength: contentLength)) }
+    for block in blocks {
+        file += DeltaFile.encoded(DeltaFile.Block(instructions: block, contentLength: contentLength))
+    }
     return file + DeltaFile.trailer(contentLength: contentLength * UInt64(blocks.count), digest: .empty)
 }
 
@@ -133,7 +134,9 @@ private func encode(_ content: [UInt8], _ encoder: DeltaEncoder, basisLength: UI
     content.withUnsafeBytes { encoder.encode($0, isLast: true, into: &instructions) }
     var writer = InstructionWriter()
     content.withUnsafeBytes { writer.append(instructions, of: $0) }
-    demand(writer.contentLength == UInt64(content.count), "instructions for \(writer.contentLength) of \(content.count) bytes")
+    demand(
+        writer.contentLength == UInt64(content.count),
+        "instructions for \(writer.contentLength) of \(content.count) bytes")
     writer.endItem()
     var reader = InstructionReader(ByteReader(writer.takeBytes(), name: "instructions"))
     let isRead: Void? = accepted { () throws(SlotSyncError) in
@@ -168,7 +171,8 @@ private func makes(_ instructions: [UInt8], _ length: UInt64, hasOutput: Bool) -
                 fatalError("content cannot be written")
             }
             demand(UInt64(end) == length, "\(end) bytes in place of \(length)")
-            demand(digest == (try? outputDescriptor.contentDigest(AgentProgress())), "the digest is that of other content")
+            demand(
+                digest == (try? outputDescriptor.contentDigest(AgentProgress())), "the digest is that of other content")
         } else {
             demand(UInt64(try maker.whole(length, from: basis, &reader).count) == length, "content of another length")
         }
@@ -185,9 +189,13 @@ private func patch(_ file: [UInt8]) -> Bool {
     defer { try? delta.close() }
     _ = try? outputDescriptor.setLength(0)
     for file in [delta, outputDescriptor, basisDescriptor] { _ = try? file.seek(offset: 0, from: .start) }
-    return accepted { () throws(SlotSyncError) in
+    do {
         try DeltaFiles.patch(
             basis: NamedDescriptor(basisDescriptor, name: "basis"), delta: NamedDescriptor(delta, name: "delta"),
             to: NamedDescriptor(outputDescriptor, name: "output"), makesHoles: true)
-    } != nil
+        return true
+    } catch {
+        // Read to its end: what the content's digest is nobody can guess.
+        return error.code == .verification
+    }
 }

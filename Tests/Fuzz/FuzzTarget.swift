@@ -44,7 +44,9 @@ func demand(_ holds: Bool, _ promise: @autoclosure () -> String) {
 /// What `body` gives; nil where it refuses the input by the library's error, which is all that a decoder may do.
 func accepted<Value>(_ body: () throws(SlotSyncError) -> Value) -> Value? {
     do { return try body() } catch {
-        demand(!error.message.isEmpty && error.message.utf8.count < 64 << 10, "an error of \(error.message.utf8.count) bytes")
+        demand(
+            !error.message.isEmpty && error.message.utf8.count < 64 << 10,
+            "an error of \(error.message.utf8.count) bytes")
         return nil
     }
 }

@@ -5,10 +5,12 @@
 
 let hostTargets = [
     FuzzTarget(
-        name: "hosts", words: ["[001-120]", ".example.com", "root@", ":2222", "[::1]", "fe80::1%eth0", "!", "#", ",", "://"]
+        name: "hosts",
+        words: ["[001-120]", ".example.com", "root@", ":2222", "[::1]", "fe80::1%eth0", "!", "#", ",", "://"]
     ) {
         [
-            "web[001-012,07].dc[1-2].example.com,root@db1:2222,[2001:db8::7]:22,!web007.example.com\n", "# none\n\nweb1 , web2\r\n",
+            "web[001-012,07].dc[1-2].example.com,root@db1:2222,[2001:db8::7]:22,!web007.dc1.example.com\n",
+            "# none\n\nweb1 , web2\r\n",
             "bücher.example,fe80::1%eth0\n",
         ].map { Array($0.utf8) }
     } run: { bytes in

@@ -37,22 +37,27 @@ let manifestTargets = [
             var writer = ByteWriter()
             ExtendedAttributes([
                 .init(name: Array("user.a".utf8), value: [UInt8(seed)]),
-                .init(name: ExtendedAttributes.accessList, value: [2, 0, 0, 0] + [UInt8](repeating: UInt8(seed), count: 40)),
+                .init(
+                    name: ExtendedAttributes.accessList,
+                    value: [2, 0, 0, 0] + [UInt8](repeating: UInt8(seed), count: 40)),
             ]).encode(to: &writer)
             return writer.bytes
         }
     } run: { bytes in
-        guard let attributes = accepted({ () throws(SlotSyncError) in
-            var reader = ByteReader(bytes, name: "attributes")
-            let attributes = try ExtendedAttributes(from: &reader)
-            try reader.expectEnd()
-            return attributes
-        }) else { return false }
+        guard
+            let attributes = accepted({ () throws(SlotSyncError) in
+                var reader = ByteReader(bytes, name: "attributes")
+                let attributes = try ExtendedAttributes(from: &reader)
+                try reader.expectEnd()
+                return attributes
+            })
+        else { return false }
         demand(ExtendedAttributes(attributes.items) == attributes, "attributes that no release carries")
         demand(attributes.isMet(by: attributes), "attributes are not themselves")
         for mode: UInt16 in [0, 0o644, 0o7777] {
             let changed = attributes.changingMode(to: mode)
-            demand(changed.items.map(\.name) == attributes.items.map(\.name), "a mode changes which attributes there are")
+            demand(
+                changed.items.map(\.name) == attributes.items.map(\.name), "a mode changes which attributes there are")
             demand(changed.changingMode(to: mode) == changed, "a mode that is set twice makes a difference")
         }
         return true
@@ -99,7 +104,9 @@ private func walk(_ manifest: Manifest) {
             let parent = Int(entry.parent)
             demand(parent < index, "a parent behind its child")
             demand(manifest.children(of: parent).contains(index), "a child that its parent does not have")
-            demand(manifest.child(of: parent, named: manifest.name(of: index)) == index, "a child is not found by its name")
+            demand(
+                manifest.child(of: parent, named: manifest.name(of: index)) == index, "a child is not found by its name"
+            )
         }
         demand(manifest.entry(at: manifest.components(of: index)) == index, "an entry is not found by its path")
         if entry.kind == .directory, path.setDirectory(index, of: manifest) {

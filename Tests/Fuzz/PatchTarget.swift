@@ -44,13 +44,16 @@ private final class PatchScene {
     /// The frames that a controller would send, each with its length and whether it is deflated.
     func seed(level: Int) throws -> [UInt8] {
         try bench.frames(fill.plan.needs, of: fill, level: level).reduce(into: [1]) { bytes, frame in
-            bytes += [frame.isDeflated ? 1 : 0, UInt8(frame.length >> 8), UInt8(frame.length & 0xff)] + piece(frame.bytes)
+            bytes +=
+                [frame.isDeflated ? 1 : 0, UInt8(frame.length >> 8), UInt8(frame.length & 0xff)] + piece(frame.bytes)
         }
     }
 
     /// The large file in two pieces.
     func pieces() -> [UInt8] {
-        let index = fill.plan.needs.map { Int($0.entry) }.max { fill.target.entries[$0].size < fill.target.entries[$1].size }
+        let index = fill.plan.needs.map { Int($0.entry) }.max {
+            fill.target.entries[$0].size < fill.target.entries[$1].size
+        }
         guard let index else { return [] }
         let (half, size) = (1000, Int(fill.target.entries[index].size))
         var writer = ByteWriter()
@@ -78,7 +81,8 @@ private final class PatchScene {
             let isDeflated = input.byte() & 1 != 0
             let length = Int(input.byte()) << 8 | Int(input.byte())
             let bytes = input.piece()
-            let frame = DeflatedPart(length: isDeflated || !isBounded ? length : bytes.count, isDeflated: isDeflated, bytes: bytes)
+            let frame = DeflatedPart(
+                length: isDeflated || !isBounded ? length : bytes.count, isDeflated: isDeflated, bytes: bytes)
             isApplied = accepted { () throws(SlotSyncError) in try applier.apply(frame) } != nil
         }
         let isWhole = accepted { () throws(SlotSyncError) in try applier.finish() } != nil
@@ -112,7 +116,9 @@ struct TemporaryFolder: Sendable {
 
     init() throws {
         var template = Array("\(temporaryFolder)/slotsync-fuzz-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SlotSyncError(.system, "no folder can be made in \(temporaryFolder)") }
+        guard mkdtemp(&template) != nil else {
+            throw SlotSyncError(.system, "no folder can be made in \(temporaryFolder)")
+        }
         root = FilePath(platformString: template)
     }
 

@@ -40,8 +40,12 @@ let textTargets = [
         demand(isMatch == (fnmatch(text(pattern), text(name), 0) == 0), "fnmatch says otherwise: \(pattern) \(name)")
         return true
     },
-    FuzzTarget(name: "numbers", longest: 100, words: ["ms", "%", "kB", "e308", "0.", "u=rwX,go=rX", "D755,F644", "1e-5"]) {
-        ["2.675", "10%", "500ms", "1h", "2G", "300MB", "u=rwX,go=rX,Dg+s", "D755,F644", "123456789012345678"].map { Array($0.utf8) }
+    FuzzTarget(
+        name: "numbers", longest: 100, words: ["ms", "%", "kB", "e308", "0.", "u=rwX,go=rX", "D755,F644", "1e-5"]
+    ) {
+        ["2.675", "10%", "500ms", "1h", "2G", "300MB", "u=rwX,go=rX,Dg+s", "D755,F644", "123456789012345678"].map {
+            Array($0.utf8)
+        }
     } run: { bytes in
         let text = String(decoding: bytes, as: UTF8.self)
         if let number = DecimalNumber(reading: text) {
@@ -57,7 +61,9 @@ let textTargets = [
         if let size = UInt64(byteCount: text) { _ = byteText(size) }
         if let share = NumberText.share(in: text) { demand(share >= 0, "a share of \(share)") }
         if let portion = HostPortion(text) {
-            demand(0...HostList.mostHosts ~= portion.hosts(of: 1000), "\(text) of 1000 hosts are \(portion.hosts(of: 1000))")
+            demand(
+                0...HostList.mostHosts ~= portion.hosts(of: 1000),
+                "\(text) of 1000 hosts are \(portion.hosts(of: 1000))")
             _ = portion.description
         }
         var modes = ModeChanges()
@@ -80,7 +86,10 @@ let textTargets = [
         for value in [one, other, one * other, one - other] { write(value) }
         return true
     },
-    FuzzTarget(name: "words", longest: 1000, words: ["'", "\"", "''", "\\", "{host}", "{root}", "{release}", "%Y-%m-%d", "/var/log/*.log"]) {
+    FuzzTarget(
+        name: "words", longest: 1000,
+        words: ["'", "\"", "''", "\\", "{host}", "{root}", "{release}", "%Y-%m-%d", "/var/log/*.log"]
+    ) {
         ["ssh -p 22 -o 'A B'", "/var/log/app-*.log", "a \"b\"\"c\" 'd''e'"].map { Array($0.utf8) }
     } run: { bytes in
         let text = String(decoding: bytes, as: UTF8.self)
@@ -94,12 +103,17 @@ let textTargets = [
         demand(again == words, "words are taken apart into others: \(words), \(again ?? [])")
         return true
     },
-    FuzzTarget(name: "agent-arguments", longest: 300, words: ["--root", "--root=", "agent", "--version", "--help", "-h", "\0"]) {
+    FuzzTarget(
+        name: "agent-arguments", longest: 300, words: ["--root", "--root=", "agent", "--version", "--help", "-h", "\0"]
+    ) {
         ["agent\0--root\0/srv/www", "--root=/srv/www", "--version", "--help"].map { Array($0.utf8) }
     } run: { bytes in
-        let words = bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        let words = bytes.split(separator: 0, omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         switch AgentArguments(words) {
-        case .serve(let root): demand(words.contains { $0.hasSuffix(root) } && !root.isEmpty, "a root that nobody named")
+        case .serve(let root):
+            demand(words.contains { $0.hasSuffix(root) } && !root.isEmpty, "a root that nobody named")
         case .version, .help: demand(words.count <= 2, "more words than are read")
         case .wrong(let why): demand(!why.isEmpty, "no reason")
         }
@@ -109,7 +123,8 @@ let textTargets = [
 
 /// Whether a walk could ask about it.
 private func isPath(_ path: [UInt8]) -> Bool {
-    !path.isEmpty && path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty }
+    !path.isEmpty
+        && path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty }
 }
 
 /// The last pattern that matches decides, also where each is asked alone.

@@ -101,12 +101,16 @@ private func show(_ reply: Reply) {
     guard let host = try? Host("web1") else { return }
     switch reply {
     case .hello(_, let ring?), .status(let ring):
-        for line in StatusTable([(host, ring)]).lines { demand(!line.utf8.contains(0x1b), "a line commands the terminal") }
+        for line in StatusTable([(host, ring)]).lines {
+            demand(!line.utf8.contains(0x1b), "a line commands the terminal")
+        }
         _ = ring.slotToFill(with: ring.slots[0].release?.id)
         _ = (ring.nextRelease, ring.badNextRelease, ring.passedSlot, ring.previous)
         for slot in ring.numbers {
             _ = (ring.badText(of: slot), ring.lastOther(before: slot), utcText(ring[slot].since))
-            if let release = ring[slot].release { _ = (ring.newestReady(of: release.id), ring.badReason(of: release.id)) }
+            if let release = ring[slot].release {
+                _ = (ring.newestReady(of: release.id), ring.badReason(of: release.id))
+            }
         }
     case .alive(_, let bytes):
         var progress = StageProgress(hostCount: 2)

@@ -72,10 +72,9 @@ struct FrameParser: Sendable {
     /// Whether the bytes that are there can be the first message's. The length of a greeting fits three bytes, so the
     /// fourth is zero, as in no text.
     private var beginsSession: Bool {
-        if buffer.count >= 4 {
-            let length = buffer[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
-            guard length <= WireLimits.longestGreeting else { return false }
-        }
+        guard buffer.count >= 4 else { return true }
+        let length = buffer[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard length <= WireLimits.longestGreeting else { return false }
         guard buffer.count >= 5 else { return true }
         switch direction {
         case .requests where buffer[4] == Request.TypeCode.hello.rawValue: break
@@ -84,6 +83,7 @@ struct FrameParser: Sendable {
         case .replies where Reply.TypeCode(rawValue: buffer[4])?.mayPrecedeGreeting == true: return true
         default: return false
         }
-        return zip(buffer[5...], Greeting.magic).allSatisfy { $0 == $1 }
+        // What is shorter is none, whatever follows it.
+        return length > Greeting.magic.count && zip(buffer[5...], Greeting.magic).allSatisfy { $0 == $1 }
     }
 }

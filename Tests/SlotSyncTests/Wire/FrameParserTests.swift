@@ -40,6 +40,15 @@ struct FrameParserTests {
         #expect(failure(.requests, stream)?.code == .protocolViolation)
     }
 
+    @Test("a greeting that is cut off is none, in whatever pieces it comes")
+    func shortGreeting() {
+        for type in [Request.TypeCode.hello.rawValue, Reply.TypeCode.hello.rawValue] {
+            let stream = [4, 0, 0, 0, type] + Array("SlotSync".utf8)
+            let direction: FrameParser.Direction = type & 0x80 == 0 ? .requests : .replies
+            for end in 5...stream.count { #expect(failure(direction, Array(stream[..<end])) != nil) }
+        }
+    }
+
     @Test("an agent may fail before it greets")
     func earlyFailure() throws {
         var stream: [UInt8] = []
