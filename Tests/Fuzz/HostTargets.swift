@@ -65,7 +65,8 @@ let hostTargets = [
         demand(options.starts(with: SSHSettings.always), "an option is missing")
         // What ssh prints goes into no option.
         demand(options.allSatisfy { $0.utf8.count < 40 }, "an option that somebody else wrote: \(options)")
-        if let host = try? Host("web1") { _ = settings.jumpsThroughItself(host) }
+        let jump = settings.firstJump?.destination
+        demand(jump.map { $0.dropLast().last == "--" } ?? true, "ssh may take a host to jump by for an option")
         _ = (LoginWords.tellOfDrop(text), LoginWords.advice(on: text, port: 22))
         return true
     },

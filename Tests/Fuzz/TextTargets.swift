@@ -104,7 +104,7 @@ let textTargets = [
         return true
     },
     FuzzTarget(
-        name: "agent-arguments", longest: 300, words: ["--root", "--root=", "agent", "--version", "--help", "-h", "\0"]
+        name: "agent-arguments", longest: 300, words: ["--root", "--root=", "--policy", "agent", "--version", "--help", "-h", "\0"]
     ) {
         ["agent\0--root\0/srv/www", "--root=/srv/www", "--version", "--help"].map { Array($0.utf8) }
     } run: { bytes in
@@ -112,8 +112,10 @@ let textTargets = [
             String(decoding: $0, as: UTF8.self)
         }
         switch AgentArguments(words) {
-        case .serve(let root):
-            demand(words.contains { $0.hasSuffix(root) } && !root.isEmpty, "a root that nobody named")
+        case .serve(let root, let policy):
+            for path in [root, policy ?? root] {
+                demand(words.contains { $0.hasSuffix(path) } && !path.isEmpty, "a path that nobody named")
+            }
         case .version, .help: demand(words.count <= 2, "more words than are read")
         case .wrong(let why): demand(!why.isEmpty, "no reason")
         }
