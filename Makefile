@@ -71,9 +71,11 @@ test: static
 	scripts/dependencies test
 	swift build --build-tests
 	@# One test a processor: left alone Swift Testing begins all at once, and those that wait for hosts starve beside
-	@# those that reckon.
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="$$(nproc)" \
-		SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build
+	@# those that reckon. What failed is told once more at the end, where somebody finds it among 2,000 lines.
+	@log="$$(mktemp)" && trap 'rm -f "$$log"' EXIT && { \
+		SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="$$(nproc)" \
+		SLOTSYNC_STATIC_AGENT="$$(realpath $(STATIC_AGENT))" swift test --skip-build 2>&1; echo "exit $$?"; } | tee "$$log"; \
+	tail -n 1 "$$log" | grep -qx "exit 0" || { echo "FAILED:"; grep -a -e '^✘' -e '^↳' "$$log"; exit 1; }
 
 ## power-cuts: power cuts on disks that log what is flushed; as root. CUTS=2000 for each course and file system
 power-cuts: build
