@@ -16,8 +16,8 @@ extension EndToEnd {
         func sample(_ arguments: [String]) async throws {
             try await Workbench.use { bench in
                 let outcome = try await Program.run(
-                    ["python3", Self.script, "--command", Program.slotsync, "--memory", bench.path, "--seconds", "12"]
-                        + arguments, timeout: .seconds(300))
+                    ["python3", Self.script, "--command", Program.slotsync, "--memory", bench.path, "--faults", "24"]
+                        + arguments, timeout: .seconds(900))
                 #expect(outcome.exitCode == 0 && outcome.output.contains("the control is caught"), "\(outcome)")
                 #expect(!outcome.output.contains(" 0 met,"), "\(outcome)")
             }
