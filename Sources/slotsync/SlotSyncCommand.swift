@@ -48,6 +48,8 @@ struct SlotSyncCommand: AsyncParsableCommand {
         }
         do {
             var command = try parseAsRoot(words)
+            // Help is no command of ours.
+            if configuration.subcommands.contains(where: { $0 == type(of: command) }) { try requireThreadLists() }
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let isBadInput = (error as? SlotSyncError)?.code == .badInput
@@ -64,5 +66,14 @@ struct SlotSyncCommand: AsyncParsableCommand {
             }
             Glibc.exit(code.rawValue)
         }
+    }
+
+    /// Dispatch reads of a process's threads in /proc once a second, and ends one that has no such list.
+    private static func requireThreadLists() throws {
+        let path = "/proc/self/task"
+        guard access(path, R_OK | X_OK) != 0 else { return }
+        throw SlotSyncError(
+            .system, "cannot read \(quoted(path)), which slotsync needs: mount /proc (mount -t proc proc /proc)",
+            errno: Errno(rawValue: errno))
     }
 }

@@ -104,7 +104,8 @@ let textTargets = [
         return true
     },
     FuzzTarget(
-        name: "agent-arguments", longest: 300, words: ["--root", "--root=", "--policy", "agent", "--version", "--help", "-h", "\0"]
+        name: "agent-arguments", longest: 300,
+        words: ["--root", "--root=", "--policy", "agent", "--version", "--help", "-h", "\0"]
     ) {
         ["agent\0--root\0/srv/www", "--root=/srv/www", "--version", "--help"].map { Array($0.utf8) }
     } run: { bytes in
