@@ -142,15 +142,16 @@ public struct RingStatus: Hashable, Sendable {
     public var next: Int { slotToFill() }
 
     /// The slot that a release is staged into: never the live one. A slot that has the release already is used again, one
-    /// whose filling was interrupted comes first. Then comes the next one in the ring that a rollback would not go to, and
-    /// that holds no release which is ready and was not flipped to yet; then the one that has been ready for longest;
-    /// the one that a rollback goes to only where there is no other.
+    /// whose filling was interrupted comes first. Then comes an empty one; then the next one in the ring that a rollback
+    /// would not go to, and that holds no release which is ready and was not flipped to yet; then the one that has been
+    /// ready for longest; the one that a rollback goes to only where there is no other.
     public func slotToFill(with release: ContentDigest? = nil) -> Int {
         let order = ringOrder
         let open = order.filter { $0 != previous }
         func holds(_ slot: Int) -> Bool { release != nil && self[slot].release?.id == release }
         return open.first { self[$0].state == .staging && holds($0) } ?? open.first { holds($0) }
-            ?? open.first { self[$0].state == .staging } ?? open.first { self[$0].state != .ready }
+            ?? open.first { self[$0].state == .staging } ?? open.first { self[$0].state == .empty }
+            ?? open.first { self[$0].state != .ready }
             ?? open.min { self[$0].stage < self[$1].stage } ?? order[0]
     }
 

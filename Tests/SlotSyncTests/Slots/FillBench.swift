@@ -11,6 +11,8 @@ final class FillBench {
     private(set) var ring: Ring
     let progress = AgentProgress()
     private var sources = 0
+    /// The slot that holds what is obsolete.
+    private var obsolete: Int?
 
     init(slotCount: Int = 5) throws {
         folder = try TemporaryFolder()
@@ -63,7 +65,7 @@ final class FillBench {
 
     /// What precedes a stage's first change of the slot's content.
     func plan(_ source: ReleaseSource, checksum: Bool = false, proposesBases: Bool = true) throws -> Fill {
-        let slot = ring.status.next
+        let slot = obsolete.flatMap { ring.status[$0].state == .retired ? $0 : nil } ?? ring.status.next
         var leftovers: Set<ContentDigest> = []
         try ring.temporary.forEachName { name in
             if let digest = ContentDigest(String(decoding: name, as: UTF8.self)) { leftovers.insert(digest) }
@@ -160,7 +162,8 @@ final class FillBench {
     func stageObsolete(_ source: ReleaseSource) throws {
         try stage(source)
         try ring.update { state in
-            if let slot = state.status.readySlot { state.status[slot].state = .retired }
+            obsolete = state.status.readySlot
+            if let slot = obsolete { state.status[slot].state = .retired }
         }
     }
 

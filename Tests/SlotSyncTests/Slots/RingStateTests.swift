@@ -303,11 +303,12 @@ struct RingStateTests {
     }
 
     @Test(
-        "a stage fills the next slot that is neither live, nor the way back, nor ready, and the oldest ready one last")
+        "a stage fills an empty slot, else the next that is neither live, nor the way back, nor ready, and the oldest ready one last"
+    )
     func slotToFill() {
         func id(_ number: UInt64) -> ContentDigest { ContentDigest(high: 0, low: number) }
         let five = state(
-            (1, .retired, nil), (2, .live, 1), (3, .ready, nil), (4, .retired, nil), (0, .empty, nil)
+            (1, .retired, nil), (2, .live, 1), (3, .ready, nil), (4, .retired, nil), (5, .retired, nil)
         ).status
         #expect(five.next == 4)
         #expect(five.slotToFill(with: id(3)) == 3 && five.slotToFill(with: id(4)) == 4)
@@ -322,6 +323,9 @@ struct RingStateTests {
         #expect(full.next == 1, "the oldest, not the next")
         let two = state((1, .retired, nil), (2, .live, 1)).status
         #expect(two.next == 1)
+        // After a rollback: the release that the host went back from stays as long as there is room.
+        let wentBack = state((1, .live, nil), (2, .retired, 1), (3, .bad, nil), (0, .empty, nil)).status
+        #expect(wentBack.next == 4 && wentBack.slotToFill(with: id(2)) == 2)
     }
 
     @Test("what was staged last is ready for a flip, unless a rollback or a bad release passed it over")
