@@ -71,7 +71,7 @@ extension EndToEnd {
                 try next.file("robots.txt", TreeMaker(at: fleet.slot(1)).content("robots.txt"))
                 try next.file("index.html", TreeMaker(at: fleet.slot(1)).content("index.html"))
                 try await interruptStage(of: next, fleet)
-                try TreeMaker(at: fleet.slot(1)).file(.init(path), "by a user")
+                try TreeMaker(at: fleet.slot(1)).file(.init(path), "by a user", mode: 0o600)
                 let refused = try await fleet.call("stage", next.path, "--refuse-foreign")
                 #expect(refused.isRefusal(naming: "h1", path), "\(refused)")
                 let outcome = try await fleet.done("stage", next.path)

@@ -18,6 +18,8 @@ extension EndToEnd {
                 fleet = try fleet.with("--root", replacedBy: mount + "/part")
                 try await fleet.release(firstTree(bench))
                 try await fleet.release(changedTree(bench))
+                let users = mount + "/part/shared/users"
+                try FileManager.default.createDirectory(atPath: users, withIntermediateDirectories: false)
                 let big = try bench.tree("big")
                 try big.file("file", Content.random(8_000_000, seed: 3))
                 let outcome = try await fleet.call("stage", big.path)
@@ -25,12 +27,16 @@ extension EndToEnd {
                 for word in ["h1", "quota", mount + "/part/slots/3/file", "then stage again"] {
                     #expect(outcome.errors.contains(word), "\(outcome)")
                 }
-                let full = try await Program.run(["sh", "-c", "mkdir '\(mount)/part/more' || true"])
-                let isUsedUp = full.errors.contains("quota")
+                // What users bring goes on until nothing more is taken: neither content nor names.
+                let filling =
+                    "cd '\(users)' || exit; cat /dev/zero >more; for n in $(seq 9999); do mkdir $n || exit; done"
+                let full = try await Program.run(["sh", "-c", filling])
+                try #require(full.errors.contains("quota"), "\(full)")
                 let back = try await fleet.done("rollback")
                 let current = try FileManager.default.destinationOfSymbolicLink(atPath: mount + "/part/current")
                 #expect(current == "slots/1", "\(back)")
-                #expect(!isUsedUp || back.errors.contains("slot 3 has lost"), "\(back)")
+                #expect(back.errors.contains("slot 3 has lost"), "\(back)")
+                try FileManager.default.removeItem(atPath: users)
                 try await fleet.release(changedTree(bench))
             }
         }

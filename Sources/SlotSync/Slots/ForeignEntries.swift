@@ -72,7 +72,7 @@ struct ForeignEntries {
 
     /// Whether it can be what a killed stage left half written: that has no mode yet, nor more than it was to have.
     private static func isInTheMaking(_ found: Entry, _ wanted: Entry) -> Bool {
-        found.kind == .file && wanted.kind == .file && found.mode == 0o600 && found.size <= wanted.size
+        found.kind == .file && SlotWriter.isInTheMaking(mode: found.mode, size: found.size, of: wanted)
     }
 
     private static func isEdited(_ index: Int, of actual: Manifest, since sealed: Manifest, _ twin: Int) -> Bool {

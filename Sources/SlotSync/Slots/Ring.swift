@@ -276,12 +276,19 @@ final class Ring: FlipRing {
         func point() throws(Errno) -> (moment: Timestamp, warnings: [String]) {
             try currentLink.point(at: slot) { isWayBack && giveUpFile(sparing: slot) }
         }
-        var switched: (moment: Timestamp, warnings: [String])
-        do { switched = try point() } catch {
-            guard isWayBack, error == .diskQuotaExceeded || error == .noSpace, let given = giveUpStaged(sparing: slot)
-            else { throw error }
-            switched = try point()
-            switched.warnings.append(given)
+        var given: [String] = []
+        while true {
+            do {
+                var switched = try point()
+                switched.warnings += given
+                handMade = nil
+                return switched
+            } catch {
+                guard isWayBack, error == .diskQuotaExceeded || error == .noSpace,
+                    let more = giveUpStaged(sparing: slot)
+                else { throw error }
+                if !given.contains(more) { given.append(more) }
+            }
         }
         handMade = nil
         return switched

@@ -35,7 +35,25 @@ extension Ring {
             errno: error)
     }
 
-    /// Removes what stages have filled in and did not finish: btrfs needs some room for a rename, where a quota is used up.
+    /// An error of a state that was to be written.
+    ///
+    /// - Parameter then: what there is to do when the cause is mended.
+    func stateFailure(_ error: any Error, then: String = "") -> SlotSyncError {
+        let file = path + "/.slotsync/state"
+        let sentence = "the state \(quoted(file)) could not be written"
+        guard let errno = error as? Errno else { return error as? SlotSyncError ?? SlotSyncError(.system, sentence) }
+        let places = [
+            (try? metadata.moreStatus(), path + "/.slotsync"), (try? metadata.moreStatus(of: StateFile.name), file),
+        ]
+        return standingFailure(sentence, at: file, errno, places, then: then)
+            ?? SlotSyncError(.system, sentence, errno: errno)
+    }
+
+    /// So much room is made at a time; a rename needs far less.
+    private static let roomForWayBack: UInt64 = 64 << 20
+
+    /// Removes some of what stages have filled in and did not finish: btrfs needs some room for a rename, where a quota is
+    /// used up. What may be somebody's own stays.
     ///
     /// - Returns: what a person should know; nil: there was nothing.
     func giveUpStaged(sparing spared: Int) -> String? {
@@ -46,15 +64,17 @@ extension Ring {
                 continue
             }
             let tree = OpenDirectories(root: folder, manifest: target)
-            var isLess = false
-            for (index, entry) in target.entries.enumerated() where entry.kind == .file && entry.size > 0 {
+            let before = freed
+            for (index, entry) in target.entries.enumerated() where entry.kind == .file && freed < Self.roomForWayBack {
                 guard let parent = try? tree.parent(of: index) else { continue }
                 target.withName(of: index) { name in
-                    guard (try? parent.status(of: name).kind) == .file else { return }
-                    isLess = (try? parent.remove(name)) != nil || isLess
+                    guard let status = try? parent.status(of: name), status.size > 0,
+                        Self.isOfTheStage(status, name, in: parent, entry), (try? parent.remove(name)) != nil
+                    else { return }
+                    freed = freed.addingSaturated(status.size)
                 }
             }
-            if isLess { given.append(slot) }
+            if freed > before { given.append(slot) }
         }
         for name in (try? temporary.names()) ?? [] where ContentDigest(name) != nil { try? temporary.remove(name) }
         guard let first = given.first else { return nil }
@@ -69,6 +89,20 @@ extension Ring {
     /// that of the slot which is left.
     ///
     /// - Returns: false if there is none left.
+    /// Whether a file in a slot that is being filled is the stage's own for sure: half written, or with the release's content.
+    private static func isOfTheStage(
+        _ status: FileStatus, _ name: UnsafePointer<CChar>, in folder: Directory, _ entry: Entry
+    ) -> Bool {
+        // With a second name it would free nothing.
+        guard status.kind == .file, status.links == 1 else { return false }
+        if SlotWriter.isInTheMaking(mode: status.mode, size: status.size, of: entry) { return true }
+        guard status.size == entry.size, status.modified == entry.modified,
+            let file = try? folder.openFile(name, O_RDONLY | O_NONBLOCK)
+        else { return false }
+        defer { try? file.close() }
+        return (try? file.contentDigest(AgentProgress())) == entry.digest
+    }
+
     func giveUpFile(sparing slot: Int) -> Bool {
         let saved = ((try? temporary.names()) ?? []).filter { ContentDigest($0) != nil }
         if saved.contains(where: { (try? temporary.remove($0)) != nil }) { return true }

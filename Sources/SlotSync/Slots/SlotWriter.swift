@@ -101,14 +101,24 @@ struct SlotWriter {
     func makeFile(_ index: Int) throws(SlotSyncError) -> FileDescriptor {
         do throws(Errno) {
             guard let workshop else {
-                let file = try tree.openFile(index, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                let file = try tree.openFile(
+                    index, O_WRONLY | O_CREAT | O_EXCL, mode: UInt32(Self.modeInTheMaking))
                 do throws(Errno) { try owner?.take(file) } catch {
                     try? file.close()
                     throw error
                 }
+    /// The mode of a file that has not all of its content yet. Nobody gives a file the sticky bit, which means nothing there:
+    /// by it a later stage tells what a killed one was writing from what somebody put there.
+    static let modeInTheMaking: UInt16 = 0o1600
+
+    /// Whether a file in a slot is what a stage that was to make `entry` had half written when it was killed.
+    static func isInTheMaking(mode: UInt16, size: UInt64, of entry: Entry) -> Bool {
+        mode == modeInTheMaking && entry.kind == .file && entry.mode != modeInTheMaking && size <= entry.size
+    }
                 return file
             }
-            let file = try workshop.openFile(Self.unfinished, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            let file = try workshop.openFile(
+                Self.unfinished, O_WRONLY | O_CREAT | O_EXCL, mode: UInt32(Self.modeInTheMaking))
             do throws(Errno) { try moveIn(index, from: workshop) } catch {
                 try? file.close()
                 try? workshop.remove(Self.unfinished)
