@@ -12,7 +12,7 @@ struct VerifyCommand: AsyncParsableCommand {
             nothing is changed: a slot is put right when a release is staged into it.
 
             What others put into a slot is a difference as well, since somebody may have got in. It is a warning where it is to \
-            stay: in folders where the slot's stage kept such (`stage --keep-foreign`), or everywhere with `--keep-foreign` \
+            stay: what the slot's stage kept (`stage --keep-foreign`), or everywhere with `--keep-foreign` \
             (or `foreign: keep` in the configuration).
 
               slotsync verify --hosts "web[001-120].example.com" --root /srv/www

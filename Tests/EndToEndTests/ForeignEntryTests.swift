@@ -100,8 +100,8 @@ extension EndToEnd {
                 }
                 let again = try await fleet.done("stage", firstTree(bench).path)
                 #expect(again.errors.contains("ready already"), "\(again)")
-                // Where nothing was kept, what comes later may be an intruder's, until somebody says that it is to stay.
-                try TreeMaker(at: fleet.slot(1)).file("assets/shell.php", "by an intruder")
+                // What comes later may be an intruder's, beside what was kept too, until somebody says that it is to stay.
+                try TreeMaker(at: fleet.slot(1)).inside("cache").file("shell.php", "by an intruder")
                 let strange = try await plain.call("verify", "--slot", "1", "--json")
                 let slot = try strange.events().first { $0["event"] as? String == "slot" }
                 #expect(
@@ -109,7 +109,7 @@ extension EndToEnd {
                 )
                 #expect(try await fleet.call("verify", "--slot", "1").exitCode == 0)
                 #expect(try await plain.call("verify", "--slot", "1", "--refuse-foreign").exitCode == 1)
-                unlink(fleet.slot(1) + "/assets/shell.php")
+                unlink(fleet.slot(1) + "/cache/shell.php")
                 // Once they are not to be kept, they do not go in silence.
                 let outcome = try await plain.done("stage", firstTree(bench).path)
                 #expect(outcome.errors.contains("uploads/a.jpg"), "\(outcome)")

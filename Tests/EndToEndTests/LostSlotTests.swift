@@ -84,6 +84,58 @@ extension EndToEnd {
             }
         }
 
+        @Test("a slot that became a link, or cannot be looked into, has not lost what it had")
+        func notLost() async throws {
+            try await Workbench.use { bench in
+                let fleet = Machine.isRoot ? try OtherUser().fleet(bench) : try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                try await fleet.release(page(bench, "v2"))
+                chmod(fleet.slot(1), 0)
+                let closed = try await fleet.call("rollback")
+                #expect(closed.exitCode == 1 && closed.errors.contains("chmod u+rwx \(fleet.slot(1))"), "\(closed)")
+                chmod(fleet.slot(1), 0o755)
+                try FileManager.default.moveItem(atPath: fleet.slot(1), toPath: bench["elsewhere"])
+                try FileManager.default.createSymbolicLink(
+                    atPath: fleet.slot(1), withDestinationPath: bench["elsewhere"])
+                let link = try await fleet.call("rollback")
+                #expect(link.exitCode == 1 && link.errors.contains("is a link to"), "\(link)")
+                for outcome in [closed, link] { #expect(!outcome.errors.contains("lost"), "\(outcome)") }
+                unlink(fleet.slot(1))
+                try FileManager.default.moveItem(atPath: bench["elsewhere"], toPath: fleet.slot(1))
+                try await fleet.done("rollback")
+                #expect(try live(fleet) == "v1")
+            }
+        }
+
+        @Test(
+            "what keeps a host from going back is named with its remedy, and its command comes after that",
+            .enabled("mounting is not allowed here, or files cannot be made immutable") {
+                let canMount = await Machine.canMountMemory()
+                return await Machine.canMakeImmutable() && canMount
+            }, arguments: [true, false])
+        func standing(isReadOnly: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(page(bench, "v1"))
+                try await fleet.release(page(bench, "v2"))
+                let root = fleet.root()
+                if isReadOnly {
+                    try await Machine.makeReadOnly(root)
+                } else {
+                    try #require(try await Program.run(["chattr", "+a", root]).exitCode == 0)
+                }
+                let refused = try await fleet.call("rollback")
+                _ = try await Program.run(isReadOnly ? ["umount", root] : ["chattr", "-a", root])
+                #expect(refused.exitCode == 1, "\(refused)")
+                #expect(refused.errors.contains(isReadOnly ? "remount,rw" : "chattr -i -a \(root)"), "\(refused)")
+                #expect(
+                    refused.errors.contains("to bring h1 there, when what is said of it above is mended: "),
+                    "\(refused)")
+                try await fleet.done("rollback")
+                #expect(try live(fleet) == "v1")
+            }
+        }
+
         @Test(
             "a lock that nobody may write to",
             .enabled("file attributes are not settable here") { await Machine.canMakeImmutable() })

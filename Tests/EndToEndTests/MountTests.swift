@@ -82,6 +82,82 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "verify names what is mounted in a slot, and tells what it hides from what it does not",
+            arguments: Mount.allCases)
+        func verified(_ mount: Mount) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let data = try bench.tree("data")
+                // The same content as the release's is another file all the same.
+                try data.file("list", try firstTree(bench).content("robots.txt"))
+                try await fleet.release(releaseWithUploads(bench))
+                try await mount.make(from: data, in: fleet.slot(1))
+                let outcome = try await fleet.call("verify", "--json")
+                let slot = try #require(try outcome.events().first { $0["event"] as? String == "slot" })
+                let paths = try #require(slot["paths"] as? [String])
+                #expect(outcome.exitCode == 1, "\(outcome)")
+                switch mount {
+                case .folder: #expect(paths == [#"a mount: "uploads""#] && slot["additions"] as? Int == 1, "\(outcome)")
+                case .file: #expect(paths == [#"covered by a mount, unmount it: "robots.txt""#], "\(outcome)")
+                case .fileSystem, .deepFolder:
+                    #expect(paths.contains { $0.hasPrefix("added: \"assets/") }, "\(outcome)")
+                }
+            }
+        }
+
+        @Test("a folder of the release that something is mounted on is not called missing, and a flip there is refused")
+        func covered() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let data = try bench.tree("data")
+                let first = try await fleet.release(firstTree(bench))
+                try await bind(data.path, fleet.slot(1) + "/assets")
+                let verified = try await fleet.call("verify", "--json")
+                let slot = try verified.events().first { $0["event"] as? String == "slot" }
+                #expect(
+                    slot?["paths"] as? [String] == [#"covered by a mount, unmount it: "assets""#], "\(verified)")
+                try await fleet.release(changedTree(bench))
+                let refused = try await fleet.call("flip", first)
+                #expect(refused.isRefusal(naming: "h1", "assets", "umount \(fleet.slot(1))/assets"), "\(refused)")
+                let back = try await fleet.done("rollback")
+                #expect(fleet.current() == "slots/1" && back.errors.contains("umount"), "\(back)")
+            }
+        }
+
+        @Test("a mount on an empty folder of a release refuses no flip")
+        func beside() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let first = try await fleet.release(releaseWithUploads(bench))
+                try await bind(bench.tree("data").path, fleet.slot(1) + "/uploads")
+                try await fleet.release(changedTree(bench))
+                let flip = try await fleet.done("flip", first)
+                #expect(fleet.current() == "slots/1" && flip.errors.contains(#"a mount: "uploads""#), "\(flip)")
+            }
+        }
+
+        @Test("a slot that something is mounted on has not lost what it had", arguments: [true, false])
+        func hidden(isEmpty: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let data = try bench.tree("data")
+                if !isEmpty { try data.file("list", "precious") }
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try await bind(data.path, fleet.slot(1))
+                let back = try await fleet.call("rollback")
+                #expect(back.exitCode == (isEmpty ? 1 : 0), "\(back)")
+                #expect(back.errors.contains("umount \(fleet.slot(1))"), "\(back)")
+                #expect(!back.errors.contains("lost") && !back.errors.contains("missing"), "\(back)")
+                let verified = try await fleet.call("verify", "--slot", "1")
+                #expect(verified.exitCode == 1 && verified.output.contains("umount"), "\(verified)")
+                try #require(try await Program.run(["umount", fleet.slot(1)]).exitCode == 0)
+                if isEmpty { try await fleet.done("rollback") }
+                #expect(fleet.current() == "slots/1")
+            }
+        }
+
         @Test("a root, and its folder of slots, may be file systems of their own", arguments: ["", "/slots"])
         func ownFileSystem(_ place: String) async throws {
             try await Workbench.use { bench in

@@ -84,7 +84,7 @@ final class SimulatedRing: FlipRing {
     }
 
     var handMade: HandMadeCurrent? { nil }
-    func canBeLive(_ slot: Int) -> Bool { host.content[slot - 1] != nil }
+    func lack(of slot: Int) -> SlotLack? { host.content[slot - 1] == nil ? .content(at: "slots/\(slot)") : nil }
     func slotOfCurrent() -> Int? { host.disk.current }
     func switchFailure(_ what: (String) -> String, _ error: Errno) -> SlotSyncError {
         SlotSyncError(.system, "cannot \(what("current"))", errno: error)

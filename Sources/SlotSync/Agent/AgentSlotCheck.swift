@@ -9,21 +9,33 @@ extension AgentSession {
     func checkContent(of slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
         let insists = request.force || request.direction == .rollback
         // There is nothing that could be live.
-        guard ring.canBeLive(slot) else { throw lost(slot, request, ring) }
-        let difference: (text: String, isOfContent: Bool)?
-        do { difference = try self.difference(of: slot, in: ring) } catch { throw lost(slot, request, ring, error) }
-        guard let (text, isOfContent) = difference else { return }
+        if let lack = ring.lack(of: slot) { throw refusal(of: slot, lack, request, ring) }
+        let difference: Difference?
+        do { difference = try self.difference(of: slot, in: ring) } catch {
+            throw refusal(of: slot, .content(at: "\(root)/slots/\(slot)"), request, ring, error)
+        }
+        guard let difference else { return }
         let id = ring.status[slot].release?.id.description ?? "RELEASE"
-        guard insists || !isOfContent else {
+        guard insists || !difference.isOfContent else {
             throw SlotSyncError(
                 .notReady,
-                "\(text): stage the release again, or insist with `slotsync flip --force \(id)`")
+                "\(difference.text): \(difference.unmounting.map { "\($0), " } ?? "")stage the release again, or insist with "
+                    + "`slotsync flip --force \(id)`")
         }
         let remedy =
-            !isOfContent
+            !difference.isOfContent
             ? ""
-            : ". It goes live all the same; staging the release again and `slotsync flip --force` put another copy in its place"
-        try connection.send(.warning(text + remedy))
+            : ". It goes live all the same; \(difference.unmounting.map { "\($0), or " } ?? "")staging the release again and "
+                + "`slotsync flip --force` put another copy in its place"
+        try connection.send(.warning(difference.text + remedy))
+    }
+
+    /// What a slot has become since it was sealed.
+    private struct Difference {
+        var text: String
+        var isOfContent: Bool
+        /// How what something is mounted on comes back, as what to do.
+        var unmounting: String?
     }
 
     /// The slot of a way back; where somebody changed what is in it, another one in which its release was staged again.
@@ -33,13 +45,15 @@ extension AgentSession {
         else { return slot }
         guard ring.canBeLive(slot) else { return copy }
         do {
-            guard let (_, isOfContent) = try difference(of: slot, in: ring), isOfContent else { return slot }
+            guard try difference(of: slot, in: ring)?.isOfContent == true else { return slot }
         } catch {}
         return copy
     }
 
-    /// The refusal of a slot that has lost what it had, with what there is to do.
-    private func lost(_ slot: Int, _ request: FlipRequest, _ ring: Ring, _ errno: Errno? = nil) -> SlotSyncError {
+    /// The refusal of a slot that has nothing which could be live, with what there is to do.
+    private func refusal(
+        of slot: Int, _ lack: SlotLack, _ request: FlipRequest, _ ring: Ring, _ errno: Errno? = nil
+    ) -> SlotSyncError {
         let others = ring.status.numbers.filter {
             $0 != slot && $0 != ring.status.live && ring.status[$0].state == .retired && ring.canBeLive($0)
         }
@@ -52,24 +66,30 @@ extension AgentSession {
             : nil
         return SlotSyncError(
             .notReady,
-            "slot \(slot) has lost all that it had (\(quoted("\(root)/slots/\(slot)"))): stage the release again"
-                + (further ?? ""), errno: errno)
+            "slot \(slot) \(lack.what): \(lack.remedy)" + (further ?? ""), errno: errno)
     }
 
     /// What a slot has become since it was sealed; nil: it is as it was.
     ///
     /// - Throws: `Errno` if there is no such folder.
-    private func difference(of slot: Int, in ring: Ring) throws(Errno) -> (text: String, isOfContent: Bool)? {
+    private func difference(of slot: Int, in ring: Ring) throws(Errno) -> Difference? {
         let directory = try ring.slotsDirectory.openMountedDirectory("\(slot)")
+        if let cover = ring.cover(of: slot) {
+            return Difference(text: "slot \(slot) \(cover.what)", isOfContent: true, unmounting: cover.remedy)
+        }
         guard let record = try? ring.record(of: slot) else {
-            return ("the record of slot \(slot) is missing or damaged, so nobody knows whether the slot is whole", true)
+            return Difference(
+                text: "the record of slot \(slot) is missing or damaged, so nobody knows whether the slot is whole",
+                isOfContent: true)
         }
         let differences = SlotCheck.differences(
             from: record, in: directory, parallelism: parallelism, progress: progress)
         guard differences.count > 0 else { return nil }
-        return (
-            "slot \(slot) is not as it was sealed (\(differences.summary))", differences.contentCount > 0
-        )
+        let covered = differences.covered.map { "\(root)/slots/\(slot)/\(String(decoding: $0, as: UTF8.self))" }
+        return Difference(
+            text: "slot \(slot) is not as it was sealed (\(differences.summary))",
+            isOfContent: differences.contentCount > 0,
+            unmounting: covered.map { "unmount that (umount \(ShellWords.quoted($0)))" })
     }
 
     /// What to say of a slot that is live again and not what it was.

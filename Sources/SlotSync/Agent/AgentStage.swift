@@ -88,7 +88,7 @@ extension AgentSession {
         records.forgetAll()
         if !request.ownership { try ring.owner.adoptEntries(of: slot, in: filled.group) }
         let record = try SlotSealer.record(
-            of: slot, mixed: filled.mixed, seen: filled.seen, parallelism: parallelism)
+            of: slot, kept: filled.kept, seen: filled.seen, parallelism: parallelism)
         let lost = record.entriesWithoutSetgid
         if !lost.isEmpty {
             try connection.send(
@@ -108,8 +108,8 @@ extension AgentSession {
     private struct Filled {
         var slot: StageSlot
         var outcome: StageOutcome
-        /// Folders of the release that hold foreign entries as well.
-        var mixed: Set<Int>
+        /// What stays in folders of the release beside it.
+        var kept: KeptNames
         /// What all entries have for their group, where the root says it.
         var group: RingGroup?
         /// What its entries were like that were left alone.
@@ -186,7 +186,7 @@ extension AgentSession {
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
             setsOwner: request.ownership, group: group, late: late)
         let outcome = try filler.fill(self)
-        return Filled(slot: slot, outcome: outcome, mixed: kept.folders, group: group, seen: filler.seenStamps)
+        return Filled(slot: slot, outcome: outcome, kept: kept.names, group: group, seen: filler.seenStamps)
     }
 }
 

@@ -25,7 +25,13 @@ extension AgentSession {
                 lines: ["the record is missing or damaged: \(quoted("\(root)/.slotsync/slots/\(slot)"))"])
         }
         let content: SlotContent
+        let mounts: [[UInt8]]
         do {
+            if let cover = ring.cover(of: slot) {
+                return SlotVerification(
+                    slot: slot, release: release, differences: 1, lines: ["the slot \(cover.what): \(cover.remedy)"])
+            }
+            mounts = try ring.mounts(in: slot, record.manifest)
             content = try SlotInspection.content(
                 of: slot, in: ring, record: record, checksum: true,
                 reading: ReadingChoice(comparing: [record.manifest]),
@@ -35,12 +41,10 @@ extension AgentSession {
             return SlotVerification(
                 slot: slot, release: release, differences: 1, lines: ["\(error)"])
         }
-        let mixed = record.mixed
         var differences = SlotDifferences(
-            between: record.manifest, and: content.manifest, unreadable: content.unreadable, mixed: mixed)
-        for path in content.specials {
-            differences.note(record.manifest.folder(of: path).map(mixed.contains) == true ? .kept : .added, path)
-        }
+            between: record.manifest, and: content.manifest, unreadable: content.unreadable, kept: record.kept,
+            mounts: mounts + content.mounts)
+        for path in content.specials { differences.note(record.keeps(path) ? .kept : .added, path) }
         for path in content.unreadable where record.manifest.entry(at: path.split(separator: UInt8(ascii: "/"))) == nil
         {
             differences.note(.unreadable, path)
@@ -53,14 +57,14 @@ extension AgentSession {
     }
 }
 
-extension Manifest {
-    /// The innermost of its folders that a path leads through.
-    fileprivate func folder(of path: [UInt8]) -> Int? {
-        var components = path.split(separator: UInt8(ascii: "/")).dropLast()
-        while !components.isEmpty {
-            if let found = entry(at: components) { return found }
-            components.removeLast()
+extension SlotRecord {
+    /// Whether what stands at a path was kept by the stage, or is in a folder that was.
+    fileprivate func keeps(_ path: [UInt8]) -> Bool {
+        let components = path.split(separator: UInt8(ascii: "/"))
+        for level in components.indices {
+            guard let folder = manifest.entry(at: components[..<level]) else { return false }
+            if kept[folder]?.contains(Array(components[level])) == true { return true }
         }
-        return 0
+        return false
     }
 }

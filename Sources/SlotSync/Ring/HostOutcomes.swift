@@ -72,7 +72,7 @@ public struct SlotVerification: Hashable, Sendable {
     public var differences: Int
     /// How many of these are entries that no stage put there.
     public var additions = 0
-    /// How many of the additions are in folders where the slot's stage kept such (``ForeignPolicy/keep``).
+    /// How many of the additions the slot's stage kept (``ForeignPolicy/keep``).
     public var kept = 0
     /// The first differences, a line each: what is wrong, and the path, quoted.
     public var lines: [String]

@@ -11,7 +11,8 @@ package protocol FlipRing: AnyObject {
     /// What is wrong with `current`, as it was found last.
     var handMade: HandMadeCurrent? { get }
 
-    func canBeLive(_ slot: Int) -> Bool
+    /// Why a slot has nothing that could be live; nil: it has.
+    func lack(of slot: Int) -> SlotLack?
     /// The slot that `current` points at now; nil: none of this ring.
     func slotOfCurrent() throws(SlotSyncError) -> Int?
     /// Points `current` at a slot, durably; nil takes it away.
@@ -167,9 +168,8 @@ package struct PreparedFlip {
     ///
     /// - Returns: what there is to warn of.
     package mutating func moveBack(in ring: some FlipRing) throws -> [String] {
-        if let from = change.from, !ring.canBeLive(from) {
-            throw SlotSyncError(
-                .notReady, "slot \(from), which was live before, has lost all that it had: stage its release again")
+        if let from = change.from, let lack = ring.lack(of: from) {
+            throw SlotSyncError(.notReady, "slot \(from), which was live before, \(lack.what): \(lack.remedy)")
         }
         let moment: Timestamp
         var warnings: [String]
@@ -210,6 +210,8 @@ package enum Returned {
 }
 
 extension FlipRing {
+    package func canBeLive(_ slot: Int) -> Bool { lack(of: slot) == nil }
+
     /// The first step of taking a provisional flip back: the link. Each step is found again by whoever comes after a crash.
     package func pointBack(because reason: String) throws -> Returned {
         let nothing = "nothing had to be taken back"
@@ -229,10 +231,11 @@ extension FlipRing {
         // Its lock was held all the time; but nothing that is not whole becomes live, whatever was done by hand.
         if isLive, let from = change.from, !state.status[from].state.isSealed || !canBeLive(from) {
             _ = note { $0.noteNoneProvisional() }
+            let lack = lack(of: from).map { "\($0.what), so slot \(change.slot) stays: \($0.remedy)" }
             return .over(
                 Reversal(
-                    done:
-                        "slot \(from), which was live before, holds no whole release any more, so slot \(change.slot) stays",
+                    done: "slot \(from), which was live before, "
+                        + (lack ?? "holds no whole release any more, so slot \(change.slot) stays"),
                     standing: .lasting))
         }
         var warnings: [String] = []

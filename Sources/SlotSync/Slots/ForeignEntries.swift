@@ -70,7 +70,6 @@ struct ForeignEntries {
         return (isOurs, isEdited)
     }
 
-    /// Whether it can be what a killed stage left half written: that has no mode yet, nor more than it was to have.
     private static func isInTheMaking(_ found: Entry, _ wanted: Entry) -> Bool {
         found.kind == .file && SlotWriter.isInTheMaking(mode: found.mode, size: found.size, of: wanted)
     }
@@ -121,8 +120,8 @@ struct ForeignEntries {
         var entries: Set<Int> = []
         /// Whether FIFOs, sockets and devices stay.
         var specials = false
-        /// Folders of the release that hold them.
-        var folders: Set<Int> = []
+        /// Their names in folders of the release, by its entries.
+        var names: KeptNames = [:]
     }
 
     /// - Returns: what has to stay, or the paths for which that is not possible.
@@ -149,14 +148,18 @@ struct ForeignEntries {
             }
             kept.specials = true
             if isObsolete.contains(folder) { keep(folder, isObsolete, &kept) }
-            noteFolder(folder, twins, &kept)
+            note(Array(components.last ?? []), in: folder, twins, &kept)
         }
-        for index in kept.entries { noteFolder(Int(manifest.entries[index].parent), twins, &kept) }
+        for index in kept.entries {
+            note(Array(manifest.name(of: index)), in: Int(manifest.entries[index].parent), twins, &kept)
+        }
         return (kept, conflicts.sorted { $0.lexicographicallyPrecedes($1) })
     }
 
-    private func noteFolder(_ folder: Int, _ twins: [Int32], _ kept: inout Kept) {
-        if !kept.entries.contains(folder), twins[folder] >= 0 { kept.folders.insert(Int(twins[folder])) }
+    private func note(_ name: [UInt8], in folder: Int, _ twins: [Int32], _ kept: inout Kept) {
+        if !kept.entries.contains(folder), twins[folder] >= 0 {
+            kept.names[Int(twins[folder]), default: []].insert(name)
+        }
     }
 
     private func keep(_ index: Int, _ isObsolete: Set<Int>, _ kept: inout Kept) {

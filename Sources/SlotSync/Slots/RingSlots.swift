@@ -4,6 +4,26 @@
 import Glibc
 import SystemPackage
 
+/// Why a slot has nothing that could be live.
+package struct SlotLack: Equatable {
+    /// What follows the slot's number in a sentence.
+    package let what: String
+    /// What puts it right, as what to do.
+    package let remedy: String
+    private let isGone: Bool
+
+    /// All that it had is gone.
+    package static func content(at place: String) -> SlotLack {
+        SlotLack(what: "has lost all that it had (\(quoted(place)))", remedy: "stage the release again", isGone: true)
+    }
+
+    static func other(_ what: String, remedy: String) -> SlotLack {
+        SlotLack(what: what, remedy: remedy, isGone: false)
+    }
+
+    var liveRemedy: String { isGone ? remedy + " and flip to it" : remedy }
+}
+
 extension Ring {
     /// Opens a slot's tree; the folder is made again where somebody removed it.
     func openSlot(_ slot: Int) throws -> Directory {
@@ -28,19 +48,57 @@ extension Ring {
         }
     }
 
-    /// Whether a slot has anything that could be live: a folder that is not empty, but for a release that is.
-    func canBeLive(_ slot: Int) -> Bool {
-        guard let folder = (try? slotThere(slot)) ?? nil else { return false }
-        guard (try? folder.isEmpty) == true else { return true }
-        return (try? record(of: slot))?.manifest.count == 1
+    /// Why a slot has nothing that could be live, which is a folder that is not empty, but for a release that is.
+    func lack(of slot: Int) -> SlotLack? {
+        let place = "\(path)/slots/\(slot)"
+        let folder: Directory
+        do throws(Errno) { folder = try slotsDirectory.openMountedDirectory("\(slot)") } catch {
+            switch error {
+            case .noSuchFileOrDirectory: return .content(at: place)
+            case .permissionDenied:
+                let status = try? slotsDirectory.status(of: "\(slot)")
+                let mode = String(status?.mode ?? 0, radix: 8)
+                let whose = userName(of: status?.owner ?? 0)
+                return .other(
+                    "cannot be looked into (\(quoted(place)), mode \(mode), of \(whose))",
+                    remedy: "let the agent, which runs as \(userName(of: geteuid())), read it (chmod u+rwx "
+                        + "\(ShellWords.quoted(place)), as \(whose) or root)")
+            default:
+                if let refusal = Self.refusal(ofLink: "\(slot)", in: slotsDirectory, path: place) {
+                    return .other("is no folder", remedy: refusal.message)
+                }
+                return .other("cannot be opened (\(quoted(place)): \(error))", remedy: "put its folder back")
+            }
+        }
+        guard (try? folder.isEmpty) == true, (try? record(of: slot))?.manifest.count != 1 else { return nil }
+        return cover(of: slot) ?? .content(at: place)
+    }
+
+    /// What hides a slot; nil: nothing does.
+    func cover(of slot: Int) -> SlotLack? {
+        guard (try? slotsDirectory.moreStatus(of: "\(slot)"))?.isMountPoint == true else { return nil }
+        let place = "\(path)/slots/\(slot)"
+        return .other(
+            "is hidden by what is mounted on \(quoted(place))",
+            remedy: "unmount that (umount \(ShellWords.quoted(place)))")
+    }
+
+    /// What something is mounted on in a slot: a bind mount and a single file, too.
+    ///
+    /// - Parameter sealed: what the slot holds.
+    /// - Returns: paths in the slot.
+    func mounts(in slot: Int, _ sealed: Manifest) throws -> [[UInt8]] {
+        guard let folder = try slotThere(slot) else { return [] }
+        if let points = MountTable.points(below: folder) { return points }
+        let tree = OpenDirectories(root: folder, manifest: sealed)
+        let found = sealed.entries.indices.dropFirst().filter { (try? tree.moreStatus(of: $0))?.isMountPoint == true }
+        return found.map { sealed.path(of: $0) }
     }
 
     /// What to say where the live slot has lost all that it had; nil: it has not.
     var lostLiveWarning: String? {
-        guard let live = status.live, handMade == nil, !canBeLive(live) else { return nil }
-        return
-            "slot \(live), which is live, has lost all that it had (\(quoted("\(path)/slots/\(live)"))): go back with "
-            + "`slotsync rollback`, or stage the release again and flip to it"
+        guard let live = status.live, handMade == nil, let lack = lack(of: live) else { return nil }
+        return "slot \(live), which is live, \(lack.what): go back with `slotsync rollback`, or \(lack.liveRemedy)"
     }
 
     /// What was in a slot when it was sealed; nil where the record is missing or damaged: then the slot is hashed.

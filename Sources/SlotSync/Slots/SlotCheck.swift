@@ -43,6 +43,9 @@ enum SlotCheck {
             return note(isGone ? .missing : .unreadable, manifest.path(of: index))
         }
         guard !record.vouches(for: index, status) else { return }
+        if (try? tree.moreStatus(of: index))?.isMountPoint == true, index > 0 {
+            return note(SlotDifferences.kind(ofMountOn: index, of: manifest), manifest.path(of: index))
+        }
         guard status.kind == FileStatus.Kind(entry.kind) else { return note(.kind, manifest.path(of: index)) }
         switch entry.kind {
         case .file:

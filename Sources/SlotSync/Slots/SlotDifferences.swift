@@ -7,13 +7,17 @@ struct SlotDifferences {
         case missing, added, content = "other content", mode = "other mode", kind = "other kind", link =
             "other link text"
         case unreadable = "cannot be read"
+        /// Something is mounted on it, and hides what the release has there.
+        case covered = "covered by a mount, unmount it"
+        /// Something is mounted on a folder of the release that holds nothing: an addition.
+        case mount = "a mount"
         case attributes = "other extended attributes"
-        /// An addition in a folder where the stage of the slot kept such on purpose.
+        /// An addition that the stage of the slot kept on purpose.
         case kept
 
         /// Whether the release is no longer what it was: applications add files to it and set modes, and it still is.
         var isOfContent: Bool { !isAddition && self != .mode && self != .attributes }
-        var isAddition: Bool { self == .added || self == .kept }
+        var isAddition: Bool { self == .added || self == .kept || self == .mount }
     }
 
     private(set) var count = 0
@@ -25,22 +29,40 @@ struct SlotDifferences {
     var isOfAdditionsAlone: Bool { additions == count }
     /// How many are of the content.
     private(set) var contentCount = 0
+    /// The first path that something is mounted on, which hides what the release has there.
+    private(set) var covered: [UInt8]?
     /// The first of them, as many as a host names: what, and the path.
     private(set) var named: [(kind: Kind, path: [UInt8])] = []
 
     /// - Parameter unreadable: directories of `actual` that could not be read, by path: what is below them is not known,
     ///   and so not missing. One that was added is an addition as any other.
-    /// - Parameter mixed: folders of `sealed` where additions are kept, and below these.
-    init(between sealed: Manifest, and actual: Manifest, unreadable: [[UInt8]] = [], mixed: Set<Int> = []) {
+    /// - Parameter kept: additions to folders of `sealed` that are there on purpose, and all below these.
+    /// - Parameter mounts: what something is mounted on, by path: nor is known what is below that.
+    init(
+        between sealed: Manifest, and actual: Manifest, unreadable: [[UInt8]] = [], kept: KeptNames = [:],
+        mounts: [[UInt8]] = []
+    ) {
         let twins = sealed.twins(in: actual)
         var isClosed = [Bool](repeating: false, count: sealed.count)
+        var isCovered = isClosed
+        for path in mounts {
+            guard let index = sealed.entry(at: path.split(separator: UInt8(ascii: "/"))), !isCovered[index] else {
+                continue
+            }
+            (isClosed[index], isCovered[index]) = (true, true)
+            note(Self.kind(ofMountOn: index, of: sealed), path)
+        }
         for path in unreadable {
-            guard let index = sealed.entry(at: path.split(separator: UInt8(ascii: "/"))) else { continue }
+            guard let index = sealed.entry(at: path.split(separator: UInt8(ascii: "/"))), !isClosed[index] else {
+                continue
+            }
             isClosed[index] = true
             note(.unreadable, path)
         }
         var isExpected = [Bool](repeating: false, count: actual.count)
-        var isMixed = isExpected
+        var isKept = isExpected
+        // The folder of the release that one of the slot is.
+        var folders = [Int](repeating: -1, count: actual.count)
         for index in sealed.entries.indices {
             if index > 0, isClosed[Int(sealed.entries[index].parent)] {
                 isClosed[index] = true
@@ -52,7 +74,8 @@ struct SlotDifferences {
             }
             let twin = Int(twins[index])
             isExpected[twin] = true
-            isMixed[twin] = mixed.contains(index)
+            folders[twin] = index
+            if isCovered[index] { continue }
             let (expected, found) = (sealed.entries[index], actual.entries[twin])
             if expected.kind != found.kind {
                 note(.kind, sealed.path(of: index))
@@ -73,9 +96,15 @@ struct SlotDifferences {
             }
         }
         for index in actual.entries.indices where !isExpected[index] {
-            isMixed[index] = isMixed[Int(actual.entries[index].parent)]
-            note(isMixed[index] ? .kept : .added, actual.path(of: index))
+            let parent = Int(actual.entries[index].parent)
+            isKept[index] = isKept[parent] || kept[folders[parent]]?.contains(Array(actual.name(of: index))) == true
+            note(isKept[index] ? .kept : .added, actual.path(of: index))
         }
+    }
+
+    /// What a mount on an entry of a release is.
+    static func kind(ofMountOn index: Int, of sealed: Manifest) -> Kind {
+        sealed.entries[index].kind == .directory && sealed.children(of: index).isEmpty ? .mount : .covered
     }
 
     /// None yet.
@@ -85,6 +114,7 @@ struct SlotDifferences {
         count += 1
         if kind.isAddition { additions += 1 }
         if kind == .kept { kept += 1 }
+        if kind == .covered, covered == nil { covered = path() }
         if kind.isOfContent { contentCount += 1 }
         // Of the content some are named, however much was added besides.
         let isWanted = kind.isOfContent && contentCount <= Self.mostShown

@@ -2,6 +2,10 @@
 // As long as that holds, the slot's content is known without reading it. SlotRecordCoding has the form in
 // `.slotsync/slots/N`.
 
+/// Names that are no entries of a release and stand in its folders on purpose, by the folder's entry. What is below one of
+/// these belongs to it.
+typealias KeptNames = [Int: Set<[UInt8]>]
+
 /// A sealed slot's manifest with the stat tuples that vouch for it.
 struct SlotRecord: Sendable {
     /// The part of an entry's status that the manifest lacks. The manifest has a file's size. The device is left out:
@@ -22,8 +26,9 @@ struct SlotRecord: Sendable {
     }
 
     private(set) var manifest: Manifest
-    /// Folders where the stage kept what is not the release's: whoever looks at the slot has to list them.
-    var mixed: Set<Int> { Set(stamps.indices.filter { stamps[$0] == .unknown }) }
+    /// What the stage kept beside the release, by the folder of the release that it is in. Such folders have stamps that vouch
+    /// for nothing: whoever looks at the slot has to list them.
+    var kept: KeptNames
     /// Aligned with the manifest's entries.
     private(set) var stamps: [Stamp]
     /// Modification times that are not the manifest's: a file system kept them coarser, or nobody set them.
@@ -32,9 +37,10 @@ struct SlotRecord: Sendable {
     let sealedAt: Timestamp
 
     /// Begins a record, to which each entry's status is appended in order.
-    init(manifest: Manifest, sealedAt: Timestamp) {
+    init(manifest: Manifest, sealedAt: Timestamp, kept: KeptNames = [:]) {
         self.manifest = manifest
         self.sealedAt = sealedAt
+        self.kept = kept
         stamps = []
         stamps.reserveCapacity(manifest.count)
     }

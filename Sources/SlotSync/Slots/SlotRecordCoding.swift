@@ -1,6 +1,8 @@
 // A slot's record as bytes, with a digest over all of them: a record that a crash or a bad disk damaged counts as none.
 // docs/formats.md has the form. Both directions work in one buffer of about the manifest's size.
 
+import Glibc
+
 extension SlotRecord {
     /// No record is larger; bounds what is read.
     static let largestFile = 4 << 30
@@ -23,6 +25,12 @@ extension SlotRecord {
             writer.append(varint: UInt64(stamp.changed.nanoseconds))
             writer.append(zigzag: found.seconds &- set.seconds)
             writer.append(varint: UInt64(found.nanoseconds ^ set.nanoseconds))
+        }
+        for (folder, names) in kept.sorted(by: { $0.key < $1.key }) {
+            for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                writer.append(varint: folder)
+                writer.append(counted: name)
+            }
         }
         writer.append(ContentDigest(of: writer.bytes))
         return writer.bytes
@@ -47,7 +55,10 @@ extension SlotRecord {
                 modified: Timestamp(
                     seconds: seconds, nanoseconds: UInt32(nanoseconds) ^ entry.modified.nanoseconds))
         }
-        try reader.expectEnd()
+        while !reader.isAtEnd {
+            let folder = try reader.count(atMost: count - 1, of: "folders")
+            kept[folder, default: []].insert(Array(try reader.counted(atMost: Int(NAME_MAX), of: "a name's bytes")))
+        }
     }
 
     /// A reader that stands where the record's manifest begins.

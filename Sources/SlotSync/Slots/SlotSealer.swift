@@ -7,16 +7,16 @@ import SystemPackage
 enum SlotSealer {
     /// Verifies what stands in the slot entry by entry and returns the record that vouches for it.
     ///
-    /// - Parameter mixed: folders of the release that hold foreign entries as well: whoever looks at the slot has to list
-    ///   them.
+    /// - Parameter kept: what stays in folders of the release beside it: whoever looks at the slot has to list them.
     /// - Parameter seen: what entries that were left alone were like; empty: of none it is known.
     static func record(
-        of slot: StageSlot, mixed: Set<Int> = [], seen: [SlotRecord.Stamp?] = [], parallelism: Int = 1
+        of slot: StageSlot, kept: KeptNames = [:], seen: [SlotRecord.Stamp?] = [], parallelism: Int = 1
     ) throws -> SlotRecord {
         let target = slot.target
         let began = Timestamp.fileClock
         // From the fine clock: a kernel with multigrain times stamps some changes finer than the file clock stands.
         let settled = Timestamp.now.adding(nanoseconds: 2 * Timestamp.fileClockTick)
+        let mixed = Set(kept.keys)
         let looks = try TreeStatuses.look(at: target, below: slot.directory, parallelism: parallelism) {
             (entries, statuses) in
             let tree = OpenDirectories(root: slot.directory, manifest: target)
@@ -26,7 +26,7 @@ enum SlotSealer {
             )
         }
         waitForFileClock(past: settled)
-        var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock)
+        var record = SlotRecord(manifest: target, sealedAt: Timestamp.fileClock, kept: kept)
         var statuses = TreeStatuses(root: slot.directory, manifest: target)
         let tree = OpenDirectories(root: slot.directory, manifest: target)
         for look in looks.sorted(by: { $0.first < $1.first }) {
@@ -57,7 +57,17 @@ enum SlotSealer {
         do { status = try statuses.status(of: index) } catch { throw slot.failure("find again", index, error) }
         let isAsSeen = seen.isEmpty || seen[index].map { $0 == SlotRecord.Stamp(status) } ?? true
         guard try isRight(status, index, of: slot, mixed, tree, isAsSeen) else {
-            let path = String(decoding: slot.target.path(of: index), as: UTF8.self)
+            let path = slot.shownPath(of: slot.target.path(of: index))
+            if status.kind == .directory, slot.target.entries[index].kind == .directory,
+                let name = try names(in: index, of: slot, tree).foreign.min(by: { $0.lexicographicallyPrecedes($1) }),
+                !mixed.contains(index)
+            {
+                let shown = quoted("\(path)/\(String(decoding: name, as: UTF8.self))")
+                throw SlotSyncError(
+                    .verification,
+                    "\(shown) came into slot \(slot.number) while it was filled: stop what writes there, then stage again"
+                )
+            }
             throw SlotSyncError(
                 .verification,
                 "\(quoted(path)) in slot \(slot.number) is not as the release has it (mode \(String(status.mode, radix: 8)), "
@@ -110,15 +120,23 @@ enum SlotSealer {
     private static func hasItsNames(
         _ index: Int, of slot: StageSlot, _ tree: OpenDirectories, _ isMixed: Bool
     ) throws -> Bool {
+        let names = try names(in: index, of: slot, tree)
+        return names.missing.isEmpty && (isMixed || names.foreign.isEmpty)
+    }
+
+    /// How a directory's names are others than the release's.
+    private static func names(
+        in index: Int, of slot: StageSlot, _ tree: OpenDirectories
+    ) throws -> (missing: Set<[UInt8]>, foreign: [[UInt8]]) {
         let manifest = slot.target
-        var wanted = Set(manifest.children(of: index).map { Array(manifest.name(of: $0)) })
-        var isForeign = false
+        var missing = Set(manifest.children(of: index).map { Array(manifest.name(of: $0)) })
+        var foreign: [[UInt8]] = []
         do {
             try tree.directory(UInt32(index)).forEachName { name in
-                if wanted.remove(Array(name)) == nil { isForeign = true }
+                if missing.remove(Array(name)) == nil { foreign.append(Array(name)) }
             }
         } catch let error as Errno { throw slot.failure("list", index, error) }
-        return wanted.isEmpty && (isMixed || !isForeign)
+        return (missing, foreign)
     }
 
     /// Makes the slot durable and marks it `ready`, or `bad` where its release is.

@@ -28,9 +28,14 @@ struct StageSlot: Sendable {
         failure(what, target.path(of: index), error)
     }
 
+    /// Where something in the slot is, for a person; empty: the slot itself.
+    func shownPath(of entry: [UInt8]) -> String {
+        entry.isEmpty ? path : "\(path)/\(String(decoding: entry, as: UTF8.self))"
+    }
+
     /// The same of a path in the slot.
     func failure(_ what: String, _ entry: [UInt8], _ error: Errno) -> SlotSyncError {
-        let path = quoted("\(path)/\(String(decoding: entry, as: UTF8.self))")
+        let path = quoted(shownPath(of: entry))
         // What no check before could see: a mount that came meanwhile.
         if error == .resourceBusy || error == .improperLink, let point = mountPoint(at: entry) {
             let place = "\(self.path)/\(point)"

@@ -192,7 +192,7 @@ struct StageObstacles {
 }
 
 extension OpenDirectories {
-    fileprivate func moreStatus(of index: Int) throws(Errno) -> MoreStatus {
+    func moreStatus(of index: Int) throws(Errno) -> MoreStatus {
         if index == 0 { return try root.moreStatus() }
         let parent = try parent(of: index)
         return try manifest.withName(of: index) { (name) throws(Errno) in try parent.moreStatus(of: name) }

@@ -25,6 +25,13 @@ struct SlotRecordTests {
         #expect(read.sealedAt == record.sealedAt)
     }
 
+    @Test("what was kept beside the release is in it, by name")
+    func kept() throws {
+        var record = try record()
+        record.kept = [0: [Array("uploads".utf8), [0xff, 0x0a]], 2: [[7]]]
+        #expect(try SlotRecord(decoding: record.encoded(), name: "record").kept == record.kept)
+    }
+
     @Test("a time that is not the manifest's is kept beside it")
     func otherTimes() throws {
         var (record, status) = try (record(), FileStatus(.init()))
