@@ -111,7 +111,12 @@ struct FlipNarration {
         let source = lacking.isEmpty ? [] : ["(SOURCE is the tree of release \(release.short))"]
         return others + line(lacking) { words.command("push", "SOURCE", "--no-canary", on: $0) } + source
             + line(take(report.badOn)) { words.command("rollback", "--to", "\(release.id)", "--force", on: $0) }
-            + line(left) { words.command("rollback", "--to", "\(release.id)", on: $0) }
+            + line(left.filter { !report.needsMending($0) }) {
+                words.command("rollback", "--to", "\(release.id)", on: $0)
+            }
+            + line(left.filter(report.needsMending), "there, when what is said of it above is mended") {
+                words.command("rollback", "--to", "\(release.id)", on: $0)
+            }
     }
 
     private func mixture(_ report: FlipReport) -> [String] {
@@ -133,4 +138,11 @@ struct FlipNarration {
     }
 
     private func fold(_ hosts: [Host]) -> String { HostList.fold(hosts.map(\.label)) }
+}
+
+extension FlipReport {
+    /// Whether a host's own system did not let it switch, so that no command helps before that is mended.
+    fileprivate func needsMending(_ host: Host) -> Bool {
+        failures.contains { $0.host == host && ($0.error.code == .system || $0.error.code == .diskFull) }
+    }
 }

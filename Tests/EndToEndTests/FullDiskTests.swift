@@ -20,6 +20,22 @@ extension EndToEnd {
             }
         }
 
+        @Test("a disk without inodes is called so, where a ring is made and where a slot is filled")
+        func inodes() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await Machine.mountMemory(size: 8 << 20, inodes: 12, at: fleet.root())
+                let making = try await fleet.call("stage", firstTree(bench).path)
+                #expect(making.exitCode == 1, "\(making)")
+                #expect(making.errors.contains(/h1.*no inode is free.*df -i/), "\(making)")
+                _ = try await Program.run(["umount", fleet.root()])
+                try await Machine.mountMemory(size: 8 << 20, inodes: 18, at: fleet.root())
+                let filling = try await fleet.call("stage", firstTree(bench).path)
+                #expect(filling.exitCode == 1, "\(filling)")
+                #expect(filling.errors.contains(/h1.*inode.*df -i/), "\(filling)")
+            }
+        }
+
         @Test("a disk that fills during the transfer fails that host alone, and its live release stays whole")
         func fillsMeanwhile() async throws {
             try await withSmallHost(size: 64 << 20) { fleet, agent in

@@ -320,7 +320,8 @@ extension OtherUser: CustomTestStringConvertible {
 
 /// What an agent that runs as `OtherUser` meets in slot 1, which holds `firstTree`, or beside it.
 enum Obstacle: CaseIterable, Sendable {
-    case folder, unreadableFolder, immutableFile, immutableFolder, slot, temporaryFolder, records
+    case folder, unreadableFolder, immutableFile, immutableFolder, immutableRecord, immutableRing, slot, temporaryFolder
+    case records
 
     var place: String {
         switch self {
@@ -328,6 +329,8 @@ enum Obstacle: CaseIterable, Sendable {
         case .unreadableFolder: "slots/1/cache/www"
         case .immutableFile: "slots/1/robots.txt"
         case .immutableFolder: "slots/1/assets"
+        case .immutableRecord: ".slotsync/slots/1"
+        case .immutableRing: ".slotsync"
         case .slot: "slots/1"
         case .temporaryFolder: ".slotsync/tmp"
         case .records: ".slotsync/slots"
@@ -336,7 +339,7 @@ enum Obstacle: CaseIterable, Sendable {
 
     var words: [String] {
         switch self {
-        case .immutableFile, .immutableFolder: ["chattr -i"]
+        case .immutableFile, .immutableFolder, .immutableRecord, .immutableRing: ["chattr -i"]
         case .folder, .unreadableFolder: ["www-data", "chown"]
         case .slot, .temporaryFolder, .records: ["root", "chown"]
         }
@@ -349,7 +352,7 @@ enum Obstacle: CaseIterable, Sendable {
             try TreeMaker(at: fleet.slot(1) + "/cache").folder("www").file("x", "by the server")
             try TreeMaker(at: fleet.slot(1) + "/cache").chown("www", user: 33, group: 33)
             if self == .unreadableFolder { try TreeMaker(at: fleet.slot(1) + "/cache").chmod("www", 0o700) }
-        case .immutableFile, .immutableFolder:
+        case .immutableFile, .immutableFolder, .immutableRecord, .immutableRing:
             // The file is one that the release has with another time.
             if self == .immutableFile { try TreeMaker(at: fleet.slot(1)).file("robots.txt", "edited") }
             try #require(try await Program.run(["chattr", "+i", path]).exitCode == 0)
@@ -362,7 +365,7 @@ enum Obstacle: CaseIterable, Sendable {
         let path = fleet.root() + "/" + place
         switch self {
         case .folder, .unreadableFolder: try? FileManager.default.removeItem(atPath: path)
-        case .immutableFile, .immutableFolder:
+        case .immutableFile, .immutableFolder, .immutableRecord, .immutableRing:
             let chattr = Process()
             chattr.executableURL = URL(fileURLWithPath: "/usr/bin/chattr")
             chattr.arguments = ["-i", path]

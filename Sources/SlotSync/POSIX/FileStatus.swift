@@ -103,6 +103,13 @@ struct FileSystemSpace: Sendable {
         freeBytes = UInt64(available).multipliedSaturated(by: blockSize)
         freeInodes = space.f_files == 0 ? nil : UInt64(space.f_favail)
     }
+
+    /// What is used up where it says that there is no space.
+    var lack: String {
+        freeInodes == 0
+            ? "no inode is free, which is one for each file and folder (df -i shows it): remove what is not needed"
+            : "\(byteText(freeBytes)) are free (df shows it): make room"
+    }
 }
 
 extension Directory {

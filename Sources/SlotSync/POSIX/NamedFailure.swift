@@ -11,11 +11,61 @@ func naming<T>(_ what: String, _ path: @autoclosure () -> String, _ step: () thr
 
 /// An error of the system with what was tried, and on which path.
 func failure(to what: String, _ path: String, _ error: Errno) -> SlotSyncError {
-    let isFull = error == .noSpace || error == .diskQuotaExceeded
-    let quota =
-        error == .diskQuotaExceeded
-        ? ": the disk quota of \(userName(of: geteuid())), or of the folder's project, is used up" : ""
-    return SlotSyncError(isFull ? .diskFull : .system, "cannot \(what) \(quoted(path))\(quota)", errno: error)
+    let sentence = "cannot \(what) \(quoted(path))"
+    switch error {
+    case .noSpace: return fullFailure(sentence, at: path)
+    case .diskQuotaExceeded:
+        return SlotSyncError(
+            .diskFull,
+            sentence + ": the disk quota of \(userName(of: geteuid())), or of the folder's project, is used up",
+            errno: error)
+    default: return SlotSyncError(.system, sentence, errno: error)
+    }
+}
+
+/// What a full file system did not let be done: with whether it has no blocks or no inodes left, which the error does not say.
+///
+/// - Parameter path: what was to be made or written.
+func fullFailure(_ sentence: String, at path: String) -> SlotSyncError {
+    var folder = FilePath(path)
+    var space: FileSystemSpace?
+    // What was to be made is not there.
+    while space == nil, !folder.isEmpty {
+        space = (try? Directory(path: folder)).flatMap { try? FileSystemSpace(of: $0.descriptor) }
+        guard folder.removeLastComponent() else { break }
+    }
+    return SlotSyncError(
+        .diskFull, "\(sentence): \(space?.lack ?? "the disk is full"), on the file system of \(quoted(path))",
+        errno: .noSpace)
+}
+
+/// What was not done, and what has to be mended before it can be: a full disk, one that can only be read, and what nobody
+/// may change. Nil: the error is another one.
+///
+/// - Parameters:
+///   - path: what was to be changed.
+///   - places: what may be immutable.
+///   - then: what there is to do afterwards.
+func standingFailure(
+    _ sentence: String, at path: String, _ error: Errno, _ places: [(status: MoreStatus?, path: String)], then: String
+) -> SlotSyncError? {
+    let remedy: String
+    switch error {
+    case .noSpace:
+        var full = fullFailure(sentence, at: path)
+        full.message += then
+        return full
+    case .readOnlyFileSystem:
+        remedy =
+            "it is on a file system that can only be read. Make that writable (mount -o remount,rw), and look into the kernel's "
+            + "log, since a damaged disk is mounted so"
+    case .notPermitted:
+        guard let fixed = places.first(where: { $0.status?.isImmutable == true })?.path else { return nil }
+        remedy =
+            "\(quoted(fixed)) may not be changed by anybody. Allow it (chattr -i -a \(ShellWords.quoted(fixed)))"
+    default: return nil
+    }
+    return SlotSyncError(.system, "\(sentence): \(remedy)\(then)", errno: error)
 }
 
 /// What another user owns and this process may not do something with: whose it is, and the remedy.

@@ -29,8 +29,8 @@ enum DiskSpace {
         if let free = space.freeInodes, UInt64(more) > free {
             throw SlotSyncError(
                 .diskFull,
-                "disk full: needs \(more) inodes, \(free) free: the file system of \(quoted(ring.path)) holds too many files"
-            )
+                "disk full: needs \(more) inodes, \(free) free (one for each file and folder; df -i shows it): remove what is "
+                    + "not needed from the file system of \(quoted(ring.path)), then stage again")
         }
     }
 

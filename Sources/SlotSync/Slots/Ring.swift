@@ -175,7 +175,7 @@ final class Ring: FlipRing {
         change(&state)
         do { try save() } catch {
             state = before
-            throw stateFailure(error)
+            throw stateFailure(error, then: ", then run the command again")
         }
     }
 
@@ -189,12 +189,6 @@ final class Ring: FlipRing {
             try save()
             return nil
         } catch { return "\(stateFailure(error)); the next command on this host puts it right" }
-    }
-
-    private func stateFailure(_ error: any Error) -> SlotSyncError {
-        error as? SlotSyncError
-            ?? SlotSyncError(
-                .system, "the state \(quoted(path + "/.slotsync/state")) could not be written", errno: error as? Errno)
     }
 
     func save() throws {
@@ -290,7 +284,5 @@ final class Ring: FlipRing {
                 if !given.contains(more) { given.append(more) }
             }
         }
-        handMade = nil
-        return switched
     }
 }

@@ -62,6 +62,10 @@ extension Ring {
             try root.synchronize()
             return ring
         } catch let error as Errno {
+            let standing = standingFailure(
+                "cannot make a ring in root \(quoted(path))", at: path, error, [(try? root.moreStatus(), path)],
+                then: ", then stage again")
+            if let standing { throw standing }
             guard error == .permissionDenied || error == .notPermitted else {
                 throw failure(to: "make a ring in root", path, error)
             }

@@ -23,6 +23,10 @@ extension Ring {
                     + "`btrfs qgroup show` tells), or remove what is not needed, then run the command again",
                 errno: error)
         }
+        let places = [(try? root.moreStatus(), path), (try? root.moreStatus(of: "current"), path + "/current")]
+        let failure = standingFailure(
+            "cannot \(what(current))", at: path, error, places, then: ", then run the command again")
+        if let failure { return failure }
         guard error == .permissionDenied || error == .notPermitted,
             let owner = try? root.status().owner, owner != geteuid()
         else { return SlotSyncError(.system, "cannot \(what(current))", errno: error) }
@@ -58,6 +62,7 @@ extension Ring {
     /// - Returns: what a person should know; nil: there was nothing.
     func giveUpStaged(sparing spared: Int) -> String? {
         var given: [Int] = []
+        var freed: UInt64 = 0
         for slot in status.numbers where slot != spared && slot != status.live && status[slot].state == .staging {
             guard case .interrupted(let target, _) = past(of: slot, record: nil), let folder = try? slotThere(slot)
             else {
@@ -84,11 +89,6 @@ extension Ring {
             "slot \(first) has lost what an unfinished stage had put there, to have room for the way back; stage again"
     }
 
-    /// Removes a file of the ring's own, so that a disk without inodes has one for the way back: what was saved for
-    /// the next stage, a note of one that was interrupted, the record of a slot that the switch is not about, at last
-    /// that of the slot which is left.
-    ///
-    /// - Returns: false if there is none left.
     /// Whether a file in a slot that is being filled is the stage's own for sure: half written, or with the release's content.
     private static func isOfTheStage(
         _ status: FileStatus, _ name: UnsafePointer<CChar>, in folder: Directory, _ entry: Entry
@@ -103,6 +103,11 @@ extension Ring {
         return (try? file.contentDigest(AgentProgress())) == entry.digest
     }
 
+    /// Removes a file of the ring's own, so that a disk without inodes has one for the way back: what was saved for
+    /// the next stage, a note of one that was interrupted, the record of a slot that the switch is not about, at last
+    /// that of the slot which is left.
+    ///
+    /// - Returns: false if there is none left.
     func giveUpFile(sparing slot: Int) -> Bool {
         let saved = ((try? temporary.names()) ?? []).filter { ContentDigest($0) != nil }
         if saved.contains(where: { (try? temporary.remove($0)) != nil }) { return true }

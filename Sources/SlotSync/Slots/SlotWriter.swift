@@ -60,10 +60,15 @@ struct StageSlot: Sendable {
                 errno: error)
         default: return SlotSyncError(.system, "cannot \(what) \(path)", errno: error)
         }
-        let free = (try? FileSystemSpace(of: directory.descriptor).freeBytes) ?? 0
+        let space = try? FileSystemSpace(of: directory.descriptor)
+        guard space?.freeInodes != 0 else {
+            return SlotSyncError(
+                .diskFull, "disk full while writing \(path): \(space?.lack ?? ""), then stage again", errno: error)
+        }
         return SlotSyncError(
-            .diskFull, "disk full: needs \(byteText(plannedBytes)), \(byteText(free)) free while writing \(path)",
-            errno: error)
+            .diskFull,
+            "disk full: needs \(byteText(plannedBytes)), \(byteText(space?.freeBytes ?? 0)) free while writing \(path): make "
+                + "room, then stage again", errno: error)
     }
 
     /// The mount point at a path in the slot, or above it; nil: there is none.
@@ -101,6 +106,14 @@ struct SlotWriter {
     var owner: RingOwner?
     /// What is made there, until it is moved.
     static let unfinished = "made"
+    /// The mode of a file that has not all of its content yet. Nobody gives a file the sticky bit, which means nothing there:
+    /// by it a later stage tells what a killed one was writing from what somebody put there.
+    static let modeInTheMaking: UInt16 = 0o1600
+
+    /// Whether a file in a slot is what a stage that was to make `entry` had half written when it was killed.
+    static func isInTheMaking(mode: UInt16, size: UInt64, of entry: Entry) -> Bool {
+        mode == modeInTheMaking && entry.kind == .file && entry.mode != modeInTheMaking && size <= entry.size
+    }
 
     /// Makes an entry's file, empty; the caller writes and closes it.
     func makeFile(_ index: Int) throws(SlotSyncError) -> FileDescriptor {
@@ -112,14 +125,6 @@ struct SlotWriter {
                     try? file.close()
                     throw error
                 }
-    /// The mode of a file that has not all of its content yet. Nobody gives a file the sticky bit, which means nothing there:
-    /// by it a later stage tells what a killed one was writing from what somebody put there.
-    static let modeInTheMaking: UInt16 = 0o1600
-
-    /// Whether a file in a slot is what a stage that was to make `entry` had half written when it was killed.
-    static func isInTheMaking(mode: UInt16, size: UInt64, of entry: Entry) -> Bool {
-        mode == modeInTheMaking && entry.kind == .file && entry.mode != modeInTheMaking && size <= entry.size
-    }
                 return file
             }
             let file = try workshop.openFile(

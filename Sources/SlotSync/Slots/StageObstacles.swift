@@ -157,8 +157,20 @@ struct StageObstacles {
         return isTouched
     }
 
-    /// Refuses where the ring's own folders cannot be written.
+    /// Refuses where the ring's own folders and files cannot be written.
     private func checkRingFolders() throws {
+        let written = [
+            (ring.metadata, "", ".slotsync"), (ring.metadata, StateFile.name, ".slotsync/\(StateFile.name)"),
+            (ring.records, "", ".slotsync/slots"), (ring.records, "\(slot)", ".slotsync/slots/\(slot)"),
+            (ring.records, ring.noteName(slot), ".slotsync/slots/\(ring.noteName(slot))"),
+        ]
+        for (folder, name, place) in written where (try? folder.moreStatus(of: name))?.isImmutable == true {
+            let path = "\(ring.path)/\(place)"
+            throw SlotSyncError(
+                .notReady,
+                "\(quoted(path)) may not be changed by anybody: chattr -i -a \(ShellWords.quoted(path)). Nothing was changed; "
+                    + "stage again afterwards")
+        }
         let folders = [
             (ring.root, ring.path), (ring.metadata, ring.path + "/.slotsync"),
             (ring.records, ring.path + "/.slotsync/slots"), (ring.temporary, ring.path + "/.slotsync/tmp"),
