@@ -330,6 +330,7 @@ extension EndToEnd {
                 try bench.write("hosts: h1\nroot: ~/www\ntransport: local\n", to: "here/slotsync.yml")
                 expectUsage(try await call(bench, "status"), "\"~/www\"", "/home/deploy/www", "ssh HOST pwd")
                 expectUsage(try await call(bench, "status", "--root", "~deploy/www"), "without ~")
+                expectUsage(try await call(bench, "status", "--root", "/srv/~/www"), "without ~")
                 #expect(!exists(bench["here/~"]))
             }
         }
@@ -383,7 +384,8 @@ extension EndToEnd {
         @Test(
             "an exclusion that matches nothing and looks like a slip is told of once",
             arguments: [
-                (".git build", "write each pattern by itself"), ("source/.git", "write \"/.git\""),
+                (".git build", "write each pattern by itself"), (" .git", "write \".git\""),
+                ("source/.git", "write \"/.git\""),
                 ("~/.git", "no home"),
                 ("{.git,build}", "commas and braces"), ("name/", "no folder here"), ("'.git'", "quotation marks"),
             ])

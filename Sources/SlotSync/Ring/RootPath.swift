@@ -17,9 +17,10 @@ enum RootPath {
                 + "/srv/www")
     }
 
-    /// - Throws: ``SlotSyncError`` with the code `badInput` for a root that begins with `~`.
+    /// - Throws: ``SlotSyncError`` with the code `badInput` for a root that begins with `~`, or has a part that is `~` alone:
+    ///   what was put before it was put before a home.
     static func check(_ root: String) throws(SlotSyncError) {
-        guard root.utf8.first == UInt8(ascii: "~") else { return }
+        guard root.utf8.first == UInt8(ascii: "~") || root.split(separator: "/").contains("~") else { return }
         throw SlotSyncError(
             .badInput,
             "root \(quoted(root)): a root is the folder's whole path on the host, without ~, such as /home/deploy/www: "

@@ -64,8 +64,9 @@ struct ExclusionParser {
     }
 
     private func trimmed() -> String {
-        var kept = pattern[...]
-        while let last = kept.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "\t") { kept.removeLast() }
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var kept = pattern.drop(while: isBlank)
+        while let last = kept.last, isBlank(last) { kept.removeLast() }
         return String(decoding: kept, as: UTF8.self)
     }
 

@@ -58,6 +58,10 @@ final class ExclusionUse: Sendable {
             let names = name.utf8.split(separator: UInt8(ascii: "/")).map { Array($0)[...] }
             if manifest.entry(at: names) != nil { return "it is no folder here: write it without the / at its end" }
         }
+        let inner = text.drop { $0 == " " || $0 == "\t" }
+        if inner.count < text.count, !inner.isEmpty {
+            return "it begins with white space, which is part of it: write \(quoted(inner))"
+        }
         if text.contains(where: { $0 == " " || $0 == "\t" }) {
             return "it holds white space: write each pattern by itself"
         }

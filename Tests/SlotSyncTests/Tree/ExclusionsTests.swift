@@ -76,7 +76,8 @@ import Testing
         ("a//b", "write \"/a/b\""), ("//a", "write \"/a\""), ("a//", "write \"/a/\""),
         ("a/**//b", "between two slashes"),
         ("\\./a", "a path has no . in it"), ("\n.git", "line end"), (".git\nbuild\n", "line end"),
-        (".git\r", "carriage return"), (".git ", "write \".git\""), ("a/b\t", "white space"),
+        (".git\r", "carriage return"), (".git ", "write \".git\""), (" .git ", "write \".git\""),
+        ("a/b\t", "white space"),
     ])
     func whatCouldNeverMatchIsAnError(pattern: String, part: String) throws {
         var exclusions = Exclusions()
