@@ -44,22 +44,20 @@ final class SlotFiller {
     let writer: SlotWriter
     let attributes: SlotAttributes
     private let ring: Ring
-    private let actual: SlotContent
-    private let plan: StagePlan
-    private let tree: OpenDirectories
-    private var fileCopy = FileCopy()
+    let actual: SlotContent
+    let plan: StagePlan
+    let tree: OpenDirectories
+    var fileCopy = FileCopy()
     /// Entries whose copy could not be made: they have to come from the controller.
-    private(set) var failedCopies: [Int] = []
+    var failedCopies: [Int] = []
     /// Entries that are still to be made from another one.
-    private var duplicates: [(entry: Int, of: Int)]
-    private var copiedFiles = 0
-    private let late: LateEntries
+    var duplicates: [(entry: Int, of: Int)]
+    var copiedFiles = 0
+    let late: LateEntries
     private var folders: ClosedFolders
 
     /// How many directories of the slot are kept open.
     private static let mostOpen = 2048
-    /// After so many copies the controller's requests are looked at.
-    private static let copiesBetweenAnswers = 64
 
     init(
         _ slot: StageSlot, of ring: Ring, actual: SlotContent, plan: StagePlan, records: SlotRecords,
@@ -119,7 +117,7 @@ final class SlotFiller {
     }
 
     /// Somebody wrote to a file since the slot was looked at: it is theirs now, and is removed as what is foreign is.
-    private func tellOfWrite(_ path: [UInt8]) throws {
+    func tellOfWrite(_ path: [UInt8]) throws {
         let shown = quoted("\(slot.path)/\(String(decoding: path, as: UTF8.self))")
         guard late.mayGo else {
             throw SlotSyncError(
@@ -151,59 +149,6 @@ final class SlotFiller {
         }
     }
 
-    func removeObsolete() throws {
-        for path in actual.specials where !late.keepsSpecials {
-            let components = path.split(separator: UInt8(ascii: "/"))
-            guard let name = components.last else { continue }
-            try removing(path) {
-                let parent = try slot.directory.openDirectory(beneath: Array(components.dropLast()))
-                try parent.remove(name.map { CChar(bitPattern: $0) } + [0])
-            }
-        }
-        let old = OpenDirectories(root: slot.directory, manifest: actual.manifest)
-        // From the end: children stand after their folders.
-        let counterparts = plan.change.counterparts(count: actual.manifest.count)
-        for index in plan.change.obsolete.reversed() where !sources.savedEntries.contains(index) {
-            let folder = Int(actual.manifest.entries[index].parent)
-            let stays = counterparts[folder]
-            let isDirectory = actual.manifest.entries[index].kind == .directory
-            slot.progress.add(files: 1, bytes: 0)
-            try removing(actual.manifest.path(of: index)) {
-                let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
-                try actual.manifest.withName(of: index) { name in
-                    do {
-                        if isDirectory { try parent.removeDirectory(name) } else { try parent.remove(name) }
-                    } catch let error as Errno {
-                        if error == .noSuchFileOrDirectory { return }
-                        guard
-                            error == .directoryNotEmpty || error == .fileExists || error == .isDirectory
-                                || error == .notDirectory
-                        else {
-                            throw error
-                        }
-                        let path = actual.manifest.path(of: index)
-                        if !actual.deep.contains(index) { try tellOfWrite(path) }
-                        try removeTree(name, in: parent, path)
-                    }
-                }
-            }
-        }
-    }
-
-    /// Removes a folder with what is in it: what came there since the slot was looked at, or was too deep to be looked at.
-    private func removeTree(_ name: UnsafePointer<CChar>, in parent: Directory, _ path: [UInt8]) throws {
-        do { try parent.removeTree(name) } catch {
-            let components = path.split(separator: UInt8(ascii: "/")).dropLast()
-            let below = error.path.split(separator: UInt8(ascii: "/"))
-            throw slot.failure(
-                "remove", Array((components + below).joined(separator: [UInt8(ascii: "/")])), error.errno)
-        }
-    }
-
-    private func removing(_ path: @autoclosure () -> [UInt8], _ step: () throws -> Void) throws {
-        do { try step() } catch let error as Errno { throw slot.failure("remove", path(), error) }
-    }
-
     // MARK: What is made
 
     func makeFoldersAndLinks() throws(SlotSyncError) {
@@ -222,63 +167,6 @@ final class SlotFiller {
                 try writer.finish(file, index)
             }
         }
-    }
-
-    /// Copies what this host has, and moves what is aside and needed for nothing else.
-    func makeCopies(_ answer: () throws -> Void) throws {
-        for (number, (entry, location)) in plan.copies.enumerated() {
-            if let digest = sources.canMove(location), sources.isIntact(digest), try move(digest, to: entry) {
-                copiedFiles += 1
-            } else if try !copy(location, to: entry) {
-                failedCopies.append(entry)
-            }
-            if (number + 1) % Self.copiesBetweenAnswers == 0 { try answer() }
-        }
-    }
-
-    /// - Returns: false where it stands on another mount than the slot, and has to be copied.
-    private func move(_ digest: ContentDigest, to index: Int) throws(SlotSyncError) -> Bool {
-        do {
-            let parent = try tree.parent(of: index)
-            let isMoved = try slot.target.withName(of: index) { name throws(Errno) in
-                do throws(Errno) { try sources.move(digest, to: name, in: parent, as: index) } catch {
-                    guard error == .improperLink else { throw error }
-                    return false
-                }
-                return true
-            }
-            guard isMoved else { return false }
-        } catch { throw slot.failure("write", index, error) }
-        try attributes.finishMoved(index)
-        return true
-    }
-
-    /// - Returns: false if the source cannot be read, or is not what it was: then nothing was made.
-    private func copy(_ location: ContentLocation, to index: Int) throws(SlotSyncError) -> Bool {
-        guard let source = sources.open(location) else { return false }
-        defer { try? source.descriptor.close() }
-        let entry = slot.target.entries[index]
-        guard source.status.size == entry.size else { return false }
-        let file = try writer.makeFile(index)
-        defer { try? file.close() }
-        do {
-            try fileCopy.copy(from: source.descriptor, to: file, size: entry.size, isSparse: entry.isSparse)
-        } catch {
-            guard case .destination(let errno) = error else {
-                try writer.remove(index)
-                return false
-            }
-            throw slot.failure("write", index, errno)
-        }
-        // A source that somebody wrote to meanwhile gave a mixture.
-        guard let now = try? source.descriptor.status(), StatTuple(now) == StatTuple(source.status) else {
-            try writer.remove(index)
-            return false
-        }
-        try writer.finish(file, index)
-        copiedFiles += 1
-        slot.progress.add(files: 1, bytes: entry.size)
-        return true
     }
 
     // MARK: What comes from the controller
@@ -314,41 +202,5 @@ final class SlotFiller {
         let damaged = (applier.damaged + failedCopies).sorted()
         failedCopies = []
         return damaged.isEmpty ? try makeDuplicates() : damaged
-    }
-
-    /// Makes entries that have their content from another one. If that one cannot be read, it is of no use to the
-    /// release either: it is removed, to come again, and the duplicate is made later.
-    ///
-    /// - Returns: what was removed, sorted.
-    private func makeDuplicates() throws(SlotSyncError) -> [Int] {
-        var unreadable: Set<Int> = []
-        var later: [(entry: Int, of: Int)] = []
-        for duplicate in duplicates {
-            if !unreadable.contains(duplicate.of) {
-                if try copy(.target(entry: duplicate.of), to: duplicate.entry) { continue }
-                try writer.remove(duplicate.of)
-                unreadable.insert(duplicate.of)
-            }
-            later.append(duplicate)
-        }
-        duplicates = later
-        return unreadable.sorted()
-    }
-
-    func makeHardLinks() throws(SlotSyncError) {
-        let target = slot.target
-        guard target.hasHardLinks else { return }
-        for index in target.entries.indices where plan.change.kept[index] < 0 {
-            guard let leader = target.linkLeader(of: index), leader != index else { continue }
-            slot.progress.add(files: 1, bytes: 0)
-            try slot.attempt("link", index) { () throws(Errno) in
-                let (parent, source) = (try tree.parent(of: index), try tree.parent(of: leader))
-                try target.withName(of: index) { name throws(Errno) in
-                    try target.withName(of: leader) { existing throws(Errno) in
-                        try parent.makeHardLink(name, to: existing, in: source)
-                    }
-                }
-            }
-        }
     }
 }
