@@ -90,7 +90,11 @@ extension Directory {
     /// Makes what happened in this directory durable.
     func synchronize() throws(Errno) {
         let raw = raw
-        try systemCall { fsync(raw) }
+        do { try systemCall { fsync(raw) } } catch {
+            // Some file systems have the call for files alone.
+            guard error == .invalidArgument else { throw error }
+            try synchronizeFileSystem()
+        }
     }
 
     /// Makes the whole file system below this directory durable. The corresponding C function is `syncfs`.

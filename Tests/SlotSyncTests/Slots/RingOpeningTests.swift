@@ -18,6 +18,13 @@ struct RingOpeningTests {
         }
     }
 
+    @Test("a folder is made durable where its file system can synchronize files alone, as /proc")
+    func synchronize() throws {
+        let folder = try Directory(path: "/proc/self")
+        try #require(fsync(folder.raw) != 0 && errno == EINVAL)
+        try folder.synchronize()
+    }
+
     @Test("an empty root becomes a ring, which is found again")
     func make() async throws {
         try await withFolder { folder in
