@@ -137,8 +137,9 @@ class Trial:
             raise Broken(f"no host is named: {errors}")
         word = WORDS.get(fault.kind)
         for line in errors.splitlines():
-            # A session's pipe is no file either.
-            if word and word in line and fault.call not in WITHOUT_PATH and "session" not in line:
+            # A session's pipe is no file either, nor is standard output.
+            is_pipe = "session" in line or "standard output" in line
+            if word and word in line and fault.call not in WITHOUT_PATH and not is_pipe:
                 if "/" not in line.replace(word, ""):
                     raise Broken(f"no path is named: {line}")
 

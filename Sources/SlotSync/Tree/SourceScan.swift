@@ -95,7 +95,8 @@ enum SourceScan {
             }
             // Attributes were read after the walk saw the status that vouches for them.
             if walk.isSettled && isAsWalked && !options.extendedAttributes { return .tree(walk.tree) }
-            let changed = try TreeWalk.changes(since: walk.tree, root: root, parallelism: options.parallelism)
+            let changed = try TreeWalk.changes(
+                since: walk.tree, root: root, name: name, parallelism: options.parallelism)
             return changed.isEmpty ? .tree(walk.tree) : .changed(error(naming: changed, of: walk.tree, name: name))
         } catch let error as SlotSyncError {
             guard error.code == .sourceChanged else { throw error }

@@ -7,20 +7,17 @@ import SystemPackage
 extension TreeWalk {
     /// Compares every entry with what was walked.
     ///
+    /// - Parameter name: what the tree is called in errors.
     /// - Returns: the entries that changed or are gone, in their order. New ones show as a change of
     ///   their directory.
-    static func changes(since tree: WalkedTree, root: Directory, parallelism: Int) throws(SlotSyncError) -> [Int] {
+    static func changes(since tree: WalkedTree, root: Directory, name: String, parallelism: Int) throws -> [Int] {
         let directories = tree.manifest.entries.indices.filter {
             tree.manifest.entries[$0].kind == .directory && tree.manifest.entries[$0].count > 0
         }
-        let look = SecondLook(tree: tree, root: root, directories: directories)
-        do {
-            var changed = try look.changed(parallelism: parallelism)
-            if try root.status().isChanged(since: tree.statuses[0]) { changed.append(0) }
-            return Set(changed).sorted()
-        } catch {
-            throw SlotSyncError(.system, "the tree cannot be looked at a second time", errno: error as? Errno)
-        }
+        let look = SecondLook(tree: tree, root: root, name: name, directories: directories)
+        var changed = try look.changed(parallelism: parallelism)
+        if try look.naming(0, root.status).isChanged(since: tree.statuses[0]) { changed.append(0) }
+        return Set(changed).sorted()
     }
 }
 
@@ -28,6 +25,7 @@ extension TreeWalk {
 private struct SecondLook: Sendable {
     let tree: WalkedTree
     let root: Directory
+    let name: String
     let directories: [Int]
 
     private static let directoriesPerRun = 64
@@ -46,28 +44,37 @@ private struct SecondLook: Sendable {
         }
     }
 
-    private func changedChildren(of entry: Int, in open: OpenDirectories) throws(Errno) -> [Int] {
-        let directory: Directory
-        do { directory = try open.directory(UInt32(entry), isKept: false) } catch {
-            if error.isFromReplacedEntry { return [entry] }
-            throw error
+    private func changedChildren(of entry: Int, in open: OpenDirectories) throws(SlotSyncError) -> [Int] {
+        let directory = try naming(entry) { () throws(Errno) in
+            try unlessReplaced { () throws(Errno) in try open.directory(UInt32(entry), isKept: false) }
         }
+        guard let directory else { return [entry] }
         var changed: [Int] = []
-        for child in tree.manifest.children(of: entry) where try isChanged(child, in: directory) {
-            changed.append(child)
+        for child in tree.manifest.children(of: entry) {
+            let isChanged = try naming(child) { () throws(Errno) in
+                try unlessReplaced { () throws(Errno) in
+                    try tree.manifest.withName(of: child) { (name) throws(Errno) in try directory.status(of: name) }
+                }?.isChanged(since: tree.statuses[child]) ?? true
+            }
+            if isChanged { changed.append(child) }
         }
         return changed
     }
 
-    private func isChanged(_ entry: Int, in directory: Directory) throws(Errno) -> Bool {
-        let status: FileStatus
-        do {
-            status = try tree.manifest.withName(of: entry) { (name) throws(Errno) in try directory.status(of: name) }
-        } catch {
-            if error.isFromReplacedEntry { return true }
+    /// Names the entry that an error is about.
+    func naming<T>(_ entry: Int, _ look: () throws(Errno) -> T) throws(SlotSyncError) -> T {
+        do { return try look() } catch {
+            let path = entry == 0 ? "" : " " + quoted(String(decoding: tree.manifest.path(of: entry), as: UTF8.self))
+            throw SlotSyncError(.system, "\(name):\(path) cannot be looked at a second time", errno: error)
+        }
+    }
+
+    /// - Returns: nil where something else stands there, or nothing.
+    private func unlessReplaced<T>(_ look: () throws(Errno) -> T) throws(Errno) -> T? {
+        do { return try look() } catch {
+            if error.isFromReplacedEntry { return nil }
             throw error
         }
-        return status.isChanged(since: tree.statuses[entry])
     }
 }
 

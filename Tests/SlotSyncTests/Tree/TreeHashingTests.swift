@@ -154,7 +154,7 @@ import Testing
         try tree.link("x/link", to: "file")
         let walked = try tree.walk()
         for parallelism in [1, 4] {
-            #expect(try TreeWalk.changes(since: walked, root: tree.root, parallelism: parallelism) == [])
+            #expect(try TreeWalk.changes(since: walked, root: tree.root, name: "tree", parallelism: parallelism) == [])
         }
         waitUntilSettled(.fileClock)
         try tree.file("x/file", "CONTENT")
@@ -167,7 +167,7 @@ import Testing
         try tree.file("y/new")
         try tree.remove("z")
         for parallelism in [1, 4] {
-            let changed = try TreeWalk.changes(since: walked, root: tree.root, parallelism: parallelism)
+            let changed = try TreeWalk.changes(since: walked, root: tree.root, name: "tree", parallelism: parallelism)
             let paths = changed.map { String(decoding: walked.manifest.path(of: $0), as: UTF8.self) }
             #expect(paths == ["", "x", "y", "z", "x/file", "x/gone", "x/kind", "x/link", "x/mode"])
         }
