@@ -37,6 +37,11 @@ ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length) {
     return syscall(SYS_splice, from, offset, pipe, NULL, length, (unsigned)(SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
 }
 
+int ss_bytes_to_read(int fd) {
+    int bytes = 0;
+    return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? bytes : 0;
+}
+
 int ss_set_pipe_size(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
 
 int ss_pipe2(int ends[2], int flags) { return (int)syscall(SYS_pipe2, ends, flags); }

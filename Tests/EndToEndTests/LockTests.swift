@@ -54,9 +54,16 @@ extension FleetEndToEnd {
                     let outcome = try await fleet.call(command)
                     #expect(outcome.exitCode == 1 && outcome.errors.contains("lock"), "\(outcome)")
                     #expect(fleet.current() == "slots/2")
-                    try slow.goOn()
+                    guard command == "rollback" else { return try slow.goOn() }
+                    // What it tells to type helps at once.
+                    let told = try #require(
+                        outcome.errors.firstMatch(of: /give way: slotsync (rollback --preempt .*)\n/), "\(outcome)"
+                    ).output.1
+                    let typed = try await Program.run(
+                        ["sh", "-c", "exec '\(Program.slotsync)' \(told)"], in: bench.path)
+                    #expect(typed.exitCode == 0 && fleet.current() == "slots/1", "\(typed)")
                 }
-                #expect(stage.exitCode == 0, "\(stage)")
+                #expect(stage.exitCode == (command == "rollback" ? 1 : 0), "\(stage)")
             }
         }
 

@@ -3,6 +3,8 @@
 import Foundation
 import Testing
 
+@testable import SlotSync
+
 extension EndToEnd {
     @Suite("A rollback that preempts")
     struct PreemptionTests {
@@ -193,13 +195,90 @@ extension EndToEnd {
                     let back = try await fleet.call("rollback", "--preempt", "--wait", "2s")
                     #expect(back.exitCode == 2 && fleet.current("h2") == "slots/1", "\(back)")
                     #expect(fleet.current("h1") == "slots/2")
-                    for words in ["h1: ", "held by a stage by", "did not for 2 s", "End that command"] {
+                    for words in [
+                        "h1: ", "held by a stage by", "did not for 2 s", "End that command", "its agent on h1",
+                    ] {
                         #expect(back.errors.contains(words), "\(back)")
                     }
+                    #expect(
+                        back.errors.contains(/give way: slotsync rollback --to [0-9a-f]+ --preempt --hosts h1\b/),
+                        "\(back)")
                     try slow.signal(SIGCONT)
                     stage.interrupt()
                 }
                 #expect(stage.exitCode == 1 || stage.exitCode == 2, "\(stage)")
+            }
+        }
+
+        @Test("a command that takes a lock after it was asked for is asked as well")
+        func queued() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                // Somebody takes the lock of h2 just before the second session with it begins, until it is asked for.
+                let lock = "\(fleet.root("h2"))/.slotsync/lock"
+                let agent = try bench.script(
+                    """
+                    #!/bin/bash
+                    asked() { [ -n "$(dd 'if=\(lock)' bs=512 skip=1 count=1 2> /dev/null | tr -d '\\0')" ]; }
+                    case "$*" in
+                    */h2/*)
+                        echo >> '\(bench["sessions"])'
+                        if [ "$(wc -l < '\(bench["sessions"])')" = 2 ]; then
+                            (flock -x 9; : > '\(bench["held"])'
+                             while [ -d '\(bench.path)' ] && ! asked; do sleep 0.02; done) \
+                                9<> '\(lock)' < /dev/null > /dev/null 2>&1 &
+                            until [ -e '\(bench["held"])' ]; do sleep 0.02; done
+                        fi ;;
+                    esac
+                    exec '\(Program.agent)' "$@"
+                    """, to: "late-lock")
+                let back = try await fleet.with("--remote-command", agent).call("rollback", "--preempt")
+                #expect(back.exitCode == 0 && exists(bench["held"]), "\(back)")
+                #expect(
+                    back.errors.contains("h2: asked to give way") && back.errors.contains("h2: it has given way"),
+                    "\(back)")
+                #expect(fleet.current("h1") == "slots/1" && fleet.current("h2") == "slots/1", "\(back)")
+            }
+        }
+
+        @Test("a stage that brings an abandoned flip to its end is not cut off in that, though it is asked to give way")
+        func recovering() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let first = try #require(ContentDigest(try await fleet.release(firstTree(bench))))
+                let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
+                let owner = try AgentProcess(root: fleet.root())
+                try owner.flip(
+                    release, within: .seconds(60),
+                    undo: """
+                        touch '\(bench["undoing"])'
+                        while [ -d '\(bench.path)' ] && [ ! -e '\(bench["go-on"])' ]; do sleep 0.02; done
+                        """)
+                try #require(try await owner.flipped())
+                // It greets while the owner lives, and finds the flip abandoned when it takes the lock.
+                let stager = try AgentProcess(root: fleet.root())
+                try stager.send(.hello(Greeting(version: "test", peer: "anna@desk")), .status)
+                _ = try await stager.reply()
+                owner.signalAgent(SIGKILL)
+                try await owner.ended()
+                try stager.send(
+                    .stage(
+                        StageRequest(
+                            release: ReleaseName(id: first), slots: nil, base: nil, manifestLength: 0, checksum: false,
+                            ownership: false, sharedPaths: [], dryRun: false)))
+                try await eventually("nothing is undone") { exists(bench["undoing"]) }
+                let ring = try #require(try Ring.open(fleet.root()))
+                #expect(try ring.askForWay("a rollback by eva@desk") != nil)
+                stager.signalController(SIGKILL)
+                // Longer than from one look at the lock to the next.
+                try await Task.sleep(for: .milliseconds(1200))
+                #expect(ring.lockOfOthers() != nil, "it holds the lock until the undo is at its end")
+                try bench.write("", to: "go-on")
+                try await stager.ended()
+                #expect(fleet.current() == "slots/1")
+                #expect(try Ring.open(fleet.root())?.state.wayBack == nil)
             }
         }
 

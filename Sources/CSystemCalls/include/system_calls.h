@@ -19,6 +19,8 @@ ssize_t ss_splice_to_pipe(int from, int64_t *offset, int pipe, size_t length);
 int ss_pipe2(int ends[2], int flags);
 /// Lets a pipe hold so many bytes; returns how many it holds then.
 int ss_set_pipe_size(int fd, int bytes);
+/// How many bytes a pipe or a socket holds that nobody has read; 0 where it cannot tell.
+int ss_bytes_to_read(int fd);
 
 /// Fills `buffer` with the next entries of an open directory.
 ssize_t ss_getdents64(int directory, void *buffer, size_t length);

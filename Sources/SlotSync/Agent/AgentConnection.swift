@@ -23,6 +23,10 @@ final class AgentConnection: Sendable {
     /// Held while a reply is written, so that none lands inside another. True: one was cut off, so that nothing can follow.
     private let output = Mutex(false)
     private let watch = Mutex<Watch?>(nil)
+    /// Why the controller is given up, if it is: nothing is heard of it any more, and waited for.
+    private let end = Mutex<SlotSyncError?>(nil)
+    /// Between two looks whether it is.
+    private static let slice = Duration.milliseconds(500)
 
     init(input: FileDescriptor, output: FileDescriptor) {
         inputDescriptor = input
@@ -59,6 +63,29 @@ final class AgentConnection: Sendable {
     /// Throws if a signal came while it was held.
     func checkSignals() throws { if watch.withLock({ $0 })?.signal.isReadable ?? false { throw Self.interrupted } }
 
+    // MARK: The controller is given up
+
+    /// Ends the session as its end does, whatever still comes. Any thread may call it.
+    func giveUp(_ error: SlotSyncError) { end.withLock { $0 = $0 ?? error } }
+
+    /// How many bytes have come from the controller so far, read or not; nil: it is being read just now. Any thread may
+    /// ask.
+    var bytesFromController: UInt64? {
+        input.withLockIfAvailable { $0.receivedBytes + UInt64(inputDescriptor.bytesToRead) }
+    }
+
+    /// Waits as long as the controller is not given up.
+    ///
+    /// - Returns: false: the deadline has come.
+    private func wait(_ wanted: inout [pollfd], until deadline: ContinuousClock.Instant?) throws -> Bool {
+        while true {
+            let slice = ContinuousClock.now + Self.slice
+            if try waitUntilReady(&wanted, until: deadline.map { min($0, slice) } ?? slice) { return true }
+            if let deadline, deadline <= .now { return false }
+            if let end = end.withLock({ $0 }) { throw end }
+        }
+    }
+
     // MARK: Requests
 
     /// Waits for the next request; nil when the controller has ended the session. A keep-alive is no request.
@@ -67,6 +94,7 @@ final class AgentConnection: Sendable {
         // From here: what the agent did before was its own time, not the controller's silence.
         var deadline = (watch?.limit).map { ContinuousClock.now + $0 }
         while true {
+            if let end = end.withLock({ $0 }) { throw end }
             let (request, isOver) = try input.withLock { input throws -> (Request?, Bool) in
                 if let request = try input.next() { return (request, false) }
                 guard input.isAtEnd else { return (nil, false) }
@@ -84,7 +112,7 @@ final class AgentConnection: Sendable {
     private func waitForInput(_ watch: Watch?, until deadline: ContinuousClock.Instant?) throws {
         var wanted = [pollfd(fd: inputDescriptor.rawValue, events: Int16(POLLIN), revents: 0)]
         guard let watch else {
-            _ = try waitUntilReady(&wanted, until: nil)
+            _ = try wait(&wanted, until: nil)
             return
         }
         wanted += [
@@ -92,7 +120,7 @@ final class AgentConnection: Sendable {
             // Nothing is asked of it: an error is told all the same, when its reader is gone.
             pollfd(fd: outputDescriptor.rawValue, events: 0, revents: 0),
         ]
-        guard try waitUntilReady(&wanted, until: deadline) else { throw Self.silence(watch.limit) }
+        guard try wait(&wanted, until: deadline) else { throw Self.silence(watch.limit) }
         if wanted[1].revents != 0 { throw Self.interrupted }
         if wanted[0].revents == 0 { throw Self.controllerIsGone }
     }
@@ -107,6 +135,7 @@ final class AgentConnection: Sendable {
     /// Why work that the agent waits for is to be given up, while a flip is under way: its controller is gone and asks for
     /// nothing more, or is silent for too long, or the process was told to end. Nil: it is to go on. Any thread may call it.
     func reasonToStop() -> SlotSyncError? {
+        if let end = end.withLock({ $0 }) { return end }
         guard let watch = watch.withLock({ $0 }) else { return nil }
         if watch.signal.isReadable { return Self.interrupted }
         return input.withLock { input in
@@ -138,7 +167,7 @@ final class AgentConnection: Sendable {
             guard !isCutOff else { throw Self.controllerIsGone }
             var rest = frame[...]
             do {
-                try write(&rest, isWatched: limit != nil || watch != nil, limit: limit ?? watch?.limit, watch?.signal)
+                try write(&rest, atMost: limit ?? watch?.limit, watch?.signal)
             } catch let error as Errno {
                 // The reason can follow a reply of which nothing is written, and nothing can follow a part of one.
                 isCutOff = error == .brokenPipe || rest.count < frame.count
@@ -152,25 +181,20 @@ final class AgentConnection: Sendable {
         }
     }
 
-    /// Leaves in `rest` what could not be written. One that is watched waits before each piece, for room, for `limit` if
-    /// there is one, or for a signal.
-    private func write(
-        _ rest: inout ArraySlice<UInt8>, isWatched: Bool, limit: Duration?, _ signal: FileDescriptor?
-    ) throws {
-        // Whoever made the pipe may have left it in a mode that does not wait.
-        var mustWait = isWatched
+    /// Leaves in `rest` what could not be written. Waits before each piece for room, for `limit` if there is one, or for a
+    /// signal: no longer than the controller is worth waiting for.
+    private func write(_ rest: inout ArraySlice<UInt8>, atMost limit: Duration?, _ signal: FileDescriptor?) throws {
         while !rest.isEmpty {
-            if mustWait { try waitForRoom(atMost: limit, signal) }
+            try waitForRoom(atMost: limit, signal)
             // A pipe that is ready takes so many bytes without waiting.
-            let piece = isWatched ? rest.prefix(Int(PIPE_BUF)) : rest
+            let piece = rest.prefix(Int(PIPE_BUF))
             do throws(Errno) {
                 let raw = outputDescriptor.rawValue
                 let count = try systemCall { piece.withUnsafeBytes { Glibc.write(raw, $0.baseAddress, $0.count) } }
                 rest = rest.dropFirst(count)
-                mustWait = isWatched
             } catch {
+                // Whoever made the pipe may have left it in a mode that does not wait.
                 guard error == .resourceTemporarilyUnavailable else { throw error }
-                mustWait = true
             }
         }
     }
@@ -178,7 +202,7 @@ final class AgentConnection: Sendable {
     private func waitForRoom(atMost limit: Duration?, _ signal: FileDescriptor?) throws {
         var wanted = [pollfd(fd: outputDescriptor.rawValue, events: Int16(POLLOUT), revents: 0)]
         if let signal { wanted.append(pollfd(fd: signal.rawValue, events: Int16(POLLIN), revents: 0)) }
-        guard try waitUntilReady(&wanted, until: limit.map { .now + $0 }) else {
+        guard try wait(&wanted, until: limit.map { .now + $0 }) else {
             throw SlotSyncError(.timedOut, "the controller took nothing for \(TimeText.exact(limit ?? .zero))")
         }
         if wanted.last?.fd == signal?.rawValue, wanted.last?.revents != 0 { throw Self.interrupted }

@@ -13,7 +13,9 @@ extension AgentSession {
         guard flip == nil else { throw unexpected("a second flip in one session") }
         let request = try policy?.allowed(request) ?? request
         let ring = try await lockRing(for: request.direction == .flip ? "a flip" : "a rollback")
+        lockWatch.note(mayEndAtOnce: true)
         if let handMade = ring.handMade {
+            let release = request.release.map { " \($0)" } ?? ""
             // Somebody's own file may be there for a reason; whoever goes back has a better one.
             guard !handMade.isForeign || request.force || request.direction == .rollback else {
                 throw SlotSyncError(
@@ -128,6 +130,7 @@ extension AgentSession {
             reversal = try await revert(ring, because: "", attended: true)
         } else {
             let hook = flip.request.undoHook
+    /// - Parameter reason: why the host does so by itself; empty: it was told to, or its controller is told.
             var undone = flip
             var warnings = try undone.moveBack(in: ring)
             self.flip = undone
@@ -147,8 +150,8 @@ extension AgentSession {
         return reversal.done
     }
 
-    private func outcome(_ flip: PreparedFlip, renamedAt: Int64, hasRunHook: Bool = false) -> FlipOutcome {
-        flip.outcome(renamedAt: renamedAt, hasRunHook: hasRunHook, in: ring?.status, after: wentBack)
+    private func outcome(_ flip: PreparedFlip, renamedAt: Int64) -> FlipOutcome {
+        flip.outcome(renamedAt: renamedAt, in: ring?.status, after: wentBack)
     }
 
     /// The warning for whoever rolls back what has gone back by itself, and may not know that.
@@ -157,8 +160,8 @@ extension AgentSession {
             last.kind == .undo, !last.reason.isEmpty
         else { return nil }
         return
-            "this host had gone back by itself from release \(last.release) at \(utcText(last.at)) (\(last.reason)); this "
-            + "rollback goes further back"
+            "this host had gone back by itself from release \(last.release) at \(utcText(last.at)) (\(last.reason)); "
+            + (flip.changesNothing ? "a rollback has nothing left to do here" : "this rollback goes further back")
     }
 
     func runHook(_ command: String, named name: String, _ flip: PreparedFlip) async throws {

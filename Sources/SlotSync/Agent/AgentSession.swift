@@ -14,18 +14,21 @@ public enum HostAgent {
     ///   - policy: the file that says what may be asked for; nil: all may. It is read anew for each session.
     ///   - errors: where the agent says why it fails, where it cannot tell its controller.
     ///   - unattendedHookLimit: how long a hook may take that no controller waits for.
+    ///   - askedSilenceLimit: how long a controller may say nothing that was asked to give way.
     /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the
     ///   controller.
     public static func serve(
         root: String, policy: String? = nil, input: FileDescriptor = .standardInput,
         output: FileDescriptor = .standardOutput, errors: FileDescriptor = .standardError,
-        unattendedHookLimit: Duration = .seconds(30)
+        unattendedHookLimit: Duration = .seconds(30), askedSilenceLimit: Duration = .seconds(10)
     ) async -> Int32 {
         ProcessSetup.prepare()
         if let install = askedInstall { return Self.install(install, policy: policy) }
         ProcessSetup.returnLargeMemory()
         let connection = AgentConnection(input: input, output: output)
-        let session = AgentSession(root: root, connection: connection, unattendedHookLimit: unattendedHookLimit)
+        let session = AgentSession(
+            root: root, connection: connection, unattendedHookLimit: unattendedHookLimit,
+            askedSilenceLimit: askedSilenceLimit)
         defer { connection.endWatch() }
         do {
             // Before anything else: to greet may take a flip back, which runs a hook.
@@ -83,7 +86,7 @@ final class AgentSession {
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
     let parallelism = min(processorCount(), 8)
     var ring: Ring? { didSet { lockWatch.follow(ring?.lock) } }
-    let lockWatch = LockWatch()
+    let lockWatch: LockWatch
     /// A request that was read ahead while other work was going on.
     var readAhead: Request?
     var peer = ""
@@ -97,7 +100,11 @@ final class AgentSession {
     var recoveryFailure: String?
     var sampler: HostSampler?
 
-    init(root: String, connection: AgentConnection, unattendedHookLimit: Duration) {
+    init(
+        root: String, connection: AgentConnection, unattendedHookLimit: Duration,
+        askedSilenceLimit: Duration = .seconds(10)
+    ) {
+        lockWatch = LockWatch(patience: askedSilenceLimit)
         self.root = root
         self.connection = connection
         self.unattendedHookLimit = unattendedHookLimit
@@ -154,11 +161,12 @@ final class AgentSession {
             case .hello: throw unexpected("a second hello")
             case .status: try sendStatus()
             case .stage(let request):
-                lockWatch.note(isStaging: true)
-                defer { lockWatch.note(isStaging: false) }
+                defer { lockWatch.note(mayEndAtOnce: false) }
                 try await stage(request)
                 noteWatch()
-            case .prepare(let request): try await prepare(request)
+            case .prepare(let request):
+                defer { lockWatch.note(mayEndAtOnce: false) }
+                try await prepare(request)
             case .runBeforeHook: try await watched { try await runBeforeHook() }
             case .commit:
                 try await watched { try await commit() }
@@ -186,7 +194,7 @@ final class AgentSession {
         if let handMade = ring.handMade { try connection.send(.warning(handMade.text)) }
         if let warning = ring.lostLiveWarning { try connection.send(.warning(warning)) }
         if let warning = owedHookWarning(ring) { try connection.send(.warning(warning)) }
-        if let lock = ring.lockOfOthers() { try connection.send(.lock(lock)) }
+        if let lock = ring.lockOfOthers() { try connection.send(.lock(lock, isAsked: false)) }
         try connection.send(.status(ring.status))
     }
 

@@ -32,6 +32,8 @@ extension AgentSession {
                 try connection.send(.warning(handMade.text))
             }
         }
+        // Only now: a flip that was left is at its end, its hook with it.
+        lockWatch.note(mayEndAtOnce: true)
         let records = ring.map { SlotRecords(of: $0) }
         guard let (target, seeds) = try receiveManifests(request, records) else {
             try connection.send(.manifestNeeded)

@@ -14,6 +14,7 @@ struct RequestStream {
     private(set) var isAtEnd = false
     /// When something came last.
     private(set) var lastInput = ContinuousClock.now
+    private(set) var receivedBytes: UInt64 = 0
 
     /// So many requests are read ahead; a controller has one or two under way.
     private static let mostAhead = 256
@@ -47,6 +48,7 @@ struct RequestStream {
             throw SlotSyncError(.unreachable, "cannot read from the controller's session", errno: error)
         }
         if count == 0 { isAtEnd = true } else { lastInput = .now }
+        receivedBytes += UInt64(count)
         chunk.withUnsafeBytes { parser.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
 

@@ -37,7 +37,7 @@ extension HostConnection {
         session.channel.send(.status)
         var reply = try await session.channel.receivePromptly()
         var lock: RingLock?
-        if case .lock(let held) = reply {
+        if case .lock(let held, _) = reply {
             lock = held
             reply = try await session.channel.receivePromptly()
         }

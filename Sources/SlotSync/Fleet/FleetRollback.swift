@@ -5,16 +5,21 @@
 extension FleetFlip {
     /// Rolls hosts back, each by itself, and lets go of its lock.
     ///
-    /// - Parameter limit: how many at the same time.
+    /// - Parameters:
+    ///   - limit: how many at the same time.
+    ///   - request: what each is asked for.
     /// - Throws: `CancellationError` where it was interrupted before any host was back.
-    func rollBack(_ hosts: [Host], _ request: FlipRequest, atMost limit: Int) async throws {
+    func rollBack(
+        _ hosts: [Host], atMost limit: Int, _ request: @escaping @Sendable (Host) -> FlipRequest
+    ) async throws {
         _ = await each(hosts, atMost: limit, closing: true) { host in
-            do {
+            let request = request(host.host)
+            if self.options.preempts {
+                try await host.inTurn(asking: self.way, telling: self.emit) { try await self.prepare(host, request) }
+            } else {
                 try await host.inTurn(until: self.way.deadline, telling: self.emit) {
                     try await self.prepare(host, request)
                 }
-            } catch let error as SlotSyncError where error.code == .locked {
-                throw self.way.refusal(of: host.host) ?? error
             }
             try Task.checkCancellation()
             // An interruption stops no host half-way.

@@ -23,6 +23,9 @@ final class HostConnection {
     /// Called with what the host wants a person to know, in sessions that are opened from now on.
     var onWarning: (@FleetActor (String) -> Void)?
     private var listener: Task<Void, Never>?
+    /// Shows an agent whose lock is asked for that its controller is there.
+    private var answering: Task<Void, Never>?
+    private static let answeringInterval = Duration.seconds(1)
     /// The channel that the listener hears.
     private var heard: Channel?
     /// Why the session ended while nobody waited for an answer; told when the request under way is over.
@@ -114,7 +117,8 @@ final class HostConnection {
                     "it is \(other.label) by another name: both lead to one ring, and each finds the other in its way. Name one "
                         + "of them (--except leaves out)")
             }
-            session.channel.onGiveWay = { who in
+            session.channel.onGiveWay = { [weak self, weak channel = session.channel] who in
+                if let channel { self?.answer(channel) }
                 emit(.askedToGiveWay(host, who))
                 teller.preemptor = who
                 teller.onGiveWay?(who)
@@ -125,11 +129,24 @@ final class HostConnection {
         return task
     }
 
+    /// Lets an agent that was asked to give way hear something until the session ends. It gives a controller up that
+    /// hangs.
+    private func answer(_ channel: Channel) {
+        answering?.cancel()
+        answering = Task { @FleetActor in
+            while !Task.isCancelled {
+                channel.send(.keepAlive)
+                try? await Task.sleep(for: Self.answeringInterval)
+            }
+        }
+    }
+
     /// Closes the session, if there is one. It can be opened again.
     ///
     /// - Parameter isOrderly: whether the agent waits for a request; otherwise the conversation broke off.
     func close(isOrderly: Bool) async {
         stopListening()
+        answering?.cancel()
         guard let task = opening else { return }
         opening = nil
         hasPreparedFlip = false
@@ -218,27 +235,5 @@ final class HostConnection {
             SlotSyncError(
                 .timedOut,
                 "said nothing for \(TimeText.exact(provisionalLimit)) while its flip was not confirmed"))
-    }
-}
-
-/// Who watches the operation under way over a fleet's sessions.
-@FleetActor
-final class OperationTeller {
-    var tell: (@Sendable (FleetEvent) -> Void)?
-    /// Called where another command asks for the lock of a root; which one it was is kept.
-    var onGiveWay: (@Sendable (String) -> Void)?
-    var preemptor: String?
-    /// Which host had a ring first.
-    private var owners: [ContentDigest: Host] = [:]
-
-    nonisolated init() {}
-
-    /// Notes whose a ring is.
-    ///
-    /// - Returns: the host that has the same one; nil: none.
-    func note(_ ring: ContentDigest, of host: Host) -> Host? {
-        let owner = owners[ring] ?? host
-        owners[ring] = owner
-        return owner == host ? nil : owner
     }
 }

@@ -8,6 +8,8 @@ struct MadeWay: Sendable {
     var wayBacks: [Host: ContentDigest] = [:]
     /// Who held the lock, and still did when the patience was over.
     var holders: [Host: RingLock] = [:]
+    /// Hosts whose holder could not be asked, only waited for.
+    var unasked: Set<Host> = []
     var patience: Duration
     /// How long locks are waited for, those too that somebody takes meanwhile.
     let deadline: ContinuousClock.Instant
@@ -19,13 +21,16 @@ struct MadeWay: Sendable {
 
     /// Why a host could not be rolled back whose lock was not given up.
     func refusal(of host: Host) -> SlotSyncError? {
-        holders[host].map { holder in
-            SlotSyncError(
-                .locked,
-                "the lock is held by \(holder.text), which was asked to give way and did not for "
-                    + "\(TimeText.exact(patience)): it hangs, is in the middle of a switch, or its agent is an older one. End "
-                    + "that command, or its agent on the host (the pid is that of the agent), and roll back again")
-        }
+        guard let holder = holders[host] else { return nil }
+        let (asked, why) =
+            unasked.contains(host)
+            ? ("could not be asked to give way", "")
+            : ("was asked to give way", ": its agent hangs, is in the middle of a switch, or is an older one")
+        return SlotSyncError(
+            .locked,
+            "the lock is held by \(holder.text), which \(asked) and did not for \(TimeText.exact(patience))\(why). End "
+                + "that command, or its agent on \(host.label), which has that pid (`kill`, or `kill -9` where it was "
+                + "stopped), and roll back again")
     }
 }
 
@@ -67,28 +72,49 @@ extension FleetConnection {
         var way = MadeWay(patience: fleet.lockPatience > .zero ? fleet.lockPatience : Self.usualPatience)
         var hosts = fleet.hosts
         while true {
-            let asked = Set(way.holders.keys)
+            let known = Set(way.holders.keys)
             let answers = await each(hosts, atMost: fleet.parallelism, closing: true) { host in
                 // Who cannot be asked is told of once.
-                host.onWarning = { if !asked.contains(host.host) { emit(.hostWarning(host.host, $0)) } }
+                host.onWarning = { if !known.contains(host.host) { emit(.hostWarning(host.host, $0)) } }
                 return try await host.askForWay()
             }
             try Task.checkCancellation()
-            for (host, answer) in answers.answers {
-                if let lock = answer.lock {
-                    // A flip that nobody has confirmed yet says by itself where it came from.
-                    way.wayBacks[host] = answer.wayBack ?? way.wayBacks[host]
-                    if way.holders.updateValue(lock, forKey: host) == nil { emit(.wayAsked(host, lock)) }
-                } else if way.holders.removeValue(forKey: host) != nil {
-                    way.wayBacks[host] = answer.wayBack ?? way.wayBacks[host]
-                    emit(.wayMade(host))
-                }
-            }
+            for (host, answer) in answers.answers { way.note(answer, of: host, telling: emit) }
             // Also those whose session ended before they answered.
             hosts = fleet.hosts.filter { way.holders[$0] != nil }
             let left = way.deadline - .now
             guard !hosts.isEmpty, left > .zero else { return way }
             try await Task.sleep(for: min(.milliseconds(500), left))
+        }
+    }
+}
+
+/// What a host answers that is asked for its root's lock.
+struct WayAnswer: Sendable {
+    /// Who holds it; nil: nobody does.
+    var lock: RingLock?
+    /// Whether that one was asked to give way.
+    var isAsked = false
+    /// Where a rollback is to lead, if that is known.
+    var wayBack: ContentDigest?
+}
+
+extension MadeWay {
+    /// - Parameter emit: called when the holder is asked, or waited for, for the first time, and when it has given way.
+    mutating func note(_ answer: WayAnswer, of host: Host, telling emit: (FleetEvent) -> Void) {
+        let before = holders[host]
+        holders[host] = answer.lock
+        // A flip that nobody has confirmed yet says by itself where it came from.
+        if before != nil || answer.lock != nil { wayBacks[host] = answer.wayBack ?? wayBacks[host] }
+        guard let lock = answer.lock else {
+            if before != nil { emit(.wayMade(host)) }
+            unasked.remove(host)
+            return
+        }
+        let wasAsked = before != nil && !unasked.contains(host)
+        if answer.isAsked { unasked.remove(host) } else { unasked.insert(host) }
+        if answer.isAsked ? !wasAsked : before == nil {
+            emit(answer.isAsked ? .wayAsked(host, lock) : .lockAwaited(host, lock))
         }
     }
 }
@@ -102,34 +128,60 @@ extension HostConnection {
         _ body: @FleetActor () async throws -> Answer
     ) async throws -> Answer {
         var isTold = false
+        return try await whenUnlocked(until: deadline, body) {
+            try await Task.sleep(for: .milliseconds(.random(in: 500...1500)))
+            guard let lock = try await self.ring()?.lock else { return true }
+            if !isTold { emit(.lockAwaited(self.host, lock)) }
+            isTold = true
+            return false
+        }
+    }
+
+    /// Does what takes the lock. Where another command has it, or takes it meanwhile, that one is asked to give way, and it
+    /// is done again in a new session.
+    ///
+    /// - Parameters:
+    ///   - way: what became of asking before. A holder that has not given way is not waited for again.
+    ///   - emit: called when a holder is asked, and when it has given way.
+    func inTurn<Answer>(
+        asking way: MadeWay, telling emit: @escaping @Sendable (FleetEvent) -> Void,
+        _ body: @FleetActor () async throws -> Answer
+    ) async throws -> Answer {
+        var way = way
+        let deadline = way.holders[host] == nil ? .now + way.patience : way.deadline
+        do {
+            return try await whenUnlocked(until: deadline, body) {
+                if way.holders[self.host] != nil { try await Task.sleep(for: .milliseconds(500)) }
+                way.note(try await self.askForWay(), of: self.host, telling: emit)
+                return way.holders[self.host] == nil
+            }
+        } catch let error as SlotSyncError where error.code == .locked { throw way.refusal(of: host) ?? error }
+    }
+
+    /// - Parameter isUnlocked: waits for a while, and tells whether the lock is free; asked in a new session.
+    private func whenUnlocked<Answer>(
+        until deadline: ContinuousClock.Instant, _ body: @FleetActor () async throws -> Answer,
+        _ isUnlocked: @FleetActor () async throws -> Bool
+    ) async throws -> Answer {
         while true {
             do { return try await body() } catch let error as SlotSyncError
                 where error.code == .locked && deadline > .now
             {
-                var lock: RingLock?
-                repeat {
-                    await close(isOrderly: false)
-                    try await Task.sleep(for: .milliseconds(.random(in: 500...1500)))
-                    lock = try await ring()?.lock
-                    if let lock, !isTold {
-                        emit(.lockAwaited(host, lock))
-                        isTold = true
-                    }
-                } while lock != nil && deadline > .now
+                repeat { await close(isOrderly: false) } while try await !isUnlocked() && deadline > .now
             }
         }
     }
 
     /// Asks whoever holds the root's lock to give way to a rollback.
-    ///
-    /// - Returns: who holds it; nil: nobody does. And where a rollback is to lead, if that is known.
-    fileprivate func askForWay() async throws -> (lock: RingLock?, wayBack: ContentDigest?) {
+    fileprivate func askForWay() async throws -> WayAnswer {
         let session = try await session()
-        guard let ring = session.ring else { return (nil, nil) }
+        guard let ring = session.ring else { return WayAnswer() }
         session.channel.send(.preempt)
         switch try await session.channel.receivePromptly() {
-        case .lock(let lock): return (lock, ring.provisional?.from.flatMap { ring[$0].release?.id })
-        case .unlocked(let wayBack): return (nil, wayBack)
+        case .lock(let lock, let isAsked):
+            let from = ring.provisional?.from.flatMap { ring[$0].release?.id }
+            return WayAnswer(lock: lock, isAsked: isAsked, wayBack: from)
+        case .unlocked(let wayBack): return WayAnswer(wayBack: wayBack)
         case let reply: throw unexpected(reply)
         }
     }

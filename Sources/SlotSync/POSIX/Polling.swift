@@ -1,5 +1,6 @@
 // Waits for descriptors, by poll(2), with a deadline. An agent waits this way for a controller that may be gone.
 
+import CSystemCalls
 import Glibc
 import SystemPackage
 
@@ -26,6 +27,9 @@ extension FileDescriptor {
 
     /// Whether a pipe or a socket takes `PIPE_BUF` bytes without waiting, or fails at once.
     var isWritable: Bool { isReady(POLLOUT) }
+
+    /// How many bytes a pipe or a socket holds that nobody has read.
+    var bytesToRead: Int { Int(ss_bytes_to_read(rawValue)) }
 
     private func isReady(_ event: Int32) -> Bool {
         var wanted = pollfd(fd: rawValue, events: Int16(event), revents: 0)

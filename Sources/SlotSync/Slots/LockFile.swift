@@ -82,39 +82,30 @@ enum LockFile {
     }
 }
 
-/// The lock's file while this process holds the lock: another thread looks whether it is asked for. What is said once in
-/// vain can be said again; what was heard is not told a second time.
+/// The lock's file while this process holds the lock: another thread looks whether it is asked for.
 final class HeldLock: Sendable {
-    private struct Held {
-        var file: FileDescriptor
-        var isTold = false
-    }
+    private let held = Mutex<FileDescriptor?>(nil)
 
-    private let held = Mutex<Held?>(nil)
+    var file: FileDescriptor? { held.withLock { $0 } }
 
-    var file: FileDescriptor? { held.withLock { $0?.file } }
-
-    func hold(_ file: FileDescriptor) { held.withLock { $0 = Held(file: file) } }
+    func hold(_ file: FileDescriptor) { held.withLock { $0 = file } }
 
     func letGo() {
         held.withLock { held in
             // Said aloud, because a child process that is just being started may hold a copy of the descriptor.
             if let held {
-                flock(held.file.rawValue, LOCK_UN)
-                try? held.file.close()
+                flock(held.rawValue, LOCK_UN)
+                try? held.close()
             }
             held = nil
         }
     }
 
-    /// Hands on, once, who asks for the lock.
-    ///
-    /// - Parameter tell: returns whether it could be told; else it is asked again at the next look.
-    func tellRequest(_ tell: (String) -> Bool) {
-        held.withLock { held in
-            guard let file = held?.file, held?.isTold == false else { return }
-            let request = LockFile.request(in: file)
-            if !request.isEmpty, tell(request) { held?.isTold = true }
+    /// Who asks for the lock; nil: nobody does, or it is not held.
+    var request: String? {
+        held.withLock { file in
+            let request = file.map { LockFile.request(in: $0) } ?? ""
+            return request.isEmpty ? nil : request
         }
     }
 }

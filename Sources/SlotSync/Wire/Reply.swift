@@ -14,8 +14,9 @@ enum Reply: Equatable, Sendable {
     /// Said before the needs of a stage: bytes as `alive` counts them, and how many bytes of content are to be put into
     /// place from then on, received or copied on the host.
     case plan(before: UInt64, planned: UInt64)
-    /// Before `status`, where another session holds the root's lock; it was asked to give way, if that was requested.
-    case lock(RingLock)
+    /// Before `status`, where another session holds the root's lock; and in answer to `preempt`, then with whether it was
+    /// asked to give way.
+    case lock(RingLock, isAsked: Bool)
     /// Nobody holds the lock. Where a rollback is to lead after what the last holder did; nil: it changed nothing.
     case unlocked(wayBack: ContentDigest?)
     /// Said once, at any time: another command asks this session for the lock; which, and for whom.

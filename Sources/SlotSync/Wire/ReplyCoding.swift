@@ -65,10 +65,11 @@ extension Reply: WireMessage {
         case .plan(let before, let planned):
             writer.append(varint: before)
             writer.append(varint: planned)
-        case .lock(let lock):
+        case .lock(let lock, let isAsked):
             writer.append(text: lock.holder)
             writer.append(zigzag: lock.since)
         case .unlocked(let wayBack): writer.append(optional: wayBack) { $0.append($1) }
+            writer.append(isAsked)
         case .giveWay(let who): writer.append(text: who)
         case .status(let ring): ring.encode(into: &writer)
         case .needs(let needs, let isLast):
@@ -125,7 +126,8 @@ extension Reply: WireMessage {
                 return .plan(before: before, planned: try reader.varint())
             case .lock:
                 let holder = try reader.shownText(of: "a lock's holder")
-                return .lock(RingLock(holder: holder, since: try reader.zigzag()))
+                let lock = RingLock(holder: holder, since: try reader.zigzag())
+                return .lock(lock, isAsked: try reader.flag())
             case .unlocked:
                 return .unlocked(wayBack: try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() })
             case .giveWay: return .giveWay(try reader.shownText(of: "a request to give way"))

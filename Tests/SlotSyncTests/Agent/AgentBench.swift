@@ -94,6 +94,7 @@ final class AgentBench: Sendable {
 @discardableResult
 func withAgent(
     root: FilePath, policy: String? = nil, unattendedHookLimit: Duration = .seconds(600),
+    askedSilenceLimit: Duration = .seconds(600),
     _ body: @escaping @Sendable (AgentBench) throws -> Void
 ) async throws -> Int32 {
     let (agentIn, toAgent) = try FileDescriptor.closeOnExecPipe()
@@ -102,7 +103,7 @@ func withAgent(
     let agent = Task(executorPreference: AgentThread()) {
         let status = await HostAgent.serve(
             root: root.string, policy: policy, input: agentIn, output: agentOut,
-            unattendedHookLimit: unattendedHookLimit)
+            unattendedHookLimit: unattendedHookLimit, askedSilenceLimit: askedSilenceLimit)
         try? agentIn.close()
         try? agentOut.close()
         return status

@@ -32,7 +32,7 @@ struct MessageSamples {
             .hello(greeting(), optional { $0.greetedRing() }), .failure(SlotSyncError(.diskFull, text())),
             .warning(text()),
             .alive(files: number(), bytes: number()), .plan(before: number(), planned: number()),
-            .lock(RingLock(holder: text(), since: 1_767_225_600)), .status(ring()),
+            .lock(RingLock(holder: text(), since: 1_767_225_600), isAsked: flag()), .status(ring()),
             .unlocked(wayBack: optional { $0.digest() }), .giveWay(text()),
             .present(stageOutcome()),
             partOfNeeds(), .signature(basis: digest(), signature()),
