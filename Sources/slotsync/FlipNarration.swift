@@ -9,6 +9,8 @@ struct FlipNarration {
     let root: String
     /// What commands are told to be typed with.
     var words = FleetWords()
+    /// The subcommand and what was said of the release, as they were typed.
+    var again: [String] = []
 
     /// Watches the operation and tells what came of it.
     func follow(
@@ -33,7 +35,7 @@ struct FlipNarration {
     func status(_ report: FlipReport) -> ExitStatus {
         if report.isMixed || !report.uncertain.isEmpty { return .partlyDone }
         if changesNothing(report) { return .failed }
-        if report.failures.isEmpty { return .done }
+        if report.failures.isEmpty { return lackingHook(report).isEmpty ? .done : .partlyDone }
         return report.flipped.isEmpty || report.isGivenUp ? .failed : .partlyDone
     }
 
@@ -41,6 +43,11 @@ struct FlipNarration {
     private func changesNothing(_ report: FlipReport) -> Bool {
         verb == "rollback" && !report.endsPreempted
             && !report.flipped.contains { $0.outcome.changed || $0.outcome.hasRunHook }
+    }
+
+    /// Hosts where a flip had nothing to do but to run a hook that is owed, and had none.
+    private func lackingHook(_ report: FlipReport) -> [Host] {
+        verb == "rollback" ? [] : report.flipped.filter(\.outcome.owesHook).map(\.host)
     }
 
     /// What is live now, a line for all hosts of which the same is to be said.
@@ -63,8 +70,14 @@ struct FlipNarration {
     /// What did not go as it should, beside the reasons of single hosts.
     func problems(_ report: FlipReport, hosts: Int) -> [String] {
         guard !report.failures.isEmpty else {
-            guard changesNothing(report) else { return [] }
-            return ["nothing was rolled back: release \(report.release?.short ?? "-") is live already, on every host"]
+            if changesNothing(report) {
+                let what = report.release.map { "release \($0.short)" } ?? "what was live before"
+                let alone =
+                    report.returned.isEmpty ? "" : ", since \(fold(report.returned)) had gone back already"
+                return ["nothing was rolled back: \(what) is live already, on every host\(alone)"] + waysOn(report)
+            }
+            let lacking = lackingHook(report)
+            return lacking.isEmpty ? [] : ["\(fold(lacking)): the hook that is owed has not run"]
         }
         var lines: [String] = []
         if !report.takenBack.isEmpty {
@@ -86,37 +99,59 @@ struct FlipNarration {
                 "\(verb) done on \(report.flipped.count) of \(NumberText.count(hosts, "host")), not on "
                     + fold(report.failures.map(\.host)))
         }
-        return lines + remedies(report)
+        return lines + remedies(report) + (changesNothing(report) ? waysOn(report) : [])
+    }
+
+    /// The commands that go further back, where hosts had gone back by themselves and a rollback stopped at that.
+    private func waysOn(_ report: FlipReport) -> [String] {
+        guard !report.returned.isEmpty else { return [] }
+        let ways = Dictionary(grouping: report.flipped) { $0.outcome.previous?.id }
+        return ways.compactMap { way, hosts in way.map { ($0, hosts.map(\.host)) } }.sorted { $0.0 < $1.0 }.map {
+            let all = $0.1.count == report.flipped.count
+            return "to go further back: \(words.command("rollback", "--to", "\($0.0)", on: all ? nil : $0.1))"
+        }
     }
 
     /// For each host that did not go back the command that brings it there, or to what was live there before.
     private func remedies(_ report: FlipReport) -> [String] {
-        guard verb == "rollback", let release = report.release else { return [] }
+        guard verb == "rollback" else { return [] }
+        let locked = Set(report.failures.filter { $0.error.code == .locked }.map(\.host))
         var left = report.failures.map(\.host)
         func take(_ hosts: [Host]) -> [Host] {
             let taken = left.filter(hosts.contains)
             left.removeAll(where: hosts.contains)
             return taken
         }
-        func line(_ hosts: [Host], _ aim: String = "there", _ command: ([Host]) -> String) -> [String] {
-            hosts.isEmpty ? [] : ["to bring \(fold(hosts)) \(aim): \(command(hosts))"]
+        func line(_ hosts: [Host], _ command: [String], _ aim: String = "there") -> [String] {
+            let (free, held) = (hosts.filter { !locked.contains($0) }, hosts.filter(locked.contains))
+            return (free.isEmpty ? [] : ["to bring \(fold(free)) \(aim): \(words.command(command, on: free))"])
+                + (held.isEmpty
+                    ? []
+                    : [
+                        "to bring \(fold(held)) \(aim), and have whoever holds the lock give way: "
+                            + words.command(command + ["--preempt"], on: held)
+                    ])
         }
+        // Where nobody went back, each goes where it goes by itself when it is its turn.
+        let isMoved = report.release != nil && report.flipped.contains(where: \.outcome.changed)
+        let held = isMoved ? [] : line(take(Array(locked)), again, "back")
+        guard let release = report.release else { return held }
         let ways = Dictionary(grouping: report.otherWays, by: \.release).sorted { $0.key < $1.key }
         let others = ways.flatMap { way, hosts in
-            line(take(hosts.map(\.host)), "back to what was live there before") {
-                words.command("rollback", "--to", "\(way)", on: $0)
-            }
+            line(take(hosts.map(\.host)), ["rollback", "--to", "\(way)"], "back to what was live there before")
         }
         let lacking = take(report.withoutRelease)
-        let source = lacking.isEmpty ? [] : ["(SOURCE is the tree of release \(release.short))"]
-        return others + line(lacking) { words.command("push", "SOURCE", "--no-canary", on: $0) } + source
-            + line(take(report.badOn)) { words.command("rollback", "--to", "\(release.id)", "--force", on: $0) }
-            + line(left.filter { !report.needsMending($0) }) {
-                words.command("rollback", "--to", "\(release.id)", on: $0)
-            }
-            + line(left.filter(report.needsMending), "there, when what is said of it above is mended") {
-                words.command("rollback", "--to", "\(release.id)", on: $0)
-            }
+        let source =
+            lacking.isEmpty
+            ? []
+            : [
+                "to bring \(fold(lacking)) there: \(words.command("push", "SOURCE", "--no-canary", on: lacking))",
+                "(SOURCE is the tree of release \(release.short))",
+            ]
+        let there = ["rollback", "--to", "\(release.id)"]
+        return held + others + source + line(take(report.badOn), there + ["--force"])
+            + line(left.filter { !report.needsMending($0) }, there)
+            + line(left.filter(report.needsMending), there, "there, when what is said of it above is mended")
     }
 
     private func mixture(_ report: FlipReport) -> [String] {

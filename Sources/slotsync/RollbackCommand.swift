@@ -37,7 +37,8 @@ struct RollbackCommand: AsyncParsableCommand {
             options.preempts = rollback.preempt
             let operation = settled.fleet.rollback(rollback.to.map { .text($0) } ?? .usual, options: options)
             return try await FlipNarration(
-                verb: "rollback", root: settled.fleet.root, words: settled.fleet.words
+                verb: "rollback", root: settled.fleet.root, words: settled.fleet.words,
+                again: ["rollback"] + (rollback.to.map { ["--to", $0] } ?? []) + (options.force ? ["--force"] : [])
             ).follow(
                 operation, hosts: settled.fleet.hosts.count, reporter)
         }

@@ -162,6 +162,36 @@ extension FleetEndToEnd {
             }
         }
 
+        @Test(
+            "a rollback after a host went back by itself changes nothing, as often as it is run, and names what goes further"
+        )
+        func goneBack() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                var ids: [String] = []
+                for name in ["v0", "v1"] {
+                    let tree = try bench.tree(name)
+                    try tree.file("page", name)
+                    ids.append(try await fleet.release(tree))
+                }
+                let release = try #require(ContentDigest(try await fleet.stage(changedTree(bench))))
+                let agent = try AgentProcess(root: fleet.root())
+                try agent.flip(release, within: .seconds(60))
+                try #require(try await agent.flipped())
+                agent.signalController(SIGKILL)
+                try await agent.ended()
+                var back = try await fleet.call("rollback")
+                #expect(back.exitCode == 1 && fleet.current() == "slots/2", "\(back)")
+                back = try await fleet.call("rollback")
+                #expect(back.exitCode == 1 && fleet.current() == "slots/2", "\(back)")
+                #expect(back.errors.contains("had gone back by itself from release \(release)"), "\(back)")
+                let command = "slotsync rollback --to \(ids[0]) --hosts h1 --root"
+                #expect(back.errors.contains("to go further back: \(command)"), "\(back)")
+                let further = try await fleet.done("rollback", "--to", ids[0])
+                #expect(fleet.current() == "slots/1", "\(further)")
+            }
+        }
+
         private static let steps = ["fsync", "rename,renameat,renameat2", "pwrite64", "unlinkat"]
 
         @Test("killed at any step of flipping and going back, it is recovered by the next agent", arguments: steps)

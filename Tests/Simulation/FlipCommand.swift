@@ -7,6 +7,8 @@ final class FlipCommand {
     /// What the command says at its end, by the hosts' indices.
     struct Told {
         var flipped: Set<Int> = []
+        /// Of a rollback where each of them goes.
+        var releases: [Int: ContentDigest] = [:]
         var takenBack: Set<Int> = []
         var failures: [Int: String] = [:]
         var uncertain: Set<Int> = []
@@ -60,7 +62,10 @@ final class FlipCommand {
             for refusal in choice.refusals(of: chosen, by: selector) {
                 if let index = index(of: refusal.host) { told.failures[index] = "\(refusal.error)" }
             }
-            return rollBack(known.filter { told.failures[$0] == nil }, request)
+            let course = choice.course(to: chosen, by: selector)
+            let left = known.filter { told.failures[$0] == nil }
+            for index in left { told.releases[index] = course.ownReleases[world.hosts[index].host] ?? chosen }
+            return rollBack(left, request, settles: course.changesSomething)
         }
         decisions = TwoPhaseFlip(
             hosts: known.map { world.hosts[$0].host }, failed: told.failures.count,
@@ -138,9 +143,12 @@ final class FlipCommand {
         }
     }
 
-    private func rollBack(_ hosts: [Int], _ request: FlipRequest) {
+    private func rollBack(_ hosts: [Int], _ request: FlipRequest, settles: Bool) {
         world.entered(.flipping)
         each(hosts, closing: true) { (link: HostLink, done: @escaping HostLink.Answered<Void>) in
+            var request = request
+            request.release = self.told.releases[link.host.index] ?? request.release
+            request.settlesReturn = settles
             link.prepare(request) {
                 if case .failure(let error) = $0 { return done(.failure(error)) }
                 self.commit(link, request, done)

@@ -12,7 +12,7 @@ extension SimulatedAgent {
             ring.state.status.provisional != nil
         else {
             if ring.state.status.provisional == nil { unlock() }
-            hello(ring.state.status)
+            hello(ring.state.greeted)
             return then()
         }
         world.count("abandoned flip found")
@@ -154,7 +154,10 @@ extension SimulatedAgent {
         guard let prepared = flip, prepared.standing == .prepared else {
             return fail(SlotSyncError(.protocolViolation, "a commit without a flip"))
         }
-        guard !prepared.changesNothing else { return reply(.flipped(outcome(prepared))) }
+        guard !prepared.changesNothing else {
+            if prepared.request.settlesReturn { _ = ring.note { $0.settleReturn() } }
+            return reply(.flipped(outcome(prepared)))
+        }
         do {
             if world.broken == .renamesFirst, prepared.limit != nil {
                 _ = try ring.pointCurrent(at: prepared.change.slot, isWayBack: false)
@@ -244,4 +247,13 @@ extension SimulatedAgent {
     }
 
     private func outcome(_ flip: PreparedFlip) -> FlipOutcome { flip.outcome(renamedAt: 1, after: wentBack) }
+}
+
+extension RingState {
+    /// What a greeting says of the ring, where nothing was taken back for it.
+    fileprivate var greeted: RingStatus {
+        var ring = status
+        ring.returned = returned
+        return ring
+    }
 }

@@ -166,7 +166,8 @@ final class Trial {
 
     /// A person's next command brings the fleet to one release.
     private func mend() throws {
-        let someNew = world.hosts.contains { $0.served == Scenario.new }
+        // What went back by itself is not gone back from a second time.
+        let someNew = world.hosts.contains { $0.served == Scenario.new || $0.disk.state.returned != nil }
         let isPush = if case .push = scenario.command { true } else { false }
         if isPush, isUniform, !hasSecond, someNew, world.dice.chance(0.5) {
             let rollback = FlipCommand(.rollback, to: .usual, by: "a person", in: world)

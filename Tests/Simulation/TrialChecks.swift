@@ -84,7 +84,7 @@ extension Trial {
 
     func check(_ told: FlipCommand.Told, of release: ContentDigest) {
         for host in world.hosts {
-            let isThere = host.served == release
+            let isThere = host.served == told.releases[host.index] ?? release
             if told.flipped.contains(host.index) {
                 if !isThere { problem("\(host.label): is told flipped, and has \(name(host.served))") }
             } else if told.uncertain.contains(host.index) {

@@ -31,7 +31,7 @@ extension AgentSession {
         if !prepared.changesNothing { try checkContent(of: slot, request, ring) }
         ring.prepareSwitch()
         try tell(ring.takeWarnings())
-        if let warning = warningOfSecondRollback(prepared, ring) { try connection.send(.warning(warning)) }
+        if let warning = warningOfReturn(prepared, ring) { try connection.send(.warning(warning)) }
         flip = prepared
         // One that finds all done has done what another is to leave.
         if request.direction == .rollback { ring.noteWayBack(prepared.wayBack) }
@@ -50,8 +50,15 @@ extension AgentSession {
         guard let flip, flip.standing == .prepared else { throw unexpected("a commit without a flip") }
         let ring = try existingRing()
         guard !flip.changesNothing else {
-            let hasRunHook = try await runOwedHook(flip, in: ring)
-            try connection.send(.flipped(outcome(flip, renamedAt: 0, hasRunHook: hasRunHook)))
+            let hook = try await runOwedHook(flip, in: ring)
+            if flip.request.direction == .rollback, ring.state.loneReturn != nil,
+                flip.request.settlesReturn || wentBack?.from == flip.change.slot
+            {
+                try tell([ring.note { $0.settleReturn() }].compactMap { $0 })
+            }
+            var outcome = outcome(flip, renamedAt: 0)
+            (outcome.hasRunHook, outcome.owesHook) = (hook.hasRun, hook.isLacking)
+            try connection.send(.flipped(outcome))
             return
         }
         if let limit = flip.limit { try beginProvisional(limit: limit, in: ring) }
@@ -75,7 +82,9 @@ extension AgentSession {
                 return
             case .goesBack:
                 let done: String
-                do { done = try await takeBack() } catch let second {
+                // Whoever gave the order hears of a hook that failed; else nobody does.
+                let reason = code == .hookFailed ? "" : "\(error)"
+                do { done = try await takeBack(because: reason) } catch let second {
                     throw SlotSyncError(
                         .notTakenBack,
                         "\(error); this host could not be flipped back (\(second)): slot \(flip.change.slot) is live")
@@ -122,17 +131,17 @@ extension AgentSession {
     /// Takes the commit of this session back, provisional or not, for a controller that waits for it.
     ///
     /// - Returns: what was done, for a person.
-    private func takeBack() async throws -> String {
+    private func takeBack(because reason: String = "") async throws -> String {
         guard let flip else { throw unexpected("an undo without a flip") }
         let ring = try existingRing()
         let reversal: Reversal
         if flip.standing == .provisional {
-            reversal = try await revert(ring, because: "", attended: true)
+            reversal = try await revert(ring, because: reason, attended: true)
         } else {
             let hook = flip.request.undoHook
     /// - Parameter reason: why the host does so by itself; empty: it was told to, or its controller is told.
             var undone = flip
-            var warnings = try undone.moveBack(in: ring)
+            var warnings = try undone.moveBack(in: ring, because: reason)
             self.flip = undone
             let connection = connection
             let warning = await runUndoHook(
@@ -155,9 +164,9 @@ extension AgentSession {
     }
 
     /// The warning for whoever rolls back what has gone back by itself, and may not know that.
-    private func warningOfSecondRollback(_ flip: PreparedFlip, _ ring: Ring) -> String? {
-        guard flip.request.direction == .rollback, !flip.changesNothing, let last = ring.state.history.last,
-            last.kind == .undo, !last.reason.isEmpty
+    private func warningOfReturn(_ flip: PreparedFlip, _ ring: Ring) -> String? {
+        let last = flip.changesNothing ? ring.state.loneReturn : ring.state.history.last
+        guard flip.request.direction == .rollback, wentBack == nil, let last, last.kind == .undo, !last.reason.isEmpty
         else { return nil }
         return
             "this host had gone back by itself from release \(last.release) at \(utcText(last.at)) (\(last.reason)); "

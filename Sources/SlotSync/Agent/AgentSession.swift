@@ -138,6 +138,7 @@ final class AgentSession {
         ring = try Ring.open(root)
         var status = recoverAbandoned()
         status?.identity = ring?.identity
+        status?.returned = ring?.state.returned
         try connection.send(.hello(own, status))
         return true
     }

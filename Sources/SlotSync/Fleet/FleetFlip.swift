@@ -50,9 +50,11 @@ private struct LockedMeanwhile: Error {}
 final class FleetFlip {
     let connection: FleetConnection
     private let direction: FlipRequest.Direction
-    private let options: FlipOptions
+    let options: FlipOptions
     let way: MadeWay
     let emit: @Sendable (FleetEvent) -> Void
+    /// Where most hosts go; nil: nobody knows, or each of a rollback is where it goes.
+    private var chosen: ContentDigest?
     private var release: ReleaseName?
     /// How many hosts have it under which name.
     private var names: [String: Int] = [:]
@@ -95,17 +97,23 @@ final class FleetFlip {
         var choice = ReleaseChoice(
             direction: direction, rings: rings.answers.map { ($0.host, $0.answer) }, words: fleet.words)
         choice.way = way
-        let chosen: ContentDigest?
         do { chosen = try choice.choose(selector) } catch let error as SlotSyncError {
-            throw error.besides(rings.failures)
+            throw error.besides(rings.failures, words: fleet.words)
         }
-        let request = FlipRequest(direction, to: chosen, hooks: options.hooks, force: options.force)
+        var request = FlipRequest(direction, to: chosen, hooks: options.hooks, force: options.force)
         guard direction == .flip else {
             failures += choice.refusals(of: chosen, by: selector)
             let left = Set(failures.map(\.host))
+            let course = choice.course(to: chosen, by: selector)
+            request.settlesReturn = course.changesSomething
             try await rollBack(
-                rings.done.filter { !left.contains($0) }, request, atMost: keepsSessions ? .max : fleet.parallelism)
-            return report(choice, of: chosen, selector)
+                rings.done.filter { !left.contains($0) }, atMost: keepsSessions ? .max : fleet.parallelism
+            ) { [request] host in
+                var request = request
+                request.release = course.ownReleases[host] ?? request.release
+                return request
+            }
+            return report(choice, selector)
         }
         decisions = TwoPhaseFlip(
             hosts: rings.done, failed: rings.failures.count,
@@ -120,7 +128,7 @@ final class FleetFlip {
             if step != .commit, connection.preemptor != nil { throw CancellationError() }
             decisions.end(done)
         }
-        return report(choice, of: chosen, selector)
+        return report(choice, selector)
     }
 
     // MARK: Steps
@@ -151,6 +159,7 @@ final class FleetFlip {
 
     func prepare(_ host: HostConnection, _ request: FlipRequest) async throws {
         let outcome = try await host.prepare(request)
+        guard outcome.release.id == chosen else { return }
         // One host's name for it is not the fleet's.
         names[outcome.release.name, default: 0] += 1
         let name = names.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? ""
@@ -253,9 +262,7 @@ final class FleetFlip {
         emit(.hostFinished(host.host, .flipped(outcome)))
     }
 
-    private func report(
-        _ choice: ReleaseChoice, of chosen: ContentDigest?, _ selector: ReleaseSelector
-    ) -> FlipReport {
+    private func report(_ choice: ReleaseChoice, _ selector: ReleaseSelector) -> FlipReport {
         let hosts = connection.fleet.hosts
         let numbers = Dictionary(zip(hosts, hosts.indices)) { first, _ in first }
         let failed = Set(failures.map(\.host))
@@ -275,6 +282,8 @@ final class FleetFlip {
             badOn: failedHosts { !$0.isEmpty && $0.allSatisfy { $0.state == .bad } },
             otherWays: direction == .flip
                 ? [] : choice.otherWays(than: chosen, by: selector).filter { failed.contains($0.host) },
-            endsPreempted: chosen.map { way.wayBacks.values.contains($0) } ?? false, isGivenUp: decisions.isGivenUp)
+            returned: direction == .flip ? [] : choice.rings.filter { $0.ring?.returned != nil }.map(\.host),
+            endsPreempted: chosen.map { way.wayBacks.values.contains($0) } ?? !way.wayBacks.isEmpty,
+            isGivenUp: decisions.isGivenUp)
     }
 }

@@ -2,7 +2,7 @@
 
 /// What came of a flip or a rollback over the fleet.
 public struct FlipReport: Sendable {
-    /// What was flipped to; nil where no host got so far as to say.
+    /// What was flipped to; nil where no host got so far as to say, or hosts had gone back to different releases.
     public var release: ReleaseName?
     /// Hosts on which the release is live now.
     public var flipped: [(host: Host, outcome: FlipOutcome)]
@@ -19,6 +19,8 @@ public struct FlipReport: Sendable {
     /// Hosts that did not go back with the others and have another release that was live before: the way back that is
     /// theirs, in the fleet's order.
     public var otherWays: [(host: Host, release: ContentDigest)] = []
+    /// Hosts of a rollback that had gone back by themselves before it.
+    public var returned: [Host] = []
     /// Whether the rollback led to where commands come from that were asked to give way: those went back by themselves, or
     /// were rolled back.
     public var endsPreempted = false

@@ -1,5 +1,5 @@
 // Decides which release a flip or a rollback is about, where its caller does not give an ID. It goes by what all hosts
-// say of their rings, before any of them is asked for more. FleetFlip calls it.
+// say of their rings, before any of them is asked for more; WaysBack.swift has where a rollback leads. FleetFlip calls it.
 
 /// The hosts' rings as they were when their sessions began.
 package struct ReleaseChoice {
@@ -17,7 +17,7 @@ package struct ReleaseChoice {
         (self.direction, self.rings, self.words) = (direction, rings, words)
     }
 
-    /// - Returns: nil where no host could be asked.
+    /// - Returns: nil where no host could be asked, or where a rollback leads each to another release, and all are there.
     /// - Throws: ``SlotSyncError`` if the hosts do not agree, have no such release, or only a bad one.
     package func choose(_ selector: ReleaseSelector) throws -> ContentDigest? {
         guard !rings.isEmpty else { return nil }
@@ -50,8 +50,11 @@ package struct ReleaseChoice {
         return everywhere
     }
 
-    private func previousRelease() throws -> ContentDigest {
+    private func previousRelease() throws -> ContentDigest? {
         let ways = waysBack
+        let done = Set(ways.filter(\.isDone).map(\.release))
+        // A push took hosts back to what each had before.
+        if done.count > 1, ways.allSatisfy({ $0.isThere && done.contains($0.release) }) { return nil }
         // Where they differ, most hosts decide; of as many, those of the host that was named first. Who is there already
         // is no reason to move the others away from where they are.
         let targets =
@@ -87,78 +90,6 @@ package struct ReleaseChoice {
 
     /// How many releases are named that hosts could go to instead.
     private static let mostWaysOn = 3
-
-    // MARK: Ways back
-
-    /// Where a host goes back to by itself.
-    private struct WayBack {
-        var host: Host
-        var ring: RingStatus
-        var release: ContentDigest
-        /// Whether it is live there: the host has gone back already, or never had what the others go back from.
-        var isThere = false
-
-        func holds(_ release: ContentDigest) -> Bool { ring.slots.contains { $0.holds(release) } }
-    }
-
-    /// In the fleet's order.
-    private var waysBack: [WayBack] {
-        let targets = Set(rings.compactMap { previous($0.host, $0.ring) })
-        return rings.compactMap { host, ring in
-            guard let ring else { return nil }
-            let noted = noted(host, ring)
-            if let live = ring.liveRelease?.id, noted.map({ $0 == live }) ?? targets.contains(live) {
-                return WayBack(host: host, ring: ring, release: live, isThere: true)
-            }
-            return previous(host, ring).map { WayBack(host: host, ring: ring, release: $0) }
-        }
-    }
-
-    /// A host that has just gone back, since its flip had not been confirmed, or because its push gave way, has done what
-    /// is asked.
-    private func previous(_ host: Host, _ ring: RingStatus?) -> ContentDigest? {
-        guard let ring else { return nil }
-        if let noted = noted(host, ring) { return noted }
-        return ring.wentBack == nil ? ring.previous.flatMap { ring[$0].release?.id } : ring.liveRelease?.id
-    }
-
-    /// Where the command that gave way says that a rollback leads, if it can be so: a note of an earlier command stays
-    /// where the lock's file cannot be written.
-    private func noted(_ host: Host, _ ring: RingStatus) -> ContentDigest? {
-        way.wayBacks[host].flatMap { noted in
-            let known = [ring.liveRelease?.id, ring.previous.flatMap { ring[$0].release?.id }]
-            return known.contains(noted) ? noted : nil
-        }
-    }
-
-    /// Hosts that stay out of a rollback where the ways back differ, and why: those that are where others go back to, and
-    /// those that do not have what most hosts go back to.
-    package func refusals(of chosen: ContentDigest?, by selector: ReleaseSelector) -> [HostFailure] {
-        guard let chosen, selector == .usual else { return [] }
-        return waysBack.filter { $0.release != chosen }.compactMap { way in
-            guard way.isThere || !way.holds(chosen) else { return nil }
-            return HostFailure(
-                host: way.host,
-                error: SlotSyncError(
-                    .notReady,
-                    way.isThere
-                        ? "release \(way.release) is live here, to which a rollback leads, and on most hosts it leads to release "
-                            + "\(chosen): left as it is"
-                        : "release \(chosen), which most hosts go back to, is in no slot of this host, where release "
-                            + "\(way.release) was live before"))
-        }
-    }
-
-    /// The hosts' own ways back that lead elsewhere, and can be gone.
-    func otherWays(than chosen: ContentDigest?, by selector: ReleaseSelector) -> [(host: Host, release: ContentDigest)]
-    {
-        guard selector == .usual, let chosen else { return [] }
-        return waysBack.compactMap { way in
-            let isOpen = way.ring.slots.contains { $0.state != .bad && $0.holds(way.release) }
-            guard !way.isThere, way.release != chosen, isOpen, !way.holds(chosen) else { return nil }
-            return (way.host, way.release)
-        }
-    }
 
     /// The hosts by the release that `release` says of their rings, where it says one; by its ID.
     private func hosts(by release: (RingStatus) -> ReleaseName?) -> [(release: ContentDigest, hosts: [Host])] {

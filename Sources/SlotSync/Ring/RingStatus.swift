@@ -19,6 +19,9 @@ public struct RingStatus: Hashable, Sendable {
     /// The release that the session began by going back from, since nobody had confirmed its flip; known from a
     /// greeting alone.
     public var wentBack: ReleaseName?
+    /// The release that the host went back from by itself before the session, if nothing was changed there since and no
+    /// rollback has counted it; known from a greeting alone.
+    public var returned: ReleaseName?
     /// Equal for two sessions with one ring, by whatever names its host was called, as long as its kernel runs; known from a
     /// greeting alone, and nil where a host cannot tell.
     package var identity: ContentDigest?

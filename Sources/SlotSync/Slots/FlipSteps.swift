@@ -79,7 +79,7 @@ package struct PreparedFlip {
             previous: change.fromBefore?.release, changed: !changesNothing, renamedAt: renamedAt,
             hasRunHook: hasRunHook)
         // Nothing goes from a release to itself: what was live before it is where a rollback leads.
-        if changesNothing, let status {
+        if changesNothing || isRepair, let status {
             (outcome.previousSlot, outcome.previous) = (status.previous, status.previous.flatMap { status[$0].release })
         }
         // The session began with what the rollback was to do.
@@ -166,8 +166,9 @@ package struct PreparedFlip {
 
     /// Takes a flip back that is not provisional; the undo hook, if there is one, is owed from then on.
     ///
+    /// - Parameter reason: why the host does so by itself; empty: it was told to.
     /// - Returns: what there is to warn of.
-    package mutating func moveBack(in ring: some FlipRing) throws -> [String] {
+    package mutating func moveBack(in ring: some FlipRing, because reason: String = "") throws -> [String] {
         if let from = change.from, let lack = ring.lack(of: from) {
             throw SlotSyncError(.notReady, "slot \(from), which was live before, \(lack.what): \(lack.remedy)")
         }
@@ -177,7 +178,8 @@ package struct PreparedFlip {
             throw ring.switchFailure({ "flip \($0) back" }, error)
         }
         let said = ring.note {
-            $0.noteUndo(of: change, at: moment.seconds, hook: request.undoHook.isEmpty ? .none : .owed)
+            $0.noteUndo(
+                of: change, at: moment.seconds, because: reason, hook: request.undoHook.isEmpty ? .none : .owed)
         }
         if let said { warnings.append(said) }
         standing = .takenBack

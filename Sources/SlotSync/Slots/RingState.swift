@@ -16,6 +16,8 @@ package struct FlipRecord: Hashable, Sendable {
     var name = ""
     /// Why a host went back by itself; empty where it was told to.
     var reason = ""
+    /// Whether a rollback was told that the host had gone back by itself, and so has done its work.
+    var isSettled = false
 
     /// The longest reason, in bytes: there may be one in every line of the history.
     static let longestReason = 100
@@ -43,6 +45,23 @@ package struct RingState: Hashable, Sendable {
     mutating func note(_ flip: FlipRecord) {
         history.append(flip)
         if history.count > Self.longestHistory { history.removeFirst(history.count - Self.longestHistory) }
+    }
+
+    /// The change by which the host went back by itself, if nothing was changed since: a rollback that names no release
+    /// was done by it, unless one has settled it.
+    var loneReturn: FlipRecord? {
+        guard let last = history.last, last.kind == .undo, !last.reason.isEmpty, !last.isSettled, wayBack == nil,
+            last.toSlot != nil, last.toSlot == status.live
+        else { return nil }
+        return last
+    }
+
+    /// What it left by that.
+    package var returned: ReleaseName? { loneReturn.map { ReleaseName(id: $0.release, name: $0.name) } }
+
+    /// Notes that a rollback has counted the host as gone back: the next one goes further.
+    package mutating func settleReturn() {
+        if loneReturn != nil { history[history.count - 1].isSettled = true }
     }
 
     // MARK: Stages

@@ -60,7 +60,8 @@ extension RingState {
             lines.append(
                 "\(flip.kind.rawValue) at=\(flip.at) from=\(flip.fromSlot ?? 0) to=\(flip.toSlot ?? 0) release=\(flip.release)"
                     + (flip.name.isEmpty ? "" : " name=\(escaped(flip.name))")
-                    + (flip.reason.isEmpty ? "" : " reason=\(escaped(flip.reason))"))
+                    + (flip.reason.isEmpty ? "" : " reason=\(escaped(flip.reason))")
+                    + (flip.isSettled ? " settled=1" : ""))
         }
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
@@ -237,7 +238,8 @@ private struct StateLine {
         else { return nil }
         return FlipRecord(
             kind: kind, at: at, fromSlot: from == 0 ? nil : from, toSlot: to == 0 ? nil : to, release: id,
-            name: unescaped(fields["name"] ?? ""), reason: unescaped(fields["reason"] ?? ""))
+            name: unescaped(fields["name"] ?? ""), reason: unescaped(fields["reason"] ?? ""),
+            isSettled: fields["settled"] == "1")
     }
 }
 

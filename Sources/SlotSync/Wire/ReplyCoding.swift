@@ -52,6 +52,7 @@ extension Reply: WireMessage {
             writer.append(optional: ring) { writer, ring in
                 ring.encode(into: &writer)
                 writer.append(optional: ring.wentBack) { $0.append($1) }
+                writer.append(optional: ring.returned) { $0.append($1) }
                 writer.append(optional: ring.identity) { $0.append($1) }
             }
         case .failure(let error):
@@ -111,6 +112,9 @@ extension Reply: WireMessage {
                     try reader.optional { (reader) throws(SlotSyncError) in
                         var ring = try RingStatus(from: &reader)
                         ring.wentBack = try reader.optional { (reader) throws(SlotSyncError) in
+                            try reader.releaseName()
+                        }
+                        ring.returned = try reader.optional { (reader) throws(SlotSyncError) in
                             try reader.releaseName()
                         }
                         ring.identity = try reader.optional { (reader) throws(SlotSyncError) in try reader.digest() }

@@ -47,6 +47,8 @@ package struct FlipRequest: Equatable, Sendable {
     package var provisionalLimit: Duration?
     /// Flip to a release that is bad.
     package var force = false
+    /// A rollback that counts a host as gone back which did so by itself: the next one goes further.
+    package var settlesReturn = false
 }
 
 /// A basis whose signature the controller wants.

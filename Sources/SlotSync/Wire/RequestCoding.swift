@@ -189,6 +189,7 @@ extension FlipRequest {
         for hook in [beforeHook, afterHook, undoHook] { writer.append(counted: hook) }
         writer.append(optional: provisionalLimit) { $0.append(varint: $1.wholeMilliseconds) }
         writer.append(force)
+        writer.append(settlesReturn)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -200,7 +201,7 @@ extension FlipRequest {
         let limit = try reader.optional { (reader) throws(SlotSyncError) in try reader.provisionalLimit() }
         self.init(
             direction: direction, release: release, beforeHook: hooks[0], afterHook: hooks[1], undoHook: hooks[2],
-            provisionalLimit: limit, force: try reader.flag())
+            provisionalLimit: limit, force: try reader.flag(), settlesReturn: try reader.flag())
     }
 }
 

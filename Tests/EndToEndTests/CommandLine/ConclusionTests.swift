@@ -94,6 +94,50 @@ struct ConclusionTests {
         #expect(text.contains("h3: lost after the order to flip") && !text.contains("on every host"))
     }
 
+    private let rollback = FlipNarration(
+        verb: "rollback", root: "/srv",
+        words: FleetWords(selection: ["--hosts", "h[1-3]"], options: ["--root", "/srv"]),
+        again: ["rollback", "--force"])
+
+    @Test(
+        "a rollback that met locks names the command that asks for them, to where the others went or to where each goes"
+    )
+    func locked() throws {
+        var report = try report(flipped: "h1", failed: "h[2-3]")
+        report.failures[0].error = SlotSyncError(.locked, "locked by a push")
+        var lines = rollback.problems(report, hosts: 3).joined(separator: "\n")
+        #expect(lines.contains("slotsync rollback --to \(new.id) --preempt --hosts h2 --root /srv"), "\(lines)")
+        #expect(lines.contains("slotsync rollback --to \(new.id) --hosts h3 --root /srv"), "\(lines)")
+        report.failures[1].error = SlotSyncError(.locked, "locked by a push")
+        (report.release, report.flipped) = (nil, [])
+        lines = rollback.problems(report, hosts: 3).joined(separator: "\n")
+        #expect(lines.contains("slotsync rollback --force --preempt --hosts 'h[2-3]' --root /srv"), "\(lines)")
+        #expect(!flip.problems(report, hosts: 3).joined().contains("--preempt"))
+    }
+
+    @Test("a rollback with nothing to do, since hosts had gone back by themselves, names what goes further")
+    func returned() throws {
+        var report = try report(flipped: "", unchanged: "h[1-3]")
+        for index in report.flipped.indices { report.flipped[index].outcome.previous = old }
+        #expect(rollback.problems(report, hosts: 3).count == 1, "nobody had gone back")
+        report.returned = Array(report.flipped.prefix(2).map(\.host))
+        #expect(rollback.status(report) == .failed)
+        let lines = rollback.problems(report, hosts: 3)
+        #expect(lines[0].hasSuffix("on every host, since h[1-2] had gone back already"), "\(lines)")
+        #expect(
+            lines[1] == "to go further back: slotsync rollback --to \(old.id) --hosts 'h[1-3]' --root /srv", "\(lines)")
+    }
+
+    @Test("a flip to what is live is not done where the hook is owed and it has none to run")
+    func owedHook() throws {
+        var report = try report(flipped: "", unchanged: "h[1-2]")
+        #expect(flip.status(report) == .done)
+        report.flipped[1].outcome.owesHook = true
+        #expect(flip.status(report) == .partlyDone)
+        #expect(flip.problems(report, hosts: 2) == ["h2: the hook that is owed has not run"])
+        #expect(rollback.problems(report, hosts: 2).first?.contains("nothing was rolled back") == true)
+    }
+
     @Test("verify fails where a slot differs, host by host")
     func verify() throws {
         func slot(differences: Int) -> SlotVerification {

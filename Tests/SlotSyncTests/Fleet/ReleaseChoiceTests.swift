@@ -132,6 +132,88 @@ struct ReleaseChoiceTests {
         #expect(try choose([before], .rollback) == c.id)
     }
 
+    @Test("hosts that went back by themselves before, or are about to say so, are where a rollback leads")
+    func returned() throws {
+        let hosts = try HostList.parse("h[1-9]")
+        func choice(_ rings: [RingStatus?]) -> ReleaseChoice {
+            ReleaseChoice(direction: .rollback, rings: zip(hosts, rings).map { ($0, $1) })
+        }
+        var control = ring((a, .live), (c, .retired), (b, .ready))
+        control.slots[0].previous = 2
+        #expect(try choose([control, control], .rollback) == c.id)
+        var canary = control
+        canary.returned = b
+        // The controls were never flipped: what the rollback is for is undone.
+        let all = choice([control, canary, control])
+        #expect(try all.choose(.usual) == a.id && all.refusals(of: a.id, by: .usual).isEmpty)
+        #expect(!all.course(to: a.id, by: .usual).changesSomething)
+        var returning = control
+        returning.provisional = ProvisionalFlip(slot: 3, from: 1, since: 1, limit: .seconds(10))
+        #expect(try choose([control, returning], .rollback) == a.id)
+        // What was confirmed goes back, and then all is counted.
+        var confirmed = ring((b, .live), (a, .retired))
+        confirmed.slots[0].previous = 2
+        let some = choice([canary, confirmed])
+        #expect(try some.choose(.usual) == a.id && some.course(to: a.id, by: .usual).changesSomething)
+        // One that was left elsewhere by itself stays there, and is no failure.
+        var other = ring((c, .live), (a, .retired))
+        (other.slots[0].previous, other.returned) = (2, b)
+        let apart = choice([confirmed, confirmed, other])
+        #expect(try apart.choose(.usual) == a.id && apart.refusals(of: a.id, by: .usual).isEmpty)
+        #expect(apart.course(to: a.id, by: .usual).ownReleases == [hosts[2]: c.id])
+        #expect(apart.course(to: a.id, by: .id(a.id)).ownReleases.isEmpty, "unless it is told where to go")
+    }
+
+    @Test("hosts that were taken back to different releases are where they go, and no disagreement")
+    func takenBackApart() throws {
+        let hosts = try HostList.parse("h[1-9]")
+        var first = ring((a, .live), (c, .retired), (b, .ready))
+        first.slots[0].previous = 2
+        var second = ring((c, .live), (a, .retired), (b, .ready))
+        second.slots[0].previous = 2
+        var choice = ReleaseChoice(direction: .rollback, rings: zip(hosts, [first, second]).map { ($0, $1) })
+        choice.way.wayBacks = [hosts[0]: a.id, hosts[1]: c.id]
+        #expect(try choice.choose(.usual) == nil)
+        let course = choice.course(to: nil, by: .usual)
+        #expect(course.ownReleases == [hosts[0]: a.id, hosts[1]: c.id] && course.changesSomething)
+        #expect(choice.refusals(of: nil, by: .usual).isEmpty)
+        // Without a push that gave way each is where the other goes back to.
+        choice.way.wayBacks = [:]
+        #expect(errorMessage { _ = try choice.choose(.usual) }.contains("do not agree"))
+    }
+
+    @Test("a holder is told of as asked when it was asked, and else as waited for")
+    func asked() throws {
+        let host = try HostList.parse("h1")[0]
+        var way = MadeWay(patience: .seconds(2))
+        var told: [String] = []
+        func note(_ answer: WayAnswer) {
+            way.note(answer, of: host) { event in
+                switch event {
+                case .wayAsked: told.append("asked")
+                case .lockAwaited: told.append("awaited")
+                case .wayMade: told.append("made")
+                default: told.append("\(event)")
+                }
+            }
+        }
+        let lock = RingLock(holder: "a push by eva@build, pid 4711", since: 1)
+        note(WayAnswer(lock: lock))
+        note(WayAnswer(lock: lock))
+        #expect(told == ["awaited"])
+        #expect(way.refusal(of: host)?.message.contains("could not be asked") == true)
+        note(WayAnswer(lock: lock, isAsked: true))
+        note(WayAnswer(lock: lock, isAsked: true))
+        #expect(told == ["awaited", "asked"])
+        let refusal = try #require(way.refusal(of: host)).message
+        for words in ["pid 4711", "was asked to give way", "did not for 2 s", "its agent on h1"] {
+            #expect(refusal.contains(words), "\(refusal)")
+        }
+        note(WayAnswer(wayBack: a.id))
+        #expect(told == ["awaited", "asked", "made"] && way.refusal(of: host) == nil)
+        #expect(way.wayBacks == [host: a.id])
+    }
+
     @Test("where a push gave way, nothing goes back twice, and what it had not reached goes where most do")
     func gaveWay() throws {
         let hosts = try HostList.parse("h[1-9]")

@@ -31,7 +31,7 @@ struct RingStateTests {
                     kind: [.flip, .rollback, .undo][random.below(3)], at: Int64(random.below(1_000_000)),
                     fromSlot: random.below(2) == 0 ? nil : 1 + random.below(count), toSlot: 1 + random.below(count),
                     release: ContentDigest(high: 1, low: random.next()), name: ["", "v 1=2"][random.below(2)],
-                    reason: ["", "no=word of %\n"][random.below(2)]))
+                    reason: ["", "no=word of %\n"][random.below(2)], isSettled: random.below(2) == 0))
         }
         state.status.passedStage = random.below(1 << 32)
         if random.below(2) == 0 {

@@ -15,7 +15,8 @@ struct MessageSamples {
             .prepare(
                 FlipRequest(
                     direction: .flip, release: digest(), beforeHook: text(), afterHook: text(),
-                    undoHook: text(), provisionalLimit: optional { $0.provisionalLimit() }, force: flag())),
+                    undoHook: text(), provisionalLimit: optional { $0.provisionalLimit() }, force: flag(),
+                    settlesReturn: flag())),
             .prepare(
                 FlipRequest(
                     direction: .rollback, release: optional { $0.digest() }, beforeHook: "", afterHook: text(),
@@ -168,6 +169,7 @@ struct MessageSamples {
         var ring = ring()
         ring.wentBack = optional { $0.releaseName() }
         ring.identity = optional { $0.digest() }
+        ring.returned = optional { $0.releaseName() }
         return ring
     }
 
