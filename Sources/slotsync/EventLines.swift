@@ -62,7 +62,9 @@ extension FleetEvent {
     }
 
     /// The object for `--json`; nil for what is no event there, or is told from the report.
-    var json: JSONValue? {
+    ///
+    /// - Parameter words: what commands are told to be typed with.
+    func json(_ words: FleetWords) -> JSONValue? {
         switch self {
         case .scanned(let release, let files, let bytes):
             [
@@ -70,7 +72,7 @@ extension FleetEvent {
                 "files": .number(files), "bytes": .number(bytes),
             ]
         case .sourceWarning(let text): .warning(text)
-        case .hostWarning(let host, let text): .warning(text, of: [host])
+        case .hostWarning(let host, let text): .warning(words.completing(text, on: [host]), of: [host])
         case .scanning, .transferred, .filled, .hostStarted, .hostFinished, .loginDropped, .loginSlow, .lockAwaited,
             .hookAwaited, .wayAsked, .wayMade:
             nil
@@ -121,10 +123,11 @@ extension FlipOutcome {
 }
 
 extension HostFailure {
-    var json: JSONValue {
+    /// - Parameter words: what commands are told to be typed with.
+    func json(_ words: FleetWords) -> JSONValue {
         [
             "event": "host", "host": .text(host.label), "result": "failed", "code": .text(error.code.rawValue),
-            "message": .text(error.description),
+            "message": .text(words.completing(error.description, on: [host])),
         ]
     }
 }

@@ -17,9 +17,9 @@ func folded(_ sentences: [(host: Host, text: String)]) -> [String] {
 /// The same for warnings, failures and news, where sentences of one kind are one: `{host}` in them stands for each
 /// host's own name, and numbers are said from the least to the most.
 ///
-/// - Parameter words: what commands are told to be typed with.
+/// - Parameter words: what commands are told to be typed with; nil: they stay as hosts say them.
 func foldedByKind(
-    _ sentences: [(host: Host, text: String)], root: String = "", words: FleetWords = FleetWords()
+    _ sentences: [(host: Host, text: String)], root: String = "", words: FleetWords? = nil
 ) -> [String] {
     kinds(of: sentences, root: root, words: words).map { "\(HostList.fold($0.hosts)): \($0.text)" }
 }

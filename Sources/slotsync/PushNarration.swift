@@ -55,7 +55,7 @@ struct PushNarration: Sendable {
                 "is_last": .bool(isLast || judgement.verdict == .regression), "why": .text(judgement.why),
                 "metrics": .list(judgement.metrics.map(json)),
             ]
-        case .warning(let hosts, let text): .warning(text, of: hosts)
+        case .warning(let hosts, let text): .warning(plan.words.completing(text, on: hosts), of: hosts)
         case .waiting(let hosts, let what):
             ["event": "waiting", "hosts": .list(hosts.map { .text($0.label) }), "for": .text(what)]
         case .question(let question): ["event": "question", "message": .text(question)]
@@ -137,7 +137,7 @@ struct PushNarration: Sendable {
     private func json(_ host: RolloutOutcome.HostOutcome) -> JSONValue {
         [
             "event": "host", "host": .text(host.host.label), "result": .text(host.standing.rawValue),
-            "failure": .text(host.failure),
+            "failure": .text(host.failure.map { plan.words.completing($0, on: [host.host]) }),
             "is_bad": .bool(host.isMarkedBad),
         ]
     }

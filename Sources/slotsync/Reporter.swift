@@ -80,10 +80,12 @@ actor Reporter {
 
     /// Hosts that failed: grouped for people, host by host and grouped for scripts.
     func failures(_ failures: [HostFailure], root: String) {
-        for failure in failures { json(of: failure.host, failure.json) }
-        for group in FailureGroup.groups(of: failures, root: root) {
+        for failure in failures { json(of: failure.host, failure.json(options.words)) }
+        for var group in FailureGroup.groups(of: failures, root: root) {
             let hosts = failures.map(\.host).filter { group.hosts.contains($0.label) }
-            problem(options.words.completing(group.line, on: hosts))
+            // For a missing one the whole command is told by itself.
+            if group.code != .agentMissing { group.reason = options.words.completing(group.reason, on: hosts) }
+            problem(group.line)
             json(group.json)
             if group.code == .agentMissing, options.remoteCommand == nil {
                 problem("to put it there: \(options.words.command("install", on: hosts))")
@@ -154,7 +156,7 @@ actor Reporter {
     func tell(_ event: FleetEvent) {
         progress?.note(event, at: .now)
         if case .loginDropped = event { droppedLogins += 1 }
-        if let json = event.json { self.json(json) }
+        if let json = event.json(options.words) { self.json(json) }
         if case .hostFinished(let host, .staged(let staged)) = event { json(of: host, staged.json) }
         let isLive = drawsLive
         if let line = event.warningLine { warning(line) }

@@ -30,6 +30,30 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "the command that a refused flip names works as it is printed, also the one that --json tells",
+            arguments: [false, true])
+        func printedCommand(isJSON: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try FileManager.default.removeItem(atPath: "\(fleet.root())/current")
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(fleet.root())/current", withDestinationPath: bench.path)
+                let refused = try await isJSON ? fleet.call("flip", "--json") : fleet.call("flip")
+                #expect(refused.exitCode == 1, "\(refused)")
+                let told =
+                    try isJSON
+                    ? refused.events().compactMap { $0["message"] as? String }.joined(separator: "\n") : refused.errors
+                let commands = told.matches(of: /`slotsync (flip --force [^`]*)`/).map(\.output.1)
+                #expect(Set(commands).count == 1, "\(refused)")
+                let command = try #require(commands.first)
+                let typed = try await Program.run(
+                    ["sh", "-c", "exec '\(Program.slotsync)' \(command)"], in: bench.path)
+                #expect(typed.exitCode == 0 && fleet.current() == "slots/1", "\(typed)")
+            }
+        }
+
         @Test("an edited live slot does not spoil the next one", arguments: Edit.allCases)
         func liveSlot(_ edit: Edit) async throws {
             try await Workbench.use { bench in

@@ -7,15 +7,16 @@ extension PushDriver {
     /// What ends soon is not told.
     private static let shortWait = Duration.seconds(1)
 
-    /// Tells from now on, each once, what hosts are doing that the end of the push waits for.
+    /// Tells from now on, once of each host, what hosts are doing that the end of the push waits for.
     func tellWaits() {
         waitTeller?.cancel()
         waitTeller = Task {
-            var told: Set<String> = []
+            var told: [String: Set<Int>] = [:]
             while rollout.phase != .done, !Task.isCancelled {
                 // Cancelled it has nothing to tell: another one tells, or the push has ended.
                 guard (try? await Task.sleep(for: Self.shortWait)) != nil else { return }
-                for (what, indices) in waits where told.insert(what).inserted {
+                for (what, indices) in waits where !told[what, default: []].isSuperset(of: indices) {
+                    told[what, default: []].formUnion(indices)
                     emit.yield(.waiting(indices.map { hosts[$0] }, for: what))
                 }
             }

@@ -9,9 +9,9 @@ package import SlotSync
 ///
 /// - Parameters:
 ///   - root: the fleet's root. A host's own root is then the same text on all hosts, with `{host}` in it.
-///   - words: what commands are told to be typed with.
+///   - words: what commands are told to be typed with; nil: they stay as hosts say them.
 package func kinds(
-    of sentences: [(host: Host, text: String)], root: String = "", words: FleetWords = FleetWords()
+    of sentences: [(host: Host, text: String)], root: String = "", words: FleetWords? = nil
 ) -> [(hosts: [String], text: String)] {
     var order: [String] = []
     var members: [String: [(host: Host, text: String, kind: SentenceKind)]] = [:]
@@ -26,7 +26,7 @@ package func kinds(
         let text = Set(members.map(\.text)).count == 1 ? members[0].text : SentenceKind.merged(members.map(\.kind))
         var seen: Set<Host> = []
         let hosts = members.map(\.host).filter { seen.insert($0).inserted }
-        return (hosts.map(\.label), words.completing(text, on: hosts))
+        return (hosts.map(\.label), words?.completing(text, on: hosts) ?? text)
     }
 }
 
@@ -42,6 +42,15 @@ package struct SentenceKind: Sendable {
         case quote(String)
         /// A process, with the word before its number.
         case process(String)
+
+        /// As it stands in the sentence.
+        var shown: String {
+            switch self {
+            case .text(let text), .number(let text), .time(let text), .address(let text), .quote(let text),
+                .process(let text):
+                text
+            }
+        }
 
         /// What it is where sentences are compared.
         var key: String {
@@ -89,7 +98,7 @@ package struct SentenceKind: Sendable {
     }
 
     /// One sentence for all of these, which are of one kind: what is the same is said, of numbers the least and the most,
-    /// of quoted texts those of one host, with its name; of processes' numbers nothing.
+    /// of quoted texts those of one host, with its name; of processes which is on which host.
     package static func merged(_ sentences: [SentenceKind]) -> String {
         guard let first = sentences.first else { return "" }
         return first.parts.indices.map { index in
@@ -102,9 +111,19 @@ package struct SentenceKind: Sendable {
             case .address(let text): return all.count == 1 ? text : "{address}"
             case .quote(let text): return all.count == 1 ? text : "\(text) on \(first.host)"
             // The least and the most of them are no range of anything.
-            case .process(let text): return all.count == 1 ? text : "several pids"
+            case .process(let text): return all.count == 1 ? text : processes(of: sentences, at: index)
             }
         }.joined()
+    }
+
+    /// So many processes are told with their hosts.
+    private static let mostProcesses = 4
+
+    /// `pid 812 on web1, pid 77 on web2`, or of many one, and that the others are others.
+    private static func processes(of sentences: [SentenceKind], at index: Int) -> String {
+        let all = sentences.map { "\($0.parts[index].shown) on \($0.host)" }
+        guard all.count > mostProcesses else { return all.joined(separator: ", ") }
+        return "\(all[0]), another on each"
     }
 
     private static func range(of numbers: Set<Part>, or text: String) -> String {

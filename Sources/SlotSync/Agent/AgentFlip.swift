@@ -20,7 +20,7 @@ extension AgentSession {
             guard !handMade.isForeign || request.force || request.direction == .rollback else {
                 throw SlotSyncError(
                     .notARing,
-                    "\(handMade.text). Or let `slotsync flip --force` put it right, which moves a file or a folder aside"
+                    "\(handMade.text). Or let `slotsync flip --force\(release)` put it right, which moves a file or a folder aside"
                 )
             }
             try connection.send(.warning(handMade.text))
@@ -130,6 +130,7 @@ extension AgentSession {
 
     /// Takes the commit of this session back, provisional or not, for a controller that waits for it.
     ///
+    /// - Parameter reason: why the host does so by itself; empty: it was told to, or its controller is told.
     /// - Returns: what was done, for a person.
     private func takeBack(because reason: String = "") async throws -> String {
         guard let flip else { throw unexpected("an undo without a flip") }
@@ -139,7 +140,6 @@ extension AgentSession {
             reversal = try await revert(ring, because: reason, attended: true)
         } else {
             let hook = flip.request.undoHook
-    /// - Parameter reason: why the host does so by itself; empty: it was told to, or its controller is told.
             var undone = flip
             var warnings = try undone.moveBack(in: ring, because: reason)
             self.flip = undone

@@ -4,15 +4,17 @@
 extension AgentSession {
     /// Runs the hook that is owed to the release that is live, if this request brings it.
     ///
-    /// - Returns: whether it has run.
-    func runOwedHook(_ flip: PreparedFlip, in ring: Ring) async throws -> Bool {
-        guard let owed = ring.status.owedHook, owed.release == flip.change.release.id else { return false }
+    /// - Returns: whether it has run, and whether it is owed still because this command has none.
+    func runOwedHook(_ flip: PreparedFlip, in ring: Ring) async throws -> (hasRun: Bool, isLacking: Bool) {
+        guard let owed = ring.status.owedHook, owed.release == flip.change.release.id else { return (false, false) }
         let command =
             flip.request.direction == .flip && owed.kind == .afterRollback
             ? flip.request.undoHook : flip.request.afterHook
         guard !command.isEmpty else {
-            try connection.send(.warning(owed.text + ", and this command has none to run"))
-            return false
+            try connection.send(
+                .warning(
+                    owed.text + ", and this command has none to run: name the configuration that has it (--config)"))
+            return (false, true)
         }
         do { try await runHook(command, named: "\(owed.kind)", flip) } catch {
             // Where it did not fail, its controller is gone.
@@ -20,11 +22,11 @@ extension AgentSession {
                 throw error
             }
             try connection.send(.warning("\(error); \(owing(owed.release))"))
-            return false
+            return (false, false)
         }
         try settleHook(in: ring)
         try connection.send(.warning(owed.text + ": it has run now"))
-        return true
+        return (true, false)
     }
 
     /// Notes that the hook that followed has run.
@@ -41,8 +43,10 @@ extension AgentSession {
         if status.isHookRunning {
             return "the hook \(owed.kind) of release \(owed.release) runs, since \(utcText(owed.since))"
         }
-        return "\(owed.text): `slotsync flip \(owed.release)` runs it"
+        return "\(owed.text): `slotsync flip \(owed.release)` runs the one of its configuration"
     }
 
-    func owing(_ release: ContentDigest) -> String { "the hook is owed until `slotsync flip \(release)` has run it" }
+    func owing(_ release: ContentDigest) -> String {
+        "the hook is owed until `slotsync flip \(release)` has run the one of its configuration"
+    }
 }

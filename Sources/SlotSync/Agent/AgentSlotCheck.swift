@@ -26,7 +26,7 @@ extension AgentSession {
             !difference.isOfContent
             ? ""
             : ". It goes live all the same; \(difference.unmounting.map { "\($0), or " } ?? "")staging the release again and "
-                + "`slotsync flip --force` put another copy in its place"
+                + "`slotsync flip --force \(id)` put another copy in its place"
         try connection.send(.warning(difference.text + remedy))
     }
 

@@ -14,7 +14,7 @@ extension FlipOutcome {
     /// - Throws: `protocolViolation` where a host made, or took back, another flip than it had prepared.
     func check(against prepared: FlipOutcome, isWayBack: Bool) throws(SlotSyncError) {
         var expected = prepared
-        (expected.renamedAt, expected.hasRunHook) = (renamedAt, hasRunHook)
+        (expected.renamedAt, expected.hasRunHook, expected.owesHook) = (renamedAt, hasRunHook, owesHook)
         if isWayBack { expected.changed = changed }
         guard self != expected else { return }
         throw SlotSyncError(

@@ -25,8 +25,8 @@ package struct FleetWords: Sendable, Hashable {
         return (["slotsync"] + words + selection + options).map(ShellWords.quoted).joined(separator: " ")
     }
 
-    /// What hosts say, with the commands in it completed that change what is live: a host knows neither its name nor how
-    /// it was reached, and another host may be on another release.
+    /// What hosts say, with the commands in it completed: a host knows neither its name nor how it was reached, and another
+    /// host may be on another release. Whatever is told of hosts passes here, for people and for `--json`.
     package func completing(_ text: String, on hosts: [Host]) -> String {
         var result = ""
         var rest = text[...]
@@ -34,13 +34,19 @@ package struct FleetWords: Sendable, Hashable {
             let inner = rest[start.upperBound...].prefix { $0 != "`" }
             result += rest[..<start.upperBound]
             rest = rest[start.upperBound...]
-            let verb = inner.prefix { $0 != " " }
             let isWhole = inner.endIndex < rest.endIndex && inner.firstPlace(of: "--hosts ") == nil
-            guard isWhole, verb != inner, ["flip", "rollback", "push"].contains(verb) else { continue }
+            guard isWhole, Self.isCommand(inner) else { continue }
             // Its own words are IDs and options, which need no quotes.
             result += command(inner.split(separator: " ").map(String.init), on: hosts).dropFirst("slotsync ".count)
             rest = rest[inner.endIndex...]
         }
         return result + rest
+    }
+
+    /// Whether it can be typed; else a subcommand is only spoken of: a stage and a push need to be told of what.
+    private static func isCommand(_ words: Substring) -> Bool {
+        let verb = words.prefix { $0 != " " }
+        if ["rollback", "install"].contains(verb) { return true }
+        return ["flip", "push", "stage"].contains(verb) && verb != words
     }
 }

@@ -64,9 +64,13 @@ func hostError(_ error: any Error) -> SlotSyncError {
 
 extension SlotSyncError {
     /// This error of the hosts that could be asked, with those named that could not, and why.
-    func besides(_ failures: [HostFailure]) -> SlotSyncError {
+    ///
+    /// - Parameter words: what commands are told to be typed with.
+    func besides(_ failures: [HostFailure], words: FleetWords) -> SlotSyncError {
         let reasons = Dictionary(grouping: failures, by: \.error.message).sorted { $0.key < $1.key }
-        let named = reasons.prefix(Self.mostReasons).map { "\(HostList.fold($0.value.map(\.host.label))): \($0.key)" }
+        let named = reasons.prefix(Self.mostReasons).map {
+            "\(HostList.fold($0.value.map(\.host.label))): \(words.completing($0.key, on: $0.value.map(\.host)))"
+        }
         let more = reasons.dropFirst(Self.mostReasons).flatMap { $0.value.map(\.host.label) }
         let rest = more.isEmpty ? [] : ["\(HostList.fold(more)): other reasons"]
         guard !failures.isEmpty else { return self }

@@ -48,7 +48,8 @@ struct ReleaseLookup {
         case 0:
             throw SlotSyncError(
                 .unknownRelease,
-                "no host has a release \(quoted(text)): `slotsync status` shows what there is; stage it first")
+                "no host has a release \(quoted(text)): `\(words.command("status"))` shows what there is; stage it first"
+            )
         default:
             throw SlotSyncError(
                 .unknownRelease,

@@ -11,12 +11,12 @@ func machineName() -> String {
     return withUnsafeBytes(of: &name.nodename) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
 }
 
-/// Who runs this process, for people: `$SUDO_USER`, `$USER`, or the numeric ID.
+/// Who runs this process, for people: `$SUDO_USER`, `$USER`, the name of its user, or the numeric ID.
 func userName() -> String {
     for variable in ["SUDO_USER", "USER", "LOGNAME"] {
         if let value = getenv(variable).map({ String(cString: $0) }), !value.isEmpty { return value }
     }
-    return "uid \(geteuid())"
+    return accountName(of: geteuid())
 }
 
 /// Where the program stands that runs now.

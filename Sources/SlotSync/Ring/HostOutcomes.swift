@@ -53,6 +53,8 @@ public struct FlipOutcome: Hashable, Sendable {
     public var renamedAt: Int64
     /// Whether the release, which was live already, has got the hook now that the host owed it.
     public var hasRunHook = false
+    /// Whether the release, which was live already, still lacks a hook, since the command had none to run.
+    public var owesHook = false
 }
 
 /// What hashing a slot again found.

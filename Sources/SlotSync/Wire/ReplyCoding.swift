@@ -69,8 +69,8 @@ extension Reply: WireMessage {
         case .lock(let lock, let isAsked):
             writer.append(text: lock.holder)
             writer.append(zigzag: lock.since)
-        case .unlocked(let wayBack): writer.append(optional: wayBack) { $0.append($1) }
             writer.append(isAsked)
+        case .unlocked(let wayBack): writer.append(optional: wayBack) { $0.append($1) }
         case .giveWay(let who): writer.append(text: who)
         case .status(let ring): ring.encode(into: &writer)
         case .needs(let needs, let isLast):
@@ -196,6 +196,7 @@ extension FlipOutcome {
         writer.append(changed)
         writer.append(zigzag: renamedAt)
         writer.append(hasRunHook)
+        writer.append(owesHook)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(SlotSyncError) {
@@ -207,7 +208,7 @@ extension FlipOutcome {
         let renamedAt = try reader.zigzag()
         self.init(
             slot: slot, release: release, previousSlot: previousSlot, previous: previous, changed: changed,
-            renamedAt: renamedAt, hasRunHook: try reader.flag())
+            renamedAt: renamedAt, hasRunHook: try reader.flag(), owesHook: try reader.flag())
     }
 }
 

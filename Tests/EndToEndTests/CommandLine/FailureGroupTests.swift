@@ -74,15 +74,27 @@ struct FailureGroupTests {
         #expect(FailureGroup.groups(of: open, root: "/srv").map(\.line) == [#"h[1-2]: said "line 1 to 2"#])
     }
 
-    @Test("processes' numbers are no amounts: of those that differ none is told")
+    @Test("processes' numbers are no amounts: those that differ are told with their hosts, of many one")
     func processes() throws {
         let locked = try failures("h[1-3]") { "locked by a push by eva@build, pid 471\($0.name.last!), since noon" }
         #expect(
             FailureGroup.groups(of: locked, root: "/srv").map(\.line) == [
-                "h[1-3]: locked by a push by eva@build, several pids, since noon"
+                "h[1-3]: locked by a push by eva@build, pid 4711 on h1, pid 4712 on h2, pid 4713 on h3, since noon"
+            ])
+        let many = try failures("h[1-9]") { "locked by a push by eva@build, pid 471\($0.name.last!), since noon" }
+        #expect(
+            FailureGroup.groups(of: many, root: "/srv").map(\.line) == [
+                "h[1-9]: locked by a push by eva@build, pid 4711 on h1, another on each, since noon"
             ])
         let open = try failures("h[1-2]") { _ in "held open by php-fpm (pid 812)" }
         #expect(FailureGroup.groups(of: open, root: "/srv").map(\.line) == ["h[1-2]: held open by php-fpm (pid 812)"])
+    }
+
+    @Test("commands stay as hosts say them, for whoever knows how the hosts were named")
+    func commands() throws {
+        let text = "it is changed: `slotsync flip --force 3f2a09bc` insists"
+        let groups = FailureGroup.groups(of: try failures("h[1-2]") { _ in text }, root: "/srv")
+        #expect(groups.map(\.reason) == [text])
     }
 
     @Test("another slot, exit code or release is another reason, and so is a name within another")

@@ -90,7 +90,13 @@ struct FleetOptionsTests {
         #expect(fleet.words.command("status").contains(" --hosts 'deploy@web[1-2],web3:2222' "))
         let told = fleet.words.completing("owed: `slotsync flip abc` runs it", on: [fleet.hosts[2]])
         #expect(told.hasPrefix("owed: `slotsync flip abc --hosts web3:2222 --root ") && told.hasSuffix("` runs it"))
-        for text in ["`slotsync status` shows it", "`slotsync flip", "`slotsync flip x --hosts h1`", "a ` b"] {
+        #expect(
+            fleet.words.completing("go back with `slotsync rollback`, or", on: [fleet.hosts[2]]).hasPrefix(
+                "go back with `slotsync rollback --hosts web3:2222 --root "))
+        for text in [
+            "`slotsync status` shows it", "`slotsync push` would", "`slotsync flip", "`slotsync flip x --hosts h1`",
+            "a ` b",
+        ] {
             #expect(fleet.words.completing(text, on: fleet.hosts) == text)
         }
     }

@@ -255,7 +255,8 @@ struct AgentFlipTests {
             try agent.send(scene.flip(to: scene.ready), .commit)
             _ = try agent.outcome()
             #expect(try agent.warning().contains("has none to run"))
-            #expect(try !agent.outcome().hasRunHook)
+            let outcome = try agent.outcome()
+            #expect(!outcome.hasRunHook && outcome.owesHook)
         }
         // The hook of the way that was taken.
         try await withAgent(root: scene.root) { agent in
@@ -267,6 +268,26 @@ struct AgentFlipTests {
             #expect(outcome.hasRunHook && !outcome.changed)
         }
         #expect(try scene.exists("ran") && scene.state().status.owedHook == nil)
+    }
+
+    @Test("a flip that puts a hand-made current right says of no release that it was live before itself")
+    func repaired() async throws {
+        let scene = try FlipScene()
+        let root = try Directory(path: scene.root)
+        try root.remove("current")
+        try root.makeSymbolicLink("current", to: "/elsewhere")
+        try await withAgent(root: scene.root) { agent in
+            try agent.greet()
+            try agent.send(scene.flip(to: scene.live, force: true), .commit)
+            _ = try agent.warning()
+            let prepared = try agent.outcome()
+            _ = try agent.warning()
+            let flipped = try agent.outcome()
+            for outcome in [prepared, flipped] {
+                #expect(outcome.changed && outcome.release.id == scene.live && outcome.previous == nil, "\(outcome)")
+            }
+        }
+        #expect(try scene.current() == "slots/1")
     }
 
     @Test("an agent that is killed in its after_flip hook leaves it owed")

@@ -117,7 +117,8 @@ struct MessageSamples {
         FlipOutcome(
             slot: slot(), release: releaseName(), previousSlot: optional { $0.slot() },
             previous: optional { $0.releaseName() },
-            changed: flag(), renamedAt: Int64(bitPattern: random.next()), hasRunHook: flag())
+            changed: flag(), renamedAt: Int64(bitPattern: random.next()), hasRunHook: flag(),
+            owesHook: flag())
     }
 
     private mutating func verification() -> SlotVerification {
@@ -168,8 +169,8 @@ struct MessageSamples {
     private mutating func greetedRing() -> RingStatus {
         var ring = ring()
         ring.wentBack = optional { $0.releaseName() }
-        ring.identity = optional { $0.digest() }
         ring.returned = optional { $0.releaseName() }
+        ring.identity = optional { $0.digest() }
         return ring
     }
 
