@@ -30,6 +30,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CCurl"),
         // Debian's libsimdjson-dev. Its pkg-config file has a flag that SwiftPM warns of, so it is linked by name.
@@ -38,7 +39,7 @@ let package = Package(
         .target(
             name: "SlotSync",
             dependencies: [
-                "CPCRE2", "CSystemCalls", "CXXHash", "CZlib",
+                "CPCRE2", "CSodium", "CSystemCalls", "CXXHash", "CZlib",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -72,7 +73,7 @@ let package = Package(
         .testTarget(
             name: "SlotSyncTests",
             dependencies: [
-                "SlotSync",
+                "CSodium", "SlotSync",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -10,14 +10,15 @@ import SystemPackage
 @main
 struct SlotSyncAgent {
     private static let usage = """
-        usage: slotsync-agent [agent] --root PATH [--policy FILE]
+        usage: slotsync-agent [agent] --root PATH [--policy FILE] [--verify-key FILE]
                slotsync-agent --version | --help
 
         The host's side of a SlotSync session, on standard input and output. The controller starts it:
         `slotsync stage`, `flip` and the others, by ssh or as a child process.
 
-          --root PATH    the folder that holds the ring
-          --policy FILE  what may be asked for, in a file of root's; without it, everything
+          --root PATH        the folder that holds the ring
+          --policy FILE      what may be asked for, in a file of root's; without it, everything
+          --verify-key FILE  Ed25519 keys, one of which has to have signed a release
 
         """
 
@@ -31,7 +32,8 @@ struct SlotSyncAgent {
 
     private static func run(_ arguments: [String]) async -> Int32 {
         switch AgentArguments(arguments) {
-        case .serve(let root, let policy): return await HostAgent.serve(root: root, policy: policy)
+        case .serve(let root, let policy, let verifyKey):
+            return await HostAgent.serve(root: root, policy: policy, verifyKey: verifyKey)
         case .version: return say("slotsync-agent \(SlotSyncVersion.text)\n", on: .standardOutput, code: 0)
         case .help: return say(usage, on: .standardOutput, code: 0)
         case .wrong(let why): return say("slotsync-agent: \(why)\n\(usage)", on: .standardError, code: usageExitCode)
@@ -70,7 +72,7 @@ private final class FirstThread: TaskExecutor {
 
 /// What the words on the command line ask for.
 enum AgentArguments: Equatable {
-    case serve(root: String, policy: String?)
+    case serve(root: String, policy: String?, verifyKey: String? = nil)
     case version
     case help
     case wrong(String)
@@ -92,12 +94,12 @@ enum AgentArguments: Equatable {
         var rest = words
         while let word = rest.popFirst() {
             let option = String(word.prefix { $0 != "=" })
-            guard option == "--root" || option == "--policy" else { return .wrong("unknown argument \(quoted(word))") }
+            guard ["--root", "--policy", "--verify-key"].contains(option) else { return .wrong("unknown argument \(quoted(word))") }
             let value = option == word ? rest.popFirst() : String(word.dropFirst(option.count + 1))
             guard let value, !value.isEmpty else { return .wrong("\(option) takes one path") }
             guard values.updateValue(value, forKey: option) == nil else { return .wrong("\(option) is there twice") }
         }
         guard let root = values["--root"] else { return .wrong("--root is missing") }
-        return .serve(root: root, policy: values["--policy"])
+        return .serve(root: root, policy: values["--policy"], verifyKey: values["--verify-key"])
     }
 }

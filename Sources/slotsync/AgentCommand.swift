@@ -24,7 +24,13 @@ struct AgentCommand: AsyncParsableCommand {
         completion: .file())
     var policy: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A file of Ed25519 keys, one of which has to have signed a release; its whole path.", valueName: "file"),
+        completion: .file())
+    var verifyKey: String?
+
     func run() async throws {
-        throw ExitCode(await HostAgent.serve(root: root, policy: policy))
+        throw ExitCode(await HostAgent.serve(root: root, policy: policy, verifyKey: verifyKey))
     }
 }

@@ -33,6 +33,7 @@ struct Configuration: Sendable, Equatable {
     var owner: Bool?
     var hardLinks: Bool?
     var xattrs: Bool?
+    var digest: ReleaseDigest?
     var wholeFile: Bool?
     var compressLevel: Int?
     var cacheDirectory: FilePath?
@@ -169,6 +170,7 @@ struct Configuration: Sendable, Equatable {
         case .owner: owner = try value.boolean()
         case .hardLinks: hardLinks = try value.boolean()
         case .xattrs: xattrs = try value.boolean()
+        case .digest: digest = try value.read(.choice)
         case .wholeFile: wholeFile = try value.boolean()
         case .compressLevel: compressLevel = try value.read(.number(in: StageOptions.compressionLevels))
         case .cacheDirectory: cacheDirectory = try value.path()
@@ -193,7 +195,7 @@ struct Configuration: Sendable, Equatable {
         case sharedFiles = "shared_files"
         case foreign, chmod, owner
         case hardLinks = "hard_links"
-        case xattrs
+        case xattrs, digest
         case wholeFile = "whole_file"
         case compressLevel = "compress_level"
         case cacheDirectory = "cache_dir"
@@ -202,7 +204,7 @@ struct Configuration: Sendable, Equatable {
 
         /// Only a stage goes by these.
         static let ofStages: Set<Key> = [
-            .exclude, .excludeFrom, .shared, .sharedFiles, .foreign, .chmod, .owner, .hardLinks, .xattrs,
+            .exclude, .excludeFrom, .shared, .sharedFiles, .foreign, .chmod, .owner, .hardLinks, .xattrs, .digest,
             .wholeFile, .compressLevel, .cacheDirectory, .cacheSize,
         ]
     }

@@ -28,7 +28,9 @@ struct SlotSyncCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Release",
-                subcommands: [StageCommand.self, FlipCommand.self, RollbackCommand.self, PushCommand.self]),
+                subcommands: [
+                    StageCommand.self, FlipCommand.self, RollbackCommand.self, PushCommand.self, SignCommand.self,
+                ]),
             CommandGroup(name: "Canary", subcommands: [SampleCommand.self, JudgeCommand.self]),
             CommandGroup(
                 name: "Hosts",

@@ -67,6 +67,20 @@ struct StageSettings: ParsableArguments {
     )
     var xattrs: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "What the release says of each file's content: xxh3, or sha256 besides, as a signature needs it. (default: xxh3)",
+            valueName: "kind"), completion: .list(ReleaseDigest.allCases.map(\.rawValue)),
+        transform: ValueForm.choice.option)
+    var digest: ReleaseDigest?
+
+    @Option(
+        help: ArgumentHelp(
+            "The release's signature, as `slotsync sign` writes it: hosts keep it, and those that want one check it.",
+            valueName: "file"),
+        completion: .file(), transform: ValueForm.file.option)
+    var signature: String?
+
     @Flag(
         inversion: .prefixedNo,
         help: "Send changed files whole, not as what differs from a file of the host. (default: to local agents alone)")
@@ -128,6 +142,13 @@ struct StageSettings: ParsableArguments {
         options.ownership = owner ?? configuration.owner ?? false
         options.hardLinks = hardLinks ?? configuration.hardLinks ?? false
         options.extendedAttributes = xattrs ?? configuration.xattrs ?? false
+        options.contentDigest = digest ?? configuration.digest ?? .xxh3
+        if let signature {
+            if digest == .xxh3 { throw ValidationError("a --signature needs --digest sha256; leave --digest out") }
+            options.signature = try usage("--signature") { () throws(SlotSyncError) in
+                try ReleaseStatement.readSignature(FilePath(signature))
+            }
+        }
         options.wholeFiles = wholeFile ?? configuration.wholeFile
         options.compressionLevel = compressLevel ?? configuration.compressLevel
         options.cacheDirectory = cacheDir.map { FilePath($0) } ?? configuration.cacheDirectory

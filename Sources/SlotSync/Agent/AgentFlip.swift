@@ -27,6 +27,7 @@ extension AgentSession {
         }
         let slot = try ring.status.slot(for: request, whole: { wholeSlot(for: $0, in: ring) })
         try ring.status.refuseBad(slot, request)
+        try checkSignature(of: slot, request, ring)
         let prepared = PreparedFlip(request, to: slot, in: ring)
         if !prepared.changesNothing { try checkContent(of: slot, request, ring) }
         ring.prepareSwitch()

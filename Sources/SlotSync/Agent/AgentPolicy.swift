@@ -22,6 +22,8 @@ struct AgentPolicy: Equatable, Sendable {
     var mayInstall = false
     /// Whether files may have setuid or setgid, or capabilities.
     var maySetPrivileges = false
+    /// Who has to have signed a release; none: it need not be signed.
+    var signers: [SSHPublicKey] = []
     /// How many slots a ring may be made with.
     var mostSlots: Int?
     var hooks: [Command] = []

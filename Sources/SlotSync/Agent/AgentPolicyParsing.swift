@@ -6,6 +6,7 @@ import SystemPackage
 extension AgentPolicy {
     private enum Key: String, CaseIterable {
         case root, stage, flip, slots, setuid, install, hook, command, log
+        case verifyKey = "verify_key"
     }
 
     /// Reads a policy's bytes.
@@ -32,7 +33,7 @@ extension AgentPolicy {
             }
             let value = words.dropFirst(word.count).trimmed
             guard !value.isEmpty else { throw wrong("`\(key.rawValue)` lacks its value") }
-            let isList = [.root, .hook, .command, .log].contains(key)
+            let isList = [.root, .hook, .command, .log, .verifyKey].contains(key)
             guard seen.insert(key).inserted || isList else { throw wrong("`\(key.rawValue)` stands there twice") }
             if let why = take(value, for: key) { throw wrong(why) }
         }
@@ -58,6 +59,9 @@ extension AgentPolicy {
                 return "`slots` takes a number from \(counts.lowerBound) to \(counts.upperBound), not \(quoted(value))"
             }
             mostSlots = count
+        case .verifyKey:
+            guard let signer = Signers.key(value) else { return Signers.wrongKey }
+            signers.append(signer)
         case .hook: return Self.take(value, for: key, atMost: WireLimits.longestHook, to: &hooks)
         case .command: return Self.take(value, for: key, atMost: ReadingLimits.longestCommand, to: &commands)
         case .log:

@@ -12,13 +12,15 @@ public enum HostAgent {
     /// - Parameters:
     ///   - root: the folder that holds the ring.
     ///   - policy: the file that says what may be asked for; nil: all may. It is read anew for each session.
+    ///   - verifyKey: the file of keys one of which has to have signed a release; nil: none need to, unless the policy says
+    ///     so.
     ///   - errors: where the agent says why it fails, where it cannot tell its controller.
     ///   - unattendedHookLimit: how long a hook may take that no controller waits for.
     ///   - askedSilenceLimit: how long a controller may say nothing that was asked to give way.
     /// - Returns: the process's exit status: 0 after an orderly end, 1 after a failure, which was told to the
     ///   controller.
     public static func serve(
-        root: String, policy: String? = nil, input: FileDescriptor = .standardInput,
+        root: String, policy: String? = nil, verifyKey: String? = nil, input: FileDescriptor = .standardInput,
         output: FileDescriptor = .standardOutput, errors: FileDescriptor = .standardError,
         unattendedHookLimit: Duration = .seconds(30), askedSilenceLimit: Duration = .seconds(10)
     ) async -> Int32 {
@@ -36,6 +38,7 @@ public enum HostAgent {
                 session.policy = try AgentPolicy(reading: policy)
                 try session.policy?.check(root: root)
             }
+            session.signers = try Signers(policy: session.policy, file: verifyKey)
             guard try session.greet() else { return 1 }
         } catch {
             bidFarewell(failure(error, root: root), over: connection, errors: errors)
@@ -82,6 +85,8 @@ final class AgentSession {
     let unattendedHookLimit: Duration
     /// What may be asked for; nil: all.
     var policy: AgentPolicy?
+    /// Who has to have signed what is staged and flipped to; nil: nobody.
+    var signers: Signers?
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
     let parallelism = min(processorCount(), 8)

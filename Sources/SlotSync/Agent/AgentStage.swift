@@ -47,6 +47,7 @@ extension AgentSession {
             try ExtendedAttributeProbe.checkRights(manifest, root: root)
             try policy?.checkPrivileges(of: manifest)
         }
+        try checkSignature(request, target, seeds: seeds)
         if ring == nil && request.dryRun {
             try planFirstRelease(of: target)
             return
@@ -99,6 +100,8 @@ extension AgentSession {
                         + "\(slot.number) (\(namedPaths(lost))): the agent, which runs as \(userName(of: geteuid())), is not "
                         + "in their group"))
         }
+        // Before the slot is sealed: whoever flips to it asks for this.
+        try ring.keepSignature(request.signature, of: slot.number)
         try SlotSealer.seal(record, release: request.release, of: slot, in: ring)
         try clearTemporary(ring)
         // A release that is bad stays so, though its copy was damaged and made anew.
@@ -186,7 +189,7 @@ extension AgentSession {
         try connection.send(.plan(before: progress.bytes, planned: plan.contentBytes(of: target)))
         let filler = SlotFiller(
             slot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers,
-            setsOwner: request.ownership, group: group, late: late)
+            setsOwner: request.ownership, group: group, late: late, parallelism: parallelism)
         let outcome = try filler.fill(self)
         return Filled(slot: slot, outcome: outcome, kept: kept.names, group: group, seen: filler.seenStamps)
     }

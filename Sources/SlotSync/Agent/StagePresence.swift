@@ -29,7 +29,10 @@ extension AgentSession {
                 isRight = content.isAsSealed || (!isWayBack && isRightButForForeign(record, content, request))
             }
             if isRight {
-                if !request.dryRun { try noteFound(request.release, in: candidate.slot, ring) }
+                if !request.dryRun {
+                    if !request.signature.isEmpty { try ring.keepSignature(request.signature, of: candidate.slot) }
+                    try noteFound(request.release, in: candidate.slot, ring)
+                }
                 if candidate.kind == .alreadyLive, let warning = owedHookWarning(ring) {
                     try connection.send(.warning(warning))
                 }

@@ -107,8 +107,13 @@ struct PreparedRelease: Sendable {
                 "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
                     + "or say --allow-empty")
         }
-        let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
+        var manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
+        if options.contentDigest == .sha256 || !options.signature.isEmpty {
+            try manifest.readSHA256(
+                below: root, name: "source \(quoted(path.string))", parallelism: processorCount())
+        }
         let id = manifest.id
+        if !options.signature.isEmpty { try check(options.signature, of: manifest, name: options.name) }
         if let archive = ManifestArchive(in: caches) {
             do { try archive.store(manifest, id: id) } catch {
                 emit(.sourceWarning("the manifest could not be kept: \(error)"))
@@ -129,6 +134,21 @@ struct PreparedRelease: Sendable {
 }
 
 private func joined(_ path: [ArraySlice<UInt8>]) -> [UInt8] { Array(path.joined(separator: [UInt8(ascii: "/")])) }
+
+extension PreparedRelease {
+    /// Better known before any host is bothered. Whose signature it is, hosts decide.
+    private static func check(_ signature: [UInt8], of manifest: Manifest, name: String) throws(SlotSyncError) {
+        let isRight: Bool
+        do { isRight = try SSHSignature(signature).isOf(manifest, name: name) } catch {
+            throw SlotSyncError(.badInput, error.message)
+        }
+        guard !isRight else { return }
+        throw SlotSyncError(
+            .badInput,
+            "the signature is not of this release, named \(quoted(name)): it counts for the same source, options and "
+                + "--name alone. Sign it anew with `slotsync sign`")
+    }
+}
 
 extension Directory {
     /// Whether a file is at a path below, or a link to one.

@@ -104,6 +104,7 @@ struct StageConversation {
             ownership: options.ownership, sharedPaths: release.sharedPaths, dryRun: options.dryRun,
             wholeFiles: wholeFiles, foreign: options.foreign, sharedFiles: release.sharedFiles,
             seedsLength: seeds.manifest?.length ?? 0,
+            signature: options.signature,
             hooksToCome: options.hooksToCome.map { [$0.beforeFlip, $0.afterFlip, $0.onTheWayBack] })
         guard isWhole || !isThere else {
             session.channel.send(.stage(request))

@@ -3,6 +3,14 @@
 
 public import SystemPackage
 
+/// By what a release says what a file's content is.
+public enum ReleaseDigest: String, Sendable, Hashable, CaseIterable {
+    /// XXH3-128: finds damage.
+    case xxh3
+    /// SHA-256 besides: stands up to whoever makes contents that look the same. A signature needs it.
+    case sha256
+}
+
 /// What is staged, and how.
 public struct StageOptions: Sendable {
     /// A human's name for the release.
@@ -31,6 +39,11 @@ public struct StageOptions: Sendable {
     public var hardLinks = false
     /// Carry extended attributes of files and directories: `user.*`, file capabilities, SELinux labels, and access lists.
     public var extendedAttributes = false
+    /// What the release says of each file's content.
+    public var contentDigest = ReleaseDigest.xxh3
+    /// A signature of the release, as `ssh-keygen -Y sign` writes it; empty: none. It is of the release as this stage makes
+    /// it, its name too. See ``ReleaseStatement``.
+    public var signature: [UInt8] = []
     /// Slots of a ring that is made now (2 to 9); an existing ring must have as many. Nil: five.
     public var slots: Int?
     /// Send changed files whole, without a basis, and keep no contents for the next stage; nil: to local agents alone.

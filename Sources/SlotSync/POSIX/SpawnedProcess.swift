@@ -68,6 +68,9 @@ final class SpawnedProcess {
     /// Whether something of its group is there, itself or what it started.
     var hasGroup: Bool { Glibc.kill(-child, 0) == 0 || Glibc.errno == EPERM }
 
+    /// The number of its group, and its own.
+    var group: pid_t { child }
+
     func signalGroup(_ number: Int32) { Glibc.kill(-child, number) }
 
     // MARK: Waiting

@@ -55,14 +55,19 @@ final class SlotFiller {
     var copiedFiles = 0
     let late: LateEntries
     private var folders: ClosedFolders
+    private var sums: SlotSums
+    private let parallelism: Int
 
     /// How many directories of the slot are kept open.
     private static let mostOpen = 2048
 
     init(
         _ slot: StageSlot, of ring: Ring, actual: SlotContent, plan: StagePlan, records: SlotRecords,
-        leftovers: Set<ContentDigest>, setsOwner: Bool, group: RingGroup? = nil, late: LateEntries = LateEntries()
+        leftovers: Set<ContentDigest>, setsOwner: Bool, group: RingGroup? = nil, late: LateEntries = LateEntries(),
+        parallelism: Int = 1
     ) {
+        self.parallelism = parallelism
+        sums = SlotSums(of: slot.target, keeping: plan.change.kept, of: actual)
         self.slot = slot
         self.ring = ring
         self.actual = actual
@@ -201,6 +206,21 @@ final class SlotFiller {
         try applier.finish()
         let damaged = (applier.damaged + failedCopies).sorted()
         failedCopies = []
-        return damaged.isEmpty ? try makeDuplicates() : damaged
+        guard damaged.isEmpty else { return damaged }
+        let unreadable = try makeDuplicates()
+        return unreadable.isEmpty ? try removeForgeries() : unreadable
+    }
+
+    /// Removes files whose content has another SHA-256 than the release says, though its digest is right: somebody made
+    /// it so. They come from the controller then, as whatever does not verify.
+    ///
+    /// - Returns: what was removed, sorted.
+    private func removeForgeries() throws(SlotSyncError) -> [Int] {
+        let found: [Int]
+        do { found = try sums.mismatches(of: slot, parallelism: parallelism) } catch {
+            throw error as? SlotSyncError ?? SlotSyncError(.system, "\(error)")
+        }
+        for index in found { try writer.remove(index) }
+        return found
     }
 }

@@ -94,6 +94,10 @@ public struct Manifest: Sendable {
     public internal(set) var hasExtendedAttributes = false
     /// What entries have of them; empty where they do not belong to the release.
     var extendedAttributes = ExtendedAttributeTable()
+    /// Whether files have a SHA-256 besides their digest.
+    public internal(set) var hasSHA256 = false
+    /// Aligned with the entries, `none` for what is no file; empty where files have none.
+    var sha256: [SHA256Digest] = []
 
     /// A release of no entries but its root.
     init(rootMode: UInt16) {
@@ -230,7 +234,9 @@ public struct Manifest: Sendable {
         guard a.kind == b.kind, a.mode == b.mode, a.owner == b.owner, a.group == b.group else { return false }
         switch a.kind {
         case .directory: return true
-        case .file: return a.size == b.size && a.digest == b.digest && (a.start != 0) == (b.start != 0)
+        case .file:
+            guard !hasSHA256 || (other.hasSHA256 && sha256[index] == other.sha256[otherIndex]) else { return false }
+            return a.size == b.size && a.digest == b.digest && (a.start != 0) == (b.start != 0)
         case .symbolicLink: return linkText(of: index).elementsEqual(other.linkText(of: otherIndex))
         }
     }

@@ -24,6 +24,8 @@ extension Manifest {
         hasOwnership = flags & ManifestFormat.Flag.ownership != 0
         hasHardLinks = flags & ManifestFormat.Flag.hardLinks != 0
         hasExtendedAttributes = flags & ManifestFormat.Flag.extendedAttributes != 0
+        hasSHA256 = flags & ManifestFormat.Flag.sha256 != 0
+        if hasSHA256 { sha256.append(.none) }
         entries[0].mode = UInt16(try reader.count(atMost: 0o7777, of: "mode"))
         if hasOwnership { try readOwnership(into: 0, from: &reader) }
         var twin: [Int32] = [base == nil ? -1 : 0]
@@ -113,6 +115,12 @@ extension Manifest {
                     twin.append(Int32(other))
                     let link: ArraySlice<UInt8> = entry.kind == .symbolicLink ? base.linkText(of: other) : []
                     try checkOrder(of: base.name(of: other), in: directory, reader)
+                    if hasSHA256 {
+                        guard base.hasSHA256 || entry.kind != .file else {
+                            throw reader.corrupt("it keeps a file whose SHA-256 its base lacks")
+                        }
+                        sha256.append(entry.kind == .file ? base.sha256[other] : .none)
+                    }
                     append(entry, name: base.name(of: other), linkText: link)
                 }
                 others = others.lowerBound + Int(head >> 2)..<others.upperBound
@@ -145,6 +153,7 @@ extension Manifest {
             entry.group = UInt32(try reader.count(atMost: Int(UInt32.max), of: "group"))
         }
         var link: ArraySlice<UInt8> = []
+        var sum = SHA256Digest.none
         switch kind {
         case .directory: break
         case .symbolicLink:
@@ -160,14 +169,16 @@ extension Manifest {
             entry.size = try reader.varint()
             guard entry.size <= UInt64(Int64.max) else { throw reader.corrupt("a size of \(entry.size)") }
             entry.digest = try reader.digest()
+            if hasSHA256 { sum = try reader.sha256() }
             if isLinked, Int(entry.start) != index + 1 {
                 let leader = entries[Int(entry.start) - 1]
                 guard leader.kind == .file, leader.start == entry.start, leader.size == entry.size,
                     leader.digest == entry.digest, leader.mode == entry.mode, leader.owner == entry.owner,
-                    leader.group == entry.group
+                    leader.group == entry.group, !hasSHA256 || sha256[Int(entry.start) - 1] == sum
                 else { throw reader.corrupt("a hard link to something else") }
             }
         }
+        if hasSHA256 { sha256.append(sum) }
         append(entry, name: name, linkText: link)
     }
 

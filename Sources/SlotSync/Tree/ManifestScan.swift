@@ -10,7 +10,9 @@ extension Manifest {
         in reader: inout ByteReader, _ body: (Int, ContentDigest, UInt64) throws(SlotSyncError) -> Void
     ) throws(SlotSyncError) {
         _ = try reader.take(ManifestFormat.magic.count)
-        let hasOwnership = try reader.byte() & ManifestFormat.Flag.ownership != 0
+        let flags = try reader.byte()
+        let hasOwnership = flags & ManifestFormat.Flag.ownership != 0
+        let sumLength = flags & ManifestFormat.Flag.sha256 != 0 ? SHA256Digest.length : 0
         _ = try reader.varint()
         func skipOwnership(_ reader: inout ByteReader) throws(SlotSyncError) {
             guard hasOwnership else { return }
@@ -38,6 +40,7 @@ extension Manifest {
                 if kind & 4 != 0 { _ = try reader.varint() }
                 let size = try reader.varint()
                 let digest = try reader.digest()
+                _ = try reader.take(sumLength)
                 if size > 0 { try body(index, digest, size) }
             case nil: throw reader.corrupt("an entry of unknown kind")
             }

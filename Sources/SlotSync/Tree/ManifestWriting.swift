@@ -13,7 +13,8 @@ enum ManifestFormat {
         static let ownership: UInt8 = 1
         static let hardLinks: UInt8 = 2
         static let extendedAttributes: UInt8 = 4
-        static let all = ownership | hardLinks | extendedAttributes
+        static let sha256: UInt8 = 8
+        static let all = ownership | hardLinks | extendedAttributes | sha256
     }
 
     /// How a directory's list of children goes on.
@@ -24,11 +25,14 @@ enum ManifestFormat {
 
 extension Manifest {
     /// The release ID: the digest of the canonical identity part.
-    public var id: ContentDigest {
-        var writer = ByteWriter(reserving: entries.count * 40)
+    public var id: ContentDigest { ContentDigest(of: identity) }
+
+    /// The canonical identity part.
+    var identity: [UInt8] {
+        var writer = ByteWriter(reserving: entries.count * (hasSHA256 ? 72 : 40))
         var twin: [Int32] = []
         appendIdentity(against: nil, twin: &twin, to: &writer)
-        return ContentDigest(of: writer.bytes)
+        return writer.bytes
     }
 
     /// Both parts: the attribute part follows the identity part.
@@ -51,7 +55,8 @@ extension Manifest {
         writer.append(ManifestFormat.magic)
         writer.append(
             (hasOwnership ? ManifestFormat.Flag.ownership : 0) | (hasHardLinks ? ManifestFormat.Flag.hardLinks : 0)
-                | (hasExtendedAttributes ? ManifestFormat.Flag.extendedAttributes : 0))
+                | (hasExtendedAttributes ? ManifestFormat.Flag.extendedAttributes : 0)
+                | (hasSHA256 ? ManifestFormat.Flag.sha256 : 0))
         writer.append(varint: Int(entries[0].mode))
         if hasOwnership {
             writer.append(varint: Int(entries[0].owner))
@@ -134,6 +139,7 @@ extension Manifest {
             if let leader { writer.append(varint: isFollower ? leader + 1 : 0) }
             writer.append(varint: entry.size)
             writer.append(entry.digest)
+            if hasSHA256 { writer.append(sha256[index]) }
         }
     }
 

@@ -26,6 +26,8 @@ struct StageRequest: Equatable, Sendable {
     var sharedFiles: [[UInt8]] = []
     /// Bytes of the manifest of what the source has at shared paths, inflated; it follows the other. 0: nothing.
     var seedsLength = 0
+    /// A signature of the release; empty: none.
+    var signature: [UInt8] = []
     /// The hooks (before and after the flip, and on the way back) of a flip that is to follow, so that a host whose policy
     /// does not allow them says so before it stages; empty texts: none. Nil: no flip follows.
     var hooksToCome: [String]?

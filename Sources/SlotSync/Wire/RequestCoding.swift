@@ -137,6 +137,7 @@ extension StageRequest {
         for path in sharedFiles { writer.append(counted: path) }
         writer.append(varint: seedsLength)
         writer.append(UInt8(ForeignPolicy.allCases.firstIndex(of: foreign) ?? 0))
+        writer.append(counted: signature)
         writer.append(optional: hooksToCome) { for hook in $1 { $0.append(counted: hook) } }
     }
 
@@ -153,12 +154,14 @@ extension StageRequest {
         let seedsLength = try reader.count(atMost: WireLimits.longestManifest, of: "the length of the seeds' manifest")
         let policy = try reader.byte()
         guard Int(policy) < ForeignPolicy.allCases.count else { throw reader.corrupt("policy \(policy)") }
+        let signature = try reader.counted(atMost: SSHSignature.longestFile, of: "a signature's length")
         let hooks = try reader.optional { (reader) throws(SlotSyncError) in try reader.hooks() }
         self.init(
             release: release, slots: slots, base: base, manifestLength: length, checksum: flags & Flag.checksum != 0,
             ownership: flags & Flag.ownership != 0, sharedPaths: paths, dryRun: flags & Flag.dryRun != 0,
             wholeFiles: flags & Flag.wholeFiles != 0, foreign: ForeignPolicy.allCases[Int(policy)],
-            sharedFiles: files, seedsLength: seedsLength, hooksToCome: hooks)
+            sharedFiles: files, seedsLength: seedsLength, signature: Array(signature),
+            hooksToCome: hooks)
     }
 }
 

@@ -93,7 +93,7 @@ final class AgentBench: Sendable {
 /// - Returns: the agent's exit status.
 @discardableResult
 func withAgent(
-    root: FilePath, policy: String? = nil, unattendedHookLimit: Duration = .seconds(600),
+    root: FilePath, policy: String? = nil, verifyKey: String? = nil, unattendedHookLimit: Duration = .seconds(600),
     askedSilenceLimit: Duration = .seconds(600),
     _ body: @escaping @Sendable (AgentBench) throws -> Void
 ) async throws -> Int32 {
@@ -102,7 +102,7 @@ func withAgent(
     let bench = AgentBench(toAgent: toAgent, fromAgent: fromAgent)
     let agent = Task(executorPreference: AgentThread()) {
         let status = await HostAgent.serve(
-            root: root.string, policy: policy, input: agentIn, output: agentOut,
+            root: root.string, policy: policy, verifyKey: verifyKey, input: agentIn, output: agentOut,
             unattendedHookLimit: unattendedHookLimit, askedSilenceLimit: askedSilenceLimit)
         try? agentIn.close()
         try? agentOut.close()

@@ -89,6 +89,7 @@ struct MessageSamples {
             wholeFiles: flag(), foreign: ForeignPolicy.allCases[index(below: ForeignPolicy.allCases.count)],
             sharedFiles: array(atMost: 5) { Array("file-\($0.index(below: 100))".utf8) },
             seedsLength: index(below: WireLimits.longestManifest),
+            signature: bytes(atMost: SSHSignature.longestFile),
             hooksToCome: optional { [$0.text(), $0.text(), $0.text()] })
     }
 
