@@ -11,9 +11,11 @@ LARGEST_AGENT := 12000000
 # here: Text/TextSearch.swift has another.
 # Dispatch opens files in /proc, and ends the process where there is none; the C library makes no thread where clone3 is
 # answered with EPERM: CSystemCalls stands in between.
+# What unwinds a stack finds its tables without an index in a static program: the C compiler's own beginning of one
+# (crtbeginT.o) registers them. The index would take 0.3 MB.
 # Optimised for size it is half a megabyte smaller, and as fast: what a host does is system calls, and loops in C.
 STATIC_FLAGS := -Xswiftc -static-executable -Xswiftc -Osize -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import \
-	-Xlinker --wrap=open -Xlinker --wrap=__clone3 -Xlinker --icf=safe
+	-Xlinker --wrap=open -Xlinker --wrap=__clone3 -Xlinker --icf=safe -Xlinker --no-eh-frame-hdr
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 
 # For the benchmarks. UPDATE=1 writes the results into docs, QUICK=1 makes a trial of them.
