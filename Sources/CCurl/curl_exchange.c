@@ -198,6 +198,8 @@ struct sc_answer sc_send(
     // The exact words hold times, which differ from call to call; those about certificates say more than the general ones.
     if (code == CURLE_PEER_FAILED_VERIFICATION && connection->error[0]) answer.failure = connection->error;
     lib.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    // A token may be among them.
+    for (struct curl_slist *line = headers; line; line = line->next) explicit_bzero(line->data, strlen(line->data));
     lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
     lib.curl_slist_free_all(headers);
     return answer;
