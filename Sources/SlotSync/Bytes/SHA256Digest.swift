@@ -20,9 +20,12 @@ struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The digest of `bytes`.
-    init(of bytes: [UInt8]) {
+    init(of bytes: [UInt8]) { self = bytes.withUnsafeBytes { SHA256Digest(of: $0) } }
+
+    /// The digest of `bytes`.
+    init(of bytes: UnsafeRawBufferPointer) {
         var hasher = Hasher256()
-        bytes.withUnsafeBytes { hasher.update($0) }
+        hasher.update(bytes)
         self = hasher.digest()
     }
 
@@ -36,7 +39,7 @@ struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
 
     static func == (left: SHA256Digest, right: SHA256Digest) -> Bool { left.words == right.words }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+    func hash(into hasher: inout Hasher) { withUnsafeBytes(of: words) { hasher.combine(bytes: $0) } }
 
     /// Computes a digest of bytes that come in pieces.
     struct Hasher256: ~Copyable {

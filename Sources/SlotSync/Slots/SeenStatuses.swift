@@ -30,7 +30,7 @@ extension SlotContent {
             guard status.kind == .file, status.size == manifest.entries[entry].size else { return false }
             guard let file = try? parent.openFile(name, O_RDONLY | O_NONBLOCK) else { return false }
             defer { try? file.close() }
-            return (try? file.contentDigest(progress)) == manifest.entries[entry].digest
+            return (try? file.hasContent(of: entry, in: manifest, progress)) ?? false
         case .symbolicLink:
             return (try? parent.readLink(name)).map { manifest.linkText(of: entry).elementsEqual($0) } ?? false
         case .directory: return status.kind == .directory

@@ -51,8 +51,8 @@ enum SlotCheck {
         case .file:
             if status.size != entry.size {
                 note(.content, manifest.path(of: index))
-            } else if let digest = try? digest(of: index, tree, progress) {
-                if digest != entry.digest { note(.content, manifest.path(of: index)) }
+            } else if let isRight = try? hasContent(of: index, in: manifest, tree, progress) {
+                if !isRight { note(.content, manifest.path(of: index)) }
             } else {
                 note(.unreadable, manifest.path(of: index))
             }
@@ -75,12 +75,12 @@ enum SlotCheck {
         }
     }
 
-    private static func digest(
-        of index: Int, _ tree: OpenDirectories, _ progress: AgentProgress
-    ) throws(Errno) -> ContentDigest {
+    private static func hasContent(
+        of index: Int, in manifest: Manifest, _ tree: OpenDirectories, _ progress: AgentProgress
+    ) throws(Errno) -> Bool {
         let file = try tree.openFile(index, O_RDONLY | O_NONBLOCK)
         defer { try? file.close() }
-        return try file.contentDigest(progress)
+        return try file.hasContent(of: index, in: manifest, progress)
     }
 
     /// Names what came into a directory since.

@@ -81,7 +81,7 @@ struct SlotDifferences {
                 note(.kind, sealed.path(of: index))
             } else if expected.kind == .file && found.size == expected.size && found.digest == TreeHashing.unknown {
                 note(.unreadable, sealed.path(of: index))
-            } else if expected.kind == .file && (expected.size != found.size || expected.digest != found.digest) {
+            } else if expected.kind == .file && !actual.hasContent(of: index, in: sealed, twin) {
                 note(.content, sealed.path(of: index))
             } else if expected.kind == .symbolicLink
                 && !sealed.linkText(of: index).elementsEqual(actual.linkText(of: twin))

@@ -110,6 +110,7 @@ enum SlotInspection {
         let moment = Timestamp.fileClock
         let options = WalkOptions(
             ownership: record?.manifest.hasOwnership ?? false, hardLinks: true,
+            sha256: record?.manifest.hasSHA256 ?? false,
             toleratesUnreadable: tolerating == .all, toleratesDepth: true, parallelism: parallelism)
         var tree = try TreeWalk.walk(directory, name: name, options: options)
         let twins = trusted.map { tree.manifest.twins(in: $0.manifest) }
@@ -117,10 +118,10 @@ enum SlotInspection {
         try TreeHashing.hash(
             &tree, root: directory, name: name,
             known: { index, status in
-                let notKnown = isRead?[index] == false ? TreeHashing.unknown : nil
+                let notKnown = isRead?[index] == false ? TreeHashing.unknownContent : nil
                 guard let trusted, let twins, twins[index] >= 0 else { return notKnown }
                 let twin = Int(twins[index])
-                return trusted.vouches(for: twin, status) ? trusted.manifest.entries[twin].digest : notKnown
+                return trusted.vouches(for: twin, status) ? trusted.manifest.content(of: twin) : notKnown
             }, toleratesUnreadable: tolerating != .nothing, parallelism: parallelism,
             onProgress: progress.addingSums())
         var content = SlotContent(

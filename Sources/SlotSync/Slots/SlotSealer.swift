@@ -111,7 +111,7 @@ enum SlotSealer {
         do {
             let file = try tree.openFile(index, O_RDONLY | O_NONBLOCK)
             defer { try? file.close() }
-            return try file.contentDigest(slot.progress) == slot.target.entries[index].digest
+            return try file.hasContent(of: index, in: slot.target, slot.progress)
         } catch { throw slot.failure("verify", index, error) }
     }
 

@@ -16,7 +16,7 @@ struct SlotSums {
             open = []
             return
         }
-        // Of a slot that was hashed anew no SHA-256 is known.
+        // A slot whose record has none was looked at without.
         let known = actual.manifest
         open = target.contentEntries.filter { index in
             let old = Int(kept[index])
@@ -38,8 +38,8 @@ struct SlotSums {
                 report(
                     try files[start..<min(start + ContentSums.filesPerRun, files.count)].filter { index in
                         do {
-                            let read = try reader.read(index) { slot.progress.add(files: 0, bytes: UInt64($0)) }
-                            return read.sha256 != target.sha256[index]
+                            let sum = try reader.read(index) { slot.progress.add(files: 0, bytes: UInt64($0)) }
+                            return sum != target.sha256[index]
                         } catch let error as Errno { throw slot.failure("read", index, error) }
                     })
             }

@@ -13,9 +13,9 @@ struct FileHasher: ~Copyable {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 4096)
     deinit { buffer.deallocate() }
 
-    /// A file's digest and the status that it belongs to.
+    /// A file's content and the status that it belongs to.
     struct Result {
-        var digest: ContentDigest
+        var content: KnownContent
         var status: FileStatus
     }
 
@@ -23,10 +23,12 @@ struct FileHasher: ~Copyable {
     ///
     /// - Parameters:
     ///   - known: its status from the walk; another status is taken instead if that is what stands there now.
+    ///   - withSHA256: whether its SHA-256 is wanted as well.
     ///   - onBytes: told how much was hashed; a negative number takes back what is read again.
     /// - Returns: nil if the file is gone, is no regular file any more, or will not hold still.
     mutating func hash(
-        _ name: UnsafePointer<CChar>, in directory: Directory, known: FileStatus, onBytes: (Int) -> Void
+        _ name: UnsafePointer<CChar>, in directory: Directory, known: FileStatus, withSHA256: Bool = false,
+        onBytes: (Int) -> Void
     ) throws(Errno) -> Result? {
         for attempt in 0..<Self.mostTries {
             let file: FileDescriptor
@@ -43,27 +45,33 @@ struct FileHasher: ~Copyable {
                 waitUntilSettled(status.changed)
                 status = try file.status()
             }
-            let (digest, count) = try contentDigest(of: file, status, onBytes)
-            if let digest, try StatTuple(file.status()) == StatTuple(status) {
-                return Result(digest: digest, status: status)
+            let (content, count) = try self.content(of: file, status, withSHA256, onBytes)
+            if let content, try StatTuple(file.status()) == StatTuple(status) {
+                return Result(content: content, status: status)
             }
             onBytes(-count)
         }
         return nil
     }
 
-    /// The digest of `status.size` bytes, nil if there are fewer, and how many bytes were reported.
-    private mutating func contentDigest(
-        of file: FileDescriptor, _ status: FileStatus, _ onBytes: (Int) -> Void
-    ) throws(Errno) -> (ContentDigest?, Int) {
+    /// The digests of `status.size` bytes, nil if there are fewer, and how many bytes were reported.
+    private mutating func content(
+        of file: FileDescriptor, _ status: FileStatus, _ withSHA256: Bool, _ onBytes: (Int) -> Void
+    ) throws(Errno) -> (KnownContent?, Int) {
         let size = Int64(status.size)
         guard size > Int64(Self.pieceSize) else {
             let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(size)])
             let count = try file.readFully(at: 0, into: piece)
             onBytes(count)
-            return (count == piece.count ? ContentDigest(of: UnsafeRawBufferPointer(piece)) : nil, count)
+            guard count == piece.count else { return (nil, count) }
+            let bytes = UnsafeRawBufferPointer(piece)
+            return (
+                KnownContent(
+                    digest: ContentDigest(of: bytes), sha256: withSHA256 ? SHA256Digest(of: bytes) : nil), count
+            )
         }
         var hasher = ContentDigest.Hasher()
+        var sum = SHA256Digest.Hasher256()
         var position: Int64 = 0
         var data = status.isSparse ? 0..<0 : 0..<size
         while position < size {
@@ -78,10 +86,11 @@ struct FileHasher: ~Copyable {
                 return (nil, Int(position))
             }
             hasher.update(UnsafeRawBufferPointer(piece))
+            if withSHA256 { sum.update(UnsafeRawBufferPointer(piece)) }
             onBytes(piece.count)
             position += Int64(piece.count)
         }
-        return (hasher.digest(), Int(size))
+        return (KnownContent(digest: hasher.digest(), sha256: withSHA256 ? sum.digest() : nil), Int(size))
     }
 }
 

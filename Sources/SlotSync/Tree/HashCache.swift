@@ -12,9 +12,12 @@ struct HashCache: Sendable {
     private let name: String
 
     private static let magic = Array("SSC1".utf8)
-    static let files = CacheFiles(suffix: "", magic: magic, temporarySuffix: ".tmp")
+    /// Of a file whose records have a SHA-256 each.
+    private static let magicOfSums = Array("SSC2".utf8)
+    /// Both begin with the same three bytes.
+    static let files = CacheFiles(suffix: "", magic: Array(magic.prefix(3)), temporarySuffix: ".tmp")
     private static let recordSize = 64
-    /// The largest file that is read: some 16 million files.
+    /// The largest file that is read: some 16 million files, 11 million with their SHA-256.
     private static let largestFile = 1 << 30
 
     /// The cache of the source at `source`; nil if there is no place for caches or no such source.
@@ -54,8 +57,10 @@ struct HashCache: Sendable {
     // MARK: The file
 
     static func encode(_ digests: KnownDigests) -> [UInt8] {
-        var writer = ByteWriter(reserving: digests.records.count * recordSize + 32)
-        writer.append(magic)
+        let hasSHA256 = !digests.sums.isEmpty
+        let size = recordSize + (hasSHA256 ? SHA256Digest.length : 0)
+        var writer = ByteWriter(reserving: digests.records.count * size + 32)
+        writer.append(hasSHA256 ? magicOfSums : magic)
         writer.append(fixed: UInt64(digests.records.count))
         for record in digests.records {
             writer.append(fixed: record.tuple.device)
@@ -64,6 +69,7 @@ struct HashCache: Sendable {
             writer.append(record.tuple.modified)
             writer.append(record.tuple.changed)
             writer.append(record.digest)
+            if hasSHA256 { writer.append(digests.sha256(of: record) ?? .none) }
         }
         writer.append(ContentDigest(of: writer.bytes))
         return writer.bytes
@@ -75,13 +81,17 @@ struct HashCache: Sendable {
         let digest = bytes.withUnsafeBytes { ContentDigest(of: UnsafeRawBufferPointer(rebasing: $0[..<end])) }
         guard try trailer.digest() == digest else { throw trailer.corrupt("its digest is another") }
         var reader = ByteReader(bytes, in: 0..<end, name: "the hash cache")
-        guard try reader.take(magic.count).elementsEqual(magic) else { throw reader.corrupt("it is none") }
+        let found = Array(try reader.take(magic.count))
+        guard found == magic || found == magicOfSums else { throw reader.corrupt("it is none") }
+        let hasSHA256 = found == magicOfSums
+        let size = recordSize + (hasSHA256 ? SHA256Digest.length : 0)
         let count = try reader.fixed(UInt64.self)
-        guard reader.remaining % recordSize == 0, count == UInt64(reader.remaining / recordSize) else {
+        guard reader.remaining % size == 0, count == UInt64(reader.remaining / size) else {
             throw reader.corrupt("its length is wrong")
         }
         var records: [KnownDigests.Record] = []
         records.reserveCapacity(Int(count))
+        var sums: [SHA256Digest] = []
         while !reader.isAtEnd {
             let (device, inode, size) = (
                 try reader.fixed(UInt64.self), try reader.fixed(UInt64.self), try reader.fixed(UInt64.self)
@@ -89,9 +99,13 @@ struct HashCache: Sendable {
             let tuple = StatTuple(
                 size: size, modified: try reader.timestamp(), changed: try reader.timestamp(), inode: inode,
                 device: device)
-            records.append(KnownDigests.Record(tuple: tuple, digest: try reader.digest()))
+            let digest = try reader.digest()
+            let sum = hasSHA256 ? try reader.sha256() : .none
+            if sum != .none { sums.append(sum) }
+            records.append(
+                KnownDigests.Record(tuple: tuple, digest: digest, sum: sum == .none ? 0 : UInt32(sums.count)))
         }
-        guard let digests = KnownDigests(sorted: records) else { throw reader.corrupt("it is not sorted") }
+        guard let digests = KnownDigests(sorted: records, sums: sums) else { throw reader.corrupt("it is not sorted") }
         return digests
     }
 }

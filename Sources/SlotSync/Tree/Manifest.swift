@@ -227,6 +227,18 @@ public struct Manifest: Sendable {
         entries[Int(entry.parent)].count += 1
     }
 
+    /// What a file of the release holds.
+    func content(of index: Int) -> KnownContent {
+        KnownContent(digest: entries[index].digest, sha256: hasSHA256 ? sha256[index] : nil)
+    }
+
+    /// Whether a file here holds what one of another manifest does, as far as both tell.
+    func hasContent(of otherIndex: Int, in other: Manifest, _ index: Int) -> Bool {
+        let (a, b) = (entries[index], other.entries[otherIndex])
+        guard a.size == b.size, a.digest == b.digest else { return false }
+        return !hasSHA256 || !other.hasSHA256 || sha256[index] == other.sha256[otherIndex]
+    }
+
     /// Whether two entries stand for the same: all that the release ID depends on but names and children.
     @inline(__always)
     func isSame(_ index: Int, as other: Manifest, _ otherIndex: Int) -> Bool {

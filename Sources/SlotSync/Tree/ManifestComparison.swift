@@ -59,6 +59,7 @@ extension Manifest {
             directory += 1
         }
         result.takeExtendedAttributes(of: self, origins: origins)
+        result.takeSHA256(of: self, origins: origins)
         return result
     }
 }

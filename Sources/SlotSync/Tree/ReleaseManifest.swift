@@ -71,6 +71,7 @@ extension Manifest {
             }
         }
         result.takeExtendedAttributes(of: self, origins: origins.lazy.map { Int($0) })
+        result.takeSHA256(of: self, origins: origins.lazy.map { Int($0) })
         return (result, origins)
     }
 }

@@ -86,9 +86,9 @@ enum SourceScan {
             var walk = try settledWalk(root, name: name, options: options)
             let digests = known
             let isAsWalked = try TreeHashing.hash(
-                &walk.tree, root: root, name: name, known: { _, status in digests.digest(for: status) },
+                &walk.tree, root: root, name: name, known: { _, status in digests.content(for: status) },
                 parallelism: options.parallelism, onProgress: onProgress)
-            known = KnownDigests(of: walk.tree, walkedAt: walk.moment)
+            known = KnownDigests(of: walk.tree, walkedAt: walk.moment, after: digests)
             if options.extendedAttributes {
                 _ = try walk.tree.manifest.readExtendedAttributes(
                     below: root, name: name, parallelism: options.parallelism)

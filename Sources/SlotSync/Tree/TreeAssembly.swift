@@ -39,6 +39,8 @@ struct TreeAssembly {
             }
             directory += 1
         }
+        tree.manifest.hasSHA256 = options.sha256
+        if options.sha256 { tree.manifest.sha256 = [SHA256Digest](repeating: .none, count: tree.manifest.count) }
         tree.specials.sort { $0.path.lexicographicallyPrecedes($1.path) }
         return tree
     }

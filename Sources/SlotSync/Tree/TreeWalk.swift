@@ -17,6 +17,8 @@ struct WalkOptions: Sendable {
     var hardLinks = false
     /// Whether extended attributes belong to the release. SourceScan reads them, a walk does not.
     var extendedAttributes = false
+    /// Whether files get their SHA-256 when they are hashed.
+    var sha256 = false
     /// Whether a directory that cannot be read is noted and taken for an empty one, in place of an error.
     var toleratesUnreadable = false
     /// Whether a directory that is deeper than a manifest can tell is noted and taken for an empty one, in place of an error.

@@ -54,6 +54,29 @@ import Testing
         #expect(try scan(tree, cache: cache).manifest.id == scanned.manifest.id)
     }
 
+    @Test("a SHA-256 that the cache knows is not computed again, unless checksums were asked for") func sumHit() throws
+    {
+        let (tree, caches) = (try TemporaryTree(), try TemporaryTree())
+        try tree.file("file", "content")
+        let cache = try #require(HashCache(source: tree.path, in: caches.path))
+        func sum(checksum: Bool = false) throws -> SHA256Digest {
+            let scanned = try SourceScan.scan(
+                path: tree.path, options: WalkOptions(sha256: true, parallelism: 2), cache: cache, checksum: checksum)
+            #expect(scanned.manifest.hasSHA256)
+            return scanned.manifest.sha256[1]
+        }
+        let right = SHA256Digest(of: Array("content".utf8))
+        // A scan that did not ask for it left none.
+        _ = try scan(tree, cache: cache)
+        #expect(try sum() == right)
+
+        let records = cache.load().records
+        try cache.store(#require(KnownDigests(sorted: records, sums: [SHA256Digest(of: [])])))
+        #expect(try sum() == SHA256Digest(of: []))
+        #expect(try sum(checksum: true) == right)
+        #expect(try sum() == right)
+    }
+
     @Test("a file that changed in place, with its size and time kept, is read again") func keptTime() throws {
         let (tree, caches) = (try TemporaryTree(), try TemporaryTree())
         try tree.file("file", "content")

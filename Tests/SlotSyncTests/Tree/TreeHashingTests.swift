@@ -9,7 +9,7 @@ import Testing
     @discardableResult
     private func hash(
         _ walked: inout WalkedTree, of tree: TemporaryTree, parallelism: Int = 1,
-        known: (Int, FileStatus) -> ContentDigest? = { _, _ in nil },
+        known: (Int, FileStatus) -> KnownContent? = { _, _ in nil },
         onProgress: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in }
     ) throws -> Bool {
         try TreeHashing.hash(
@@ -71,8 +71,35 @@ import Testing
         var walked = try tree.walk()
         try tree.remove("file")
         let digest = ContentDigest(high: 1, low: 2)
-        #expect(try hash(&walked, of: tree, known: { _, _ in digest }))
+        #expect(try hash(&walked, of: tree, known: { _, _ in KnownContent(digest: digest) }))
         #expect(walked.entry("file")?.digest == digest)
+    }
+
+    @Test("where it is wanted every file gets its SHA-256 as well, whatever its size; further names get it too")
+    func sha256() throws {
+        let tree = try TemporaryTree()
+        let sizes = [0, 1, FileHasher.pieceSize, 2 * FileHasher.pieceSize + 5]
+        for size in sizes { try tree.file(Array("\(size)".utf8), content(size, seed: UInt64(size))) }
+        try tree.hardLink("name", to: "1")
+        try tree.folder("folder")
+        var walked = try TreeWalk.walk(tree.root, name: "the tree", options: WalkOptions(sha256: true, parallelism: 1))
+        #expect(try hash(&walked, of: tree, parallelism: 2))
+        func sum(_ path: String) throws -> SHA256Digest {
+            walked.manifest.sha256[try #require(walked.manifest.entry(at: [Array(path.utf8)[...]]))]
+        }
+        for size in sizes { #expect(try sum("\(size)") == SHA256Digest(of: content(size, seed: UInt64(size)))) }
+        #expect(try sum("name") == sum("1"))
+        #expect(try sum("folder") == .none)
+    }
+
+    @Test("a file whose digest is known without its SHA-256 is read for that") func sumUnknown() throws {
+        let tree = try TemporaryTree()
+        try tree.file("file", "content")
+        var walked = try TreeWalk.walk(tree.root, name: "the tree", options: WalkOptions(sha256: true, parallelism: 1))
+        let bytes = Array("content".utf8)
+        let known = KnownContent(digest: ContentDigest(of: bytes))
+        #expect(try hash(&walked, of: tree, known: { _, _ in known }))
+        #expect(walked.manifest.sha256[1] == SHA256Digest(of: bytes))
     }
 
     @Test("a group of hard links is read once") func hardLinks() throws {
