@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -13,5 +14,6 @@ void randombytes_buf(void *const bytes, const size_t size) {
     for (size_t done = 0; done < size;) {
         ssize_t count = getrandom((char *)bytes + done, size - done, 0);
         if (count > 0) done += (size_t)count;
+        else if (count == 0 || errno != EINTR) abort();
     }
 }

@@ -94,7 +94,9 @@ enum AgentArguments: Equatable {
         var rest = words
         while let word = rest.popFirst() {
             let option = String(word.prefix { $0 != "=" })
-            guard ["--root", "--policy", "--verify-key"].contains(option) else { return .wrong("unknown argument \(quoted(word))") }
+            guard ["--root", "--policy", "--verify-key"].contains(option) else {
+                return .wrong("unknown argument \(quoted(word))")
+            }
             let value = option == word ? rest.popFirst() : String(word.dropFirst(option.count + 1))
             guard let value, !value.isEmpty else { return .wrong("\(option) takes one path") }
             guard values.updateValue(value, forKey: option) == nil else { return .wrong("\(option) is there twice") }

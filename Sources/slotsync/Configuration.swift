@@ -34,6 +34,8 @@ struct Configuration: Sendable, Equatable {
     var hardLinks: Bool?
     var xattrs: Bool?
     var digest: ReleaseDigest?
+    /// A file of keys, one of which has to have signed what is staged.
+    var verifyKey: FilePath?
     var wholeFile: Bool?
     var compressLevel: Int?
     var cacheDirectory: FilePath?
@@ -171,6 +173,7 @@ struct Configuration: Sendable, Equatable {
         case .hardLinks: hardLinks = try value.boolean()
         case .xattrs: xattrs = try value.boolean()
         case .digest: digest = try value.read(.choice)
+        case .verifyKey: verifyKey = try value.path()
         case .wholeFile: wholeFile = try value.boolean()
         case .compressLevel: compressLevel = try value.read(.number(in: StageOptions.compressionLevels))
         case .cacheDirectory: cacheDirectory = try value.path()
@@ -196,6 +199,7 @@ struct Configuration: Sendable, Equatable {
         case foreign, chmod, owner
         case hardLinks = "hard_links"
         case xattrs, digest
+        case verifyKey = "verify_key"
         case wholeFile = "whole_file"
         case compressLevel = "compress_level"
         case cacheDirectory = "cache_dir"
@@ -205,7 +209,7 @@ struct Configuration: Sendable, Equatable {
         /// Only a stage goes by these.
         static let ofStages: Set<Key> = [
             .exclude, .excludeFrom, .shared, .sharedFiles, .foreign, .chmod, .owner, .hardLinks, .xattrs, .digest,
-            .wholeFile, .compressLevel, .cacheDirectory, .cacheSize,
+            .verifyKey, .wholeFile, .compressLevel, .cacheDirectory, .cacheSize,
         ]
     }
 }

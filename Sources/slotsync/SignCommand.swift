@@ -2,7 +2,6 @@
 // hardware.
 
 import ArgumentParser
-import Glibc
 import SlotSync
 import SystemPackage
 
@@ -49,9 +48,12 @@ struct SignCommand: ParsableCommand {
             throw ValidationError("--statement signs nothing: leave --key and --output out")
         }
         if !statement, key == nil { throw ValidationError("--key says which key signs; or say --statement") }
-        if !statement, output == nil { throw ValidationError("--output says where the signature goes") }
-        if stage.digest == .xxh3 || stage.signature != nil || stage.dryRun {
-            throw ValidationError("a release that is signed has SHA-256: leave --digest, --signature and --dry-run out")
+        if !statement, output == nil || output == "-" {
+            throw ValidationError("--output says to which file the signature goes")
+        }
+        if stage.digest == .xxh3 { throw ValidationError("a release that is signed has SHA-256: leave --digest out") }
+        if stage.signature != nil || stage.verifyKey != nil || stage.dryRun {
+            throw ValidationError("--signature, --verify-key and --dry-run are for what is staged: leave them out")
         }
     }
 
@@ -68,19 +70,8 @@ struct SignCommand: ParsableCommand {
             try FileDescriptor.standardOutput.writeAll(statement.text.utf8)
             return
         }
-        try ResultFile.write(to: output) { file in
-            try Self.sign(statement, by: key, into: file.named.descriptor)
-        }
-        _ = try usage("--key") { () throws(SlotSyncError) in try ReleaseStatement.readSignature(FilePath(output)) }
+        let signature = try statement.signed(by: key)
+        try ResultFile.write(to: output) { try $0.named.descriptor.writeAll(signature) }
         try FileDescriptor.standardOutput.writeAll("\(statement.release.id)\n".utf8)
-    }
-
-    private static func sign(_ statement: ReleaseStatement, by key: String, into file: FileDescriptor) throws {
-        let status = try ForegroundProgram.run(
-            ["ssh-keygen", "-q", "-Y", "sign", "-n", ReleaseStatement.namespace, "-f", key],
-            input: Array(statement.text.utf8), output: file)
-        guard status == 0 else {
-            throw SlotSyncError(.badInput, "ssh-keygen did not sign with the key \(quoted(key)) (exit code \(status))")
-        }
     }
 }

@@ -81,6 +81,13 @@ struct StageSettings: ParsableArguments {
         completion: .file(), transform: ValueForm.file.option)
     var signature: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Stage nothing but what an Ed25519 key of this file has signed: lines of .pub files, or allowed signers.",
+            valueName: "file"),
+        completion: .file(), transform: ValueForm.file.option)
+    var verifyKey: String?
+
     @Flag(
         inversion: .prefixedNo,
         help: "Send changed files whole, not as what differs from a file of the host. (default: to local agents alone)")
@@ -148,6 +155,9 @@ struct StageSettings: ParsableArguments {
             options.signature = try usage("--signature") { () throws(SlotSyncError) in
                 try ReleaseStatement.readSignature(FilePath(signature))
             }
+        }
+        if let file = verifyKey.map({ FilePath($0) }) ?? configuration.verifyKey {
+            options.signers = try usage("--verify-key") { () throws(SlotSyncError) in try Signers(file: file) }
         }
         options.wholeFiles = wholeFile ?? configuration.wholeFile
         options.compressionLevel = compressLevel ?? configuration.compressLevel

@@ -32,7 +32,8 @@ extension FleetEndToEnd {
                     let (source, output) = (try firstTree(bench).path, bench["v1.sig"])
                     let signing = try await sign(bench, source, "--name", "v1", "--key", key, "-o", output)
                     try #require(signing.exitCode == 0, "\(signing)")
-                    let foreign = try await sign(bench, source, "--name", "v1", "--key", stranger, "-o", bench["no.sig"])
+                    let foreign = try await sign(
+                        bench, source, "--name", "v1", "--key", stranger, "-o", bench["no.sig"])
                     try #require(foreign.exitCode == 0, "\(foreign)")
 
                     let statement = try await sign(bench, source, "--name", "v1", "--statement")
@@ -44,6 +45,15 @@ extension FleetEndToEnd {
                     ])
                     #expect(judged.exitCode == 0, "\(judged)")
 
+                    // The controller asks as well where it has keys.
+                    let asked = fleet.with("--verify-key", bench["allowed"])
+                    for local in [
+                        try await asked.call("stage", source, "--name", "v1"),
+                        try await asked.call("stage", source, "--name", "v1", "--signature", bench["no.sig"]),
+                    ] {
+                        #expect(local.exitCode == 64 && local.errors.contains("`--verify-key` takes"), "\(local)")
+                    }
+
                     let unsigned = try await fleet.call("stage", source, "--name", "v1")
                     #expect(unsigned.exitCode == 1 && unsigned.errors.contains("is not signed"), "\(unsigned)")
                     let other = try await fleet.call("stage", source, "--name", "v1", "--signature", bench["no.sig"])
@@ -52,7 +62,8 @@ extension FleetEndToEnd {
                     #expect(renamed.exitCode == 64 && renamed.errors.contains("not of this release"), "\(renamed)")
                     #expect(try FileManager.default.contentsOfDirectory(atPath: root).isEmpty)
 
-                    let stage = try await fleet.done("stage", source, "--name", "v1", "--signature", output)
+                    let stage = try await fleet.done(
+                        "stage", source, "--name", "v1", "--signature", output, "--verify-key", bench["allowed"])
                     #expect(stage.lastLine == signing.lastLine)
                     try await fleet.done("flip")
                     let live = try FileManager.default.destinationOfSymbolicLink(atPath: root + "/current")
@@ -98,6 +109,41 @@ extension FleetEndToEnd {
                 // ... and kept in it. What is sealed stays as it is, and is not read again.
                 try await fleet.done("stage", tree("kept", good, "3").path, "--digest", "sha256")
                 #expect(try TreeMaker(at: fleet.slot(1)).content("page") == good)
+                try await fleet.done("verify")
+                // `verify` reads both digests.
+                let page = fleet.slot(1) + "/page"
+                let file = try #require(FileHandle(forWritingAtPath: page))
+                file.write(Data(evil))
+                try file.close()
+                let verified = try await fleet.call("verify", "--slot", "1")
+                #expect(
+                    verified.exitCode == 1 && (verified.output + verified.errors).contains("other content: \"page\""),
+                    "\(verified)")
+            }
+        }
+
+        @Test("a forgery with several names goes with all of them")
+        func linkedForgery() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                let (good, evil) = twins
+                func tree(_ name: String, _ content: [UInt8], _ more: String) throws -> TreeMaker {
+                    let tree = try bench.tree(name)
+                    try tree.file("a", content)
+                    try tree.folder("b")
+                    for link in ["b/c", "d"] { try tree.hardLink(.init(link), to: "a") }
+                    try tree.file("more", more)
+                    return tree
+                }
+                for number in 1...2 {
+                    try await fleet.done("stage", tree("evil\(number)", evil, "\(number)").path, "--hard-links")
+                    try await fleet.done("flip")
+                }
+                try await fleet.done("stage", tree("good", good, "3").path, "--hard-links", "--digest", "sha256")
+                let slot = try TreeMaker(at: fleet.slot(1))
+                for path in ["a", "b/c", "d"] { #expect(try slot.content(.init(path)) == good, "\(path)") }
+                #expect(
+                    try FileManager.default.attributesOfItem(atPath: slot.path + "/d")[.referenceCount] as? Int == 3)
                 try await fleet.done("verify")
             }
         }

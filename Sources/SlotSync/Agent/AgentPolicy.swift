@@ -23,7 +23,7 @@ struct AgentPolicy: Equatable, Sendable {
     /// Whether files may have setuid or setgid, or capabilities.
     var maySetPrivileges = false
     /// Who has to have signed a release; none: it need not be signed.
-    var signers: [SSHPublicKey] = []
+    var signers: [AllowedSigner] = []
     /// How many slots a ring may be made with.
     var mostSlots: Int?
     var hooks: [Command] = []

@@ -60,8 +60,11 @@ extension AgentPolicy {
             }
             mostSlots = count
         case .verifyKey:
-            guard let signer = Signers.key(value) else { return Signers.wrongKey }
-            signers.append(signer)
+            switch AllowedSigner.read(value) {
+            case .signer(let signer): signers.append(signer)
+            case .ofNoUse: return "the key counts for no release: " + Signers.wrongKey
+            case .wrong(let why): return why
+            }
         case .hook: return Self.take(value, for: key, atMost: WireLimits.longestHook, to: &hooks)
         case .command: return Self.take(value, for: key, atMost: ReadingLimits.longestCommand, to: &commands)
         case .log:

@@ -38,7 +38,8 @@ public enum HostAgent {
                 session.policy = try AgentPolicy(reading: policy)
                 try session.policy?.check(root: root)
             }
-            session.signers = try Signers(policy: session.policy, file: verifyKey)
+            session.signers = Result { () throws(SlotSyncError) in try Signers(policy: session.policy, file: verifyKey)
+            }
             guard try session.greet() else { return 1 }
         } catch {
             bidFarewell(failure(error, root: root), over: connection, errors: errors)
@@ -85,8 +86,9 @@ final class AgentSession {
     let unattendedHookLimit: Duration
     /// What may be asked for; nil: all.
     var policy: AgentPolicy?
-    /// Who has to have signed what is staged and flipped to; nil: nobody.
-    var signers: Signers?
+    /// Who has to have signed what is staged and flipped to; nil: nobody. A list that cannot be read stops these alone: the
+    /// way back does not need it.
+    var signers: Result<Signers?, SlotSyncError> = .success(nil)
     let progress = AgentProgress()
     /// Threads for walking and hashing. More do not make a tree on one disk faster.
     let parallelism = min(processorCount(), 8)

@@ -35,10 +35,11 @@ extension AgentSession {
         // Only now: a flip that was left is at its end, its hook with it.
         lockWatch.note(mayEndAtOnce: true)
         let records = ring.map { SlotRecords(of: $0) }
-        guard let (target, seeds) = try receiveManifests(request, records) else {
+        guard let (target, received) = try receiveManifests(request, records) else {
             try connection.send(.manifestNeeded)
             return
         }
+        var seeds = received
         guard target.id == request.release.id else {
             throw SlotSyncError(
                 .corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
@@ -47,7 +48,7 @@ extension AgentSession {
             try ExtendedAttributeProbe.checkRights(manifest, root: root)
             try policy?.checkPrivileges(of: manifest)
         }
-        try checkSignature(request, target, seeds: seeds)
+        try checkSignature(request, target, seeds: &seeds)
         if ring == nil && request.dryRun {
             try planFirstRelease(of: target)
             return
@@ -58,7 +59,7 @@ extension AgentSession {
         self.ring = ring
         try checkSlotCount(request, ring)
         let known = records ?? SlotRecords(of: ring)
-        if try confirmPresent(request, ring: ring, known) { return }
+        if try confirmPresent(request, of: target, ring: ring, known) { return }
         try fill(ring, with: target, seeds, request, known)
     }
 

@@ -3,7 +3,9 @@
 extension AgentSession {
     /// Answers `present` if the release is ready, or live, or bad anywhere, and still as it was sealed. So it is if a
     /// rollback would go to it: that slot is not filled anew.
-    func confirmPresent(_ request: StageRequest, ring: Ring, _ records: SlotRecords) throws -> Bool {
+    func confirmPresent(
+        _ request: StageRequest, of target: Manifest, ring: Ring, _ records: SlotRecords
+    ) throws -> Bool {
         var candidates: [(slot: Int, kind: StageOutcome.Kind)] = []
         let ready = ring.status.numbers.filter { ring.status[$0].state == .ready }
         candidates += ready.sorted { ring.status[$0].stage > ring.status[$1].stage }.map { ($0, .alreadyReady) }
@@ -18,7 +20,8 @@ extension AgentSession {
             let record = records.record(of: candidate.slot)
             var isRight = false
             // What cannot be looked at is not as it was sealed, and holds up no stage: it goes into another slot.
-            if let record,
+            // Where signatures count, an ID alone is not believed: see SHA256Digest.
+            if let record, try signers.get() == nil || record.manifest.identity == target.identity,
                 let content = try? SlotInspection.content(
                     of: candidate.slot, in: ring, record: record, checksum: request.checksum,
                     reading: ReadingChoice(comparing: [record.manifest]), tolerating: .all, parallelism: parallelism,

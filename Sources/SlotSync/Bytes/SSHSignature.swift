@@ -80,9 +80,12 @@ struct SSHSignature: Sendable {
             SlotSyncError(.refused, "the signature \(why): make one with `slotsync sign`")
         }
         guard file.count <= Self.longestFile else { throw wrong("is longer than \(Self.longestFile) bytes") }
-        var lines = file.split(separator: 0x0a, omittingEmptySubsequences: false).map { $0.last == 0x0d ? $0.dropLast() : $0 }
+        var lines = file.split(separator: 0x0a, omittingEmptySubsequences: false).map {
+            $0.last == 0x0d ? $0.dropLast() : $0
+        }
         while lines.last?.isEmpty == true { lines.removeLast() }
-        guard lines.count > 2, lines[0].elementsEqual(Self.begin.utf8), lines[lines.count - 1].elementsEqual(Self.end.utf8),
+        guard lines.count > 2, lines[0].elementsEqual(Self.begin.utf8),
+            lines[lines.count - 1].elementsEqual(Self.end.utf8),
             let blob = base64(lines[1..<(lines.count - 1)].joined())
         else { throw wrong("is not in OpenSSH's form") }
         var reader = SSHReader(blob)

@@ -59,7 +59,9 @@ struct PreparedRelease: Sendable {
         let use = ExclusionUse(options.exclusions)
         let walk = WalkOptions(
             exclusions: exclusions, exclusionUse: use, ownership: options.ownership, hardLinks: options.hardLinks,
-            extendedAttributes: options.extendedAttributes, parallelism: processorCount())
+            extendedAttributes: options.extendedAttributes,
+            sha256: options.contentDigest == .sha256 || !options.signature.isEmpty || options.signers != nil,
+            parallelism: processorCount())
         var tree = try SourceScan.scan(
             path: path, options: walk, cache: HashCache(source: path, in: caches), checksum: options.checksum,
             onProgress: { files, bytes in emit(.scanning(files: UInt64(files), bytes: UInt64(bytes))) },
@@ -107,13 +109,9 @@ struct PreparedRelease: Sendable {
                 "source \(quoted(path.string)) is empty, and an empty release would empty the site: check the path, "
                     + "or say --allow-empty")
         }
-        var manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
-        if options.contentDigest == .sha256 || !options.signature.isEmpty {
-            try manifest.readSHA256(
-                below: root, name: "source \(quoted(path.string))", parallelism: processorCount())
-        }
+        let manifest = shared.isEmpty ? tree.manifest : tree.manifest.linkingShared(shared).manifest
         let id = manifest.id
-        if !options.signature.isEmpty { try check(options.signature, of: manifest, name: options.name) }
+        try checkSignature(options, of: manifest, id)
         if let archive = ManifestArchive(in: caches) {
             do { try archive.store(manifest, id: id) } catch {
                 emit(.sourceWarning("the manifest could not be kept: \(error)"))
@@ -136,16 +134,22 @@ struct PreparedRelease: Sendable {
 private func joined(_ path: [ArraySlice<UInt8>]) -> [UInt8] { Array(path.joined(separator: [UInt8(ascii: "/")])) }
 
 extension PreparedRelease {
-    /// Better known before any host is bothered. Whose signature it is, hosts decide.
-    private static func check(_ signature: [UInt8], of manifest: Manifest, name: String) throws(SlotSyncError) {
-        let isRight: Bool
-        do { isRight = try SSHSignature(signature).isOf(manifest, name: name) } catch {
+    /// Better known before any host is bothered. Hosts decide for themselves whose signature counts.
+    private static func checkSignature(
+        _ options: StageOptions, of manifest: Manifest, _ id: ContentDigest
+    ) throws(SlotSyncError) {
+        do {
+            if let signers = options.signers {
+                return try signers.check(options.signature, of: manifest, ReleaseName(id: id, name: options.name))
+            }
+            guard !options.signature.isEmpty, try !SSHSignature(options.signature).isOf(manifest, name: options.name)
+            else { return }
+        } catch {
             throw SlotSyncError(.badInput, error.message)
         }
-        guard !isRight else { return }
         throw SlotSyncError(
             .badInput,
-            "the signature is not of this release, named \(quoted(name)): it counts for the same source, options and "
+            "the signature is not of this release, named \(quoted(options.name)): it counts for the same source, options and "
                 + "--name alone. Sign it anew with `slotsync sign`")
     }
 }

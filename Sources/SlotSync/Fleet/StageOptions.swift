@@ -44,6 +44,8 @@ public struct StageOptions: Sendable {
     /// A signature of the release, as `ssh-keygen -Y sign` writes it; empty: none. It is of the release as this stage makes
     /// it, its name too. See ``ReleaseStatement``.
     public var signature: [UInt8] = []
+    /// Who has to have signed the release, for this controller to stage it; nil: nobody. Hosts ask for themselves.
+    public var signers: Signers?
     /// Slots of a ring that is made now (2 to 9); an existing ring must have as many. Nil: five.
     public var slots: Int?
     /// Send changed files whole, without a basis, and keep no contents for the next stage; nil: to local agents alone.

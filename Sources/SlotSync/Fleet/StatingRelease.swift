@@ -12,6 +12,7 @@ extension ReleaseStatement {
     ) throws -> ReleaseStatement {
         var options = options
         options.contentDigest = .sha256
+        options.signers = nil
         let prepared = try PreparedRelease.prepare(source, options: options) { event in
             if case .sourceWarning(let text) = event { warn(text) }
         }
@@ -19,6 +20,30 @@ extension ReleaseStatement {
             throw SlotSyncError(.badInput, "the release has no SHA-256")
         }
         return statement
+    }
+
+    /// Has a program sign the statement.
+    ///
+    /// - Parameter key: as ssh-keygen's `-f` takes it.
+    /// - Returns: the bytes of a signature's file.
+    /// - Throws: ``SlotSyncError``: `badInput` where ssh-keygen does not sign, or by another kind of key than Ed25519;
+    ///   `system` where there is no ssh-keygen.
+    public func signed(by key: String) throws -> [UInt8] {
+        let (code, bytes) = try ForegroundProgram.run(
+            ["ssh-keygen", "-q", "-Y", "sign", "-n", Self.namespace, "-f", key], input: Array(text.utf8),
+            longestOutput: SSHSignature.longestFile)
+        guard code == 0 else {
+            throw SlotSyncError(.badInput, "ssh-keygen did not sign with the key \(quoted(key)) (exit code \(code))")
+        }
+        let isRight: Bool
+        do { isRight = try SSHSignature(bytes).isOf(text, namespace: Self.namespace) } catch {
+            throw SlotSyncError(.badInput, "the key \(quoted(key)): \(error.message)")
+        }
+        guard isRight else {
+            throw SlotSyncError(
+                .badInput, "what ssh-keygen made with the key \(quoted(key)) is no signature that hosts would take")
+        }
+        return bytes
     }
 
     /// The bytes of a signature's file, for ``StageOptions/signature``.

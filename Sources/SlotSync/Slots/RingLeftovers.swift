@@ -43,5 +43,5 @@ extension Ring {
         return told
     }
 
-    private func recordNames(of slot: Int) -> [String] { ["\(slot)", noteName(slot)] }
+    private func recordNames(of slot: Int) -> [String] { ["\(slot)", noteName(slot), signatureName(slot)] }
 }

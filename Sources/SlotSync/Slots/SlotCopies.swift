@@ -86,7 +86,7 @@ extension SlotFiller {
     func makeHardLinks() throws(SlotSyncError) {
         let target = slot.target
         guard target.hasHardLinks else { return }
-        for index in target.entries.indices where plan.change.kept[index] < 0 {
+        for index in target.entries.indices where plan.change.kept[index] < 0 || relinked.contains(index) {
             guard let leader = target.linkLeader(of: index), leader != index else { continue }
             slot.progress.add(files: 1, bytes: 0)
             try slot.attempt("link", index) { () throws(Errno) in

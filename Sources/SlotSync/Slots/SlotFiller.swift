@@ -56,6 +56,8 @@ final class SlotFiller {
     let late: LateEntries
     private var folders: ClosedFolders
     private var sums: SlotSums
+    /// Further names of files that stayed at first, and then had to come again.
+    private(set) var relinked: Set<Int> = []
     private let parallelism: Int
 
     /// How many directories of the slot are kept open.
@@ -150,7 +152,7 @@ final class SlotFiller {
     var seenStamps: [SlotRecord.Stamp?] {
         slot.target.entries.indices.map { index in
             let old = Int(plan.change.kept[index])
-            return old >= 0 && !attributes.isSet[index] ? actual.seen.stamps[old] : nil
+            return old >= 0 && !attributes.isSet[index] && !relinked.contains(index) ? actual.seen.stamps[old] : nil
         }
     }
 
@@ -220,7 +222,15 @@ final class SlotFiller {
         do { found = try sums.mismatches(of: slot, parallelism: parallelism) } catch {
             throw error as? SlotSyncError ?? SlotSyncError(.system, "\(error)")
         }
-        for index in found { try writer.remove(index) }
+        for index in found {
+            try writer.remove(index)
+            // Its other names in the slot are names of the same forgery.
+            guard plan.change.kept[index] >= 0, slot.target.linkLeader(of: index) == index else { continue }
+            for member in slot.target.entries.indices.dropFirst(index + 1)
+            where slot.target.linkLeader(of: member) == index && relinked.insert(member).inserted {
+                try writer.remove(member)
+            }
+        }
         return found
     }
 }

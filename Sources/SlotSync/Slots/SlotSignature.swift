@@ -2,7 +2,7 @@
 // against the record's manifest, so that one which was left behind counts for nothing.
 
 extension Ring {
-    private func signatureName(_ slot: Int) -> String { "\(slot).signature" }
+    func signatureName(_ slot: Int) -> String { "\(slot).signature" }
 
     /// What was kept with a slot; empty where there is none that can be read.
     func signature(of slot: Int) -> [UInt8] {

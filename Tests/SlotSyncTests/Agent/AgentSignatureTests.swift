@@ -101,7 +101,9 @@ struct AgentSignatureTests {
         }
     }
 
-    @Test("unsigned, of another key, namespace, release or name, without SHA-256: nothing is changed, in a dry run neither")
+    @Test(
+        "unsigned, of another key, namespace, release or name, without SHA-256: nothing is changed, in a dry run neither"
+    )
     func refused() async throws {
         try await use { scene in
             let (release, other) = (scene.manifest("a"), scene.manifest("b"))
@@ -124,7 +126,53 @@ struct AgentSignatureTests {
             let seeds = scene.manifest("uploaded", hasSHA256: false)
             try await scene.expectRefusal(
                 scene.requests(release, name: "v1", signature: good, seeds: seeds), saying: "\"uploaded\"")
+            var links = Manifest(rootMode: 0o755)
+            links.beginChildren(of: 0)
+            links.append(
+                Entry(kind: .symbolicLink, mode: 0o777, parent: 0), name: Array("passwd".utf8),
+                linkText: Array("/etc/passwd".utf8))
+            try await scene.expectRefusal(
+                scene.requests(release, name: "v1", signature: good, seeds: links), saying: "\"passwd\"")
             #expect(try Directory(path: scene.root).names().isEmpty)
+        }
+    }
+
+    @Test(
+        "a key whose time is over, or has not come, counts no more: nothing is staged, nothing flipped to, and back it goes"
+    )
+    func outOfDate() async throws {
+        try await use { scene in
+            let releases = ["a", "b"].map { scene.manifest($0) }
+            for release in releases {
+                try await scene.stage(
+                    scene.requests(release, signature: scene.sign(release)), verifyKey: scene.keys)
+                guard release.id != releases[1].id else { break }
+                try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
+                    try agent.flip(.prepare(FlipRequest(.flip, to: release.id, hooks: Hooks(), force: false)))
+                }
+            }
+            let key = String(decoding: try scene.folder.read("key.pub"), as: UTF8.self)
+            for option in ["valid-before=\"20200101Z\"", "valid-after=\"29990101Z\""] {
+                try scene.folder.write(Array("me \(option) \(key)".utf8), to: "key.pub")
+                let third = scene.manifest("c")
+                try await scene.expectRefusal(
+                    scene.requests(third, signature: scene.sign(third)), saying: "does not count now")
+                try await scene.expectRefusal(
+                    [.prepare(FlipRequest(.flip, to: releases[1].id, hooks: Hooks(), force: true))],
+                    saying: "does not count now")
+            }
+            try scene.folder.write(Array(key.utf8), to: "key.pub")
+            try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
+                try agent.flip(.prepare(FlipRequest(.flip, to: releases[1].id, hooks: Hooks(), force: false)))
+            }
+            // A list that cannot be read stops what is new, and not the way back.
+            try scene.folder.write(Array("nonsense".utf8), to: "key.pub")
+            let again = scene.requests(releases[0], signature: try scene.sign(releases[0]))
+            try await scene.expectRefusal(again, saying: "line 1")
+            try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
+                try agent.flip(.prepare(FlipRequest(.rollback, to: nil, hooks: Hooks(), force: false)))
+            }
+            #expect(try Ring.open(scene.root.string)?.status.live == 1)
         }
     }
 
@@ -150,7 +198,8 @@ struct AgentSignatureTests {
             let ring = try #require(try Ring.open(scene.root.string))
             try ring.keepSignature(scene.sign(releases[0]), of: 3)
             try await scene.expectRefusal(
-                [.prepare(FlipRequest(.flip, to: releases[2].id, hooks: Hooks(), force: true))], saying: "something else")
+                [.prepare(FlipRequest(.flip, to: releases[2].id, hooks: Hooks(), force: true))],
+                saying: "something else")
             try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
                 try agent.flip(.prepare(FlipRequest(.rollback, to: nil, hooks: Hooks(), force: false)))
             }
@@ -173,6 +222,23 @@ struct AgentSignatureTests {
             try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
                 try agent.flip(.prepare(FlipRequest(.flip, to: release.id, hooks: Hooks(), force: false)))
             }
+        }
+    }
+
+    @Test("a slot that bears the ID of a signed release and holds another is not taken for it")
+    func sameID() async throws {
+        try await use { scene in
+            let (release, other) = (scene.manifest("a"), scene.manifest("b"))
+            try await scene.stage(scene.requests(other, signature: []), verifyKey: nil)
+            // As though somebody had found two manifests with one XXH3.
+            let ring = try #require(try Ring.open(scene.root.string))
+            try ring.acquireLock(for: "a test")
+            try ring.update { $0.status[1].release = ReleaseName(id: release.id) }
+            ring.unlock()
+            try await scene.stage(scene.requests(release, signature: scene.sign(release)), verifyKey: scene.keys)
+            let after = try #require(try Ring.open(scene.root.string))
+            let slot = try #require(after.status.newestReady(of: release.id))
+            #expect(try after.record(of: slot)?.manifest.identity == release.identity)
         }
     }
 
