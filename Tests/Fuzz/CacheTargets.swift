@@ -7,7 +7,7 @@ import SystemPackage
 @testable import SlotSync
 
 let cacheTargets = [
-    FuzzTarget(name: "hash-cache", words: ["SSC1"]) {
+    FuzzTarget(name: "hash-cache", words: ["SSC1", "SSC2"]) {
         let records = (1...3).map { number in
             KnownDigests.Record(
                 tuple: StatTuple(
