@@ -197,8 +197,12 @@ final class Directory: Sendable {
         while true {
             Glibc.errno = 0
             guard let entry = readdir(stream) else {
-                if Glibc.errno != 0 { throw Errno(rawValue: Glibc.errno) }
-                return
+                switch Errno(rawValue: Glibc.errno) {
+                case Errno(rawValue: 0): return
+                // Also where the look at a folder on a network can be interrupted.
+                case .interrupted: continue
+                case let error: throw error
+                }
             }
             try withUnsafeBytes(of: &entry.pointee.d_name) { buffer in
                 let name = buffer.bindMemory(to: UInt8.self)
