@@ -13,9 +13,11 @@ extension ReleaseStatement {
         var options = options
         options.contentDigest = .sha256
         options.signers = nil
-        let prepared = try PreparedRelease.prepare(source, options: options) { event in
+        let emit: @Sendable (FleetEvent) -> Void = { event in
             if case .sourceWarning(let text) = event { warn(text) }
         }
+        let caches = try PreparedRelease.caches(for: source, options: options, emit: emit)
+        let prepared = try PreparedRelease.prepare(source, options: options, caches: caches, emit: emit)
         guard let statement = ReleaseStatement(prepared.manifest, name: options.name) else {
             throw SlotSyncError(.badInput, "the release has no SHA-256")
         }

@@ -26,13 +26,16 @@ struct AllowedSignerTests {
             // The moment at which it is judged, as ssh-keygen is told it, and in seconds.
             let (now, seconds) = ("20270115120000Z", Int64(1_800_014_400))
             for options in [
-                "", "namespaces=\"slotsync\"", "namespaces=\"git,slotsync\"", "namespaces=\"git\"", "namespaces=\"slot*\"",
-                "namespaces=\"s?otsync\"", "namespaces=\"slot?\"", "namespaces=\"*,!slotsync\"", "namespaces=\"!git,*\"",
+                "", "namespaces=\"slotsync\"", "namespaces=\"git,slotsync\"", "namespaces=\"git\"",
+                "namespaces=\"slot*\"",
+                "namespaces=\"s?otsync\"", "namespaces=\"slot?\"", "namespaces=\"*,!slotsync\"",
+                "namespaces=\"!git,*\"",
                 "NAMESPACES=\"slotsync\"", "cert-authority", "valid-after=\"20270115Z\"", "valid-after=\"20270116Z\"",
                 "valid-after=\"202701151200Z\"", "valid-after=\"20270115120001Z\"", "valid-before=\"20270115Z\"",
                 "valid-before=\"20270115120000Z\"", "valid-before=\"20270115115959Z\"", "valid-before=\"20270114\"",
                 "valid-after=\"20270117\"", "valid-before=\"20270117\",valid-after=\"20270113\"",
-                "namespaces=\"slotsync\",valid-before=\"20280101\"", "valid-before=\"20271331\"", "valid-before=\"tomorrow\"",
+                "namespaces=\"slotsync\",valid-before=\"20280101\"", "valid-before=\"20271331\"",
+                "valid-before=\"tomorrow\"",
                 "valid-before=20280101", "no-touch-required", "namespaces=\"slotsync",
             ] {
                 let line = "me@example.com \(options)\(options.isEmpty ? "" : " ")\(key)"
@@ -49,7 +52,9 @@ struct AllowedSignerTests {
         }
     }
 
-    @Test("keys are read from .pub files and allowed signers; what is not understood is an error, what is for others is not")
+    @Test(
+        "keys are read from .pub files and allowed signers; what is not understood is an error, what is for others is not"
+    )
     func lines() throws {
         let blob = "AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD"
         for line in [
@@ -66,7 +71,9 @@ struct AllowedSignerTests {
         ] {
             #expect(isWrong(line), "\(line)")
         }
-        for line in ["ssh-rsa AAAA", "me namespaces=\"git\" ssh-ed25519 \(blob)", "me cert-authority ssh-ed25519 \(blob)"] {
+        for line in [
+            "ssh-rsa AAAA", "me namespaces=\"git\" ssh-ed25519 \(blob)", "me cert-authority ssh-ed25519 \(blob)",
+        ] {
             #expect(AllowedSigner.read(line[...]) == .ofNoUse, "\(line)")
         }
     }
