@@ -105,7 +105,7 @@ let textTargets = [
     },
     FuzzTarget(
         name: "agent-arguments", longest: 300,
-        words: ["--root", "--root=", "--policy", "agent", "--version", "--help", "-h", "\0"]
+        words: ["--root", "--root=", "--policy", "--verify-key", "agent", "--version", "--help", "-h", "\0"]
     ) {
         ["agent\0--root\0/srv/www", "--root=/srv/www", "--version", "--help"].map { Array($0.utf8) }
     } run: { bytes in
@@ -113,8 +113,8 @@ let textTargets = [
             String(decoding: $0, as: UTF8.self)
         }
         switch AgentArguments(words) {
-        case .serve(let root, let policy):
-            for path in [root, policy ?? root] {
+        case .serve(let root, let policy, let key):
+            for path in [root, policy ?? root, key ?? root] {
                 demand(words.contains { $0.hasSuffix(path) } && !path.isEmpty, "a path that nobody named")
             }
         case .version, .help: demand(words.count <= 2, "more words than are read")

@@ -129,13 +129,13 @@ private func show(_ reply: Reply) {
         let staged = StagedHost(host: host, outcome: outcome, sentBytes: .max, receivedBytes: 0)
         _ = (staged.text, staged.json.line)
     case .prepared(let outcome), .flipped(let outcome): _ = outcome.json(of: host).line
-    case .lock(let lock): _ = lock.text
-    case .failure(let error): _ = HostFailure(host: host, error: error).json.line
+    case .lock(let lock, _): _ = lock.text
+    case .failure(let error): _ = HostFailure(host: host, error: error).json(FleetWords()).line
     case .signature(_, let signature):
         // In a session no basis has more bytes than its signature's blocks.
         _ = DeltaEncoder(signature)
     case .hello, .warning, .manifestNeeded, .needs, .seedsNeeded, .signatureMissing, .hookDone, .confirmed, .verified,
-        .watching, .sample:
+        .watching, .sample, .unlocked, .giveWay:
         break
     }
 }
