@@ -11,8 +11,7 @@ import SystemPackage
 final class BasisCache: Sendable {
     /// How many contents are known at most, those of the packs used last: some 60 bytes of memory each.
     private static let mostContents = 1 << 20
-    static let folderName = "contents"
-    static let files = CacheFiles(suffix: ".pack", magic: ContentPack.magic, temporarySuffix: ".new")
+    static let files = CacheFiles.packs
 
     /// A file of contents.
     struct Pack: Sendable {
@@ -41,8 +40,8 @@ final class BasisCache: Sendable {
     ///
     /// - Parameter limit: how many bytes it may have; of the room that is left for it, it takes no more than a quarter.
     init(in caches: FilePath, limit: UInt64) throws {
-        path = caches.appending(Self.folderName)
-        folder = try CacheFolder.open(caches, Self.folderName)
+        path = caches.appending(CacheFiles.packFolder)
+        folder = try CacheFolder.open(caches, CacheFiles.packFolder)
         var found = try Self.files.all(in: folder).map {
             Pack(name: $0.name, size: $0.status.size, lastUsed: $0.status.modified)
         }

@@ -14,7 +14,7 @@ enum ContentPack {
         var length: UInt64
     }
 
-    static let magic = Array("SSB1".utf8)
+    static let magic = CacheFiles.packs.magic
     /// The most contents of one pack; bounds what an index makes us allocate.
     static let mostRecords = 1 << 20
     private static let recordSize = 32

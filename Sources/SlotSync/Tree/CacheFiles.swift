@@ -12,6 +12,10 @@ struct CacheFiles: Sendable {
     /// How what is being written is called: `DIGEST.PID-NUMBER.tmp`, or without the digest.
     let temporarySuffix: String
 
+    /// Packs of contents, and the folder that they are in: BasisCache has what is in one.
+    static let packs = CacheFiles(suffix: ".pack", magic: Array("SSB1".utf8), temporarySuffix: ".new")
+    static let packFolder = "contents"
+
     /// How old, in seconds, something has to be that nobody finished before it is taken for an interrupted command's.
     private static let patience: Int64 = 3600
 
