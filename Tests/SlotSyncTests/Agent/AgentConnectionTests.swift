@@ -93,9 +93,11 @@ struct AgentConnectionTests {
     @Test("pipes that do not wait are waited for")
     func nonBlocking() async throws {
         let (read, write) = try FileDescriptor.closeOnExecPipe()
-        defer { try? read.close() }
+        // While it waits for room, the agent reads what it is told.
+        let (input, requests) = try FileDescriptor.closeOnExecPipe()
+        defer { for end in [read, input, requests] { try? end.close() } }
         for end in [read, write] { try end.setNonBlocking() }
-        let agent = AgentConnection(input: read, output: write)
+        let agent = AgentConnection(input: input, output: write)
         // More than a pipe holds.
         let reply = Reply.verified(
             SlotVerification(
