@@ -90,38 +90,6 @@ struct AgentConnectionTests {
         #expect(line.hasPrefix("slotsync-agent: root \"/no/such/root\" does not exist") && line.hasSuffix("\n"))
     }
 
-    @Test("pipes that do not wait are waited for")
-    func nonBlocking() async throws {
-        let (read, write) = try FileDescriptor.closeOnExecPipe()
-        // While it waits for room, the agent reads what it is told.
-        let (input, requests) = try FileDescriptor.closeOnExecPipe()
-        defer { for end in [read, input, requests] { try? end.close() } }
-        for end in [read, write] { try end.setNonBlocking() }
-        let agent = AgentConnection(input: input, output: write)
-        // More than a pipe holds.
-        let reply = Reply.verified(
-            SlotVerification(
-                slot: 1, release: ReleaseName(id: .empty, name: ""), files: 1, bytes: 1, differences: 100,
-                lines: (0..<100).map { _ in String(repeating: "x", count: 4000) }))
-        async let sent: Void = onQueue {
-            try agent.send(reply)
-            try write.close()
-        }
-        var parser = FrameParser(.replies)
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        var got: [Reply] = []
-        while true {
-            var ready = pollfd(fd: read.rawValue, events: Int16(POLLIN), revents: 0)
-            _ = poll(&ready, 1, 30_000)
-            let count = try chunk.withUnsafeMutableBytes { try read.read(into: $0) }
-            if count == 0 { break }
-            chunk[..<count].withUnsafeBytes { parser.append($0) }
-            while let (type, payload) = try parser.next() { got.append(try Reply(type: type, payload: payload)) }
-        }
-        try await sent
-        #expect(got == [reply])
-    }
-
     @Test("while work is done, the heartbeat tells how far it is")
     func heartbeat() async throws {
         let (read, write) = try FileDescriptor.closeOnExecPipe()
