@@ -98,7 +98,7 @@ extension FleetEndToEnd {
                 #expect(refused.readings[0].allSatisfy { $0.sample.isNaN })
                 try bench.write(Self.token, to: "token")
                 #expect(await sampler.ask(within: .seconds(10)).readings == [[.value(1), .value(2), .value(3)]])
-                let asked = try await proxy.asked(3)
+                let asked = try await proxy.asked(4)
                 #expect(asked.last == "GET \(Self.tenant) \"Bearer \(Self.token)\" 200")
             }
         }

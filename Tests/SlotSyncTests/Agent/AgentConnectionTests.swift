@@ -90,6 +90,48 @@ struct AgentConnectionTests {
         #expect(line.hasPrefix("slotsync-agent: root \"/no/such/root\" does not exist") && line.hasSuffix("\n"))
     }
 
+    @Test("pipes that do not wait are waited for", .timeLimit(.minutes(2)))
+    func nonBlocking() async throws {
+        let (read, write) = try FileDescriptor.closeOnExecPipe()
+        // While it waits for room, the agent looks at what it is told.
+        let (input, requests) = try FileDescriptor.closeOnExecPipe()
+        defer { for end in [input, requests] { try? end.close() } }
+        for end in [read, write] { try end.setNonBlocking() }
+        let agent = AgentConnection(input: input, output: write)
+        // More than a pipe holds.
+        let replies: [Reply] = [
+            .hello(Greeting(version: "1", peer: "h"), nil),
+            .verified(
+                SlotVerification(
+                    slot: 1, release: ReleaseName(id: .empty, name: ""), files: 1, bytes: 1, differences: 100,
+                    lines: (0..<100).map { _ in String(repeating: "x", count: 4000) })),
+        ]
+        async let sent: Void = onQueue {
+            defer { try? write.close() }
+            for reply in replies { try agent.send(reply) }
+        }
+        let got = Result { try Self.allReplies(from: read) }
+        // Whoever still writes hears that nobody reads.
+        try read.close()
+        try await sent
+        #expect(try got.get() == replies)
+    }
+
+    /// Reads replies until the end, waiting for each piece.
+    private static func allReplies(from read: FileDescriptor) throws -> [Reply] {
+        var parser = FrameParser(.replies)
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        var replies: [Reply] = []
+        while true {
+            var ready = pollfd(fd: read.rawValue, events: Int16(POLLIN), revents: 0)
+            _ = poll(&ready, 1, 30_000)
+            let count = try chunk.withUnsafeMutableBytes { try read.read(into: $0) }
+            if count == 0 { return replies }
+            chunk[..<count].withUnsafeBytes { parser.append($0) }
+            while let (type, payload) = try parser.next() { replies.append(try Reply(type: type, payload: payload)) }
+        }
+    }
+
     @Test("while work is done, the heartbeat tells how far it is")
     func heartbeat() async throws {
         let (read, write) = try FileDescriptor.closeOnExecPipe()
