@@ -24,7 +24,9 @@ let cacheTargets = [
         guard let digests = accepted({ () throws(SlotSyncError) in try HashCache.decode(writer.bytes) }) else {
             return false
         }
-        demand(HashCache.encode(digests) == writer.bytes, "a cache reads as another one")
+        // A form with sums of which none is used is written without them.
+        let again = accepted { () throws(SlotSyncError) in try HashCache.decode(HashCache.encode(digests)) }
+        demand(again?.records == digests.records && again?.sums == digests.sums, "a cache reads as another one")
         _ = digests.content(for: FileStatus(.init()))
         return true
     },

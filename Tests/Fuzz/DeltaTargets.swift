@@ -178,8 +178,10 @@ private func makes(_ instructions: [UInt8], _ length: UInt64, hasOutput: Bool) -
         }
         return true
     } catch {
-        guard case .instructions = error else { fatalError("whole files cannot be read: \(error)") }
-        return false
+        switch error {
+        case .instructions, .outside: return false
+        default: fatalError("whole files cannot be read: \(error)")
+        }
     }
 }
 

@@ -16,7 +16,7 @@ public enum HostStanding: String, Sendable, Hashable {
     case live
     /// It had the release for a while, and has what was live before.
     case takenBack = "taken-back"
-    /// The session ended while the flip was confirmed or rolled back: it may have either.
+    /// The session ended, or the host failed, while the flip was confirmed or rolled back: it may have either.
     case unknown
 
     /// Whether this push may have left the release there.
@@ -40,6 +40,8 @@ struct HostProgress: Sendable {
     /// Nothing was live there before the push: it has no past to be compared with.
     var isFirst = false
     var isConnected = true
+    /// It was told to confirm, and could not say that it did: it may have the release for good all the same.
+    var mayBeConfirmed = false
     var recoveries = 0
     /// Why it takes no part any more.
     var failure: String?
@@ -54,6 +56,8 @@ struct HostProgress: Sendable {
     /// Why it could not be marked.
     var markFailure: String?
 
+    /// What becomes of a flip that is provisional when its session ends.
+    var standingWithoutSession: HostStanding { mayBeConfirmed ? .unknown : .takesItselfBack }
     /// Whether it takes part in what is to come.
     var isUsable: Bool { isStaged && standing != .alreadyLive && failure == nil }
     /// Whether it can be a canary or a control.

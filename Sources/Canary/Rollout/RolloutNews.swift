@@ -14,10 +14,13 @@ extension Rollout {
 
     mutating func noteFailed(_ request: HostRequest, _ host: Int, _ reason: String) {
         switch request {
-        case .stage, .prepare, .flip, .confirm: fail(host, reason)
+        case .stage, .prepare, .flip: fail(host, reason)
+        case .confirm:
+            hosts[host].mayBeConfirmed = true
+            fail(host, reason)
         case .takeBack, .recover:
             // A session in which a host cannot be taken back is of no more use. Without it, the agent takes back.
-            if hosts[host].standing == .provisional { hosts[host].standing = .takesItselfBack }
+            if hosts[host].standing == .provisional { hosts[host].standing = hosts[host].standingWithoutSession }
             hosts[host].isConnected = false
             hosts[host].lastLoss = reason
         case .markBad: hosts[host].markFailure = reason
@@ -35,11 +38,12 @@ extension Rollout {
         case .flip:
             hosts[host].standing = .takesItselfBack
             fail(host, reason)
-        case .takeBack where hosts[host].standing == .provisional: hosts[host].standing = .takesItselfBack
+        case .takeBack where hosts[host].standing == .provisional:
+            hosts[host].standing = hosts[host].standingWithoutSession
         case .confirm, .takeBack: hosts[host].standing = .unknown
         case .markBad: hosts[host].markFailure = reason
         case nil where hosts[host].standing == .provisional:
-            hosts[host].standing = .takesItselfBack
+            hosts[host].standing = hosts[host].standingWithoutSession
             fail(host, reason)
         case .recover, nil: break
         }

@@ -99,7 +99,7 @@ extension Rollout {
         }
         // No session is left that could confirm.
         for host in hosts.indices where hosts[host].standing == .provisional {
-            hosts[host].standing = .takesItselfBack
+            hosts[host].standing = hosts[host].standingWithoutSession
         }
         var steps: [Int: RolloutPlan.StepKind] = [:]
         for step in plan.steps { for host in step.hosts { steps[host] = step.kind } }

@@ -210,6 +210,20 @@ struct RolloutFailureTests {
         #expect(push.outcome?.status == .partlyDone && push.outcome?.hosts[2].standing == .takenBack)
     }
 
+    @Test("a host that fails to confirm and then to go back is asked which release it has", arguments: [true, false])
+    func confirmAndTakeBackFail(isDone: Bool) throws {
+        var push = try RolloutTests.push(allowed: .count(1))
+        push.run(until: .confirming(.everybody))
+        for host in push.hosts.indices where host != 2 { push.make(.succeed(host)) }
+        push.make(.fail(2, isDone: isDone))
+        push.make(.fail(2))
+        #expect(push.actions.last == .request(.recover, [2]))
+        push.runToEnd()
+        #expect(push.outcome?.status == .partlyDone)
+        #expect(push.outcome?.hosts[2].standing == (isDone ? .live : .takenBack))
+        #expect(push.problems.isEmpty)
+    }
+
     @Test("a host lost while it confirmed is asked which release it has", arguments: [true, false])
     func confirmLost(isDone: Bool) throws {
         var push = try RolloutTests.push()

@@ -30,8 +30,8 @@ struct RolloutWorld {
     /// What can happen next.
     enum Move: Equatable {
         case succeed(Int)
-        /// The host says no; its session goes on.
-        case fail(Int)
+        /// The host says no; its session goes on. `isDone`: it had done what it was asked, as where a disk fails at the last.
+        case fail(Int, isDone: Bool = false)
         /// The session ends; `isDone`: the host had done what it was asked.
         case lose(Int, isDone: Bool)
         case stageLive(Int)
@@ -84,6 +84,7 @@ struct RolloutWorld {
         var moves: [Move] = [.interrupt, .askForWay, .nonsense]
         for (host, world) in hosts.enumerated() {
             if world.request != nil { moves += [.succeed(host), .fail(host)] }
+            if world.request == .confirm || world.request == .takeBack { moves.append(.fail(host, isDone: true)) }
             if world.request == .stage { moves += [.stageLive(host), .stageFirst(host)] }
             if world.isConnected { moves += [.lose(host, isDone: true), .lose(host, isDone: false)] }
         }
@@ -106,9 +107,10 @@ struct RolloutWorld {
     mutating func make(_ move: Move) {
         switch move {
         case .succeed(let host): succeed(host)
-        case .fail(let host):
+        case .fail(let host, let isDone):
             guard let request = hosts[host].request else { return }
             hosts[host].request = nil
+            if isDone { carryOut(request, host) }
             if request == .recover { hosts[host].isConnected = false }
             feed(.failed(request, host, "no"))
         case .lose(let host, let isDone): lose(host, isDone: isDone)
