@@ -84,7 +84,8 @@ struct RolloutWorld {
         var moves: [Move] = [.interrupt, .askForWay, .nonsense]
         for (host, world) in hosts.enumerated() {
             if world.request != nil { moves += [.succeed(host), .fail(host)] }
-            if world.request == .confirm || world.request == .takeBack { moves.append(.fail(host, isDone: true)) }
+            // Who cannot go back has flipped nothing: an agent that did says so.
+            if world.request == .confirm { moves.append(.fail(host, isDone: true)) }
             if world.request == .stage { moves += [.stageLive(host), .stageFirst(host)] }
             if world.isConnected { moves += [.lose(host, isDone: true), .lose(host, isDone: false)] }
         }
