@@ -56,6 +56,28 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "what an entry has got since the last look is named, though nothing else changed, and so it is in the next stage"
+        )
+        func since() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let tree = try firstTree(bench)
+                for _ in 0..<2 { #expect(try await !fleet.done("stage", tree.path).errors.contains("--xattrs")) }
+                try await run("setfattr", "-n", "user.origin", "-v", "here", tree.path + "/assets")
+                for _ in 0..<2 {
+                    let outcome = try await fleet.done("stage", tree.path)
+                    #expect(outcome.errors.contains("--xattrs") && outcome.errors.contains("assets"), "\(outcome)")
+                }
+                try await run("setfattr", "-x", "user.origin", tree.path + "/assets")
+                #expect(try await !fleet.done("stage", tree.path).errors.contains("--xattrs"))
+                // What the release left out was not looked at.
+                try await run("setfattr", "-n", "user.origin", "-v", "here", tree.path + "/assets")
+                #expect(try await !fleet.done("stage", tree.path, "--exclude", "assets").errors.contains("--xattrs"))
+                #expect(try await fleet.done("stage", tree.path).errors.contains("--xattrs"))
+            }
+        }
+
         @Test("a release that is staged without leaves none behind, a capability above all")
         func removed() async throws {
             try await Workbench.use { bench in

@@ -21,12 +21,17 @@ extension FleetEndToEnd {
                 environment: ["HOME": bench["home"], "XDG_CACHE_HOME": bench["cache"]], in: bench.path)
         }
 
-        @Test("a host with a verify key takes what is signed, by name, and nothing else; ssh-keygen agrees")
-        func signed() async throws {
+        @Test(
+            "a host with a verify key takes what is signed, by name, and nothing else; ssh-keygen agrees",
+            arguments: [false, true])
+        func signed(hasPolicy: Bool) async throws {
             try await Workbench.use { bench in
                 let (key, stranger) = (try await makeKey(bench, "key"), try await makeKey(bench, "stranger"))
                 let root = try bench.folder("pinned")
-                let command = "\(Program.agent) agent --root \(root) --verify-key \(key).pub"
+                let line = try String(contentsOfFile: key + ".pub", encoding: .utf8)
+                let policy = try bench.write("verify_key \(line)", to: "policy")
+                let option = hasPolicy ? "--policy \(policy)" : "--verify-key \(key).pub"
+                let command = "\(Program.agent) agent --root \(root) \(option)"
                 try await SSHServer.use(bench, hosts: 1, pinned: command) { server in
                     let fleet = try server.fleet().with("--root", replacedBy: root)
                     let (source, output) = (try firstTree(bench).path, bench["v1.sig"])

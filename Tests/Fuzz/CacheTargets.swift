@@ -30,6 +30,13 @@ let cacheTargets = [
         _ = digests.content(for: FileStatus(.init()))
         return true
     },
+    FuzzTarget(name: "attribute-mark", longest: 64, words: ["SSA1"]) {
+        [AttributeMark.encode(ContentDigest(high: 1, low: 2), Timestamp(seconds: 3, nanoseconds: 4))]
+    } run: { bytes in
+        guard let mark = accepted({ () throws(SlotSyncError) in try AttributeMark.decode(bytes) }) else { return false }
+        demand(AttributeMark.encode(mark.release, mark.moment) == bytes, "a mark reads as another one")
+        return true
+    },
     FuzzTarget(name: "content-pack", words: ["SSB1"]) {
         let content = Array("content".utf8)
         let record = ContentPack.Record(
@@ -88,7 +95,7 @@ private struct CacheScene {
     func open(_ pack: [UInt8]) -> BasisCache? {
         acceptedAny {
             let folder = try CacheFolder.open(path.appending("contents"))
-            let file = try folder.openFile("a.pack", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+            let file = try folder.openFile("\(ContentDigest.empty).pack", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
             defer { try? file.close() }
             try pack.withUnsafeBytes { try file.writeFully($0, at: 0) }
             return try BasisCache(in: path, limit: 1 << 20)

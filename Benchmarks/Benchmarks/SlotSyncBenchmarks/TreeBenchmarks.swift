@@ -35,6 +35,11 @@ func treeBenchmarks() {
         benchmark.startMeasurement()
         for _ in benchmark.scaledIterations { blackHole(ContentDigest(of: bytes)) }
     }
+    Benchmark("SHA-256 of 64 MiB") { benchmark in
+        let bytes = pseudoRandomBytes(64 << 20, seed: 1)
+        benchmark.startMeasurement()
+        for _ in benchmark.scaledIterations { bytes.withUnsafeBytes { blackHole(SHA256Digest(of: $0)) } }
+    }
     Benchmark("manifest of 10,000 entries: encode, digest") { benchmark in
         let manifest = madeUpManifest(directories: 100, filesEach: 100)
         benchmark.startMeasurement()

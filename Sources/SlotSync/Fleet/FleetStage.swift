@@ -60,11 +60,14 @@ final class FleetStage {
                 let release = try PreparedRelease.prepare(source, options: options, caches: caches, emit: emit)
                 return (release, caches, wholeFiles ? nil : openCache(in: caches, options, emit))
             }
-            let attributes = Task { [from = release.source] in
+            let attributes = Task {
                 await onQueue(qos: .utility) {
+                    let mark = AttributeMark(source: source, in: caches)
+                    if mark?.holds(for: release.name.id, lastChange: release.lastChange) == true { return }
+                    let (from, moment) = (release.source, Timestamp.fileClock)
                     let lost = SourceAttributes.lost(
                         of: from.manifest, at: from.root, path: source, parallelism: processorCount())
-                    if let lost { emit(.sourceWarning(lost)) }
+                    if let lost { emit(.sourceWarning(lost)) } else { mark?.set(for: release.name.id, at: moment) }
                 }
             }
             let report = try await FleetStage(

@@ -7,6 +7,8 @@ import SystemPackage
 struct PreparedRelease: Sendable {
     let name: ReleaseName
     let source: ReleaseSource
+    /// The last change time in the source; nil: its change times do not tell.
+    let lastChange: Timestamp?
     let sharedPaths: [[UInt8]]
     let sharedFiles: [[UInt8]]
     /// What the source has at shared paths.
@@ -126,7 +128,7 @@ struct PreparedRelease: Sendable {
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(
             name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
-            sharedPaths: shared.map(joined), sharedFiles: files.map(joined),
+            lastChange: tree.lastChange(below: root), sharedPaths: shared.map(joined), sharedFiles: files.map(joined),
             seeds: ReleaseSource(root: root, name: path.string, manifest: tree.manifest.seeds(at: shared)))
     }
 }

@@ -44,6 +44,13 @@ enum CacheFolder {
         }
     }
 
+    /// What is kept for one source is called so: the digest of its path, whatever leads there. Nil: nothing stands there.
+    static func name(of source: FilePath) -> String? {
+        resolved(source)?.withPlatformString { path in
+            ContentDigest(of: UnsafeRawBufferPointer(start: path, count: strlen(path))).description
+        }
+    }
+
     /// A path without links and dots; nil where nothing stands there.
     static func resolved(_ path: FilePath) -> FilePath? {
         guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return nil }

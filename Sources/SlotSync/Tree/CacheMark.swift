@@ -27,6 +27,7 @@ extension CacheFolder {
     /// Folders below, and what is in them; and what stands beside these.
     private static let folders = [
         (name: ManifestArchive.folderName, files: ManifestArchive.files),
+        (name: AttributeMark.folderName, files: AttributeMark.files),
         (name: CacheFiles.packFolder, files: CacheFiles.packs),
     ]
     /// What a disk or a working copy has at its top, and nobody would miss a cache for.

@@ -24,10 +24,9 @@ struct HashCache: Sendable {
     ///
     /// - Parameter directory: where caches are; `$XDG_CACHE_HOME/slotsync` or `~/.cache/slotsync` by default.
     init?(source: FilePath, in directory: FilePath? = CacheFolder.usual) {
-        guard let directory, let resolved = source.withPlatformString({ realpath($0, nil) }) else { return nil }
-        defer { free(resolved) }
+        guard let directory, let name = CacheFolder.name(of: source) else { return nil }
         folder = directory
-        name = ContentDigest(of: UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))).description
+        self.name = name
     }
 
     /// What is known; nothing if the file is missing, unreadable or damaged.

@@ -11,7 +11,7 @@ struct KnownContent: Sendable, Hashable {
 }
 
 /// Digests by stat tuple, one for each inode.
-struct KnownDigests: Sendable {
+struct KnownDigests: Sendable, Equatable {
     struct Record: Sendable, Hashable {
         var tuple: StatTuple
         var digest: ContentDigest

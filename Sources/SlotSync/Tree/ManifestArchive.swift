@@ -33,7 +33,12 @@ struct ManifestArchive: Sendable {
     /// Keeps a manifest, and lets the oldest go.
     func store(_ manifest: Manifest, id: ContentDigest) throws {
         let directory = try naming("open", folder.string) { try CacheFolder.open(caches, Self.folderName) }
-        try directory.replaceContents(of: id.description, by: manifest.encoded(), isShared: true)
+        let bytes = manifest.encoded()
+        if (try? directory.contents(of: id.description, atMost: bytes.count)) == bytes {
+            // As young as if it were new.
+            return try directory.setModified(of: id.description, to: .now)
+        }
+        try directory.replaceContents(of: id.description, by: bytes, isShared: true)
         let kept = try Self.files.all(in: directory)
         for old in kept.sorted(by: { $0.status.modified < $1.status.modified }).dropLast(Self.most) {
             try? directory.remove(old.name)

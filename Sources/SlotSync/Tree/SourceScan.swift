@@ -31,12 +31,13 @@ enum SourceScan {
         let name = "source \(quoted(path.string))"
         let root: Directory
         do { root = try Directory(path: path) } catch { throw unusable(path, error) }
-        var known = (checksum ? nil : cache)?.load() ?? KnownDigests()
+        let stored = (checksum ? nil : cache)?.load() ?? KnownDigests()
+        var known = stored
         var failure = SlotSyncError(.sourceChanged, "\(name) changes while it is read")
         for _ in 0..<mostRounds {
             switch try scan(root, name: name, options: options, known: &known, onProgress) {
             case .tree(let tree):
-                do { try cache?.store(known) } catch { onWarning("\(error)") }
+                if known != stored { do { try cache?.store(known) } catch { onWarning("\(error)") } }
                 return tree
             case .changed(let error): failure = error
             }

@@ -109,7 +109,7 @@ struct ExtendedAttributesTests {
 }
 
 extension TemporaryTree {
-    fileprivate func set(_ name: String, _ value: [UInt8], of path: String) throws {
+    func set(_ name: String, _ value: [UInt8], of path: String) throws {
         let file = try FileDescriptor.open(self.path.appending(path), .readOnly)
         try file.closeAfter { try file.setAttribute(Array(name.utf8), to: value) }
     }

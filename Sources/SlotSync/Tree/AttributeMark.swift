@@ -1,0 +1,67 @@
+// Remembers that a look at a source found no attributes that its release does not carry: the same release of a source in
+// which nothing has changed since is not looked at again. A look costs as much as a fifth of a stage that has nothing to
+// do. The mark only ever helps; whatever is wrong with it, the source is looked at.
+
+import SystemPackage
+
+/// Where a source's mark is kept.
+struct AttributeMark: Sendable {
+    static let folderName = "looked-at"
+    static let files = CacheFiles(suffix: "", magic: Array("SSA1".utf8), temporarySuffix: ".tmp")
+
+    private let caches: FilePath
+    private let name: String
+
+    /// The mark of the source at `source`; nil if there is no place for caches or no such source.
+    init?(source: FilePath, in caches: FilePath?) {
+        guard let caches, let name = CacheFolder.name(of: source) else { return nil }
+        self.caches = caches
+        self.name = name
+    }
+
+    /// Whether the source was looked at for this release, and is as it was then.
+    ///
+    /// - Parameter lastChange: the last change time in the source; nil: its change times do not tell.
+    func holds(for release: ContentDigest, lastChange: Timestamp?) -> Bool {
+        guard let lastChange, let folder = try? Directory(named: caches.appending(Self.folderName)),
+            let bytes = try? folder.contents(of: name, atMost: 64), let mark = try? Self.decode(bytes)
+        else { return false }
+        // From the future: the clock has been put back, and change times tell nothing.
+        return mark.release == release && !lastChange.isUnsettled(at: mark.moment) && mark.moment <= Timestamp.now
+    }
+
+    /// Notes that a look that began at `moment` found nothing.
+    func set(for release: ContentDigest, at moment: Timestamp) {
+        guard let folder = try? CacheFolder.open(caches, Self.folderName) else { return }
+        try? folder.replaceContents(of: name, by: Self.encode(release, moment), isShared: true)
+        Self.files.removeAbandoned(in: folder)
+    }
+
+    // MARK: The file
+
+    static func encode(_ release: ContentDigest, _ moment: Timestamp) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(files.magic)
+        writer.append(release)
+        writer.append(fixed: moment.seconds)
+        writer.append(fixed: moment.nanoseconds)
+        return writer.bytes
+    }
+
+    static func decode(_ bytes: [UInt8]) throws(SlotSyncError) -> (release: ContentDigest, moment: Timestamp) {
+        var reader = ByteReader(bytes, name: "the mark of a source")
+        guard Array(try reader.take(files.magic.count)) == files.magic else { throw reader.corrupt("it is none") }
+        let mark = (try reader.digest(), Timestamp(seconds: try reader.fixed(), nanoseconds: try reader.fixed()))
+        try reader.expectEnd()
+        return mark
+    }
+}
+
+extension WalkedTree {
+    /// The last change time of all that was seen; nil where change times do not tell what changed after a moment: on several
+    /// file systems, and on those with a clock of their own.
+    func lastChange(below root: Directory) -> Timestamp? {
+        guard root.isStampedByThisClock, statuses.allSatisfy({ $0.device == statuses[0].device }) else { return nil }
+        return statuses.lazy.map(\.changed).max()
+    }
+}
