@@ -6,8 +6,8 @@ ARCH := $(shell uname -m)
 STATIC_AGENT := .build/slotsync-agent-$(ARCH)
 # What the agent may weigh, in bytes.
 LARGEST_AGENT := 12000000
-# Without the module for regular expressions, and with it the names of all characters of Unicode, the agent is a tenth
-# smaller. A call that needs it (`contains`, `split`, `firstRange` with a text in place of a character) does not compile
+# Without the module for regular expressions, and without the names of all characters of Unicode, which CSystemCalls stands
+# in for, the agent is a sixth smaller. A call that needs it (`contains`, `split`, `firstRange` with a text in place of a character) does not compile
 # here: Text/TextSearch.swift has another.
 # Dispatch opens files in /proc, and ends the process where there is none; the C library makes no thread where clone3 is
 # answered with EPERM: CSystemCalls stands in between.
@@ -15,7 +15,8 @@ LARGEST_AGENT := 12000000
 # (crtbeginT.o) registers them. The index would take 0.3 MB.
 # Optimised for size it is half a megabyte smaller, and as fast: what a host does is system calls, and loops in C.
 STATIC_FLAGS := -Xswiftc -static-executable -Xswiftc -Osize -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import \
-	-Xlinker --wrap=open -Xlinker --wrap=__clone3 -Xlinker --icf=safe -Xlinker --no-eh-frame-hdr
+	-Xlinker --wrap=open -Xlinker --wrap=__clone3 \
+	-Xlinker --wrap=_swift_stdlib_getScalarName -Xlinker --icf=safe -Xlinker --no-eh-frame-hdr
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks)
 
 # For the benchmarks. UPDATE=1 writes the results into docs, QUICK=1 makes a trial of them.
