@@ -180,6 +180,9 @@ extension RingState {
             let slotBefore = before[slot], slotBefore.state.isSealed, slotBefore.state != .live,
             before.count == (from == nil ? 1 : 2), from.map({ before[$0]?.state == .live }) ?? true
         else { return false }
+        var undone = status
+        for (slot, before) in before { undone[slot] = before }
+        guard undone.isPossible else { return false }
         let change = FlipChange(
             slot: slot, from: from, slotBefore: slotBefore, fromBefore: from.flatMap { before[$0] })
         let owed = owedBefore

@@ -55,9 +55,9 @@ package enum ShellWords {
     /// Words as one command that ``split(_:option:)`` takes apart into the same words.
     package static func joined(_ words: [String]) -> String {
         words.map { word in
-            let isPlain = !word.isEmpty && !word.contains { $0.isWhitespace || $0 == "'" || $0 == "\"" }
-            return isPlain
-                ? word : "'\(word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+            let isPlain =
+                !word.isEmpty && !word.unicodeScalars.contains { $0.properties.isWhitespace || $0 == "'" || $0 == "\"" }
+            return isPlain ? word : "'" + word.unicodeScalars.map { $0 == "'" ? "''" : String($0) }.joined() + "'"
         }.joined(separator: " ")
     }
 
@@ -69,31 +69,33 @@ package enum ShellWords {
     /// - Parameter option: what the command was given with, for the error.
     package static func split(_ command: String, option: String? = nil) throws(SlotSyncError) -> [String] {
         var words: [String] = []
-        var word: String?
-        var quote: Character?
-        var rest = command[...]
-        while let character = rest.popFirst() {
+        var word: String.UnicodeScalarView?
+        var quote: UnicodeScalar?
+        // By scalars, since a mark that combines with a quote or a space before it makes another character of that.
+        var rest = command.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
             if let open = quote {
-                if character != open {
-                    word?.append(character)
+                if scalar != open {
+                    word?.append(scalar)
                 } else if rest.first == open {
                     word?.append(rest.removeFirst())
                 } else {
                     quote = nil
                 }
-            } else if character == "'" || character == "\"" {
-                quote = character
-                word = word ?? ""
-            } else if character.isWhitespace {
-                if let word { words.append(word) }
+            } else if scalar == "'" || scalar == "\"" {
+                quote = scalar
+                word = word ?? "".unicodeScalars
+            } else if scalar.properties.isWhitespace {
+                if let word { words.append(String(word)) }
                 word = nil
             } else {
-                word = (word ?? "") + String(character)
+                word = word ?? "".unicodeScalars
+                word?.append(scalar)
             }
         }
         let culprit = (option.map { "\($0) " } ?? "") + SlotSync.quoted(command)
         if let quote { throw SlotSyncError(.badInput, "\(culprit): a \(quote) is not closed") }
-        if let word { words.append(word) }
+        if let word { words.append(String(word)) }
         guard let program = words.first, !program.isEmpty else {
             throw SlotSyncError(.badInput, "\(culprit) names no program")
         }

@@ -136,8 +136,8 @@ struct RingStateTests {
     @Test("a provisional flip that makes no sense is refused")
     func nonsenseProvisional() {
         let right = Self.line + Self.before
-        func code(_ text: String, version: Int = 2) -> SlotSyncError.Code? {
-            let body = Array("slotsync state \(version)\n\(Self.twoSlots)\(text)".utf8)
+        func code(_ text: String, version: Int = 2, slots: String = Self.twoSlots) -> SlotSyncError.Code? {
+            let body = Array("slotsync state \(version)\n\(slots)\(text)".utf8)
             let bytes = body + Array("checksum \(ContentDigest(of: body))\n".utf8)
             return errorCode { _ = try RingState(decoding: bytes, path: "state") }
         }
@@ -153,6 +153,12 @@ struct RingStateTests {
             let changed = right.replacing(old, with: new, maxReplacements: 1)
             #expect(changed != right && code(changed) == .corrupt, "\(old) -> \(new)")
         }
+        // Taken back, it would leave two slots live.
+        let another =
+            Self.twoSlots.replacing("1 live", with: "1 retired")
+            + Self.twoSlots.prefix { $0 != "\n" }
+            .replacing("slot 1", with: "slot 3") + "\n"
+        #expect(code("", slots: another) == nil && code(right, slots: another) == .corrupt)
         for text in [Self.line, Self.before, Self.line + right, right + Self.before + "before 2"] {
             #expect(code(text) == .corrupt, "\(text)")
         }

@@ -10,6 +10,7 @@ struct ShellWordsTests {
     private static let awkward = [
         "", "plain", "/srv/www", "two words", "it's", "'", "''", #"back\slash"#, #"\"#, "wow!", "$HOME", "`id`", "a\"b",
         "{x,y}", "*", "~", "#", "a;b", "a\nb", "(", "&", "é漢", "-n", "%", "a=b", #"\'!"#,
+        "\u{61A}", "'\u{301}", "\u{301}'",
     ]
 
     @Test("a quoted word reaches a program as it was", arguments: awkward)
