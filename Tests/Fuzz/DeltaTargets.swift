@@ -58,7 +58,7 @@ let deltaTargets = [
             total += length
         }
         var file = DeltaFile.header(basisLength: UInt64(basisBytes.count))
-        for block in blocks where !block.instructions.isEmpty { file += DeltaFile.encoded(block) }
+        for block in blocks where !block.instructions.isEmpty { file += fileBlock(block) }
         file += DeltaFile.trailer(contentLength: lie == 0 ? total : lie, digest: .empty)
         return patch(file)
     },
@@ -109,10 +109,15 @@ private let instructionSeed: [UInt8] = {
     return writer.takeBytes()
 }()
 
+private func fileBlock(_ block: DeltaFile.Block) -> [UInt8] {
+    let encoded = DeltaFile.encoded(block)
+    return encoded.head + encoded.deflated
+}
+
 private func deltaFile(_ blocks: [[UInt8]], of contentLength: UInt64) -> [UInt8] {
     var file = DeltaFile.header(basisLength: UInt64(basisBytes.count))
     for block in blocks {
-        file += DeltaFile.encoded(DeltaFile.Block(instructions: block, contentLength: contentLength))
+        file += fileBlock(DeltaFile.Block(instructions: block, contentLength: contentLength))
     }
     return file + DeltaFile.trailer(contentLength: contentLength * UInt64(blocks.count), digest: .empty)
 }

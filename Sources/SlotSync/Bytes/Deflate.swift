@@ -4,19 +4,22 @@
 
 import CZlib
 
-/// Compresses independent blocks, each without header or checksum (RFC 1951).
+/// Compresses independent blocks, each without header or checksum (RFC 1951). What would not become shorter is stored in them.
 struct Deflater: ~Copyable {
     // On the heap, because zlib's state points back at its stream.
     private let stream: UnsafeMutablePointer<z_stream>
     private let output: UnsafeMutableRawBufferPointer
+    private let level: Int32
+    private var estimate = CompressionEstimate()
 
     /// `level`: 1 (fast) to 9 (small), 0 to store; what lies outside counts as the nearest of these.
     init(level: Int32) {
+        self.level = min(max(level, 0), 9)
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         output = .allocate(byteCount: deflateOutputStep, alignment: 16)
         let status = deflateInit2_(
-            stream, min(max(level, 0), 9), Z_DEFLATED, rawWindowBits, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            stream, self.level, Z_DEFLATED, rawWindowBits, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size))
         guard status == Z_OK else { fatalError("zlib cannot start deflating (\(status)): out of memory") }
     }
@@ -32,19 +35,71 @@ struct Deflater: ~Copyable {
     mutating func deflate(
         _ bytes: UnsafeRawBufferPointer, dictionary: UnsafeRawBufferPointer? = nil, into block: inout [UInt8]
     ) {
+        deflate(bytes, estimate.runs(of: bytes), dictionary: dictionary, into: &block)
+    }
+
+    /// The same, but for bytes of which nothing would become shorter.
+    ///
+    /// - Returns: whether there is a block.
+    mutating func deflateIfWorth(_ bytes: UnsafeRawBufferPointer, into block: inout [UInt8]) -> Bool {
+        let runs = estimate.runs(of: bytes)
+        guard level > 0, runs.contains(where: \.isWorth) else { return false }
+        deflate(bytes, runs, dictionary: nil, into: &block)
+        return true
+    }
+
+    private func deflate(
+        _ bytes: UnsafeRawBufferPointer, _ runs: [CompressionEstimate.Run], dictionary: UnsafeRawBufferPointer?,
+        into block: inout [UInt8]
+    ) {
+        // zlib would copy it twice.
+        guard runs.contains(where: \.isWorth) else { return store(bytes, into: &block) }
         deflateReset(stream)
         if let dictionary, let base = dictionary.baseAddress {
             deflateSetDictionary(stream, base.assumingMemoryBound(to: UInt8.self), UInt32(dictionary.count))
         }
-        var input = InputSteps(bytes)
-        var status = Z_OK
-        while status != Z_STREAM_END {
-            input.refill(stream)
+        for run in runs {
+            take(into: &block) { [level] in deflateParams($0, run.isWorth ? level : 0, Z_DEFAULT_STRATEGY) == Z_OK }
+            var input = InputSteps(UnsafeRawBufferPointer(rebasing: bytes[run.range]))
+            while !input.isDrained {
+                input.refill(stream)
+                take(into: &block) { stream in
+                    precondition(CZlib.deflate(stream, Z_NO_FLUSH) == Z_OK, "zlib deflate")
+                    return stream.pointee.avail_in == 0
+                }
+            }
+        }
+        take(into: &block) { stream in
+            let status = CZlib.deflate(stream, Z_FINISH)
+            // With room always at hand, no other status can come from a sound state.
+            precondition(status == Z_OK || status == Z_STREAM_END, "zlib deflate: \(status)")
+            return status == Z_STREAM_END
+        }
+    }
+
+    /// Appends stored blocks (RFC 1951, 3.2.4), the last of which ends the stream.
+    private func store(_ bytes: UnsafeRawBufferPointer, into block: inout [UInt8]) {
+        let longest = 65_535
+        block.reserveCapacity(block.count + bytes.count + (bytes.count / longest + 1) * 5)
+        var rest = bytes[...]
+        repeat {
+            let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(longest))
+            rest = rest.dropFirst(longest)
+            block.append(rest.isEmpty ? 1 : 0)
+            for length in [UInt16(piece.count), ~UInt16(piece.count)] {
+                withUnsafeBytes(of: length.littleEndian) { block.append(contentsOf: $0) }
+            }
+            block.append(contentsOf: piece)
+        } while !rest.isEmpty
+    }
+
+    /// Calls zlib until it has nothing more to say, with room for what it makes.
+    private func take(into block: inout [UInt8], _ isDone: (UnsafeMutablePointer<z_stream>) -> Bool) {
+        var goesOn = true
+        while goesOn {
             stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(output.count)
-            status = CZlib.deflate(stream, input.isDrained ? Z_FINISH : Z_NO_FLUSH)
-            // With input or room always at hand, no other status can come from a sound state.
-            precondition(status == Z_OK || status == Z_STREAM_END, "zlib deflate: \(status)")
+            goesOn = !isDone(stream)
             let made = output.count - Int(stream.pointee.avail_out)
             block.append(contentsOf: UnsafeRawBufferPointer(rebasing: output[..<made]))
         }

@@ -8,7 +8,10 @@ enum DeltaFile {
 
     /// A block is cut when its instructions reach this length…
     static let blockTarget = 256 * 1024
-    /// …and so is never longer than this: a segment of 8 MiB may come on top, as literals and their heads.
+    /// …of which literals are cut to this: what is larger than a mebibyte the memory allocator takes from the system anew, and
+    /// gives back, each time.
+    static let longestLiteral = 512 * 1024
+    /// Readers take no longer one: writers once put a segment of 8 MiB into one block.
     static let maximumBlockLength = 16 << 20
 
     /// One item of instructions, ready to be deflated.
@@ -25,19 +28,18 @@ enum DeltaFile {
         return checked(writer)
     }
 
-    /// Deflates a block and puts its head before it.
-    static func encoded(_ block: Block) -> [UInt8] {
+    /// A block's head, and its instructions deflated.
+    static func encoded(_ block: Block) -> (head: [UInt8], deflated: [UInt8]) {
         precondition(block.instructions.count <= maximumBlockLength)
         var deflater = Deflater(level: 6)
         var deflated: [UInt8] = []
         block.instructions.withUnsafeBytes { deflater.deflate($0, into: &deflated) }
-        var writer = ByteWriter(reserving: deflated.count + 32)
+        var writer = ByteWriter(reserving: 32)
         writer.append(varint: block.instructions.count)
         writer.append(varint: block.contentLength)
         writer.append(varint: deflated.count)
         writer.append(fixed: shortChecksum(deflated))
-        writer.append(deflated)
-        return writer.bytes
+        return (writer.bytes, deflated)
     }
 
     static func trailer(contentLength: UInt64, digest: ContentDigest) -> [UInt8] {
@@ -67,7 +69,20 @@ struct DeltaBlockWriter {
 
     /// Appends a segment's instructions. A copy goes on from one segment to the next in the same instruction.
     mutating func append(_ instructions: [DeltaInstruction], of segment: UnsafeRawBufferPointer) {
-        writer.append(instructions, of: segment)
+        for instruction in instructions {
+            var rest = instruction
+            while rest.kind == .literal, rest.length > DeltaFile.longestLiteral {
+                var part = rest
+                part.length = UInt64(DeltaFile.longestLiteral)
+                append(part, of: segment)
+                rest = rest.dropping(first: part.length)
+            }
+            append(rest, of: segment)
+        }
+    }
+
+    private mutating func append(_ instruction: DeltaInstruction, of segment: UnsafeRawBufferPointer) {
+        writer.append(instruction, of: segment)
         if writer.bytes.count >= DeltaFile.blockTarget { endBlock() }
     }
 

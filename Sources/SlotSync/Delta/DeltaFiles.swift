@@ -55,8 +55,9 @@ public enum DeltaFiles {
         var blocks = DeltaBlockWriter()
         func writeBlocks(atLeast count: Int) throws(SlotSyncError) {
             guard blocks.blocks.count >= count else { return }
-            for encoded in forEachConcurrently(blocks.takeBlocks(), DeltaFile.encoded) {
-                try write(encoded, to: output)
+            for (head, deflated) in forEachConcurrently(blocks.takeBlocks(), DeltaFile.encoded) {
+                try write(head, to: output)
+                try write(deflated, to: output)
             }
         }
         let result = try encoder.encode(&input) { (instructions, segment) throws(SlotSyncError) in

@@ -60,7 +60,7 @@ struct DeltaFilesTests {
             writer.append(DeltaInstruction(kind: .zeros, position: 0, length: length), of: empty)
             writer.endItem()
             let block = DeltaFile.Block(instructions: writer.takeBytes(), contentLength: length)
-            return DeltaFile.header(basisLength: 0) + DeltaFile.encoded(block)
+            return DeltaFile.header(basisLength: 0) + encoded(block)
                 + DeltaFile.trailer(contentLength: length, digest: .empty)
         }
         func refusal(_ length: UInt64, atMost most: UInt64 = DeltaFiles.usualLongestContent) throws -> SlotSyncError? {
@@ -101,7 +101,7 @@ struct DeltaFilesTests {
         content.withUnsafeBytes { blocks.append(instructions, of: $0) }
         blocks.endBlock()
         let file =
-            DeltaFile.header(basisLength: UInt64(basis.count)) + blocks.takeBlocks().flatMap(DeltaFile.encoded)
+            DeltaFile.header(basisLength: UInt64(basis.count)) + blocks.takeBlocks().flatMap(encoded)
             + DeltaFile.trailer(contentLength: UInt64(content.count), digest: ContentDigest(of: content))
         #expect(try patched(basis, with: file) == content)
         let error = #expect(throws: SlotSyncError.self) { try patched(basis.reversed(), with: file) }
@@ -159,4 +159,10 @@ struct DeltaFilesTests {
         let signature = try Signature(of: Array("hello".utf8), blockLength: 64, seed: 0x0102_0304_0506_0708)
         #expect(signature.encodedFile() == DeltaFormatExample.signature)
     }
+}
+
+/// A block as it stands in a file.
+private func encoded(_ block: DeltaFile.Block) -> [UInt8] {
+    let (head, deflated) = DeltaFile.encoded(block)
+    return head + deflated
 }
