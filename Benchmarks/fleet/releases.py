@@ -71,6 +71,34 @@ def made_up(target: Path, count: int, seed: int = 1) -> Path:
     return target
 
 
+def images(target: Path, size: int, seed: int = 5) -> Path:
+    """So many bytes in files of the sizes that a shop's images have, 20 to 400 kB, a hundred in a folder.
+
+    Nothing in them repeats, as in the data of a JPEG, whose first bytes they have: what a program takes by the name or by the
+    head of a file for an image, and what it finds in it, fit together.
+    """
+    random = Random(seed)
+    number = 0
+    while size > 0:
+        folder = target / f"{number // 100:03}"
+        folder.mkdir(parents=True, exist_ok=True)
+        content = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + random.randbytes(random.randint(20_000, 400_000))
+        (folder / f"{number:05}.jpg").write_bytes(content)
+        size -= len(content)
+        number += 1
+    return target
+
+
+def overwrite(file: Path, places: int, length: int, seed: int = 6) -> None:
+    """Overwrites so many places of a file with bytes that are nowhere else."""
+    random = Random(seed)
+    size = file.stat().st_size
+    with file.open("r+b") as stream:
+        for _ in range(places):
+            stream.seek(random.randrange(size - length))
+            stream.write(random.randbytes(length))
+
+
 def change(release: Path, every: int) -> None:
     """Appends to one file in so many."""
     for file in files(release)[::every]:
@@ -78,9 +106,9 @@ def change(release: Path, every: int) -> None:
             stream.write(b"changed\n")
 
 
-def big_file(release: Path, size: int) -> Path:
+def big_file(release: Path, size: int, seed: int = 1) -> Path:
     """A release of one file in which nothing repeats."""
-    random = Random(1)
+    random = Random(seed)
     release.mkdir()
     with (release / "volume.img").open("wb") as stream:
         for _ in range(0, size, BLOCK):

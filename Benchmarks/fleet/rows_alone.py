@@ -6,10 +6,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import releases
 from bench import Bench
 from contenders import SlotSync
+from programs import run
 from replay import record, replayed
 from report import Row, at_most
 
@@ -31,6 +33,19 @@ def _start(program: Path) -> float:
     pid = os.posix_spawn(program, [str(program), "--version"], {}, file_actions=silence)
     os.waitpid(pid, 0)
     return time.perf_counter() - started
+
+
+def delta(bench: Bench) -> Iterator[Row]:
+    """`slotsync delta` on a file of which nothing matches, nor compresses."""
+    size = (512 << 20) // (8 if bench.quick else 1)
+    with bench.workspace("delta", size * 3) as folder:
+        basis = releases.big_file(folder / "basis", size)
+        content = releases.big_file(folder / "content", size, seed=2)
+        run([bench.command, "signature", basis, "-o", folder / "signature"])
+        words = [bench.command, "delta", folder / "signature", content, "-o", "/dev/null"]
+        rates = [size / 1e9 / run(words).seconds for _ in range(bench.rounds)]
+        what = f"`slotsync delta` on {size >> 20} MB of which nothing matches"
+        yield Row("delta", what, "GB/s", median(rates), 0.7, True, tuple(rates), (), "GB/s")
 
 
 def agent_memory(bench: Bench) -> Iterator[Row]:

@@ -68,6 +68,46 @@ def cold(bench: Bench) -> Iterator[Row]:
             seconds(ours), seconds(theirs))
 
 
+def images(bench: Bench) -> Iterator[Row]:
+    """A first release of what is compressed already."""
+    size = (400 << 20) // (8 if bench.quick else 1)
+    with bench.workspace("images", size * 4) as folder:
+        release = releases.images(folder / "release", size)
+        yield from _first_copy(bench, folder, release, "images", f"{size >> 20} MB of images to one empty host")
+
+
+def image(bench: Bench) -> Iterator[Row]:
+    """One long file of the same kind: first, and with a few places overwritten."""
+    size = (1 << 30) // (8 if bench.quick else 1)
+    with bench.workspace("image", size * 8) as folder:
+        file = releases.big_file(folder / "release", size)
+        yield from _first_copy(
+            bench, folder, file.parent, "image", f"one such file of {size >> 20} MB to one empty host")
+        new = releases.copy(file.parent, folder / "new")
+        releases.overwrite(new / file.name, 300, 2000)
+        fleet = DailyFleet(bench, folder, ["h001"], file.parent, new, slots=2, shell=_shell_to_here(folder))
+        ours, theirs = bench.alternate(fleet.stage(), fleet.copy(["-az"]))
+        yield compared(
+            "image-changed", "the same with 300 places of 2 kB overwritten, against `rsync -az`", 0.7, seconds(ours),
+            seconds(theirs), "s")
+
+
+def _first_copy(bench: Bench, folder: Path, release: Path, key: str, what: str) -> Iterator[Row]:
+    shell = _shell_to_here(folder)
+
+    def emptied() -> None:
+        for name in ("slotsync", "rsync", "cache"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+    def stage() -> Push:
+        return SlotSync(bench.command, bench.agent, folder, ["h001"], 5, shell).stage(release)
+
+    ours, theirs = bench.alternate(
+        Contender(emptied, stage), Contender(emptied, lambda: Rsync(folder, ["h001"], shell).push(release, ["-az"])))
+    emptied()
+    yield compared(key, f"{what}, against `rsync -az`", 0.8, seconds(ours), seconds(theirs), "s")
+
+
 def fleet_of_32(bench: Bench) -> Iterator[Row]:
     yield from _fleet(bench, 32, (), "the whole pair")
 

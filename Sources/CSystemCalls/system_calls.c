@@ -192,6 +192,11 @@ void ss_return_memory_from(int bytes) {
     mallopt(M_MMAP_THRESHOLD, bytes);
 }
 
+void ss_keep_freed_memory(int largest, int total) {
+    mallopt(M_MMAP_THRESHOLD, largest);
+    mallopt(M_TRIM_THRESHOLD, total);
+}
+
 int ss_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int ss_epoll_arm(int set, int fd, uint64_t entry, int writing, int known) {

@@ -51,7 +51,13 @@ struct SlotSyncCommand: AsyncParsableCommand {
         do {
             var command = try parseAsRoot(words)
             // Help is no command of ours.
-            if configuration.subcommands.contains(where: { $0 == type(of: command) }) { try requireThreadLists() }
+            if configuration.subcommands.contains(where: { $0 == type(of: command) }) {
+                try requireThreadLists()
+                if !(command is AgentCommand) {
+                    try ProcessSetup.requireAddressSpace()
+                    ProcessSetup.keepFreedMemory()
+                }
+            }
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let isBadInput = (error as? SlotSyncError)?.code == .badInput

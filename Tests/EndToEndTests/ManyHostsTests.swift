@@ -58,6 +58,23 @@ extension EndToEnd {
             }
         }
 
+        @Test("too few addresses are told at once, and a limit that can be raised is")
+        func addresses() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                let tree = try firstTree(bench)
+                func stage(_ limit: String) async throws -> Outcome {
+                    try await Program.run(
+                        ["sh", "-c", "ulimit \(limit); exec \"$@\"", "sh", Program.slotsync, "stage", tree.path]
+                            + fleet.options, in: bench.path)
+                }
+                let refused = try await stage("-v 300000")
+                #expect(refused.exitCode == 1 && refused.errors.contains("(ulimit -v)"), "\(refused)")
+                let raised = try await stage("-S -v 300000")
+                #expect(raised.exitCode == 0, "\(raised)")
+            }
+        }
+
         @Test("--parallel bounds how many hosts are staged at a time, and all are done")
         func parallel() async throws {
             try await Workbench.use { bench in

@@ -4,7 +4,8 @@
 def limits(places, generator):
     """For each place, some values of each limit, from far too little to what is enough."""
     values = {
-        "nofile": lambda: generator.randint(3, 60),
+        # With fewer the dynamic linker opens no library.
+        "nofile": lambda: generator.randint(4, 60),
         "as": lambda: generator.randint(8, 900) << 20,
         "fsize": lambda: generator.choice((0, 1, 100, 4096, 20_000, 60_000, 200_000)),
         "stack": lambda: generator.randint(16, 4096) << 10,

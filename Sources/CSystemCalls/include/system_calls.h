@@ -89,6 +89,8 @@ void ss_detach_thread(unsigned long thread);
 
 /// From this size on, memory is given back to the system as soon as it is freed.
 void ss_return_memory_from(int bytes);
+/// Allocations up to `largest` bytes come from a heap, of which up to `total` stay with the process when they are free.
+void ss_keep_freed_memory(int largest, int total);
 
 /// An epoll set whose entries are numbers of the caller's.
 int ss_epoll_create(void);

@@ -37,6 +37,30 @@ package enum ProcessSetup {
         }
     }
 
+    /// What a controller needs of addresses, in bytes: its threads' stacks and heaps take most of it. With 300 MB one of a
+    /// hundred hosts came to an end, and one of a single host did not, now and then.
+    private static let addressSpace: UInt64 = 512 << 20
+
+    /// Makes sure that this process may have the addresses that a controller needs. Dispatch, where it cannot make a thread for
+    /// want of them, tries for ever, deaf to signals.
+    ///
+    /// - Throws: ``SlotSyncError`` with the code `system` where the limit is too low, and cannot be raised.
+    package static func requireAddressSpace() throws(SlotSyncError) {
+        let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < addressSpace else { return }
+        limit.rlim_cur = limit.rlim_max
+        guard limit.rlim_max < addressSpace || setrlimit(resource, &limit) != 0 else { return }
+        throw SlotSyncError(
+            .system,
+            "this process may have \(byteText(UInt64(limit.rlim_max))) of addresses (ulimit -v), and needs \(byteText(addressSpace)): "
+                + "raise the limit")
+    }
+
+    /// Keeps what is freed for what is allocated next: buffers of a few hundred kilobytes come and go by the thousand. For a
+    /// controller, which ends soon.
+    package static func keepFreedMemory() { ss_keep_freed_memory(4 << 20, 32 << 20) }
+
     /// Gives large memory back to the system as soon as it is free. The C library would come to keep what a process
     /// needs for a moment alone: the bytes of a record, while a manifest is made of them.
     static func returnLargeMemory() {
