@@ -25,6 +25,8 @@ class Promise:
     ready: str | None = None
     # What is live on each host, where that was told.
     told: dict | None = None
+    # Files of others below each root, which stay.
+    kept: frozenset = frozenset()
 
 
 class Course:
@@ -34,20 +36,25 @@ class Course:
         self.disk, self.site = disk, site
         self.promises = []
         self.live = frozenset({None})
+        self.kept = frozenset()
         self.since = disk.log.position()
         self.flag = os.path.join(folder, "kill")
         site.agent = self.wrapper(folder, site.program, always)
 
     def wrapper(self, folder, program, always):
-        """An agent that strace does something to: always, or once where the flag file says so."""
+        """An agent that strace does something to: always, or once. The first agent takes the flag file with the lowest
+        number, and does what stands in it: nothing, if it is empty."""
         path = os.path.join(folder, "agent")
         with open(path, "w") as file:
             file.write(
                 "#!/bin/sh\n"
-                f'if when=$(cat "{self.flag}" 2>/dev/null); then\n'
-                f'    rm "{self.flag}"\n'
+                f'for flag in "{self.flag}".[0-9]; do\n'
+                f'    mv "$flag" "{self.flag}-$$" 2>/dev/null || continue\n'
+                f'    when=$(cat "{self.flag}-$$")\n'
+                f'    rm "{self.flag}-$$"\n'
+                '    [ -n "$when" ] || break\n'
                 f'    exec strace -f -qqq -o /dev/null -e trace={KILLED_AT} -e inject="$when" "{program}" "$@"\n'
-                "fi\n"
+                "done\n"
                 + (f'exec strace -f -qqq -o /dev/null -e trace=fsync,syncfs -e inject={always} "{program}" "$@"\n'
                    if always else f'exec "{program}" "$@"\n'))
         os.chmod(path, stat.S_IRWXU)
@@ -64,19 +71,38 @@ class Course:
         after = self.live if live is None else frozenset({live})
         self.note(what, self.live | after | meanwhile, after, ready)
 
-    def disturbed(self, what, run, inject, live):
+    def disturbed(self, what, run, inject, live, agent=0, meanwhile=frozenset()):
         """Runs a step in which an agent is killed. If it ends well all the same, `live` is live; else it may be.
 
-        Returns False where the agent ended before that call.
+        Parameters:
+            agent: how many agents start before that one, at most 9.
+            meanwhile: what may be live beside that, unless it ends well.
         """
-        with open(self.flag, "w") as file:
-            file.write(inject)
+        flags = [f"{self.flag}.{number}" for number in range(agent + 1)]
+        for flag in flags:
+            # Whole at once: an agent of the command before may still be starting.
+            with open(self.flag, "w") as file:
+                file.write(inject if flag == flags[-1] else "")
+            os.rename(self.flag, flag)
         code, _, _ = run()
-        while_it_ran = self.live | {live}
-        self.note(f"{what}, with {inject}", while_it_ran, frozenset({live}) if code == 0 else while_it_ran)
-        was_started = not os.path.exists(self.flag)
-        if not was_started:
+        while_it_ran = self.live | {live} | meanwhile
+        after = frozenset({live}) if code == 0 else while_it_ran
+        self.note(f"{what}, with {inject} in agent {agent}", while_it_ran, after)
+        left = [flag for flag in flags if os.path.exists(flag)]
+        for flag in left:
+            os.remove(flag)
+        if len(left) == len(flags):
             raise RuntimeError(f"{what} started no agent")
+
+    def plant(self, name):
+        """Others put a file into the live slot, and make it durable: no stage may take it away."""
+        for host in self.site.hosts:
+            path = os.path.realpath(os.path.join(self.site.root(host), "current", "lib", f"foreign-{name}"))
+            with open(path, "w") as file:
+                file.write(name)
+        os.sync()
+        self.kept |= {os.path.relpath(path, self.site.root(host))}
+        self.note(f"a file of others beside {name}", self.live, self.live)
 
     def cut_short(self, what, run, live):
         """Runs a step whose command is killed."""
@@ -90,9 +116,11 @@ class Course:
 
     def note(self, what, meanwhile, after, ready=None, told=None):
         now = self.disk.log.position()
-        self.promises.append(Promise(f"while: {what}", self.since, now, meanwhile))
+        # While a file was planted it need not be there yet.
+        kept = self.promises[-1].kept if self.promises else frozenset()
+        self.promises.append(Promise(f"while: {what}", self.since, now, meanwhile, kept=kept))
         # It holds for whatever is sent to the disk until the next command begins: that is now, and what is left over.
-        self.promises.append(Promise(f"after: {what}", now, now, after, ready, told))
+        self.promises.append(Promise(f"after: {what}", now, now, after, ready, told, self.kept))
         self.live, self.since = after, now
 
 
@@ -130,21 +158,3 @@ def told_again(course, numbers):
         course.step("flip back again", lambda: site.flip(before), live=before, ready=new)
         course.step(f"flip {new} for good", lambda: site.flip(new), live=new, ready=before)
         before = new
-
-
-def pushes(course, numbers):
-    """Pushes with a canary. An agent is killed, or the command; then the status is asked for."""
-    site = course.site
-    course.step("stage a", lambda: site.stage("a"), ready="a")
-    course.step("flip a", lambda: site.flip("a"), live="a")
-    for number in numbers:
-        new = f"r{number}"
-        push = ["push", site.releases.path(new), "--name", new]
-        # So that its ID is known; a push prints words.
-        course.step(f"stage {new}", lambda: site.stage(new), ready=new)
-        if number % 2:
-            course.disturbed(f"push {new}", lambda: site.run(*push), killed(number), live=new)
-        else:
-            course.cut_short(f"push {new}, killed", lambda: site.run(*push, kill_after=0.2 * number), live=new)
-        course.asked(f"status after that push of {new}")
-        course.step(f"flip {new}", lambda: site.flip(new), live=new)

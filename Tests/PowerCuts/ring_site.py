@@ -71,10 +71,16 @@ class Site:
         return ["--transport", "local", "--root", os.path.join(self.folder, "{host}"), *agent]
 
     def stage(self, release, *options):
-        code, output, errors = self.run("stage", self.releases.path(release), "--name", release, *options)
+        named = [self.releases.path(release), "--name", release, *self.releases.signed(release)]
+        code, output, errors = self.run("stage", *named, *options)
         if code == 0:
             self.releases.names[output.strip()] = release
         return code, output, errors
+
+    def push(self, release, *options, **more):
+        """Parameter more: as for `run`."""
+        named = [self.releases.path(release), "--name", release, *self.releases.signed(release)]
+        return self.run("push", *named, *options, **more)
 
     def flip(self, *arguments):
         return self.run("flip", *arguments)
@@ -110,14 +116,17 @@ class Broken(Exception):
 class Releases:
     """Releases of some hundred files by a seed: they share most files, differ in some, and in kind at some paths."""
 
-    def __init__(self, folder, names, files=120):
+    def __init__(self, folder, names, files=120, configuration="", attributes=False):
+        """Parameters: what stands in the configuration beside the rest; whether files have extended attributes."""
         self.folder, self.known = folder, {}
+        # The public key's file, where releases are signed.
+        self.key = None
         # Names by release ID, as far as they were staged.
         self.names = {}
         self.configuration = os.path.join(folder, "slotsync.yml")
         os.makedirs(folder)
         with open(self.configuration, "w") as file:
-            file.write(CONFIGURATION)
+            file.write(CONFIGURATION + configuration)
         generator = random.Random(4)
         content = {f"lib/m{n % 9}/f{n}.php": generator.randbytes(generator.choice((0, 40, 900, 9000))) for n in range(files)}
         for number, name in enumerate(names):
@@ -125,13 +134,34 @@ class Releases:
                 content[path] = generator.randbytes(generator.choice((0, 40, 900, 9000, 70000)))
             content[f"only-in-{name}"] = name.encode()
             content["version"] = name.encode()
+            # What a hook may look for.
+            content["bad"] = name.encode()
             self.write(name, {path: data for path, data in content.items() if not (
-                path.startswith("only-in-") and path != f"only-in-{name}")})
+                path.startswith("only-in-") and path != f"only-in-{name}") and (path != "bad" or name.startswith("bad"))})
             os.symlink(f"f{number}", os.path.join(self.path(name), "lib", "link"))
             os.makedirs(os.path.join(self.path(name), "uploads"))
             with open(os.path.join(self.path(name), "uploads", "seed"), "w") as file:
                 file.write("seed")
+            if attributes:
+                for path in sorted(content)[number % 3 :: 3]:
+                    whole = os.path.join(self.path(name), path)
+                    if os.path.exists(whole):
+                        os.setxattr(whole, "user.of", f"{name} or before".encode())
             self.note(name)
+
+    def sign(self, program):
+        """Signs all releases with a key that is made here; from now on they are staged with their signatures."""
+        key = os.path.join(self.folder, "key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        for name in self.known:
+            subprocess.run(
+                [program, "sign", self.path(name), "--name", name, "--key", key, "--output", f"{self.path(name)}.sig",
+                 "--config", self.configuration], check=True, capture_output=True)
+        self.key = f"{key}.pub"
+
+    def signed(self, name):
+        """The options that go with a release."""
+        return ["--signature", f"{self.path(name)}.sig", "--verify-key", self.key] if self.key else []
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -158,11 +188,19 @@ class Releases:
         return f"{len(paths)} paths are not as in {name}, {paths[:3]} among them"
 
 
+def attributes_of(path):
+    """The attributes of users: (name, value) each."""
+    names = sorted(name for name in os.listxattr(path) if name.startswith("user."))
+    return [(name, os.getxattr(path, name)) for name in names]
+
+
 def fingerprint(folder):
-    """Kind, mode and content of each path below a folder."""
+    """Kind, mode, content and attributes of each path below a folder, but for what others have put there."""
     found = {}
     for parent, folders, files in os.walk(folder):
         for name in folders + files:
+            if name.startswith("foreign-"):
+                continue
             path = os.path.join(parent, name)
             status = os.lstat(path)
             if os.path.islink(path):
@@ -172,5 +210,6 @@ def fingerprint(folder):
             else:
                 with open(path, "rb") as file:
                     what = hashlib.sha256(file.read()).hexdigest()
+                what = (what, *attributes_of(path))
             found[os.path.relpath(path, folder)] = (status.st_mode, what)
     return found
