@@ -45,8 +45,9 @@ KILLS ?= 16
 # For torture: how many faults, beside limits and short reads and writes, and which.
 FAULTS ?= 1000
 
-# For fuzz: how many seconds for each target, and which (all, if none is named).
+# For fuzz: how many seconds for each target, or how many inputs, the same each time, and which (all, if none is named).
 TIME ?= 20
+RUNS ?=
 TARGETS ?=
 
 .PHONY: build static test power-cuts torture simulate fuzz demo benchmark benchmark-scale benchmark-pieces benchmark-canary format lint install clean
@@ -99,10 +100,10 @@ torture: build
 	python3 Tests/Torture --command "$$(swift build -c release --static-swift-stdlib --show-bin-path)/slotsync" \
 		--memory "$(MEMORY)" --faults $(FAULTS) --seed $(SEED)
 
-## fuzz: libFuzzer on every decoder; TIME=600 seconds for each, TARGETS="manifest state" for some of them
+## fuzz: libFuzzer on every decoder; TIME=600 seconds for each, RUNS=20000 inputs, TARGETS="manifest state" for some of them
 fuzz:
 	scripts/dependencies build
-	scripts/fuzz --time $(TIME) $(TARGETS)
+	scripts/fuzz --time $(TIME) $(if $(RUNS),--runs $(RUNS)) $(TARGETS)
 
 ## demo: releases go to hosts on this machine: live, back, and judged by a canary; DEMO=short takes a minute
 demo: build
