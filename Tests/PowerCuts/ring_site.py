@@ -80,7 +80,8 @@ class Site:
     def push(self, release, *options, **more):
         """Parameter more: as for `run`."""
         named = [self.releases.path(release), "--name", release, *self.releases.signed(release)]
-        return self.run("push", *named, *options, **more)
+        # Agents outlive a command that was killed by a moment.
+        return self.run("push", *named, "--wait", "30s", *options, **more)
 
     def flip(self, *arguments):
         return self.run("flip", *arguments)
