@@ -151,7 +151,7 @@ extension AgentSession {
         }
         let planner = StagePlanner(
             ring: ring, slot: number, actual: actual, records: records, leftovers: leftovers,
-            blockSize: space.blockSize, proposesBases: !request.wholeFiles)
+            blockSize: space.blockSize, proposesBases: !request.wholeFiles, parallelism: parallelism)
         var change = planner.change(for: target)
         let settled = try settle(foreign, &change, for: target, request, slot: number)
         let kept = settled.kept

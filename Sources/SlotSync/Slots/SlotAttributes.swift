@@ -22,6 +22,8 @@ final class SlotAttributes {
     /// Whether entries are to have exactly the release's extended attributes: it has some, or what the slot held had. What a
     /// release without them keeps of the slot's loses them: a capability must not stay behind on a file that lacks it.
     private let setsExtended: Bool
+    /// What entries that are made get.
+    let new: NewEntryAttributes
     /// Entries of the slot that were changed here: their status is no longer what was seen.
     private(set) var isSet: [Bool]
     /// Directories that entries came into, or went from.
@@ -44,6 +46,7 @@ final class SlotAttributes {
         // With owners, the release says the group.
         self.group = setsOwner ? nil : group
         setsExtended = target.hasExtendedAttributes || actual.manifest.hasExtendedAttributes
+        new = NewEntryAttributes(slot: slot, setsOwner: setsOwner, group: self.group, setsExtended: setsExtended)
         isTouched = [Bool](repeating: false, count: target.count)
         isPending = isTouched
         isSet = isTouched
@@ -77,25 +80,13 @@ final class SlotAttributes {
 
     // MARK: One entry
 
-    /// Gives a file that has its content its owner, mode, extended attributes and time.
-    func finish(_ file: FileDescriptor, _ index: Int) throws(SlotSyncError) {
-        let entry = target.entries[index]
-        try slot.attempt("write", index) { () throws(Errno) in
-            if setsOwner { try file.setOwner(entry.owner, group: entry.group) }
-            if let group, group.canBeSet { try file.setOwner(unchangedOwner, group: group.id) }
-            if !setsExtended { try file.setMode(entry.mode) }
-        }
-        if setsExtended { try setModeAndExtended(file, index) }
-        try slot.attempt("write", index) { () throws(Errno) in try file.setModified(entry.modified) }
-    }
-
-    /// The same for a file that was moved here, whoever made it.
+    /// Gives a file that was moved here, whoever made it, its owner, mode, extended attributes and time.
     func finishMoved(_ index: Int) throws(SlotSyncError) {
         let entry = target.entries[index]
         try withParent(of: index, "write") { (name, parent) throws(Errno) in
             if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
             if resetsOwner || owner != nil { try resetOwner(name, in: parent) }
-            try giveGroup(name, in: parent)
+            try new.giveGroup(name, in: parent)
             if !setsExtended { try parent.setMode(of: name, to: entry.mode) }
         }
         if setsExtended { try setModeAndExtended(index) }
@@ -113,22 +104,11 @@ final class SlotAttributes {
         }
     }
 
-    func finishLink(_ name: UnsafePointer<CChar>, in parent: Directory, _ index: Int) throws(Errno) {
-        let entry = target.entries[index]
-        if setsOwner { try parent.setOwner(of: name, to: entry.owner, group: entry.group) }
-        try giveGroup(name, in: parent)
-        try parent.setModified(of: name, to: entry.modified)
-    }
-
     private var usualGroup: UInt32 { group.map { $0.canBeSet ? $0.id : getegid() } ?? getegid() }
 
     private func resetOwner(_ name: UnsafePointer<CChar>, in parent: Directory) throws(Errno) {
         if let owner { return try owner.take(name, in: parent) }
         try parent.setOwner(of: name, to: geteuid(), group: usualGroup)
-    }
-
-    private func giveGroup(_ name: UnsafePointer<CChar>, in parent: Directory) throws(Errno) {
-        if let group, group.canBeSet { try parent.setOwner(of: name, to: unchangedOwner, group: group.id) }
     }
 
     private func groupDiffers(_ index: Int) -> Bool {
@@ -138,14 +118,7 @@ final class SlotAttributes {
 
     // MARK: Extended attributes
 
-    private func setModeAndExtended(_ file: FileDescriptor, _ index: Int) throws(SlotSyncError) {
-        do { try file.setMode(target.entries[index].mode, attributes: target.extendedAttributes[index]) } catch {
-            let path = "\(slot.path)/\(String(decoding: target.path(of: index), as: UTF8.self))"
-            throw error.error(at: path)
-        }
-    }
-
-    /// The same of a file that stands in the slot.
+    /// Sets mode and extended attributes of a file that stands in the slot.
     private func setModeAndExtended(_ index: Int) throws(SlotSyncError) {
         let opened: FileDescriptor
         do throws(Errno) {
@@ -160,7 +133,7 @@ final class SlotAttributes {
             }
         } catch { throw slot.failure("open", index, error) }
         defer { try? opened.close() }
-        try setModeAndExtended(opened, index)
+        try new.setModeAndExtended(opened, index)
     }
 
     /// - Parameter changesOwner: whether owner or group are set, which takes capabilities away.
@@ -246,7 +219,7 @@ final class SlotAttributes {
                     }
                     if ownerDiffers { try parent.setOwner(of: name, to: wanted.owner, group: wanted.group) }
                     if resetsOwner { try resetOwner(name, in: parent) }
-                    if groupDiffers { try giveGroup(name, in: parent) }
+                    if groupDiffers { try new.giveGroup(name, in: parent) }
                     if modeDiffers, !extendedDiffer { try parent.setMode(of: name, to: wanted.mode) }
                 }
             } catch { throw failure(index, error) }
@@ -291,7 +264,7 @@ final class SlotAttributes {
             if groupDiffers, let group { try folder.setOwner(unchangedOwner, group: group.id) }
             if modeDiffers, !extendedDiffer { try folder.setMode(wanted.mode) }
         } catch { throw failure(index, error) }
-        if extendedDiffer { try setModeAndExtended(directory.descriptor, index) }
+        if extendedDiffer { try new.setModeAndExtended(directory.descriptor, index) }
         guard timeDiffers else { return }
         do { try directory.descriptor.setModified(wanted.modified) } catch {
             // A folder of another user that may be written keeps the time that the kernel gave it: the record has it.
@@ -314,6 +287,3 @@ final class SlotAttributes {
         setsOwner && (!actual.manifest.hasOwnership || wanted.owner != found.owner || wanted.group != found.group)
     }
 }
-
-/// What chown(2) takes for an owner that stays.
-private let unchangedOwner = UInt32.max

@@ -4,18 +4,52 @@
 import SystemPackage
 
 extension SlotFiller {
-    /// After so many copies the controller's requests are looked at.
-    private static let copiesBetweenAnswers = 64
+    /// After so many entries that are made one by one the controller's requests are looked at.
+    private static let entriesBetweenAnswers = 64
 
     /// Copies what this host has, and moves what is aside and needed for nothing else.
     func makeCopies(_ answer: () throws -> Void) throws {
-        for (number, (entry, location)) in plan.copies.enumerated() {
-            if let digest = sources.canMove(location), sources.isIntact(digest), try move(digest, to: entry) {
-                copiedFiles += 1
-            } else if try !copy(location, to: entry) {
-                failedCopies.append(entry)
+        var others: [SlotCopier.Copy] = []
+        var count = 0
+        for copy in plan.copies {
+            guard case .aside = copy.from else {
+                others.append(copy)
+                continue
             }
-            if (number + 1) % Self.copiesBetweenAnswers == 0 { try answer() }
+            if let digest = sources.canMove(copy.from), sources.isIntact(digest), try move(digest, to: copy.entry) {
+                copiedFiles += 1
+            } else if try entryCopier.copy(sources.open(copy.from), to: copy.entry) {
+                copiedFiles += 1
+            } else {
+                failedCopies.append(copy.entry)
+            }
+            count += 1
+            if count % Self.entriesBetweenAnswers == 0 { try answer() }
+        }
+        try copyAll(others) { failed in
+            failedCopies += failed
+            try answer()
+        }
+    }
+
+    /// Copies from where no file is moved from, a batch at a time.
+    ///
+    /// - Parameter endBatch: takes the entries of a batch whose source was of no use.
+    private func copyAll(_ copies: [SlotCopier.Copy], _ endBatch: (_ failed: [Int]) throws -> Void) throws {
+        let known = sources.known(of: copies.lazy.map(\.from))
+        var rest = copies[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(copier.batch(of: rest))
+            rest = rest.dropFirst(batch.count)
+            let failed: [Int]
+            if writer.workshop == nil {
+                failed = try copier.copy(batch, knowing: known)
+            } else {
+                // What is made under one name, and moved from there, is made one after the other.
+                failed = try batch.filter { try !entryCopier.copy(sources.open($0.from), to: $0.entry) }.map(\.entry)
+            }
+            copiedFiles += batch.count - failed.count
+            try endBatch(failed)
         }
     }
 
@@ -36,50 +70,16 @@ extension SlotFiller {
         return true
     }
 
-    /// - Returns: false if the source cannot be read, or is not what it was: then nothing was made.
-    private func copy(_ location: ContentLocation, to index: Int) throws(SlotSyncError) -> Bool {
-        guard let source = sources.open(location) else { return false }
-        defer { try? source.descriptor.close() }
-        let entry = slot.target.entries[index]
-        guard source.status.size == entry.size else { return false }
-        let file = try writer.makeFile(index)
-        defer { try? file.close() }
-        do {
-            try fileCopy.copy(from: source.descriptor, to: file, size: entry.size, isSparse: entry.isSparse)
-        } catch {
-            guard case .destination(let errno) = error else {
-                try writer.remove(index)
-                return false
-            }
-            throw slot.failure("write", index, errno)
-        }
-        // A source that somebody wrote to meanwhile gave a mixture.
-        guard let now = try? source.descriptor.status(), StatTuple(now) == StatTuple(source.status) else {
-            try writer.remove(index)
-            return false
-        }
-        try writer.finish(file, index)
-        copiedFiles += 1
-        slot.progress.add(files: 1, bytes: entry.size)
-        return true
-    }
-
     /// Makes entries that have their content from another one. If that one cannot be read, it is of no use to the
     /// release either: it is removed, to come again, and the duplicate is made later.
     ///
     /// - Returns: what was removed, sorted.
-    func makeDuplicates() throws(SlotSyncError) -> [Int] {
+    func makeDuplicates() throws -> [Int] {
         var unreadable: Set<Int> = []
-        var later: [(entry: Int, of: Int)] = []
-        for duplicate in duplicates {
-            if !unreadable.contains(duplicate.of) {
-                if try copy(.target(entry: duplicate.of), to: duplicate.entry) { continue }
-                try writer.remove(duplicate.of)
-                unreadable.insert(duplicate.of)
-            }
-            later.append(duplicate)
-        }
-        duplicates = later
+        var later: Set<Int> = []
+        try copyAll(duplicates.map { ($0.entry, .target(entry: $0.of)) }) { later.formUnion($0) }
+        duplicates.removeAll { !later.contains($0.entry) }
+        for duplicate in duplicates where unreadable.insert(duplicate.of).inserted { try writer.remove(duplicate.of) }
         return unreadable.sorted()
     }
 

@@ -47,7 +47,9 @@ final class SlotFiller {
     let actual: SlotContent
     let plan: StagePlan
     let tree: OpenDirectories
-    var fileCopy = FileCopy()
+    let copier: SlotCopier
+    /// Copies on this thread.
+    var entryCopier: EntryCopier
     /// Entries whose copy could not be made: they have to come from the controller.
     var failedCopies: [Int] = []
     /// Entries that are still to be made from another one.
@@ -86,11 +88,11 @@ final class SlotFiller {
         let owner = setsOwner ? nil : ring.owner.ofEntries(in: group)
         attributes = SlotAttributes(
             slot, actual: actual, change: plan.change, tree: tree, setsOwner: setsOwner, owner: owner, group: group)
-        // A controller gives up a host that gets no further: what takes long is counted as it is done.
-        fileCopy.onStep = { [progress = slot.progress] in progress.add(files: 1, bytes: 0) }
         writer = SlotWriter(
-            slot: slot, tree: tree, attributes: attributes,
+            slot: slot, tree: tree, attributes: attributes.new,
             workshop: group?.comesByMoving == true && !setsOwner ? ring.temporary : nil, owner: owner)
+        entryCopier = EntryCopier(writer)
+        copier = SlotCopier(slot: slot, attributes: attributes.new, owner: owner, parallelism: parallelism)
     }
 
     /// Fills the slot; then it can be sealed.
@@ -204,7 +206,7 @@ final class SlotFiller {
     /// Ends a round of frames.
     ///
     /// - Returns: entries that have to come again, sorted; none if all files of the release are in place.
-    func endRound(_ applier: FrameApplier) throws(SlotSyncError) -> [Int] {
+    func endRound(_ applier: FrameApplier) throws -> [Int] {
         try applier.finish()
         let damaged = (applier.damaged + failedCopies).sorted()
         failedCopies = []
@@ -217,11 +219,8 @@ final class SlotFiller {
     /// it so. They come from the controller then, as whatever does not verify.
     ///
     /// - Returns: what was removed, sorted.
-    private func removeForgeries() throws(SlotSyncError) -> [Int] {
-        let found: [Int]
-        do { found = try sums.mismatches(of: slot, parallelism: parallelism) } catch {
-            throw error as? SlotSyncError ?? SlotSyncError(.system, "\(error)")
-        }
+    private func removeForgeries() throws -> [Int] {
+        let found = try sums.mismatches(of: slot, parallelism: parallelism)
         for index in found {
             try writer.remove(index)
             // Its other names in the slot are names of the same forgery.

@@ -5,12 +5,6 @@
 import Glibc
 import SystemPackage
 
-/// Content on this host, open for reading; whoever asked for it closes it.
-struct SourceFile {
-    var descriptor: FileDescriptor
-    var status: FileStatus
-}
-
 /// Opens the content that a plan counts on.
 final class SlotSources {
     private let ring: Ring
@@ -18,7 +12,8 @@ final class SlotSources {
     private let records: SlotRecords
     /// The slot that is being filled, by the release's entries.
     private let tree: OpenDirectories
-    private var slots: [Int: OpenDirectories] = [:]
+    /// Opens what does not lie aside.
+    private var reader: SourceReader
     /// Contents in `tmp`, or moved from there.
     private var saved: Set<ContentDigest>
     /// What the saved files were like when they were there.
@@ -42,6 +37,9 @@ final class SlotSources {
         self.records = records
         self.tree = tree
         saved = leftovers
+        reader = SourceReader(
+            KnownSources(target: tree.manifest, kept: plan.change.kept, seen: actual.seen, progress: progress),
+            tree: tree)
     }
 
     /// Moves what is still needed of the slot's old content into `tmp`; from here on all can be opened. What cannot be
@@ -87,48 +85,35 @@ final class SlotSources {
 
     /// Opens content; nil if it cannot be opened, or is no longer what it was.
     func open(_ location: ContentLocation) -> SourceFile? {
-        guard let file = try? openFile(location) else { return nil }
-        guard let status = try? file.status(), status.kind == .file, isVouchedFor(location, file, status) else {
+        guard case .aside(let digest) = location else {
+            learn(of: location)
+            return reader.open(location)
+        }
+        if let entry = moved[digest] { return reader.open(.target(entry: entry)) }
+        guard let file = try? ring.temporary.openFile(digest.description, O_RDONLY | O_NONBLOCK) else { return nil }
+        guard let status = try? file.status(), status.kind == .file,
+            stamps[digest] == SlotRecord.Stamp(status) || (try? file.contentDigest(progress)) == digest
+        else {
             try? file.close()
             return nil
         }
         return SourceFile(descriptor: file, status: status)
     }
 
-    private func openFile(_ location: ContentLocation) throws -> FileDescriptor? {
-        switch location {
-        case .target(let entry): return try tree.openFile(entry, O_RDONLY | O_NONBLOCK)
-        case .aside(let digest):
-            if let entry = moved[digest] { return try tree.openFile(entry, O_RDONLY | O_NONBLOCK) }
-            return try ring.temporary.openFile(digest.description, O_RDONLY | O_NONBLOCK)
-        case .slot(let number, let entry): return try directories(of: number)?.openFile(entry, O_RDONLY | O_NONBLOCK)
-        }
+    /// What there is to know of some locations, for readers on other threads.
+    func known(of locations: some Sequence<ContentLocation>) -> KnownSources {
+        for location in locations { learn(of: location) }
+        return reader.known
     }
 
-    /// Whether an open file has the content that is looked for: by its status where that tells, else by reading it.
-    private func isVouchedFor(_ location: ContentLocation, _ file: FileDescriptor, _ status: FileStatus) -> Bool {
-        func isThis(_ digest: ContentDigest) -> Bool { (try? file.contentDigest(progress)) == digest }
-        switch location {
-        // Only the record of a sealed slot says what a file's status was.
-        case .slot(let number, let entry): return records.record(of: number)?.vouches(for: entry, status) ?? false
-        case .aside(let digest):
-            if let entry = moved[digest] { return isVouchedFor(.target(entry: entry), file, status) }
-            return stamps[digest] == SlotRecord.Stamp(status) || isThis(digest)
-        case .target(let entry):
-            let wanted = tree.manifest.entries[entry]
-            guard status.size == wanted.size else { return false }
-            let old = Int(plan.change.kept[entry])
-            let isKnown = old < 0 ? status.modified == wanted.modified : actual.seen.isSame(old, as: status)
-            return isKnown || isThis(wanted.digest)
+    /// Reads the record of a slot that is asked for the first time.
+    private func learn(of location: ContentLocation) {
+        guard case .slot(let number, _) = location, reader.known.slots[number] == nil else { return }
+        var sealed: KnownSources.Sealed?
+        if let record = records.record(of: number), let root = try? ring.slotThere(number) {
+            sealed = KnownSources.Sealed(root: root, record: record)
         }
-    }
-
-    private func directories(of slot: Int) throws -> OpenDirectories? {
-        if let known = slots[slot] { return known }
-        guard let record = records.record(of: slot), let root = try ring.slotThere(slot) else { return nil }
-        let directories = OpenDirectories(root: root, manifest: record.manifest)
-        slots[slot] = directories
-        return directories
+        reader.known.slots[number] = .some(sealed)
     }
 
     /// Whether an entry takes this content over as it is, in place of a copy: it is in `tmp`, no other entry has taken

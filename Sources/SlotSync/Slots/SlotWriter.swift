@@ -98,7 +98,7 @@ struct StageSlot: Sendable {
 struct SlotWriter {
     let slot: StageSlot
     let tree: OpenDirectories
-    let attributes: SlotAttributes
+    let attributes: NewEntryAttributes
     /// Where entries are made and moved from, so that they have the root's group; nil: they are made where they stay.
     var workshop: Directory?
     /// Whose all that is made is from the start, so that a stage that is cut short leaves nothing which the next one

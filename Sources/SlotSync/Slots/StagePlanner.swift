@@ -14,6 +14,8 @@ struct StagePlanner {
     let blockSize: UInt64
     /// Whether needs name content that theirs may be made from.
     var proposesBases = true
+    /// How many threads look at the other slots' files.
+    var parallelism = 1
 
     /// What the release keeps of the slot's content, and what has to go.
     func change(for target: Manifest) -> SlotChange {
@@ -127,16 +129,26 @@ struct StagePlanner {
         guard !candidates.isEmpty, let record = records.record(of: other),
             let directory = try? ring.slotThere(other)
         else { return [] }
-        var statuses = TreeStatuses(root: directory, manifest: record.manifest)
-        var vouched: [(Int, Int)] = []
-        for (entry, digest) in candidates {
-            guard let item = missing.item(with: digest), let status = try? statuses.status(of: entry),
-                record.vouches(for: entry, status)
-            else { continue }
-            vouched.append((item, entry))
+        let runs = (candidates.count + Self.filesPerRun - 1) / Self.filesPerRun
+        let vouched: [(item: Int, entry: Int)]? = try? ParallelRuns.perform(count: runs, parallelism: parallelism) {
+            (next, report) in
+            var statuses = TreeStatuses(root: directory, manifest: record.manifest)
+            while let run = next() {
+                var found: [(item: Int, entry: Int)] = []
+                for (entry, digest) in candidates.dropFirst(run * Self.filesPerRun).prefix(Self.filesPerRun) {
+                    guard let item = missing.item(with: digest), let status = try? statuses.status(of: entry),
+                        record.vouches(for: entry, status)
+                    else { continue }
+                    found.append((item, entry))
+                }
+                report(found)
+            }
         }
-        return vouched
+        return (vouched ?? []).sorted { $0.entry < $1.entry }
     }
+
+    /// Files that one thread looks at at a time.
+    private static let filesPerRun = 1024
 
     /// Proposes a basis for each need: the live release's file at the same path, the same path in the slot
     /// being filled, or a live file that was renamed.

@@ -10,6 +10,8 @@ final class FillBench {
     let folder: TemporaryFolder
     private(set) var ring: Ring
     let progress = AgentProgress()
+    /// How many threads look, copy and verify.
+    var parallelism = 1
     private var sources = 0
     /// The slot that holds what is obsolete.
     private var obsolete: Int?
@@ -71,16 +73,18 @@ final class FillBench {
             if let digest = ContentDigest(String(decoding: name, as: UTF8.self)) { leftovers.insert(digest) }
         }
         let actual = try SlotInspection.content(
-            of: slot, in: ring, record: ring.record(of: slot), checksum: checksum, parallelism: 1, progress: progress)
+            of: slot, in: ring, record: ring.record(of: slot), checksum: checksum, parallelism: parallelism,
+            progress: progress)
         let records = SlotRecords(of: ring)
         let planner = StagePlanner(
             ring: ring, slot: slot, actual: actual, records: records, leftovers: leftovers, blockSize: 4096,
-            proposesBases: proposesBases)
+            proposesBases: proposesBases, parallelism: parallelism)
         let plan = planner.plan(for: source.manifest)
         try ring.update { $0.beginStaging(ReleaseName(id: source.manifest.id), in: slot, at: 1) }
         let stageSlot = try StageSlot(slot, of: ring, target: source.manifest, plan: plan, progress: progress)
         let filler = SlotFiller(
-            stageSlot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers, setsOwner: false)
+            stageSlot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers, setsOwner: false,
+            parallelism: parallelism)
         return Fill(
             source: source, slot: stageSlot, actual: actual, plan: plan, filler: filler,
             applier: FrameApplier(writer: filler.writer, sources: filler.sources, needs: plan.needs))
