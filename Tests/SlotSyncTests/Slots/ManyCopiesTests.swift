@@ -34,11 +34,10 @@ struct ManyCopiesTests {
         let contents: [[UInt8]]
 
         init(count: Int, parallelism: Int) throws {
-            var random = SeededGenerator(seed: 28)
             // Some take a clone or a loop, and make a run by themselves.
             contents = (0..<count).map { number in
-                let piece = random.bytes(8 + random.below(900))
-                return Array(repeatElement(piece, count: Self.pieces(number)).joined())
+                let length = number % 400 == 399 ? 2_000_000 : number % 50 == 49 ? 30_000 : 8 + number * 7 % 900
+                return Array("\(number)/".utf8) + [UInt8](repeating: UInt8(number % 255 + 1), count: length)
             }
             let old = contents.enumerated().map { (path: Scene.old($0.offset), content: $0.element) }
             var new = contents.enumerated().map { (path: "new-\($0.offset % 9)/f\($0.offset)", content: $0.element) }
@@ -51,8 +50,6 @@ struct ManyCopiesTests {
             fill = try bench.begin(bench.source(wanted))
         }
 
-        private static func pieces(_ number: Int) -> Int { number % 400 == 399 ? 4000 : number % 50 == 49 ? 60 : 1 }
-
         static func old(_ number: Int) -> String { "old-\(number % 70)/f\(number)" }
 
         func entries(of numbers: some Sequence<Int>) -> Set<Int> {
@@ -63,12 +60,12 @@ struct ManyCopiesTests {
 
     @Test("each entry has its own content, and sources that were damaged come from elsewhere", arguments: [1, 4])
     func damagedSources(parallelism: Int) throws {
-        var scene = try Scene(count: 3000, parallelism: parallelism)
-        #expect(scene.fill.plan.needs.isEmpty && scene.fill.plan.copies.count == 3000)
-        #expect(scene.fill.plan.duplicates.count == 600)
+        var scene = try Scene(count: 1500, parallelism: parallelism)
+        #expect(scene.fill.plan.needs.isEmpty && scene.fill.plan.copies.count == 1500)
+        #expect(scene.fill.plan.duplicates.count == 300)
         // Damaged after the plan was made, in each way that there is, with times that hide it as far as they can.
         let live = try scene.bench.ring.openSlot(1)
-        let damaged = Array(stride(from: 3, to: 3000, by: 49)) + [399, 799]
+        let damaged = Array(stride(from: 3, to: 1500, by: 49)) + [399, 799]
         for (way, number) in damaged.enumerated() {
             let path = Scene.old(number).split(separator: "/").map(String.init)
             let folder = try live.openDirectory(path[0])
@@ -93,14 +90,14 @@ struct ManyCopiesTests {
         let expected = scene.entries(of: damaged)
         #expect(expected.count == damaged.count)
         #expect(Set(scene.fill.filler.failedCopies) == expected)
-        #expect(scene.fill.filler.copiedFiles == 3000 - damaged.count)
+        #expect(scene.fill.filler.copiedFiles == 1500 - damaged.count)
         try scene.bench.finish(&scene.fill)
         #expect(try ReleaseModel(reading: scene.bench.slotPath(2)).differences(from: scene.wanted) == [])
     }
 
     @Test("what one of many duplicates is made from is asked for again if it is damaged", arguments: [1, 4])
     func damagedMakers(parallelism: Int) throws {
-        var scene = try Scene(count: 600, parallelism: parallelism)
+        var scene = try Scene(count: 400, parallelism: parallelism)
         try scene.fill.filler.prepare()
         let target = scene.fill.target
         let makers = scene.fill.plan.duplicates.map(\.of).enumerated().filter { $0.offset % 7 == 0 }.map(\.element)
@@ -139,7 +136,7 @@ struct ManyCopiesTests {
 
     @Test("however many copies there are, the controller is answered in between")
     func answers() throws {
-        let scene = try Scene(count: 3000, parallelism: 4)
+        let scene = try Scene(count: 2100, parallelism: 4)
         try scene.fill.filler.removeObsolete()
         try scene.fill.filler.makeFoldersAndLinks()
         var answers = 0
