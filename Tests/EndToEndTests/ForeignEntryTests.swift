@@ -81,6 +81,31 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "what a power cut takes away of the files of an unfinished stage is nobody's edit",
+            arguments: ["--keep-foreign", "--refuse-foreign"])
+        func emptiedAfterInterruption(_ option: String) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, slots: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                let next = try bigTree(bench)
+                try next.file("new.txt", "of the release")
+                try await interruptStage(of: next, fleet)
+                // As ext4 leaves it: the time was on the disk, the content not yet.
+                let path = fleet.slot(1) + "/new.txt"
+                let source = next.path + "/new.txt"
+                try "".write(toFile: path, atomically: false, encoding: .utf8)
+                let late = try await fleet.call("stage", next.path, option)
+                #expect(late.isRefusal(naming: "h1", "new.txt"), "an edit has a time of its own: \(late)")
+                let touched = try await Program.run(["touch", "-r", source, path])
+                #expect(touched.exitCode == 0, "\(touched)")
+                let outcome = try await fleet.done("stage", next.path, option)
+                #expect(!outcome.errors.contains("new.txt"), "\(outcome)")
+                #expect(try await fleet.differences(next, slot: 1) == "")
+            }
+        }
+
         @Test("--keep-foreign leaves additions beside the release, in each stage, until they are no longer to be kept")
         func kept() async throws {
             try await Workbench.use { bench in

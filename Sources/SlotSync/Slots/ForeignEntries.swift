@@ -71,7 +71,9 @@ struct ForeignEntries {
     }
 
     private static func isInTheMaking(_ found: Entry, _ wanted: Entry) -> Bool {
-        found.kind == .file && SlotWriter.isInTheMaking(mode: found.mode, size: found.size, of: wanted)
+        found.kind == .file
+            && (SlotWriter.isInTheMaking(mode: found.mode, size: found.size, of: wanted)
+                || SlotWriter.isLeftOf(wanted, size: found.size, modified: found.modified))
     }
 
     private static func isEdited(_ index: Int, of actual: Manifest, since sealed: Manifest, _ twin: Int) -> Bool {

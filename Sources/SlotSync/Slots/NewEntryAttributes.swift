@@ -1,4 +1,4 @@
-// Gives what a stage makes its owner, mode, extended attributes and time, in this order. Nothing in it changes, so that each
+// Gives what a stage makes its owner, time, mode and extended attributes, in this order. Nothing in it changes, so that each
 // thread which makes files has it; SlotAttributes does the same for what stays in a slot.
 
 import Glibc
@@ -14,16 +14,17 @@ struct NewEntryAttributes: Sendable {
 
     private var target: Manifest { slot.target }
 
-    /// Gives a file that has its content its owner, mode, extended attributes and time.
+    /// Gives a file that has its content its owner, time, mode and extended attributes.
     func finish(_ file: FileDescriptor, _ index: Int) throws(SlotSyncError) {
         let entry = target.entries[index]
         try slot.attempt("write", index) { () throws(Errno) in
             if setsOwner { try file.setOwner(entry.owner, group: entry.group) }
             if let group, group.canBeSet { try file.setOwner(unchangedOwner, group: group.id) }
+            // Before the mode: a file whose mode tells that it is finished has its time, after a power cut, too.
+            try file.setModified(entry.modified)
             if !setsExtended { try file.setMode(entry.mode) }
         }
         if setsExtended { try setModeAndExtended(file, index) }
-        try slot.attempt("write", index) { () throws(Errno) in try file.setModified(entry.modified) }
     }
 
     /// Gives a symbolic link its owner and time.

@@ -115,6 +115,12 @@ struct SlotWriter {
         mode == modeInTheMaking && entry.kind == .file && entry.mode != modeInTheMaking && size <= entry.size
     }
 
+    /// Whether a file is what a power cut leaves of one that the stage had finished: the time outlasts the content, which
+    /// is missing from some place on, or zeros. Whoever edits a file changes its time.
+    static func isLeftOf(_ entry: Entry, size: UInt64, modified: Timestamp) -> Bool {
+        entry.kind == .file && modified == entry.modified && size <= entry.size
+    }
+
     /// Makes an entry's file, empty; the caller writes and closes it.
     func makeFile(_ index: Int) throws(SlotSyncError) -> FileDescriptor {
         do throws(Errno) {
