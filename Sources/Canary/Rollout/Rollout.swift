@@ -62,6 +62,8 @@ public struct Rollout: Sendable {
     var isCommitted = false
     var isInterrupted = false
     var isWatchCutShort = false
+    /// Whether a host that had the release for good has it no more: somebody rolled back meanwhile.
+    var isOvertaken = false
     /// What the push went on without, although a judgement was inconclusive for it.
     var passedLacks = PassedLacks()
     /// How a push ends that is being taken back, and why it failed, or whom it gave way to.

@@ -57,6 +57,8 @@ extension Rollout {
         case (.takesItselfBack, true), (.unknown, true): hosts[host].standing = .live
         case (.takesItselfBack, false), (.unknown, false), (.live, false):
             if hosts[host].standing != .takesItselfBack, earlyEnd == nil {
+                // Somebody else took it from there: nobody else is to get it.
+                isOvertaken = isOvertaken || hosts[host].standing == .live
                 fail(host, "its session ended (\(hosts[host].lastLoss)), and the release is not live there any more")
             }
             hosts[host].standing = .takenBack

@@ -208,6 +208,7 @@ extension Rollout {
     /// The hosts that were held back, or the end.
     mutating func afterWatch() {
         watch = nil
+        guard !isOvertaken else { return finish() }
         beginStep(stepIndex + 1)
     }
 }

@@ -172,9 +172,18 @@ package struct PreparedFlip {
         if let from = change.from, let lack = ring.lack(of: from) {
             throw SlotSyncError(.notReady, "slot \(from), which was live before, \(lack.what): \(lack.remedy)")
         }
+        // Before the rename, as on the way there: whatever is killed from then on, the hook is owed.
+        let owedBefore = ring.state.status.owedHook
+        if !request.undoHook.isEmpty, let release = change.fromBefore?.release?.id {
+            _ = ring.note {
+                $0.keepOwedHook()
+                $0.status.owedHook = OwedHook(.afterRollback, release: release, since: Timestamp.now.seconds)
+            }
+        }
         let moment: Timestamp
         var warnings: [String]
         do { (moment, warnings) = try ring.pointCurrent(at: change.from, isWayBack: true) } catch {
+            if ring.state.status.owedHook != owedBefore { _ = ring.note { $0.status.owedHook = owedBefore } }
             throw ring.switchFailure({ "flip \($0) back" }, error)
         }
         let said = ring.note {

@@ -185,7 +185,11 @@ struct ForeignEntries {
     }
 
     /// What is ours of the slot's content, for whoever comes after this stage was interrupted.
-    var ours: Manifest { actual.manifest.keeping { !isAddition[$0] } }
+    var ours: Manifest {
+        actual.manifest.keeping {
+            !isAddition[$0] && (!isEdited[$0] || actual.manifest.entries[$0].kind == .directory)
+        }
+    }
 }
 
 extension ForeignEntries {

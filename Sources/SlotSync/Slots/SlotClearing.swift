@@ -24,6 +24,13 @@ extension SlotFiller {
             try removing(actual.manifest.path(of: index)) {
                 let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
                 try actual.manifest.withName(of: index) { name in
+                    // Of a file with several names each removal changes the status of the others.
+                    if actual.manifest.entries[index].kind == .file, actual.manifest.linkLeader(of: index) == nil,
+                        !actual.isUnchanged(index, name, in: parent, slot.progress),
+                        (try? parent.status(of: name)) != nil
+                    {
+                        try tellOfWrite(actual.manifest.path(of: index))
+                    }
                     do {
                         if isDirectory { try parent.removeDirectory(name) } else { try parent.remove(name) }
                     } catch let error as Errno {

@@ -210,6 +210,22 @@ struct RolloutFailureTests {
         #expect(push.outcome?.status == .partlyDone && push.outcome?.hosts[2].standing == .takenBack)
     }
 
+    @Test(
+        "where somebody rolled back meanwhile, hosts that were held back do not get the release",
+        arguments: [true, false])
+    func overtaken(isInterrupted: Bool) throws {
+        var push = try RolloutTests.push(hosts: 8) { $0.holdBack = .count(2) }
+        push.run(until: .watching)
+        push.make(.lose(push.canaries[0], isDone: false))
+        push.hosts[push.canaries[0]].live = .old
+        push.make(.succeed(push.canaries[0]))
+        if isInterrupted { push.make(.interrupt) }
+        push.runToEnd()
+        let heldBack = push.steps[push.steps.count - 1].hosts
+        #expect(heldBack.count == 2 && heldBack.allSatisfy { push.outcome?.hosts[$0].standing == .notFlipped })
+        #expect(push.outcome?.status == .partlyDone)
+    }
+
     @Test("a host that fails to confirm and then to go back is asked which release it has", arguments: [true, false])
     func confirmAndTakeBackFail(isDone: Bool) throws {
         var push = try RolloutTests.push(allowed: .count(1))
