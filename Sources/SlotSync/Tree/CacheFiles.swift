@@ -56,7 +56,8 @@ struct CacheFiles: Sendable {
     private func isTemporary(_ name: String) -> Bool {
         guard name.hasSuffix(temporarySuffix) else { return false }
         let parts = name.dropLast(temporarySuffix.count).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 1 || parts.count == 2 && isName(parts[0] + suffix) else { return false }
+        // A pack has no digest while it is written.
+        guard parts.count == 1 && !suffix.isEmpty || parts.count == 2 && isName(parts[0] + suffix) else { return false }
         let numbers = parts[parts.count - 1].split(separator: "-", omittingEmptySubsequences: false)
         return numbers.count == 2
             && numbers.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
@@ -70,6 +71,6 @@ struct CacheFiles: Sendable {
         guard let count = try? head.withUnsafeMutableBytes({ try file.readFully(at: 0, into: $0) }) else {
             return false
         }
-        return head[..<count] == magic[..<count]
+        return count == 0 || head == magic
     }
 }
