@@ -88,10 +88,10 @@ extension FleetEndToEnd {
                     #expect((lock["holder"] as? String)?.contains("fix the login") == true)
                     let waiting = try await fleet.call("flip", "--wait", "1s")
                     #expect(waiting.exitCode == 1 && waiting.errors.contains("waiting for the lock"), "\(waiting)")
-                    async let flip = fleet.call("flip", "--wait", "1m")
-                    try await Task.sleep(for: .seconds(1))
-                    try slow.goOn()
-                    let flipped = try await flip
+                    let flipped = try await fleet.call("flip", "--wait", "1m") { flip in
+                        try await flip.says("waiting for the lock")
+                        try slow.goOn()
+                    }
                     #expect(flipped.exitCode == 0 && fleet.current() == "slots/2", "\(flipped)")
                 }
                 #expect(stage.exitCode == 0, "\(stage)")
@@ -108,7 +108,7 @@ extension FleetEndToEnd {
                 try await fleet.release(changedTree(bench))
                 let tree = try page(bench, "third")
                 if command == "flip" { try await fleet.stage(tree) }
-                // Somebody takes the lock of h2 just before the second session with it begins, for a while.
+                // Somebody takes the lock of h2 just before the second session with it begins.
                 let agent = try bench.script(
                     """
                     #!/bin/bash
@@ -116,19 +116,24 @@ extension FleetEndToEnd {
                     */h2/*)
                         echo >> '\(bench["sessions"])'
                         if [ "$(wc -l < '\(bench["sessions"])')" = 2 ]; then
-                            (flock -x 9; : > '\(bench["held"])'; sleep 5) \
+                            (flock -x 9; : > '\(bench["held"])'
+                             while [ -d '\(bench.path)' ] && [ ! -e '\(bench["go-on"])' ]; do sleep 0.02; done) \
                                 9<> '\(fleet.root("h2"))/.slotsync/lock' < /dev/null > /dev/null 2>&1 &
                             until [ -e '\(bench["held"])' ]; do sleep 0.02; done
                         fi ;;
                     esac
                     exec '\(Program.agent)' "$@"
                     """, to: "late-lock")
-                let waiting = fleet.with("--remote-command", agent, "--wait", "30s")
+                let waiting = fleet.with("--remote-command", agent, "--wait", "1m")
+                func letGo(_ waiting: RunningProgram) async throws {
+                    try await waiting.says("h2: waiting for the lock")
+                    try bench.write("", to: "go-on")
+                }
                 let outcome =
                     command == "stage"
-                    ? try await waiting.call("stage", tree.path) : try await waiting.call(command)
+                    ? try await waiting.call("stage", tree.path, whileRunning: letGo)
+                    : try await waiting.call(command, whileRunning: letGo)
                 #expect(outcome.exitCode == 0 && exists(bench["held"]), "\(outcome)")
-                #expect(outcome.errors.contains("h2: waiting for the lock"), "\(outcome)")
                 for host in fleet.hosts where command != "stage" {
                     #expect(fleet.current(host) == (command == "flip" ? "slots/3" : "slots/1"), "\(outcome)")
                 }

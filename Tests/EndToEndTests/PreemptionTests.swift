@@ -127,10 +127,10 @@ extension EndToEnd {
                     """, to: "hooks.yml")
                 let flip = try await fleet.with("--config", config).call("flip") { _ in
                     try await eventually("nobody flips") { fleet.current("h2") == "slots/3" }
-                    async let back = fleet.call("rollback", "--preempt")
-                    try await Task.sleep(for: .seconds(1))
-                    try bench.write("", to: "go-on")
-                    let outcome = try await back
+                    let outcome = try await fleet.call("rollback", "--preempt") { back in
+                        try await back.says("asked to give way")
+                        try bench.write("", to: "go-on")
+                    }
                     #expect(outcome.exitCode == 0 && outcome.errors.contains("it has given way"), "\(outcome)")
                     #expect(fleet.current("h1") == "slots/2" && fleet.current("h2") == "slots/2", "\(outcome)")
                 }
@@ -172,11 +172,11 @@ extension EndToEnd {
                     """, to: "hooks.yml")
                 let first = try await fleet.with("--config", config).call("rollback", "--preempt") { _ in
                     try await eventually("nobody goes back") { fleet.current("h2") == "slots/2" }
-                    async let second = fleet.call("rollback", "--preempt")
-                    try await Task.sleep(for: .milliseconds(1200))
-                    try bench.write("", to: "go-on")
-                    let outcome = try await second
-                    #expect(outcome.exitCode == 0 && outcome.errors.contains("asked to give way"), "\(outcome)")
+                    let outcome = try await fleet.call("rollback", "--preempt") { second in
+                        try await second.says("asked to give way")
+                        try bench.write("", to: "go-on")
+                    }
+                    #expect(outcome.exitCode == 0, "\(outcome)")
                     #expect(outcome.output.contains("is live, as before the command that gave way"), "\(outcome)")
                 }
                 #expect(first.exitCode == 0, "\(first)")

@@ -72,7 +72,7 @@ extension FleetEndToEnd {
             try await onProxy(refusal: refusal) { bench, proxy in
                 let sampler = try asking(proxy, access(bench))
                 for _ in 0..<2 {
-                    let sample = await sampler.ask(within: .seconds(10))
+                    let sample = await sampler.ask(within: .seconds(40))
                     #expect(sample.readings == [[.value(1), .value(2), .value(3)]], "\(sample.notices)")
                     #expect(sample.notices == [])
                 }
@@ -94,10 +94,10 @@ extension FleetEndToEnd {
         func rotated() async throws {
             try await onProxy { bench, proxy in
                 let sampler = try asking(proxy, access(bench, token: "old-token-55e0"))
-                let refused = await sampler.ask(within: .seconds(10))
+                let refused = await sampler.ask(within: .seconds(40))
                 #expect(refused.readings[0].allSatisfy { $0.sample.isNaN })
                 try bench.write(Self.token, to: "token")
-                #expect(await sampler.ask(within: .seconds(10)).readings == [[.value(1), .value(2), .value(3)]])
+                #expect(await sampler.ask(within: .seconds(40)).readings == [[.value(1), .value(2), .value(3)]])
                 let asked = try await proxy.asked(4)
                 #expect(asked.last == "GET \(Self.tenant) \"Bearer \(Self.token)\" 200")
             }
@@ -107,11 +107,11 @@ extension FleetEndToEnd {
         func refusal() async throws {
             try await onProxy { bench, proxy in
                 let sampler = try asking(proxy, access(bench, token: "old-token-55e0"))
-                let notice = try #require(await sampler.ask(within: .seconds(10)).notices.first)
+                let notice = try #require(await sampler.ask(within: .seconds(40)).notices.first)
                 #expect(notice.contains("HTTP 403") && notice.contains("unknown token"), "\(notice)")
                 #expect(!notice.contains("old-token") && !notice.contains(Self.tenant), "\(notice)")
                 let nobody = try asking(proxy, .none)
-                let other = try #require(await nobody.ask(within: .seconds(10)).notices.first)
+                let other = try #require(await nobody.ask(within: .seconds(40)).notices.first)
                 #expect(other.contains("HTTP 403") || other.contains("no org id"), "\(other)")
             }
         }

@@ -31,7 +31,7 @@ extension FleetEndToEnd {
                         #"sum by (instance) (errors_total{code=~"5.."})"#,
                         #"sum(errors_total{instance=~"{host}:.*"}) > 1099"#,
                     ], client)
-                let sample = await sampler.ask(within: .seconds(10))
+                let sample = await sampler.ask(within: .seconds(40))
                 let expected = hosts.indices.map { Double(1_000 + $0) }
                 #expect(sample.readings[0].map(\.sample) == expected)
                 #expect(sample.readings[1].map(\.sample) == expected)
@@ -61,7 +61,7 @@ extension FleetEndToEnd {
                         #"level{instance="{host}"}"#, "level", #"rate(level{instance="{host}",code="x"}[30s])"#,
                         #"sum(level{instance="{host}"}) or vector(0)"#,
                     ])
-                let readings = await sampler.ask(within: .seconds(10)).readings
+                let readings = await sampler.ask(within: .seconds(40)).readings
                 for named in readings[..<2] {
                     #expect(named[0] == .value(0))
                     #expect(
@@ -71,7 +71,7 @@ extension FleetEndToEnd {
                 #expect(readings[3][3] == .value(3) && readings[3][4] == .value(0))
                 // A host that is scraped no more has no value, though the server still keeps the old one.
                 try await prometheus.show(metrics.replacing(#"level{instance="h1"} 0"#, with: ""))
-                #expect(await sampler.ask(within: .seconds(10)).readings[0][0].kind == .noSeries)
+                #expect(await sampler.ask(within: .seconds(40)).readings[0][0].kind == .noSeries)
             }
         }
 
@@ -83,7 +83,7 @@ extension FleetEndToEnd {
                 let sampler = try sampler(
                     prometheus, try HostList.parse("h[1-20]"), [#"scalar(level{instance="{host}"})"#], client)
                 for _ in 0..<2 {
-                    let sample = await sampler.ask(within: .seconds(10))
+                    let sample = await sampler.ask(within: .seconds(40))
                     #expect(sample.readings[0].map(\.sample) == (1...20).map(Double.init))
                     #expect(sample.notices == [])
                 }
@@ -106,7 +106,7 @@ extension FleetEndToEnd {
                 let sampler = try sampler(
                     prometheus, try HostList.parse("h[1-2]"),
                     [#"a{instance="{host}"} * on(instance) b{instance="{host}"}"#])
-                let sample = await sampler.ask(within: .seconds(10))
+                let sample = await sampler.ask(within: .seconds(40))
                 #expect(sample.readings[0][0] == .value(5))
                 #expect(sample.readings[0][1].kind == .refused)
                 #expect(sample.notices.count == 1 && sample.notices[0].contains("execution"))
@@ -118,13 +118,13 @@ extension FleetEndToEnd {
             try await onServer("") { prometheus in
                 let sampler = try sampler(
                     prometheus, try HostList.parse("h[1-3]"), [#"sum((up{instance="{host}"}"#, "up["])
-                let sample = await sampler.ask(within: .seconds(10))
+                let sample = await sampler.ask(within: .seconds(40))
                 #expect(sample.readings.joined().allSatisfy { $0.kind == .refused })
                 #expect(sample.notices.count == 2)
                 #expect(sample.notices[0].contains("unclosed left parenthesis"), "\(sample.notices)")
                 // The place that the server names is one in the query as it was written.
                 #expect(sample.notices[0].contains("1:"), "\(sample.notices)")
-                #expect(await sampler.ask(within: .seconds(10)).notices == [])
+                #expect(await sampler.ask(within: .seconds(40)).notices == [])
             }
         }
 
@@ -135,7 +135,7 @@ extension FleetEndToEnd {
                 let sampler = PrometheusSampler(
                     [PrometheusMetric(name: "events", query: query)], hosts: try HostList.parse("h1"),
                     transport: try PrometheusClient())
-                func next() async -> PrometheusReading { await sampler.ask(within: .seconds(10)).readings[0][0] }
+                func next() async -> PrometheusReading { await sampler.ask(within: .seconds(40)).readings[0][0] }
                 #expect(await next().kind == .noDifference)
                 #expect(await next() == .value(0))
                 try await prometheus.show("events_total{instance=\"h1\"} 107\n")
@@ -155,15 +155,15 @@ extension FleetEndToEnd {
             let sampler = PrometheusSampler(
                 ["a", "b"].map { PrometheusMetric(name: $0, query: query) }, hosts: hosts,
                 transport: try PrometheusClient())
-            let sample = await sampler.ask(within: .seconds(10))
+            let sample = await sampler.ask(within: .seconds(40))
             #expect(sample.readings.joined().allSatisfy { $0.kind == .unreachable })
             #expect(sample.notices.count == 1, "\(sample.notices)")
             #expect(sample.notices[0].hasPrefix("metrics a, b: no value for any host: http://127.0.0.1:\(port): "))
-            #expect(await sampler.ask(within: .seconds(10)).notices == [])
+            #expect(await sampler.ask(within: .seconds(40)).notices == [])
             try await Workbench.use { bench in
                 try await RunningPrometheus.use(bench, port: port) { _ in
                     try await eventually("the server is not asked again") {
-                        await sampler.ask(within: .seconds(10)).readings[0] == [.value(1), .value(2)]
+                        await sampler.ask(within: .seconds(40)).readings[0] == [.value(1), .value(2)]
                     }
                 }
             }
@@ -193,7 +193,7 @@ extension FleetEndToEnd {
                         return await PrometheusSampler(
                             [PrometheusMetric(name: "level", query: query)], hosts: hosts,
                             transport: try PrometheusClient(authorities: authorities)
-                        ).ask(within: .seconds(10))
+                        ).ask(within: .seconds(40))
                     }
                     try await eventually("there is no value over TLS") {
                         try await sample(prometheus.url, authorities: bench["cert.pem"]).readings == [[.value(1)]]
@@ -342,9 +342,9 @@ extension FleetEndToEnd {
                     : .page(#"{"status":"success","data":{"resultType":"vector","result":[]}}"#)
             }) { server in
                 let sampler = try sampler(server)
-                #expect(await sampler.ask(within: .seconds(10)).readings[0].allSatisfy { $0.kind == .noSeries })
+                #expect(await sampler.ask(within: .seconds(40)).readings[0].allSatisfy { $0.kind == .noSeries })
                 isBroken.withLock { $0 = true }
-                let notice = try #require(await sampler.ask(within: .seconds(10)).notices.first)
+                let notice = try #require(await sampler.ask(within: .seconds(40)).notices.first)
                 #expect(notice.contains("HTTP 502") && notice.contains("worn out"), "\(notice)")
                 #expect(server.requests.count == 2)
             }

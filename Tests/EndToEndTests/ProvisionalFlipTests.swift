@@ -29,7 +29,7 @@ extension FleetEndToEnd {
         func goesBack(_ harm: Harm) async throws {
             try await withReadyHost { fleet, release in
                 let agent = try AgentProcess(root: fleet.root())
-                try agent.flip(release, within: .seconds(2), undo: undoHook)
+                try agent.flip(release, within: .seconds(8), undo: undoHook)
                 try #require(try await agent.flipped())
                 #expect(fleet.current() == "slots/2")
                 harm.done(to: agent)
@@ -58,7 +58,7 @@ extension FleetEndToEnd {
         func fullPipe() async throws {
             try await withReadyHost { fleet, release in
                 let agent = try AgentProcess(root: fleet.root())
-                try agent.flip(release, within: .seconds(2))
+                try agent.flip(release, within: .seconds(8))
                 try #require(try await agent.flipped())
                 // Answers that nobody takes, more than the pipe holds.
                 for _ in 0..<3000 { try agent.send(.status) }

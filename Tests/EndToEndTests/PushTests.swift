@@ -474,7 +474,7 @@ extension FleetEndToEnd {
 
         @Test("Ctrl-C during the watch ends the watch, and leaves the release live everywhere")
         func interruptedWatch() async throws {
-            try await CanaryScene.use(settings: ["hosts: 2", "watch: 30s"]) { scene in
+            try await CanaryScene.use(settings: ["hosts: 2", "watch: 2m"]) { scene in
                 let outcome = try await scene.push(scene.site("second", .fast), "--json") { program in
                     try await scene.waitUntil(8, areOn: 2)
                     // Flipped is not confirmed yet: the watch begins when all have said so.

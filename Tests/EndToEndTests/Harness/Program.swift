@@ -49,7 +49,8 @@ enum Program {
             output: .fileDescriptor(output.descriptor, closeAfterSpawningProcess: false),
             error: .fileDescriptor(errors.descriptor, closeAfterSpawningProcess: false)
         ) { execution in
-            let running = RunningProgram(pid: execution.processIdentifier.value)
+            let running = RunningProgram(
+                pid: execution.processIdentifier.value, errorsDescriptor: errors.descriptor)
             watch.start(running, timeout: timeout)
             do {
                 try await body(running)
@@ -72,6 +73,14 @@ enum Program {
 /// A program that was started and is not waited for yet.
 struct RunningProgram: Sendable {
     let pid: pid_t
+    fileprivate let errorsDescriptor: FileDescriptor
+
+    /// Waits until it has said `text` on its standard error.
+    func says(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually("it never said \(text)", sourceLocation: sourceLocation) {
+            try CapturedOutput.text(in: errorsDescriptor).contains(text)
+        }
+    }
 
     func kill() { _ = Glibc.kill(pid, SIGKILL) }
     func stop() { _ = Glibc.kill(pid, SIGSTOP) }
@@ -111,10 +120,19 @@ private struct CapturedOutput: ~Copyable {
         descriptor = FileDescriptor(rawValue: fileno(stream))
     }
 
-    func text() throws -> String {
-        try descriptor.seek(offset: 0, from: .start)
-        let handle = FileHandle(fileDescriptor: descriptor.rawValue, closeOnDealloc: false)
-        return String(decoding: try handle.readToEnd() ?? Data(), as: UTF8.self)
+    func text() throws -> String { try Self.text(in: descriptor) }
+
+    /// What stands in the file by now. The place at which the program writes stays as it is.
+    static func text(in descriptor: FileDescriptor) throws -> String {
+        var bytes: [UInt8] = []
+        while true {
+            let piece = try [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+                count = try descriptor.read(
+                    fromAbsoluteOffset: Int64(bytes.count), into: UnsafeMutableRawBufferPointer(buffer))
+            }
+            if piece.isEmpty { return String(decoding: bytes, as: UTF8.self) }
+            bytes += piece
+        }
     }
 
     deinit { fclose(stream) }

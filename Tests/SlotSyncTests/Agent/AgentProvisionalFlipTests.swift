@@ -98,9 +98,9 @@ struct AgentProvisionalFlipTests {
     func silence(cutsOff: Bool) async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
+            let start = ContinuousClock.now
             try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(1)))
             if cutsOff { try agent.sendBeginning(of: .confirm) }
-            let start = ContinuousClock.now
             try agent.expectFailure(.timedOut)
             #expect(ContinuousClock.now - start > .milliseconds(900))
         }
@@ -111,9 +111,9 @@ struct AgentProvisionalFlipTests {
     func keptAlive() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(2)))
-            for _ in 0..<12 {
-                usleep(250_000)
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(6)))
+            for _ in 0..<35 {
+                usleep(200_000)
                 try agent.send(.keepAlive)
             }
             try agent.send(.confirm)
@@ -146,7 +146,7 @@ struct AgentProvisionalFlipTests {
     func stuckController() async throws {
         let scene = try FlipScene()
         try await withAgent(root: scene.root) { agent in
-            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(1)))
+            try agent.flip(scene.flip(to: scene.ready, provisionalLimit: .seconds(6)))
             // More answers than a pipe holds, none of them taken.
             for _ in 0..<4000 { try agent.send(.status) }
             let start = ContinuousClock.now

@@ -26,6 +26,7 @@ struct HostConnectionTests {
                 course.append("first")
             }
         }
+        while course.isEmpty { await Task.yield() }
         let second = Task { @FleetActor in await connection.each(hosts) { course.append("second of \($0.host)") } }
         while course.count < 2 { await Task.yield() }
         for _ in 0..<10 { await Task.yield() }

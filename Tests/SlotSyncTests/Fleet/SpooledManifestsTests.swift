@@ -42,14 +42,10 @@ struct SpooledManifestsTests {
     func away() async throws {
         try await withManifests { manifests in
             var course: [String] = []
-            let making = Task { @FleetActor in
-                _ = try await manifests.manifest(against: nil)
-                course.append("made")
-            }
-            // The actor's queue is first in, first out: the making has begun when this goes on.
-            await Task.yield()
-            course.append("meanwhile")
-            try await making.value
+            // The actor's queue is first in, first out: what waits there runs before what comes back from elsewhere.
+            FleetActor.queue.async { FleetActor.assumeIsolated { course.append("meanwhile") } }
+            _ = try await manifests.manifest(against: nil)
+            course.append("made")
             #expect(course == ["meanwhile", "made"])
         }
     }
