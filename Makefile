@@ -7,8 +7,8 @@ STATIC_AGENT := .build/slotsync-agent-$(ARCH)
 # What the agent may weigh, in bytes.
 LARGEST_AGENT := 12000000
 # Without the module for regular expressions, and without the names of all characters of Unicode, which CSystemCalls stands
-# in for, the agent is a sixth smaller. A call that needs it (`contains`, `split`, `firstRange` with a text in place of a character) does not compile
-# here: Text/TextSearch.swift has another.
+# in for, the agent is a sixth smaller. A call that needs the module (`contains`, `split`, `firstRange` with a text in place
+# of a character) does not compile here: Text/TextSearch.swift has another.
 # Dispatch opens files in /proc, and ends the process where there is none; the C library makes no thread where clone3 is
 # answered with EPERM: CSystemCalls stands in between.
 # What unwinds a stack finds its tables without an index in a static program: the C compiler's own beginning of one

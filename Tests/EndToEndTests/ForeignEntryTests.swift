@@ -39,9 +39,7 @@ extension EndToEnd {
         @Test("nothing is said of a slot that is as it was sealed, nor of a release that was staged in part")
         func nothingForeign() async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, slots: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
+                let fleet = try await fleetOfTwo(bench)
                 let whole = try await fleet.done("stage", bigTree(bench).path)
                 #expect(!whole.errors.contains("no stage put"), "\(whole)")
                 try await fleet.done("stage", firstTree(bench).path)
@@ -61,9 +59,7 @@ extension EndToEnd {
             arguments: ["robots.txt", "index.html", "new.txt", "assets/main.js"])
         func editedAfterInterruption(_ path: String) async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, slots: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
+                let fleet = try await fleetOfTwo(bench)
                 // This stage keeps two files, brings one and changes another, and is killed in the middle of it.
                 let next = try bigTree(bench)
                 try next.file("new.txt", "of the release")
@@ -86,9 +82,7 @@ extension EndToEnd {
             arguments: ["--keep-foreign", "--refuse-foreign"])
         func emptiedAfterInterruption(_ option: String) async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, slots: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
+                let fleet = try await fleetOfTwo(bench)
                 let next = try bigTree(bench)
                 try next.file("new.txt", "of the release")
                 try await interruptStage(of: next, fleet)
@@ -233,18 +227,24 @@ extension EndToEnd {
     }
 }
 
-/// A fleet of two slots, in whose next one users of the site left something.
-private func fleetWithForeign(_ bench: Workbench, edits: Bool = true) async throws -> Fleet {
+/// A fleet of two slots, both of which have a release.
+private func fleetOfTwo(_ bench: Workbench, after change: (TreeMaker) throws -> Void = { _ in }) async throws -> Fleet {
     let fleet = try Fleet(bench, slots: 2)
     try await fleet.release(firstTree(bench))
-    let slot = try TreeMaker(at: fleet.slot(1))
-    let uploads = try slot.folder("uploads")
-    try uploads.file("a.jpg", "by a user")
-    try uploads.folder("deep").file("b.jpg", "by a user")
-    try slot.inside("cache").file("x", "cached")
-    if edits { try slot.file("robots.txt", "User-agent: nobody\n") }
+    try change(TreeMaker(at: fleet.slot(1)))
     try await fleet.release(changedTree(bench))
     return fleet
+}
+
+/// A fleet of two slots, in whose next one users of the site left something.
+private func fleetWithForeign(_ bench: Workbench, edits: Bool = true) async throws -> Fleet {
+    try await fleetOfTwo(bench) { slot in
+        let uploads = try slot.folder("uploads")
+        try uploads.file("a.jpg", "by a user")
+        try uploads.folder("deep").file("b.jpg", "by a user")
+        try slot.inside("cache").file("x", "cached")
+        if edits { try slot.file("robots.txt", "User-agent: nobody\n") }
+    }
 }
 
 /// Stages a big tree, and kills both ends in the middle of it.

@@ -129,11 +129,16 @@ def killed(number):
     return f"{KILLED_AT}:signal=KILL:when={number}"
 
 
+def begin(course):
+    """A release is live, and nothing is beside it."""
+    course.step("stage a", lambda: course.site.stage("a"), ready="a")
+    course.step("flip a", lambda: course.site.flip("a"), live="a")
+
+
 def first_releases(course):
     """A ring is made and goes through releases, with nobody in its way."""
     site = course.site
-    course.step("stage a", lambda: site.stage("a"), ready="a")
-    course.step("flip a", lambda: site.flip("a"), live="a")
+    begin(course)
     course.step("stage b", lambda: site.stage("b"), ready="b")
     course.step("flip b", lambda: site.flip("b"), live="b", ready="a")
     course.step("rollback", lambda: site.run("rollback"), live="a", ready="b")
@@ -145,8 +150,7 @@ def first_releases(course):
 def told_again(course, numbers):
     """An agent is killed in a stage, a flip and a rollback. What is said when the command is run again has to hold."""
     site = course.site
-    course.step("stage a", lambda: site.stage("a"), ready="a")
-    course.step("flip a", lambda: site.flip("a"), live="a")
+    begin(course)
     before = "a"
     for number in numbers:
         new = f"r{number}"

@@ -3,7 +3,7 @@
 The stages are killed and run again. A file that others put into a slot outlives every stage and every power cut.
 """
 
-from courses import killed
+from courses import begin, killed
 
 # These stand in the configuration, so that the commands after a power cut have them, too.
 CONFIGURATION = """
@@ -16,8 +16,7 @@ foreign: keep
 def signed_and_kept(course, numbers):
     """Signed releases with attributes go through the ring; others put a file beside each."""
     site = course.site
-    course.step("stage a", lambda: site.stage("a"), ready="a")
-    course.step("flip a", lambda: site.flip("a"), live="a")
+    begin(course)
     before = "a"
     for number in numbers:
         new = f"r{number}"

@@ -3,16 +3,10 @@
 Agents are killed in them, or the command is; what a status tells afterwards has to hold, like all that is told.
 """
 
-from courses import killed
+from courses import begin, killed
 
 # Stages, flips and samples have sessions of their own: any of a push's first agents may be the one that is killed.
 AGENTS = 9
-
-
-def begin(course):
-    """A release is live, and nothing is beside it."""
-    course.step("stage a", lambda: course.site.stage("a"), ready="a")
-    course.step("flip a", lambda: course.site.flip("a"), live="a")
 
 
 def pushes(course, numbers):

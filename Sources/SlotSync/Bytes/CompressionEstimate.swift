@@ -71,8 +71,8 @@ struct CompressionEstimate {
                 let start = (step.count - piece) / (pieces - 1) * number
                 for byte in step[start..<start + piece] { counts[Int(byte)] += 1 }
             }
-            var sum: Float = 0
-            for count in counts { sum += weights[Int(count)] }
+            let weights = weights
+            let sum = counts.reduce(into: Float(0)) { $0 += weights[Int($1)] }
             return log2(Float(pieces * piece)) - sum / Float(pieces * piece)
         }
     }

@@ -42,8 +42,9 @@ struct Deflater: ~Copyable {
     ///
     /// - Returns: whether there is a block.
     mutating func deflateIfWorth(_ bytes: UnsafeRawBufferPointer, into block: inout [UInt8]) -> Bool {
+        guard level > 0 else { return false }
         let runs = estimate.runs(of: bytes)
-        guard level > 0, runs.contains(where: \.isWorth) else { return false }
+        guard runs.contains(where: \.isWorth) else { return false }
         deflate(bytes, runs, dictionary: nil, into: &block)
         return true
     }

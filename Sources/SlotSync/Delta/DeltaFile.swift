@@ -8,8 +8,8 @@ enum DeltaFile {
 
     /// A block is cut when its instructions reach this length…
     static let blockTarget = 256 * 1024
-    /// …of which literals are cut to this: what is larger than a mebibyte the memory allocator takes from the system anew, and
-    /// gives back, each time.
+    /// …of which literals are cut to this, so that one segment makes blocks for all processors, of a size at which memory is
+    /// used again.
     static let longestLiteral = 512 * 1024
     /// Readers take no longer one: writers once put a segment of 8 MiB into one block.
     static let maximumBlockLength = 16 << 20
@@ -70,20 +70,11 @@ struct DeltaBlockWriter {
     /// Appends a segment's instructions. A copy goes on from one segment to the next in the same instruction.
     mutating func append(_ instructions: [DeltaInstruction], of segment: UnsafeRawBufferPointer) {
         for instruction in instructions {
-            var rest = instruction
-            while rest.kind == .literal, rest.length > DeltaFile.longestLiteral {
-                var part = rest
-                part.length = UInt64(DeltaFile.longestLiteral)
-                append(part, of: segment)
-                rest = rest.dropping(first: part.length)
+            for part in instruction.parts(literalsUpTo: DeltaFile.longestLiteral) {
+                writer.append(part, of: segment)
+                if writer.bytes.count >= DeltaFile.blockTarget { endBlock() }
             }
-            append(rest, of: segment)
         }
-    }
-
-    private mutating func append(_ instruction: DeltaInstruction, of segment: UnsafeRawBufferPointer) {
-        writer.append(instruction, of: segment)
-        if writer.bytes.count >= DeltaFile.blockTarget { endBlock() }
     }
 
     mutating func endBlock() {

@@ -49,6 +49,27 @@ struct DeltaInstruction: Equatable, Sendable {
     }
 }
 
+extension DeltaInstruction {
+    /// The step in parts, one after the other: literals of at most `longest` bytes, all else whole.
+    func parts(literalsUpTo longest: Int) -> Parts { Parts(rest: length > 0 ? self : nil, longest: UInt64(longest)) }
+
+    struct Parts: Sequence, IteratorProtocol {
+        fileprivate var rest: DeltaInstruction?
+        fileprivate let longest: UInt64
+
+        mutating func next() -> DeltaInstruction? {
+            guard var part = rest else { return nil }
+            guard part.kind == .literal, part.length > longest else {
+                rest = nil
+                return part
+            }
+            rest = part.dropping(first: longest)
+            part.length = longest
+            return part
+        }
+    }
+}
+
 extension [DeltaInstruction] {
     /// Appends a copy, or makes the last one longer where it ends at `position`.
     mutating func append(copyFrom position: UInt64, length: UInt64) {

@@ -61,13 +61,13 @@ final class FleetStage {
                 return (release, caches, wholeFiles ? nil : openCache(in: caches, options, emit))
             }
             let attributes = Task {
+                guard !release.isLookedAt else { return }
                 await onQueue(qos: .utility) {
-                    let mark = AttributeMark(source: source, in: caches)
-                    if mark?.holds(for: release.name.id, lastChange: release.lastChange) == true { return }
                     let (from, moment) = (release.source, Timestamp.fileClock)
                     let lost = SourceAttributes.lost(
                         of: from.manifest, at: from.root, path: source, parallelism: processorCount())
-                    if let lost { emit(.sourceWarning(lost)) } else { mark?.set(for: release.name.id, at: moment) }
+                    if let lost { return emit(.sourceWarning(lost)) }
+                    AttributeMark(source: source, in: caches)?.set(for: release.name.id, at: moment)
                 }
             }
             let report = try await FleetStage(

@@ -7,8 +7,8 @@ import SystemPackage
 struct PreparedRelease: Sendable {
     let name: ReleaseName
     let source: ReleaseSource
-    /// The last change time in the source; nil: its change times do not tell.
-    let lastChange: Timestamp?
+    /// Whether the source, as it is, was looked at for attributes that this release leaves behind, and has none.
+    let isLookedAt: Bool
     let sharedPaths: [[UInt8]]
     let sharedFiles: [[UInt8]]
     /// What the source has at shared paths.
@@ -124,11 +124,13 @@ struct PreparedRelease: Sendable {
         {
             emit(.sourceWarning(remark))
         }
+        let isLookedAt =
+            AttributeMark(source: path, in: caches)?.holds(for: id) { tree.isSettled(at: $0, below: root) } ?? false
         let name = ReleaseName(id: id, name: options.name)
         emit(.scanned(release: name, files: manifest.entries.count { $0.kind == .file }, bytes: manifest.contentBytes))
         return PreparedRelease(
             name: name, source: ReleaseSource(root: root, name: path.string, manifest: manifest),
-            lastChange: tree.lastChange(below: root), sharedPaths: shared.map(joined), sharedFiles: files.map(joined),
+            isLookedAt: isLookedAt, sharedPaths: shared.map(joined), sharedFiles: files.map(joined),
             seeds: ReleaseSource(root: root, name: path.string, manifest: tree.manifest.seeds(at: shared)))
     }
 }

@@ -28,13 +28,20 @@ package enum ProcessSetup {
 
     /// Three pipes a session soon pass the customary limit of 1024 descriptors. Each session is a process as well.
     private static func raiseLimits() {
-        for resource in [RLIMIT_NOFILE, __RLIMIT_NPROC] {
-            let resource = __rlimit_resource_t(resource.rawValue)
-            var limit = rlimit()
-            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { continue }
-            limit.rlim_cur = limit.rlim_max
-            setrlimit(resource, &limit)
-        }
+        for resource in [RLIMIT_NOFILE, __RLIMIT_NPROC] { raise(resource) }
+    }
+
+    /// A limit of this process; nil if the system does not say.
+    private static func limit(_ resource: __rlimit_resource) -> rlimit? {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0 ? limit : nil
+    }
+
+    /// Raises a limit as far as this process may.
+    private static func raise(_ resource: __rlimit_resource) {
+        guard var limit = limit(resource), limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(resource.rawValue), &limit)
     }
 
     /// What a controller needs of addresses, in bytes: its threads' stacks and heaps take most of it. With 300 MB one of a
@@ -46,15 +53,13 @@ package enum ProcessSetup {
     ///
     /// - Throws: ``SlotSyncError`` with the code `system` where the limit is too low, and cannot be raised.
     package static func requireAddressSpace() throws(SlotSyncError) {
-        let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
-        var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < addressSpace else { return }
-        limit.rlim_cur = limit.rlim_max
-        guard limit.rlim_max < addressSpace || setrlimit(resource, &limit) != 0 else { return }
+        guard let before = limit(RLIMIT_AS), before.rlim_cur < addressSpace else { return }
+        raise(RLIMIT_AS)
+        guard let limit = limit(RLIMIT_AS), limit.rlim_cur < addressSpace else { return }
         throw SlotSyncError(
             .system,
-            "this process may have \(byteText(UInt64(limit.rlim_max))) of addresses (ulimit -v), and needs \(byteText(addressSpace)): "
-                + "raise the limit")
+            "this process may have \(byteText(UInt64(limit.rlim_cur))) of addresses (ulimit -v), and needs "
+                + "\(byteText(addressSpace)): raise the limit")
     }
 
     /// Keeps what is freed for what is allocated next: buffers of a few hundred kilobytes come and go by the thousand. For a
@@ -69,15 +74,12 @@ package enum ProcessSetup {
 
     /// How many descriptors this process may have open.
     static var descriptorLimit: Int {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 256 }
-        return Int(clamping: limit.rlim_cur)
+        limit(RLIMIT_NOFILE).map { Int(clamping: $0.rlim_cur) } ?? 256
     }
 
     /// How many processes and threads this user may have; the kernel holds root to no limit.
     static var processLimit: Int {
-        var limit = rlimit()
-        guard geteuid() != 0, getrlimit(__rlimit_resource_t(__RLIMIT_NPROC.rawValue), &limit) == 0 else { return .max }
+        guard geteuid() != 0, let limit = limit(__RLIMIT_NPROC) else { return .max }
         return Int(clamping: limit.rlim_cur)
     }
 

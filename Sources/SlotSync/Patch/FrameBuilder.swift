@@ -28,14 +28,9 @@ struct FrameBuilder: ~Copyable {
         emit: (DeflatedPart) throws(SlotSyncError) -> Void
     ) throws(SlotSyncError) {
         for instruction in instructions {
-            var rest = instruction
-            while rest.length > 0 {
-                var part = rest
-                if rest.kind == .literal { part.length = min(rest.length, UInt64(Self.longestLiteral)) }
+            for part in instruction.parts(literalsUpTo: Self.longestLiteral) {
                 piece.append(part, of: segment)
                 item.length += part.length
-                if rest.kind != .zeros { rest.position += part.length }
-                rest.length -= part.length
                 if frame.count + piece.bytes.count >= PatchFrameLimits.usualLength {
                     closePiece()
                     try flush(emit: emit)

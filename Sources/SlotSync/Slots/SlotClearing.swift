@@ -24,13 +24,7 @@ extension SlotFiller {
             try removing(actual.manifest.path(of: index)) {
                 let parent = try stays >= 0 ? tree.directory(UInt32(stays)) : old.directory(UInt32(folder))
                 try actual.manifest.withName(of: index) { name in
-                    // Of a file with several names each removal changes the status of the others.
-                    if actual.manifest.entries[index].kind == .file, actual.manifest.linkLeader(of: index) == nil,
-                        !actual.isUnchanged(index, name, in: parent, slot.progress),
-                        (try? parent.status(of: name)) != nil
-                    {
-                        try tellOfWrite(actual.manifest.path(of: index))
-                    }
+                    if isWritten(index, name, in: parent) { try tellOfWrite(actual.manifest.path(of: index)) }
                     do {
                         if isDirectory { try parent.removeDirectory(name) } else { try parent.remove(name) }
                     } catch let error as Errno {
@@ -48,6 +42,13 @@ extension SlotFiller {
                 }
             }
         }
+    }
+
+    /// Whether somebody wrote to a file, or put another there, since the slot was looked at. Of one with several names each
+    /// removal changes the status of the others, which tells nothing then.
+    private func isWritten(_ index: Int, _ name: UnsafePointer<CChar>, in parent: Directory) -> Bool {
+        actual.manifest.entries[index].kind == .file && actual.manifest.linkLeader(of: index) == nil
+            && !actual.isUnchanged(index, name, in: parent, slot.progress) && (try? parent.status(of: name)) != nil
     }
 
     /// Removes a folder with what is in it: what came there since the slot was looked at, or was too deep to be looked at.

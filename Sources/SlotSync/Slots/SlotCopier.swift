@@ -30,8 +30,7 @@ struct EntryCopier {
         if size <= Self.small, reader.known.size(at: location) == size {
             guard let file = try? reader.openUnseen(location) else { return false }
             defer { try? file.close() }
-            let known = reader.known
-            return try copy(file, to: index) { known.vouches(for: location, file, $0) }
+            return try copy(file, to: index) { reader.known.vouches(for: location, file, $0) }
         }
         return try copy(reader.open(location), to: index)
     }

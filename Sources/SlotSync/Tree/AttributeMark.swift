@@ -21,13 +21,13 @@ struct AttributeMark: Sendable {
 
     /// Whether the source was looked at for this release, and is as it was then.
     ///
-    /// - Parameter lastChange: the last change time in the source; nil: its change times do not tell.
-    func holds(for release: ContentDigest, lastChange: Timestamp?) -> Bool {
-        guard let lastChange, let folder = try? Directory(named: caches.appending(Self.folderName)),
+    /// - Parameter isSettled: whether nothing in the source has changed since a moment.
+    func holds(for release: ContentDigest, where isSettled: (Timestamp) -> Bool) -> Bool {
+        guard let folder = try? Directory(named: caches.appending(Self.folderName)),
             let bytes = try? folder.contents(of: name, atMost: 64), let mark = try? Self.decode(bytes)
         else { return false }
         // From the future: the clock has been put back, and change times tell nothing.
-        return mark.release == release && !lastChange.isUnsettled(at: mark.moment) && mark.moment <= Timestamp.now
+        return mark.release == release && mark.moment <= Timestamp.now && isSettled(mark.moment)
     }
 
     /// Notes that a look that began at `moment` found nothing.
@@ -54,14 +54,5 @@ struct AttributeMark: Sendable {
         let mark = (try reader.digest(), Timestamp(seconds: try reader.fixed(), nanoseconds: try reader.fixed()))
         try reader.expectEnd()
         return mark
-    }
-}
-
-extension WalkedTree {
-    /// The last change time of all that was seen; nil where change times do not tell what changed after a moment: on several
-    /// file systems, and on those with a clock of their own.
-    func lastChange(below root: Directory) -> Timestamp? {
-        guard root.isStampedByThisClock, statuses.allSatisfy({ $0.device == statuses[0].device }) else { return nil }
-        return statuses.lazy.map(\.changed).max()
     }
 }

@@ -126,11 +126,7 @@ enum SourceScan {
     private static func datedWalk(_ root: Directory, name: String, options: WalkOptions) throws -> DatedWalk {
         let moment = Timestamp.fileClock
         let tree = try TreeWalk.walk(root, name: name, options: options)
-        let device = tree.statuses[0].device
-        let isSettled =
-            root.isStampedByThisClock
-            && tree.statuses.allSatisfy { $0.device == device && !$0.changed.isUnsettled(at: moment) }
-        return DatedWalk(tree: tree, moment: moment, isSettled: isSettled)
+        return DatedWalk(tree: tree, moment: moment, isSettled: tree.isSettled(at: moment, below: root))
     }
 
     private static func error(naming changed: [Int], of tree: WalkedTree, name: String) -> SlotSyncError {

@@ -41,6 +41,14 @@ struct WalkedTree: Sendable {
     var unreadable: [[UInt8]] = []
     /// Directories with more below them than a manifest can tell, by path: empty ones here.
     var deep: [[UInt8]] = []
+
+    /// Whether all that was seen is as it was at a moment. On several file systems, and on those with a clock of their own,
+    /// change times do not tell.
+    func isSettled(at moment: Timestamp, below root: Directory) -> Bool {
+        let device = statuses[0].device
+        return root.isStampedByThisClock
+            && statuses.allSatisfy { $0.device == device && !$0.changed.isUnsettled(at: moment) }
+    }
 }
 
 enum TreeWalk {

@@ -110,26 +110,13 @@ struct AgentConnectionTests {
             defer { try? write.close() }
             for reply in replies { try agent.send(reply) }
         }
-        let got = Result { try Self.allReplies(from: read) }
+        var hearing = Hearing(read)
+        let isHeard = Result { while try hearing.more() {} }
         // Whoever still writes hears that nobody reads.
         try read.close()
         try await sent
-        #expect(try got.get() == replies)
-    }
-
-    /// Reads replies until the end, waiting for each piece.
-    private static func allReplies(from read: FileDescriptor) throws -> [Reply] {
-        var parser = FrameParser(.replies)
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        var replies: [Reply] = []
-        while true {
-            var ready = pollfd(fd: read.rawValue, events: Int16(POLLIN), revents: 0)
-            _ = poll(&ready, 1, 30_000)
-            let count = try chunk.withUnsafeMutableBytes { try read.read(into: $0) }
-            if count == 0 { return replies }
-            chunk[..<count].withUnsafeBytes { parser.append($0) }
-            while let (type, payload) = try parser.next() { replies.append(try Reply(type: type, payload: payload)) }
-        }
+        try isHeard.get()
+        #expect(hearing.replies == replies)
     }
 
     @Test("while work is done, the heartbeat tells how far it is")
@@ -141,26 +128,37 @@ struct AgentConnectionTests {
         progress.add(files: 3, bytes: 1000)
         progress.add(files: 0, bytes: 24)
         try connection.send(.hello(Greeting(version: "1", peer: "h"), nil))
-        var parser = FrameParser(.replies)
-        var replies: [Reply] = []
-        /// Waits for more replies, for a while.
-        func hear() throws -> Bool {
-            var ready = pollfd(fd: read.rawValue, events: Int16(POLLIN), revents: 0)
-            guard poll(&ready, 1, 30_000) == 1 else { return false }
-            var chunk = [UInt8](repeating: 0, count: 64 << 10)
-            let count = try chunk.withUnsafeMutableBytes { try read.read(into: $0) }
-            chunk[..<count].withUnsafeBytes { parser.append($0) }
-            while let (type, payload) = try parser.next() { replies.append(try Reply(type: type, payload: payload)) }
-            return count > 0
-        }
+        var hearing = Hearing(read)
         try await connection.withHeartbeat(every: .milliseconds(5), progress: progress) {
-            while replies.count < 4, try hear() {}
+            while hearing.replies.count < 4, try hearing.more() {}
         }
-        #expect(replies.dropFirst().prefix(3) == Array(repeating: .alive(files: 3, bytes: 1024), count: 3)[...])
+        #expect(hearing.replies.dropFirst().prefix(3) == Array(repeating: .alive(files: 3, bytes: 1024), count: 3)[...])
         try connection.send(.hookDone)
         usleep(20_000)
         try write.close()
-        while try hear() {}
-        #expect(replies.contains(.hookDone))
+        while try hearing.more() {}
+        #expect(hearing.replies.contains(.hookDone))
+    }
+}
+
+/// What an agent says, as it comes out of a pipe.
+private struct Hearing {
+    private let read: FileDescriptor
+    private var parser = FrameParser(.replies)
+    private(set) var replies: [Reply] = []
+
+    init(_ read: FileDescriptor) { self.read = read }
+
+    /// Waits for more, for a while.
+    ///
+    /// - Returns: false at the end, and where nothing comes.
+    mutating func more() throws -> Bool {
+        var ready = pollfd(fd: read.rawValue, events: Int16(POLLIN), revents: 0)
+        guard poll(&ready, 1, 30_000) == 1 else { return false }
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        let count = try chunk.withUnsafeMutableBytes { try read.read(into: $0) }
+        chunk[..<count].withUnsafeBytes { parser.append($0) }
+        while let (type, payload) = try parser.next() { replies.append(try Reply(type: type, payload: payload)) }
+        return count > 0
     }
 }

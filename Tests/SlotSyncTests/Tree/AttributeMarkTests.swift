@@ -12,22 +12,25 @@ struct AttributeMarkTests {
 
     @Test("it holds for the same release of a source in which nothing changed since")
     func holds() throws {
+        func holds(_ mark: AttributeMark, for release: ContentDigest, lastChange: Timestamp?) -> Bool {
+            mark.holds(for: release) { moment in lastChange.map { !$0.isUnsettled(at: moment) } ?? false }
+        }
         let folder = try TemporaryTree()
         let mark = try #require(AttributeMark(source: folder.path, in: folder.path.appending("caches")))
         let earlier = Timestamp(seconds: 1000, nanoseconds: 1)
-        #expect(!mark.holds(for: release, lastChange: earlier))
+        #expect(!holds(mark, for: release, lastChange: earlier))
         let moment = Timestamp(seconds: 2000, nanoseconds: 1)
         mark.set(for: release, at: moment)
-        #expect(mark.holds(for: release, lastChange: earlier))
-        #expect(!mark.holds(for: ContentDigest(high: 1, low: 3), lastChange: earlier))
-        #expect(!mark.holds(for: release, lastChange: nil))
-        #expect(!mark.holds(for: release, lastChange: moment))
-        #expect(!mark.holds(for: release, lastChange: Timestamp(seconds: 3000, nanoseconds: 1)))
+        #expect(holds(mark, for: release, lastChange: earlier))
+        #expect(!holds(mark, for: ContentDigest(high: 1, low: 3), lastChange: earlier))
+        #expect(!holds(mark, for: release, lastChange: nil))
+        #expect(!holds(mark, for: release, lastChange: moment))
+        #expect(!holds(mark, for: release, lastChange: Timestamp(seconds: 3000, nanoseconds: 1)))
         let other = try #require(AttributeMark(source: "/", in: folder.path.appending("caches")))
-        #expect(!other.holds(for: release, lastChange: earlier))
+        #expect(!holds(other, for: release, lastChange: earlier))
         // A clock that was put back tells nothing.
         mark.set(for: release, at: Timestamp.now.adding(nanoseconds: 3_600_000_000_000))
-        #expect(!mark.holds(for: release, lastChange: earlier))
+        #expect(!holds(mark, for: release, lastChange: earlier))
     }
 
     @Test("an attribute that an entry gets, or one that is moved in, is a change of the source")
@@ -36,15 +39,16 @@ struct AttributeMarkTests {
         for name in ["source", "source/a", "elsewhere"] { try folder.folder(name) }
         try folder.file("elsewhere/file", "x")
         let root = try Directory(path: folder.path.appending("source"))
-        func lastChange() throws -> Timestamp? {
-            try TreeWalk.walk(root, name: "source", options: WalkOptions(parallelism: 1)).lastChange(below: root)
+        func walk() throws -> WalkedTree {
+            try TreeWalk.walk(root, name: "source", options: WalkOptions(parallelism: 1))
         }
-        guard var last = try lastChange() else { return }
+        guard root.isStampedByThisClock else { return }
         func isChanged(by change: () throws -> Void) throws -> Bool {
-            waitUntilSettled(last)
+            if let last = try walk().statuses.map(\.changed).max() { waitUntilSettled(last) }
+            let moment = Timestamp.fileClock
+            #expect(try walk().isSettled(at: moment, below: root))
             try change()
-            defer { last = (try? lastChange()).flatMap { $0 } ?? last }
-            return try #require(try lastChange()) > last
+            return try !walk().isSettled(at: moment, below: root)
         }
         #expect(try isChanged { try folder.set("user.test", [1], of: "source/a") })
         #expect(
