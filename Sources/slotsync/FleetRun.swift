@@ -9,10 +9,11 @@ extension FleetOptions {
     /// - Parameters:
     ///   - command: its name, for the summary.
     ///   - needsRoot: false for a command that leaves the hosts' rings alone.
+    ///   - outputCounts: false for a command that is done when the hosts are on the release, whoever could be told.
     ///   - body: the work. It throws a usage error before, or any other error when nothing was done on any host.
     /// - Throws: the exit code, unless it is 0.
     func run(
-        _ command: String, needsRoot: Bool = true,
+        _ command: String, needsRoot: Bool = true, outputCounts: Bool = true,
         _ body: (Settled, Reporter) async throws -> Conclusion
     ) async throws {
         ProcessSetup.prepare()
@@ -38,7 +39,7 @@ extension FleetOptions {
             if (error as? SlotSyncError)?.code == .badInput { conclusion.status = .usage }
         }
         // Whoever waits for the result did not get it.
-        if await reporter.hasLostOutput, conclusion.status == .done { conclusion.status = .partlyDone }
+        if outputCounts, await reporter.hasLostOutput, conclusion.status == .done { conclusion.status = .partlyDone }
         conclusion.retriedLogins = await reporter.droppedLogins
         await reporter.json(conclusion.json(command: command, duration: reporter.elapsed))
         if conclusion.status != .done { throw ExitCode(conclusion.status.rawValue) }

@@ -39,7 +39,7 @@ struct FlipCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await fleet.run("flip") { settled, reporter in
+        try await fleet.run("flip", outputCounts: false) { settled, reporter in
             let operation = settled.fleet.flip(
                 release.map { .text($0) } ?? .usual, options: flip.options(settled.configuration))
             return try await FlipNarration(

@@ -47,7 +47,7 @@ struct PushCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await fleet.run("push") { settled, reporter in
+        try await fleet.run("push", outputCounts: false) { settled, reporter in
             var options = try push.options(
                 settled.configuration,
                 stage: try stage.options(settled.configuration, slots: fleet.slots, config: fleet.config))

@@ -32,7 +32,7 @@ struct RollbackCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await fleet.run("rollback") { settled, reporter in
+        try await fleet.run("rollback", outputCounts: false) { settled, reporter in
             var options = rollback.flip.options(settled.configuration)
             options.preempts = rollback.preempt
             let operation = settled.fleet.rollback(rollback.to.map { .text($0) } ?? .usual, options: options)

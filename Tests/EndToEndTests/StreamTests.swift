@@ -28,6 +28,20 @@ extension EndToEnd {
             }
         }
 
+        @Test("a flip and a rollback that are done everywhere are a success, though nobody could be told")
+        func fullAtFlip() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                try await fleet.release(firstTree(bench))
+                try await fleet.stage(changedTree(bench))
+                for (command, slot) in [("flip", 2), ("rollback", 1)] {
+                    let outcome = try await shell(fleet, "\"$@\" > /dev/full", command)
+                    #expect(outcome.exitCode == 0 && outcome.errors.contains("standard output"), "\(outcome)")
+                    #expect(fleet.current() == "slots/\(slot)")
+                }
+            }
+        }
+
         @Test("a reader that goes away ends nothing half-way")
         func goneReader() async throws {
             try await Workbench.use { bench in
