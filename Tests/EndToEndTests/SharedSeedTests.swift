@@ -32,6 +32,33 @@ extension EndToEnd {
             }
         }
 
+        @Test("a release that is live already is seeded for and warned of like any other", arguments: [false, true])
+        func again(isLive: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                let tree = try firstTree(bench)
+                try tree.folder("uploads").file("a", "a")
+                let sharing = fleet.with("--shared", "uploads", "--shared-file", ".env")
+                try FileManager.default.createDirectory(
+                    atPath: fleet.root() + "/shared", withIntermediateDirectories: true)
+                try TreeMaker(at: fleet.root() + "/shared").file(".env", "KEY=1")
+                let first = try await sharing.done("stage", tree.path)
+                #expect(first.errors.contains("seeded shared/uploads") && !first.errors.contains("missing"), "\(first)")
+                if isLive { try await fleet.done("flip") }
+                try tree.file("uploads/b", "b")
+                unlink(fleet.root() + "/shared/.env")
+                let plan = try await sharing.done("stage", tree.path, "--dry-run")
+                #expect(plan.errors.contains("would seed shared/uploads (1 entry)"), "\(plan)")
+                let second = try await sharing.done("stage", tree.path)
+                #expect(second.lastLine == first.lastLine, "the content of a shared path is no part of the release")
+                #expect(second.errors.contains("seeded shared/uploads (1 entry)"), "\(second)")
+                #expect(
+                    second.errors.contains("shared files are missing") && second.errors.contains("shared/.env"),
+                    "\(second)")
+                #expect(try text(fleet.root() + "/shared/uploads/b") == "b")
+            }
+        }
+
         @Test("a shared folder gets what is missing in it, over nothing")
         func folder() async throws {
             try await Workbench.use { bench in
@@ -200,6 +227,8 @@ extension EndToEnd {
                 let outcome = try await fleet.done("stage", tree.path, "--shared", ".env", "--exclude", ".env")
                 #expect(outcome.errors.contains("not seeded") && outcome.errors.contains("missing"), "\(outcome)")
                 #expect(!exists(fleet.root() + "/shared/.env"), "neither as a folder nor with what is excluded")
+                try FileManager.default.createDirectory(
+                    atPath: fleet.root() + "/shared", withIntermediateDirectories: true)
                 try TreeMaker(at: fleet.root() + "/shared").file(".env", "KEY=1")
                 try await fleet.done("flip")
                 #expect(try text(fleet.root() + "/current/.env") == "KEY=1")

@@ -59,7 +59,7 @@ extension AgentSession {
         self.ring = ring
         try checkSlotCount(request, ring)
         let known = records ?? SlotRecords(of: ring)
-        if try confirmPresent(request, of: target, ring: ring, known) { return }
+        if try confirmPresent(request, of: target, seeds: seeds, ring: ring, known) { return }
         try fill(ring, with: target, seeds, request, known)
     }
 

@@ -42,6 +42,12 @@ extension AgentSession {
         return (shared, plan)
     }
 
+    /// Plans and does it for a release that stands in a slot already: somebody may have emptied `shared` since.
+    func share(_ request: StageRequest, seeds: Manifest, ring: Ring) throws {
+        guard let (shared, plan) = try planShared(request, seeds: seeds, ring: ring), !request.dryRun else { return }
+        try carryOut(plan, in: shared, seeds: seeds, request, ring: ring)
+    }
+
     /// - Parameter numbers: for each entry the number of its shared path.
     private func tellSeeded(_ numbers: [Int], _ verb: String, _ seeds: Manifest, _ request: StageRequest) throws {
         guard !numbers.isEmpty else { return }

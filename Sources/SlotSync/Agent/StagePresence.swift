@@ -4,7 +4,7 @@ extension AgentSession {
     /// Answers `present` if the release is ready, or live, or bad anywhere, and still as it was sealed. So it is if a
     /// rollback would go to it: that slot is not filled anew.
     func confirmPresent(
-        _ request: StageRequest, of target: Manifest, ring: Ring, _ records: SlotRecords
+        _ request: StageRequest, of target: Manifest, seeds: Manifest, ring: Ring, _ records: SlotRecords
     ) throws -> Bool {
         var candidates: [(slot: Int, kind: StageOutcome.Kind)] = []
         let ready = ring.status.numbers.filter { ring.status[$0].state == .ready }
@@ -32,6 +32,7 @@ extension AgentSession {
                 isRight = content.isAsSealed || (!isWayBack && isRightButForForeign(record, content, request))
             }
             if isRight {
+                try share(request, seeds: seeds, ring: ring)
                 if !request.dryRun {
                     if !request.signature.isEmpty { try ring.keepSignature(request.signature, of: candidate.slot) }
                     try noteFound(request.release, in: candidate.slot, ring)
