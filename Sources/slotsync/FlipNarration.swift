@@ -176,8 +176,9 @@ struct FlipNarration {
 }
 
 extension FlipReport {
-    /// Whether a host's own system did not let it switch, so that no command helps before that is mended.
+    /// Whether a host's own system did not let it switch, or its slot is lost or hidden, so that no command helps before that
+    /// is mended.
     fileprivate func needsMending(_ host: Host) -> Bool {
-        failures.contains { $0.host == host && ($0.error.code == .system || $0.error.code == .diskFull) }
+        failures.contains { $0.host == host && [.system, .diskFull, .notReady].contains($0.error.code) }
     }
 }

@@ -53,6 +53,25 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a host whose way back is lost is told of with a command that comes after the mend",
+            arguments: [true, false])
+        func mended(isLink: Bool) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                for text in ["v1", "v2"] { try await fleet.release(page(bench, text)) }
+                let slot = fleet.root("h2") + "/slots/1"
+                try FileManager.default.moveItem(atPath: slot, toPath: bench["elsewhere"])
+                if isLink {
+                    try FileManager.default.createSymbolicLink(
+                        atPath: slot, withDestinationPath: bench["elsewhere"])
+                }
+                let back = try await fleet.call("rollback")
+                #expect(back.exitCode == 2 && fleet.current() == "slots/1", "\(back)")
+                #expect(back.errors.contains("to bring h2 there, when what is said of it above is mended: "), "\(back)")
+            }
+        }
+
         @Test("a rollback takes the copy that was staged again, and not the one that somebody changed")
         func wholeCopy() async throws {
             try await Workbench.use { bench in
@@ -99,7 +118,9 @@ extension EndToEnd {
                     atPath: fleet.slot(1), withDestinationPath: bench["elsewhere"])
                 let link = try await fleet.call("rollback")
                 #expect(link.exitCode == 1 && link.errors.contains("is a link to"), "\(link)")
-                for outcome in [closed, link] { #expect(!outcome.errors.contains("lost"), "\(outcome)") }
+                for outcome in [closed, link] {
+                    #expect(!outcome.errors.contains("lost"), "\(outcome)")
+                }
                 unlink(fleet.slot(1))
                 try FileManager.default.moveItem(atPath: bench["elsewhere"], toPath: fleet.slot(1))
                 try await fleet.done("rollback")

@@ -157,10 +157,12 @@ package struct ReleaseChoice {
                 let id = ring[slot].release?.id
             else { continue }
             let hosts = rings.filter { $0.ring?.slots.contains { $0.state == .bad && $0.release?.id == id } ?? false }
+            let lacking = rings.filter { $0.ring?.slots.contains { $0.holds(id) } != true }.map(\.host)
+            let first = lacking.isEmpty ? "" : "stage it on \(fold(lacking)), too, and "
             throw SlotSyncError(
                 .notReady,
                 "\(fold(hosts.map(\.host))): \(ring.badText(of: slot)), and nothing else is staged: stage "
-                    + "another one, or insist with `\(words.command("flip", "--force", "\(id)"))`")
+                    + "another one, or \(first)insist with `\(words.command("flip", "--force", "\(id)"))`")
         }
     }
 }

@@ -267,10 +267,14 @@ final class Ring: FlipRing {
     /// - Throws: `Errno`; then `current` is what it was.
     func pointCurrent(at slot: Int?, isWayBack: Bool = false) throws(Errno) -> (moment: Timestamp, warnings: [String]) {
         guard let slot else { return (.now, try currentLink.remove()) }
-        func point() throws(Errno) -> (moment: Timestamp, warnings: [String]) {
-            try currentLink.point(at: slot) { isWayBack && giveUpFile(sparing: slot) }
-        }
         var given: [String] = []
+        func point() throws(Errno) -> (moment: Timestamp, warnings: [String]) {
+            try currentLink.point(at: slot) {
+                guard isWayBack, let more = giveUpFile(sparing: slot) else { return false }
+                given += more
+                return true
+            }
+        }
         while true {
             do {
                 var switched = try point()
@@ -281,7 +285,7 @@ final class Ring: FlipRing {
                 guard isWayBack, error == .diskQuotaExceeded || error == .noSpace,
                     let more = giveUpStaged(sparing: slot)
                 else { throw error }
-                if !given.contains(more) { given.append(more) }
+                given += more.filter { !given.contains($0) }
             }
         }
     }

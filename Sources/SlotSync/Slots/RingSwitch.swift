@@ -59,8 +59,8 @@ extension Ring {
     /// Removes some of what stages have filled in and did not finish: btrfs needs some room for a rename, where a quota is
     /// used up. What may be somebody's own stays.
     ///
-    /// - Returns: what a person should know; nil: there was nothing.
-    func giveUpStaged(sparing spared: Int) -> String? {
+    /// - Returns: what a person should know of what was removed; nil: there was nothing.
+    func giveUpStaged(sparing spared: Int) -> [String]? {
         var given: [Int] = []
         var freed: UInt64 = 0
         for slot in status.numbers where slot != spared && slot != status.live && status[slot].state == .staging {
@@ -81,12 +81,21 @@ extension Ring {
             }
             if freed > before { given.append(slot) }
         }
-        for name in (try? temporary.names()) ?? [] where ContentDigest(name) != nil { try? temporary.remove(name) }
-        guard let first = given.first else { return nil }
+        let saved = removeSaved()
+        guard saved || !given.isEmpty else { return nil }
         // Only then it counts as free.
         try? slotsDirectory.synchronizeFileSystem()
-        return
-            "slot \(first) has lost what an unfinished stage had put there, to have room for the way back; stage again"
+        return given.map {
+            "slot \($0) has lost what an unfinished stage had put there, to have room for the way back; stage again"
+        }
+    }
+
+    /// Removes what was saved for the next stage, of which nobody needs to know: it travels once more.
+    ///
+    /// - Returns: whether there was anything.
+    private func removeSaved() -> Bool {
+        let saved = ((try? temporary.names()) ?? []).filter { ContentDigest($0) != nil }
+        return saved.count { (try? temporary.remove($0)) != nil } > 0
     }
 
     /// Whether a file in a slot that is being filled is the stage's own for sure: half written, or with the release's content.
@@ -107,12 +116,17 @@ extension Ring {
     /// the next stage, a note of one that was interrupted, the record of a slot that the switch is not about, at last
     /// that of the slot which is left.
     ///
-    /// - Returns: false if there is none left.
-    func giveUpFile(sparing slot: Int) -> Bool {
-        let saved = ((try? temporary.names()) ?? []).filter { ContentDigest($0) != nil }
-        if saved.contains(where: { (try? temporary.remove($0)) != nil }) { return true }
-        if status.numbers.contains(where: { (try? removeStagingNote(of: $0)) != nil }) { return true }
+    /// - Returns: what a person should know of what was removed; nil: there is none left.
+    func giveUpFile(sparing slot: Int) -> [String]? {
+        if removeSaved() || status.numbers.contains(where: { (try? removeStagingNote(of: $0)) != nil }) { return [] }
         let others = status.numbers.filter { $0 != slot && $0 != status.live } + [status.live].compactMap { $0 }
-        return others.contains { $0 != slot && (try? records.remove("\($0)")) != nil }
+        guard let given = others.first(where: { $0 != slot && (try? records.remove("\($0)")) != nil }) else {
+            return nil
+        }
+        guard status[given].state.isSealed else { return [] }
+        return [
+            "the record of slot \(given) was given up to have an inode for the way back, so nobody knows any more whether "
+                + "the slot is whole: stage its release again before you flip to it"
+        ]
     }
 }

@@ -68,6 +68,8 @@ struct ReleaseChoiceTests {
         let told = refusal([ring((a, .live)), bad, bad])
         #expect(
             told.hasPrefix("h[2-3]: release \(c.id) in slot 3 is bad (slow), and nothing else is staged"), "\(told)")
+        #expect(told.contains("or stage it on h1, too, and insist with `slotsync flip --force \(c.id)`"), "\(told)")
+        #expect(refusal([bad, bad]).contains("stage another one, or insist with"), "\(told)")
         #expect(try choose([ring((a, .live), (b, .ready), (c, .bad))]) == b.id)
     }
 

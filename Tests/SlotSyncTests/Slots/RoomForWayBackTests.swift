@@ -34,8 +34,24 @@ struct RoomForWayBackTests {
         try write("users", "by a user", mode: 0o600)
         try write("edited", "THE RELEASE'S EDITED", mode: 0o644, isDated: true)
         let told = try #require(bench.ring.giveUpStaged(sparing: 2))
-        #expect(told.contains("slot \(fill.slot.number) has lost"))
+        #expect(told.count == 1 && told[0].contains("slot \(fill.slot.number) has lost"))
         #expect(try Set(slot.names()) == ["users", "edited"])
         #expect(bench.ring.giveUpStaged(sparing: 2) == nil, "nothing of the stage's is left")
+        let saved = "\(ContentDigest(high: 1, low: 2))"
+        try bench.ring.temporary.openFile(saved, O_WRONLY | O_CREAT, mode: 0o600).close()
+        #expect(bench.ring.giveUpStaged(sparing: 2) == [], "what was saved makes room, and nobody has to know")
+        #expect(bench.ring.giveUpStaged(sparing: 2) == nil)
+    }
+
+    @Test("the record of a release is the last that is given up for an inode, and a person hears of it")
+    func giveUpRecord() throws {
+        let scene = try FlipScene()
+        let ring = try #require(try Ring.open(scene.root.string))
+        try ring.temporary.openFile("\(ContentDigest(high: 1, low: 2))", O_WRONLY | O_CREAT, mode: 0o600).close()
+        #expect(ring.giveUpFile(sparing: 1) == [])
+        let told = try #require(ring.giveUpFile(sparing: 1))
+        #expect(told.count == 1 && told[0].contains("the record of slot 2 was given up"), "\(told)")
+        #expect(try ring.record(of: 2) == nil && ring.record(of: 1) != nil)
+        #expect(ring.giveUpFile(sparing: 1) == nil)
     }
 }
