@@ -204,6 +204,33 @@ struct WrittenMeanwhileTests {
         #expect(try ReleaseModel(reading: bench.slotPath(1)).differences(from: new) == [])
     }
 
+    @Test(
+        "a file that the release does not have is told of before it goes, or stays where nothing is to go",
+        arguments: [true, false])
+    func obsolete(mayGo: Bool) throws {
+        let bench = try FillBench(slotCount: 2)
+        var (old, new) = Self.models(newTimes: true)
+        old.nodes["dir/gone"] = .init(
+            kind: .file(Array("gone".utf8)), mode: 0o644, modified: Timestamp(seconds: 1000, nanoseconds: 5))
+        try bench.stageObsolete(bench.source(old))
+        var told: [String] = []
+        var fill = try bench.plan(bench.source(new), late: LateEntries(mayGo: mayGo) { told.append($0) })
+        try fill.filler.moveAside()
+        try Self.write("GONE", to: "slots/1/dir/gone", below: bench)
+        let path = "root/slots/1/dir/gone"
+        if mayGo {
+            try fill.filler.prepare()
+            #expect(
+                told.count == 1 && told.first?.contains("dir/gone\" is removed, though somebody") == true, "\(told)")
+            for frame in try bench.frames(fill.plan.needs, of: fill) { try fill.applier.apply(frame) }
+            try bench.finish(&fill)
+            #expect(try ReleaseModel(reading: bench.slotPath(1)).differences(from: new) == [])
+        } else {
+            #expect(errorCode { try fill.filler.prepare() } == .notReady)
+            #expect(try bench.folder.read(path) == Array("GONE".utf8) && told == [])
+        }
+    }
+
     @Test("what nobody has to touch is not sealed with it", arguments: ["dir/kept", "dir/link"])
     func untouched(_ place: String) throws {
         let bench = try FillBench(slotCount: 2)

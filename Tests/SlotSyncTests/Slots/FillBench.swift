@@ -66,7 +66,10 @@ final class FillBench {
     }
 
     /// What precedes a stage's first change of the slot's content.
-    func plan(_ source: ReleaseSource, checksum: Bool = false, proposesBases: Bool = true) throws -> Fill {
+    func plan(
+        _ source: ReleaseSource, checksum: Bool = false, proposesBases: Bool = true,
+        late: LateEntries = LateEntries()
+    ) throws -> Fill {
         let slot = obsolete.flatMap { ring.status[$0].state == .retired ? $0 : nil } ?? ring.status.next
         var leftovers: Set<ContentDigest> = []
         try ring.temporary.forEachName { name in
@@ -84,7 +87,7 @@ final class FillBench {
         let stageSlot = try StageSlot(slot, of: ring, target: source.manifest, plan: plan, progress: progress)
         let filler = SlotFiller(
             stageSlot, of: ring, actual: actual, plan: plan, records: records, leftovers: leftovers, setsOwner: false,
-            parallelism: parallelism)
+            late: late, parallelism: parallelism)
         return Fill(
             source: source, slot: stageSlot, actual: actual, plan: plan, filler: filler,
             applier: FrameApplier(writer: filler.writer, sources: filler.sources, needs: plan.needs))
