@@ -10,6 +10,8 @@ final class Terminal: Sendable {
     private let master: Mutex<CInt>
     private let process: Process
     private let shown = Mutex("")
+    /// Whether nobody can print on it any more, and all that was printed is in `shown`.
+    private let isOver = Atomic(false)
 
     /// Starts `command` on a terminal of its own, with the environment of a UTF-8 terminal.
     init(_ command: [String], environment: [String: String], in directory: String, columns: UInt16 = 100) throws {
@@ -32,7 +34,10 @@ final class Terminal: Sendable {
             var chunk = [UInt8](repeating: 0, count: 64 << 10)
             while true {
                 let count = read(master, &chunk, chunk.count)
-                guard count > 0 else { return }
+                guard count > 0 else {
+                    self?.isOver.store(true, ordering: .releasing)
+                    return
+                }
                 self?.shown.withLock { $0 += String(decoding: chunk[..<count], as: UTF8.self) }
             }
         }
@@ -104,6 +109,8 @@ final class Terminal: Sendable {
     /// - Returns: its exit code; nil after a signal.
     func ended(sourceLocation: SourceLocation = #_sourceLocation) async throws -> Int32? {
         try await eventually("it does not end: \(output)", sourceLocation: sourceLocation) { !process.isRunning }
+        // What it printed last may not have come yet. Whom it left behind may keep the terminal open.
+        for _ in 0..<300 where !isOver.load(ordering: .acquiring) { try await Task.sleep(for: .milliseconds(10)) }
         return process.terminationReason == .exit ? process.terminationStatus : nil
     }
 }
