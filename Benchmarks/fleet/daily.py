@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import releases
 from bench import Bench, Contender
 from contenders import Push, Rsync, SlotSync
+from programs import ProgramFailed
 
 
 class DailyFleet:
     """The same hosts for both contenders, with `live` on all of them; `new` is next.
 
-    The next slot holds a release that differs slightly from the live one. Before a round it is staged there again, and
-    rsync's copies are brought back to `live` by rsync: no trace of an earlier round helps or hinders the one measured.
-    Both folders lie in `folder`, which is on the tmpfs.
+    The other slots hold releases that differ slightly from the live one. Before a round all are pushed again, and rsync's
+    copies are brought back to `live` by rsync: no trace of an earlier round helps or hinders the one measured. Both
+    folders lie in `folder`, which is on the tmpfs.
     """
 
     def __init__(
@@ -26,19 +26,19 @@ class DailyFleet:
         self.slotsync = SlotSync(bench.command, bench.agent, folder, hosts, slots, shell)
         self.rsync = Rsync(folder, hosts, shell)
         self.live, self.new = live, new
-        self.oldest = releases.older(live, folder / "oldest", slots - 1)
-        fill_rings(self.slotsync, self.oldest, live)
+        self._past = Past(self.slotsync, live, folder / "past")
+        self._past.push()
         self.slotsync.keep_cache()
 
     def stage(self, hosts: Sequence[str] | None = None, watch_memory: bool = False) -> Contender[Push]:
         """The new release is staged, by a controller that pushed the releases before it."""
 
         def prepare() -> None:
-            self.slotsync.stage(self.oldest, hosts)
+            self._past.bring_back(self.new, hosts)
             self.slotsync.bring_back_cache()
             releases.touch(self.new)
 
-        return Contender(prepare, lambda: self.slotsync.stage(self.new, hosts, watch_memory))
+        return Contender(prepare, alike(lambda: self.slotsync.stage(self.new, hosts, watch_memory)))
 
     def copy(self, options: Sequence[str] = ("-az", "--delete"), at_once: int = 8) -> Contender[Push]:
         """rsync copies the new release over the one before it."""
@@ -64,16 +64,39 @@ class DailyFleet:
             Contender(prepare, lambda: self.rsync.push(self.new, at_once=at_once)))
 
 
-def fill_rings(slotsync: SlotSync, oldest: Path, live: Path, hosts: Sequence[str] | None = None) -> None:
-    """Pushes as many releases as there are slots: `oldest`, variants of `live`, `live`. Then `oldest` is in next."""
-    slotsync.push(oldest, hosts)
-    for age in range(slotsync.slots - 2, 0, -1):
-        between = releases.older(live, slotsync.folder / "between", age)
-        slotsync.push(between, hosts)
-        shutil.rmtree(between)
-    slotsync.push(live, hosts)
+class Past:
+    """The releases that fill a ring before a new one comes: variants of `live`, the oldest first, and `live`."""
+
+    def __init__(self, slotsync: SlotSync, live: Path, folder: Path) -> None:
+        folder.mkdir()
+        self._slotsync = slotsync
+        self._releases = [releases.older(live, folder / f"{age}", age) for age in range(slotsync.slots - 1, 0, -1)]
+        self._releases.append(live)
+
+    def push(self, hosts: Sequence[str] | None = None) -> None:
+        for release in self._releases:
+            self._slotsync.push(release, hosts)
+
+    def bring_back(self, new: Path, hosts: Sequence[str] | None = None) -> None:
+        """Takes `new` out of the ring: it goes live, and its slot is filled again when its turn comes."""
+        self._slotsync.push(new, hosts)
+        self.push(hosts)
+
+
+def alike(timed: Callable[[], Push]) -> Callable[[], Push]:
+    """The same; it fails where a round brings much more or less to the hosts than the first one."""
+    first: list[int] = []
+
+    def checked() -> Push:
+        push = timed()
+        first.append(push.bytes)
+        if not first[0] / 2 <= push.bytes <= first[0] * 2:
+            raise ProgramFailed(f"one round sent {first[0]} bytes, and one {push.bytes}: they are not the same work")
+        return push
+
+    return checked
 
 
 def need(size: int, hosts: int, slots: int) -> int:
-    """The memory that a daily fleet takes, about: the slots, rsync's copy, and four copies as sources."""
-    return size * (hosts * (slots + 1) + 4)
+    """The memory that a daily fleet takes, about: the slots, rsync's copy, the past, and three copies as sources."""
+    return size * (hosts * (slots + 1) + slots + 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from statistics import median
 import releases
 from bench import Bench, Contender
 from contenders import Push, SlotSync, seconds
-from daily import DailyFleet, fill_rings, need
+from daily import DailyFleet, Past, alike, need
 from programs import run
 from report import Point, Row, at_most, compared, faster, number
 from sshd import SSHServer
@@ -25,27 +24,26 @@ FILES_OF_A_SMALL_RELEASE = 400
 def cohorts(bench: Bench) -> Iterator[Row]:
     """Sixteen hosts with five slots, of which every pair missed another push, against as many that all missed one."""
     hosts = [f"h{number:03}" for number in range(1, 17)]
-    with bench.workspace("cohorts", bench.pair_size(("wagtail",)) * (2 * len(hosts) * SLOTS + COHORTS + 6)) as folder:
+    with bench.workspace("cohorts", bench.pair_size(("wagtail",)) * (2 * len(hosts) * SLOTS + (COHORTS + 1) * SLOTS + 6)) as folder:
         live, new = bench.pair(folder, ("wagtail",))
 
         def fleet(name: str, missed: dict[int, list[str]]) -> Contender[Push]:
             (folder / name).mkdir()
             slotsync = SlotSync(bench.command, bench.agent, folder / name, hosts, SLOTS)
-            oldest: dict[int, Path] = {}
+            pasts: list[tuple[Past, list[str]]] = []
             for push, members in missed.items():
-                lacking = _lacking(push, live, folder / "lacking")
-                oldest[push] = releases.older(lacking, folder / name / f"oldest-{push}", SLOTS - 1)
-                fill_rings(slotsync, oldest[push], lacking, members)
-                shutil.rmtree(lacking)
+                lacking = _lacking(push, live, folder / name / f"live-{push}")
+                pasts.append((Past(slotsync, lacking, folder / name / f"past-{push}"), members))
+                pasts[-1][0].push(members)
             slotsync.keep_cache()
 
             def prepare() -> None:
-                for push, members in missed.items():
-                    slotsync.stage(oldest[push], members)
+                for past, members in pasts:
+                    past.bring_back(new, members)
                 slotsync.bring_back_cache()
                 releases.touch(new)
 
-            return Contender(prepare, lambda: slotsync.stage(new))
+            return Contender(prepare, alike(lambda: slotsync.stage(new)))
 
         apart = fleet("apart", {push: hosts[2 * push : 2 * push + 2] for push in range(COHORTS)})
         alike = fleet("alike", {0: hosts})
