@@ -11,6 +11,8 @@ struct FlipNarration {
     var words = FleetWords()
     /// The subcommand and what was said of the release, as they were typed.
     var again: [String] = []
+    /// Whether who holds a lock has been asked to give way already.
+    var isPreempting = false
 
     /// Watches the operation and tells what came of it.
     func follow(
@@ -128,8 +130,10 @@ struct FlipNarration {
                 + (held.isEmpty
                     ? []
                     : [
-                        "to bring \(fold(held)) \(aim), and have whoever holds the lock give way: "
-                            + words.command(command + ["--preempt"], on: held)
+                        isPreempting
+                            ? "to bring \(fold(held)) \(aim), when that command has ended: \(words.command(command, on: held))"
+                            : "to bring \(fold(held)) \(aim), and have whoever holds the lock give way: "
+                                + words.command(command + ["--preempt"], on: held)
                     ])
         }
         // Where nobody went back, each goes where it goes by itself when it is its turn.

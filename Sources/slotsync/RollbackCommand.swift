@@ -38,7 +38,8 @@ struct RollbackCommand: AsyncParsableCommand {
             let operation = settled.fleet.rollback(rollback.to.map { .text($0) } ?? .usual, options: options)
             return try await FlipNarration(
                 verb: "rollback", root: settled.fleet.root, words: settled.fleet.words,
-                again: ["rollback"] + (rollback.to.map { ["--to", $0] } ?? []) + (options.force ? ["--force"] : [])
+                again: ["rollback"] + (rollback.to.map { ["--to", $0] } ?? []) + (options.force ? ["--force"] : []),
+                isPreempting: options.preempts
             ).follow(
                 operation, hosts: settled.fleet.hosts.count, reporter)
         }

@@ -157,6 +157,57 @@ extension EndToEnd {
             }
         }
 
+        @Test("a flip hears the host that is asked, though another one is waited for")
+        func asksAnotherHost() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try await fleet.stage(page(bench, "third"))
+                let config = try bench.write(
+                    """
+                    hooks:
+                      before_flip: case $SLOTSYNC_ROOT in */h1/*) exit 0; esac; touch '\(bench.path)/began'; sleep 4321
+
+                    """, to: "hooks.yml")
+                let flip = try await fleet.with("--config", config).call("flip") { _ in
+                    try await eventually("no hook runs") { exists(bench["began"]) }
+                    let back = try await fleet.only("h1").call("rollback", "--preempt")
+                    #expect(back.exitCode == 0, "\(back)")
+                }
+                #expect(flip.exitCode == 1 && flip.errors.contains("gave way to a rollback by"), "\(flip)")
+                #expect(fleet.current("h1") == "slots/1" && fleet.current("h2") == "slots/2")
+            }
+        }
+
+        @Test("a hook that hangs is ended for a rollback that preempts, and its flip is taken back")
+        func hangingHook() async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench, hosts: 2)
+                try await fleet.release(firstTree(bench))
+                try await fleet.release(changedTree(bench))
+                try await fleet.stage(page(bench, "third"))
+                var flipping = SlotSync.Fleet(
+                    hosts: try HostList.parse("h[1-2]"), root: bench["{host}/www"],
+                    transport: Transport(.local, remoteCommand: Program.agent))
+                flipping.preemptedHookLimit = .milliseconds(200)
+                var options = FlipOptions()
+                let hook = "case $SLOTSYNC_ROOT in */h1/*) exit 0; esac; touch '\(bench.path)/began'; sleep 4321"
+                options.hooks = Hooks(afterFlip: hook, afterRollback: "touch $SLOTSYNC_ROOT/../undone")
+                let flip = flipping.flip(options: options)
+                try await eventually("no hook runs") { exists(bench["began"]) && fleet.current("h1") == "slots/3" }
+                let back = try await fleet.call("rollback", "--preempt")
+                let report = try await flip.report
+                #expect(report.isGivenUp && report.flipped.isEmpty && report.uncertain.isEmpty, "\(report)")
+                #expect(
+                    report.failures.contains { $0.error.message.contains("its hook did not end within") }, "\(report)")
+                #expect(back.exitCode == 0 && back.errors.contains("it has given way"), "\(back)")
+                for host in fleet.hosts {
+                    #expect(fleet.current(host) == "slots/2" && exists(bench["\(host)/undone"]), "\(back) \(report)")
+                }
+            }
+        }
+
         @Test("of two rollbacks that preempt the second leaves what the first went to, and cuts nothing off")
         func two() async throws {
             try await Workbench.use { bench in
@@ -201,7 +252,7 @@ extension EndToEnd {
                         #expect(back.errors.contains(words), "\(back)")
                     }
                     #expect(
-                        back.errors.contains(/give way: slotsync rollback --to [0-9a-f]+ --preempt --hosts h1\b/),
+                        back.errors.contains(/when that command has ended: slotsync rollback --to [0-9a-f]+ --hosts h1\b/),
                         "\(back)")
                     try slow.signal(SIGCONT)
                     stage.interrupt()

@@ -129,6 +129,25 @@ extension FleetEndToEnd {
             }
         }
 
+        @Test("the undo hook of an abandoned flip may take longer than a host may be silent")
+        func longUndo() async throws {
+            try await withReadyHost { fleet, release in
+                let agent = try AgentProcess(root: fleet.root())
+                let undo = "touch $SLOTSYNC_ROOT/../undoing; until [ -e $SLOTSYNC_ROOT/../go-on ]; do sleep 0.05; done"
+                try agent.flip(release, within: .seconds(60), undo: undo)
+                try #require(try await agent.flipped())
+                agent.signalAgent(SIGKILL)
+                agent.signalController(SIGKILL)
+                try await agent.ended()
+                let back = try await fleet.with("--timeout", "1s").call("rollback") { _ in
+                    try await eventually("nothing is undone") { exists(fleet.bench["h1/undoing"]) }
+                    try await Task.sleep(for: .milliseconds(2500))
+                    try fleet.bench.write("", to: "h1/go-on")
+                }
+                #expect(back.exitCode == 0 && fleet.current() == "slots/1", "\(back)")
+            }
+        }
+
         @Test(
             "a rollback after a push that was killed goes back once, and the next one once more, also where it looks first",
             arguments: [[], ["--wait", "5s"]])

@@ -68,6 +68,8 @@ final class Channel {
     private static let mostWarnings = 1000
     private var warnings = 0
     private var wasGreeted = false
+    /// Whether the host runs a hook before it answers for the first time: it has taken back what an agent had left.
+    var runsHookFirst = false
     /// How the session ended, where a reply was waited for in vain.
     private(set) var end: SessionEnd?
     private var progress = HostProgress()
@@ -159,6 +161,7 @@ final class Channel {
         return try await stream.wait {
             try read(untilReplies: 1)
             guard let reply = inbox.popFirst() else { return nil }
+            runsHookFirst = false
             if case .failure(let error) = reply { throw error }
             return reply
         } ending: {
@@ -175,6 +178,7 @@ final class Channel {
     ///
     /// - Throws: as `receive` does.
     func receivePromptly() async throws -> Reply {
+        if runsHookFirst { return try await receive() }
         let clock = SuspendingClock()
         let start = clock.now
         // Those that are asked for from now on stand behind what was asked: they are no excuse.
@@ -215,6 +219,7 @@ final class Channel {
     /// - Parameter limit: how long the host may get no further; nil: as long as it may be silent.
     /// - Throws: as `receive` does.
     func receiveWhileAdvancing(within limit: Duration? = nil) async throws -> Reply {
+        if runsHookFirst { return try await receive() }
         let clock = SuspendingClock()
         let limit = limit ?? timeout
         (lastAdvance, advance, advanceSent) = (clock.now, progress, sentBytes)

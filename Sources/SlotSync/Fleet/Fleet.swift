@@ -26,6 +26,8 @@ public struct Fleet: Sendable {
     var longestStep: Duration?
     /// How long whoever holds a root's lock is waited for.
     public var lockPatience = Duration.zero
+    /// How long a hook that follows a flip or a way back may take when a rollback asks for the lock meanwhile.
+    package var preemptedHookLimit = Duration.seconds(20)
     /// What others are told who want the lock meanwhile, besides who holds it; one line.
     public var message = ""
     /// What commands that messages name are to be typed with.

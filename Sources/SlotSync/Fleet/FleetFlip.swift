@@ -152,7 +152,11 @@ final class FleetFlip {
         _ hosts: [Host], atMost limit: Int = .max, closing closes: Bool = false,
         _ body: @escaping @FleetActor @Sendable (HostConnection) async throws -> Answer
     ) async -> HostResults<Answer> {
-        let results = await connection.each(hosts, atMost: limit, closing: closes, telling: emit, body)
+        let results = await connection.each(hosts, atMost: limit, closing: closes, telling: emit) { host in
+            let answer = try await body(host)
+            if !closes { host.attend() }
+            return answer
+        }
         failures += results.failures
         return results
     }
@@ -184,6 +188,7 @@ final class FleetFlip {
             throw error
         }
         note(host.host, hasFlipped: true)
+        host.attend()
         while decisions.decision == nil { try await decided.wait() }
         guard decisions.decision == .goBack else { return }
         try await undo(host, request)

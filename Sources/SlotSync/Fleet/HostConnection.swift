@@ -13,7 +13,7 @@ final class HostConnection {
     let connecting: ConcurrencyBound
     let preparing: ConcurrencyBound
     private let emit: @Sendable (HostEvent) -> Void
-    private let teller: OperationTeller
+    let teller: OperationTeller
 
     /// One request at a time, in the order in which they came.
     private let tickets = ConcurrencyBound(1)
@@ -23,6 +23,8 @@ final class HostConnection {
     /// Called with what the host wants a person to know, in sessions that are opened from now on.
     var onWarning: (@FleetActor (String) -> Void)?
     private var listener: Task<Void, Never>?
+    /// Reads what the host says while others are waited for.
+    private var attendant: Task<Void, Never>?
     /// Shows an agent whose lock is asked for that its controller is there.
     private var answering: Task<Void, Never>?
     private static let answeringInterval = Duration.seconds(1)
@@ -181,6 +183,8 @@ final class HostConnection {
     func listen() async throws -> RingStatus? {
         let session = try await session()
         guard listener == nil, !isClosed else { return session.ring }
+        attendant?.cancel()
+        attendant = nil
         let (host, emit) = (host, emit)
         session.channel.onWarning = { emit(.warning(host, $0)) }
         session.channel.onReadings = { [weak self] sample, readings in
@@ -208,7 +212,17 @@ final class HostConnection {
         emit(.lost(host, error))
     }
 
+    /// Reads what the host says while others are waited for: its lock may be asked for, and an agent whose controller says
+    /// nothing to that lets go of it.
+    func attend() {
+        guard attendant == nil, listener == nil, !isClosed, let opening else { return }
+        // That the session has ended is told by what is asked next.
+        attendant = Task { @FleetActor in try? await opening.value.channel.listen() }
+    }
+
     private func stopListening() {
+        attendant?.cancel()
+        attendant = nil
         listener?.cancel()
         (listener, heard, loss) = (nil, nil, nil)
         readings = OwedReadings()

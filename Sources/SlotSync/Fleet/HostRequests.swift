@@ -89,15 +89,32 @@ extension HostConnection {
 
     /// - Parameters:
     ///   - prepared: what the host said of the flip before.
-    ///   - hook: what the host runs before it answers, as long as that takes. Without one it answers soon: a rename that
-    ///     takes long is a disk that hangs.
+    ///   - hook: what the host runs before it answers, as long as that takes, unless somebody asks for the lock. Without one
+    ///     it answers soon: a rename that takes long is a disk that hangs.
     private func move(_ request: Request, from prepared: FlipOutcome, hook: String) async throws -> FlipOutcome {
         let channel = try await session().channel
         channel.send(request)
-        let reply = hook.isEmpty ? try await channel.receivePromptly() : try await channel.receive()
+        let reply = hook.isEmpty ? try await channel.receivePromptly() : try await hookEnded(on: channel)
         guard case .flipped(let outcome) = reply else { throw unexpected(reply) }
         try outcome.check(against: prepared, isWayBack: request == .undo)
         return outcome
+    }
+
+    /// Waits for the answer that follows a hook. A rollback that asks for the lock waits no longer for a hook that hangs than
+    /// for anything else: then the session ends, the agent ends the hook, and takes back what depends on it.
+    private func hookEnded(on channel: Channel) async throws -> Reply {
+        let (limit, teller) = (fleet.preemptedHookLimit, teller)
+        let alarm = Task { @FleetActor in
+            try await teller.whenPreempted()
+            try await Task.sleep(for: limit)
+            channel.giveUp(
+                SlotSyncError(
+                    .cancelled,
+                    "its hook did not end within \(TimeText.exact(limit)), and \(teller.preemptor ?? "somebody") asks for "
+                        + "the lock: it was ended"))
+        }
+        defer { alarm.cancel() }
+        return try await channel.receive()
     }
 
     // MARK: Lost hosts

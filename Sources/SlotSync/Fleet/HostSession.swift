@@ -36,6 +36,7 @@ struct HostSession {
                 throw SlotSyncError(.protocolViolation, "the agent did not greet: is it a slotsync-agent?")
             }
             try Greeting.check(controller: own, agent: greeting)
+            channel.runsHookFirst = ring?.wentBack != nil
             fleetLog.debug(
                 "greeted",
                 metadata: [

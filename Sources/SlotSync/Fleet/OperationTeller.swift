@@ -7,11 +7,21 @@ final class OperationTeller {
     var tell: (@Sendable (FleetEvent) -> Void)?
     /// Called where another command asks for the lock of a root; which one it was is kept.
     var onGiveWay: (@Sendable (String) -> Void)?
-    var preemptor: String?
+    var preemptor: String? {
+        didSet { preempted.wake() }
+    }
+    private let preempted = Wakeup()
     /// Which host had a ring first.
     private var owners: [ContentDigest: Host] = [:]
 
     nonisolated init() {}
+
+    /// Waits until another command asks for a lock.
+    ///
+    /// - Throws: `CancellationError`.
+    func whenPreempted() async throws {
+        while preemptor == nil { try await preempted.wait() }
+    }
 
     /// Notes whose a ring is.
     ///

@@ -7,6 +7,8 @@ final class Wakeup {
     private var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
     private var nextWaiter = 0
 
+    nonisolated init() {}
+
     /// Waits for the next `wake`.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
