@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import stat
 import subprocess
 
@@ -51,7 +52,7 @@ class Site:
             **os.environ, "XDG_CACHE_HOME": os.path.join(self.releases.folder, "cache"), **self.environment}
         ran = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment)
+            env=environment, start_new_session=True)
         if kill_after is not None:
             try:
                 ran.wait(timeout=kill_after)
@@ -60,7 +61,8 @@ class Site:
         try:
             output, errors = ran.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
-            ran.kill()
+            # What it was run under, or had started, would keep the pipes open.
+            os.killpg(ran.pid, signal.SIGKILL)
             ran.communicate()
             raise
         return ran.returncode, output, errors
