@@ -192,6 +192,8 @@ def main():
     arguments.command = os.path.abspath(arguments.command)
     if not shutil.which("strace"):
         sys.exit("torture: strace is missing: scripts/dependencies test installs it")
+    # Where two threads crash at once, what Swift starts to look at them waits for ever, and keeps the pipes open.
+    os.environ["SWIFT_BACKTRACE"] = "enable=no"
     with tempfile.TemporaryDirectory(prefix="torture-", dir=arguments.memory) as folder:
         torture = Torture(arguments, folder)
         # Whoever ends it hears what was found until then.
