@@ -103,6 +103,55 @@ extension EndToEnd {
             }
         }
 
+        enum StateHarm: String, CaseIterable {
+            case gone = "is missing"
+            case folder = "is no file"
+            case link = "is a link"
+            case fifo = "is no file: "
+            case cut = "is damaged"
+        }
+
+        @Test(
+            "a state that is lost is named, and the commands that are told for it bring the way back",
+            arguments: StateHarm.allCases)
+        func lostState(_ harm: StateHarm) async throws {
+            try await Workbench.use { bench in
+                let fleet = try Fleet(bench)
+                for text in ["v1", "v2"] { try await fleet.release(page(bench, text)) }
+                let state = fleet.root() + "/.slotsync/state"
+                switch harm {
+                case .cut: truncate(state, 40)
+                case .gone: unlink(state)
+                case .folder:
+                    unlink(state)
+                    mkdir(state, 0o700)
+                case .link:
+                    try FileManager.default.moveItem(atPath: state, toPath: bench["moved"])
+                    symlink(bench["moved"], state)
+                case .fifo:
+                    unlink(state)
+                    mkfifo(state, 0o600)
+                }
+                for command in ["status", "rollback", "stage"] {
+                    let refused = try await fleet.call(command, command == "stage" ? page(bench, "v3").path : "--quiet")
+                    #expect(refused.exitCode == 1 && refused.errors.contains("state\" \(harm.rawValue)"), "\(refused)")
+                }
+                let told = try await fleet.call("rollback").errors
+                let byHand = String(try #require(told.firstMatch(of: /with: (ln -s slots\/N .*current)/)).output.1)
+                let manual = try await Program.run(["sh", "-c", byHand.replacing("slots/N", with: "slots/1")])
+                #expect(try manual.exitCode == 0 && live(fleet) == "v1", "\(manual)")
+                _ = try await Program.run(["sh", "-c", byHand.replacing("slots/N", with: "slots/2")])
+                if harm != .gone { try FileManager.default.moveItem(atPath: state, toPath: bench["away"]) }
+                let copying = try #require(told.firstMatch(of: /\((cp -p [^)]*)\)/)).output.1
+                #expect(try await Program.run(["sh", "-c", String(copying)]).exitCode == 0)
+                try await fleet.done("verify")
+                try await fleet.done("rollback")
+                #expect(try live(fleet) == "v1")
+                try await fleet.release(page(bench, "v3"))
+                #expect(try live(fleet) == "v3")
+            }
+        }
+
         @Test("a slot that became a link, or cannot be looked into, has not lost what it had")
         func notLost() async throws {
             try await Workbench.use { bench in

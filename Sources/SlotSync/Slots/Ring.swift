@@ -71,6 +71,8 @@ final class Ring: FlipRing {
         try owner.check(metadata.status(), path + "/.slotsync")
         let file = StateFile(metadata: metadata, owner: owner, path: "\(path)/.slotsync/state")
         guard let stored = try file.read() else {
+            let records = try? metadata.openDirectory("slots").isEmpty
+            guard records != false else { throw file.loss("\(quoted(file.path)) is missing") }
             // The making of this ring was interrupted before anything was in it.
             try requireNothingForeign(in: root, path: path)
             return nil

@@ -76,11 +76,7 @@ extension RingState {
     /// - Parameter path: for errors.
     init(decoding bytes: [UInt8], path: String) throws(SlotSyncError) {
         func damaged(_ how: String) -> SlotSyncError {
-            SlotSyncError(
-                .corrupt,
-                "\(quoted(path)) is damaged: \(how). Nothing was changed, and what is live stays so. Restore the file from a "
-                    + "backup, or stage into a new root and move there: \"Moving from a hand-made `current`\" in "
-                    + "docs/operations.md")
+            SlotSyncError(.corrupt, "\(quoted(path)) is damaged: \(how)")
         }
         let checksumLength = Self.checksumLength
         guard bytes.count > checksumLength, bytes.count <= Self.largestFile else {

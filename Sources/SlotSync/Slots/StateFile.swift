@@ -35,10 +35,37 @@ struct StateFile {
                 // What was opened as the state may be the reserve by now, and be written over.
                 attempt += 1
                 usleep(20_000)
+            } catch let error as SlotSyncError where error.code == .corrupt {
+                throw loss(error.message)
+            } catch let error as SlotSyncError where error.errno == .tooManySymbolicLinkLevels {
+                throw loss("\(quoted(path)) is a link, and SlotSync follows none: put the file itself in its place")
             } catch let error as SlotSyncError where error.errno == .permissionDenied {
                 throw RingOwner.refusal(of: path, try? metadata.status(of: Self.name), errno: .permissionDenied)
             }
         }
+    }
+
+    /// An error of a state that cannot be gone by. What it was before stands in the reserve, if that was not made anew.
+    ///
+    /// - Parameter what: what is wrong with it.
+    func loss(_ what: String) -> SlotSyncError {
+        let before = try? metadata.contents(of: Self.reserve, atMost: RingState.largestFile) {
+            try owner.check($0, path)
+        }
+        let isThere = before.flatMap { try? RingState(decoding: $0, path: path) } != nil
+        let folder = path.dropLast("/\(Self.name)".count)
+        let root = ShellWords.quoted(String(folder.dropLast("/.slotsync".count)))
+        let remedy =
+            isThere
+            ? "What it was before the last change stands beside it: put that in its place (cp -p "
+                + "\(ShellWords.quoted("\(folder)/\(Self.reserve)")) \(ShellWords.quoted(path))), then look with `slotsync "
+                + "status` and `slotsync verify`"
+            : "Restore the file from a backup, or stage into a new root and move there: \"Moving from a hand-made "
+                + "`current`\" in docs/operations.md"
+        return SlotSyncError(
+            .corrupt,
+            "\(what). Nothing was changed, and what is live stays so. \(remedy). By hand `current` goes to a slot with: ln -s "
+                + "slots/N \(root)/current.new && mv -T \(root)/current.new \(root)/current")
     }
 
     /// Replaces the state, durably.
