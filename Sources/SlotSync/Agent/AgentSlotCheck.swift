@@ -7,7 +7,9 @@ extension AgentSession {
     /// Refuses a flip to a slot that no longer holds what was sealed there. On the way back that is a warning: what ran
     /// before, with an edit in it, is better than what does not run.
     func checkContent(of slot: Int, _ request: FlipRequest, _ ring: Ring) throws {
-        let insists = request.force || request.direction == .rollback
+        // Whoever wants signatures wants the content that was signed.
+        let isSigned = ((try? signers.get()) ?? nil) != nil
+        let insists = (request.force && !isSigned) || request.direction == .rollback
         // There is nothing that could be live.
         if let lack = ring.lack(of: slot) { throw refusal(of: slot, lack, request, ring) }
         let difference: Difference?
@@ -19,8 +21,8 @@ extension AgentSession {
         guard insists || !difference.isOfContent else {
             throw SlotSyncError(
                 .notReady,
-                "\(difference.text): \(difference.unmounting.map { "\($0), " } ?? "")stage the release again, or insist with "
-                    + "`slotsync flip --force \(id)`")
+                "\(difference.text): \(difference.unmounting.map { "\($0), " } ?? "")stage the release again"
+                    + (isSigned ? "" : ", or insist with `slotsync flip --force \(id)`"))
         }
         let remedy =
             !difference.isOfContent

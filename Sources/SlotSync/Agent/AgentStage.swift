@@ -44,6 +44,10 @@ extension AgentSession {
             throw SlotSyncError(
                 .corrupt, "the manifest that came is not that of release \(request.release.id): stage again")
         }
+        // Modes are meant for the owners that they were signed with, or are shown with.
+        guard target.hasOwnership == request.ownership else {
+            throw unexpected("owners that the release does not have")
+        }
         for manifest in [target, seeds] {
             try ExtendedAttributeProbe.checkRights(manifest, root: root)
             try policy?.checkPrivileges(of: manifest)

@@ -40,8 +40,11 @@ struct AllowedSigner: Hashable, Sendable {
             let blob = base64(text.utf8)
         else { return .wrong(Signers.wrongKey) }
         var (counts, after, before) = (true, Int64?.none, Int64?.none)
+        var seen: Set<String> = []
         for option in options {
             let name = option.prefix { $0 != "=" }.lowercased()
+            // Of two moments the later one would let more count.
+            guard seen.insert(name).inserted else { return .wrong("the option \(quoted(name)) stands there twice") }
             if name == "cert-authority", option.utf8.count == name.utf8.count {
                 counts = false
                 continue

@@ -176,6 +176,47 @@ struct AgentSignatureTests {
         }
     }
 
+    @Test("content that somebody changed in the slot of a signed release is not flipped to, by force neither")
+    func changed() async throws {
+        try await use { scene in
+            let release = scene.manifest("a")
+            try await scene.stage(scene.requests(release, signature: scene.sign(release)), verifyKey: scene.keys)
+            try scene.folder.write(Array("else".utf8), to: "root/slots/1/a")
+            for force in [false, true] {
+                try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
+                    try agent.greet()
+                    try agent.send(.prepare(FlipRequest(.flip, to: release.id, hooks: Hooks(), force: force)))
+                    try agent.expectFailure(.notReady)
+                }
+            }
+            #expect(try Ring.open(scene.root.string)?.status.live == nil)
+            // Where nobody wants a signature it is as ever.
+            try await withAgent(root: scene.root) { agent in
+                try agent.greet()
+                try agent.send(.prepare(FlipRequest(.flip, to: release.id, hooks: Hooks(), force: true)))
+                #expect(try agent.warning().contains("is not as it was sealed"))
+            }
+        }
+    }
+
+    @Test("owners are set where the release has them, and there alone", .enabled(if: geteuid() == 0))
+    func owners() async throws {
+        try await use { scene in
+            let release = scene.manifest("a")
+            var requests = scene.requests(release, signature: try scene.sign(release))
+            guard case .stage(var stage) = requests[0] else { return }
+            stage.ownership = true
+            requests[0] = .stage(stage)
+            let changed = requests
+            try await withAgent(root: scene.root, verifyKey: scene.keys) { agent in
+                try agent.greet()
+                for request in changed { try agent.send(request) }
+                try agent.expectFailure(.protocolViolation)
+            }
+            #expect(try Directory(path: scene.root).names().isEmpty)
+        }
+    }
+
     @Test("what was staged unsigned is not flipped to, by force neither; what was live before is gone back to")
     func flips() async throws {
         try await use { scene in

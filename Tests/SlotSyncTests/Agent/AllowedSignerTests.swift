@@ -36,7 +36,8 @@ struct AllowedSignerTests {
                 "valid-after=\"20270117\"", "valid-before=\"20270117\",valid-after=\"20270113\"",
                 "namespaces=\"slotsync\",valid-before=\"20280101\"", "valid-before=\"20271331\"",
                 "valid-before=\"tomorrow\"",
-                "valid-before=20280101", "no-touch-required", "namespaces=\"slotsync",
+                "valid-before=\"20200101\",valid-before=\"20280101\"", "valid-before=20280101", "no-touch-required",
+                "namespaces=\"slotsync",
             ] {
                 let line = "me@example.com \(options)\(options.isEmpty ? "" : " ")\(key)"
                 try folder.write(Array("\(line)\n".utf8), to: "allowed")
