@@ -29,7 +29,7 @@ struct AllowedSigner: Hashable, Sendable {
         guard var words = Self.words(of: line) else { return .wrong("a quotation mark is missing") }
         var options: [Substring] = []
         if !isKeyType(words.first) {
-            words = words.dropFirst()
+            guard let principals = words.popFirst(), arePrincipals(principals) else { return .wrong(wrongPrincipals) }
             if let word = words.first, !isKeyType(word) {
                 guard let split = pieces(of: word, at: { $0 == "," }) else { return .wrong(Signers.wrongKey) }
                 options = split
@@ -65,6 +65,24 @@ struct AllowedSigner: Hashable, Sendable {
         guard let key = SSHPublicKey(blob: blob), key.type == type else { return .wrong(Signers.wrongKey) }
         return counts ? .signer(AllowedSigner(key: key, validAfter: after, validBefore: before)) : .ofNoUse
     }
+
+    /// Whether a word can be a list of principals, and counts for somebody. It may be options that somebody wrote without any:
+    /// they would be passed over.
+    private static func arePrincipals(_ word: Substring) -> Bool {
+        let patterns = word.split(separator: ",")
+        return patterns.contains { $0.first != "!" }
+            && !patterns.contains { $0.contains("=") || isOptionWord($0.lowercased()) }
+    }
+
+    /// Options without a value, of allowed signers and of sshd's authorized keys.
+    private static func isOptionWord(_ word: String) -> Bool {
+        ["cert-authority", "restrict", "verify-required", "pty", "user-rc"].contains(word) || word.hasPrefix("no-")
+            || word.hasSuffix("-forwarding")
+    }
+
+    private static let wrongPrincipals =
+        "what stands before the key names nobody: write a key alone, or principals before its options (`* "
+        + "valid-before=\"20270131\" ssh-ed25519 AAAA…`)"
 
     private static func isKeyType(_ word: Substring?) -> Bool {
         guard let word else { return false }

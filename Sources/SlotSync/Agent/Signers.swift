@@ -48,7 +48,10 @@ public struct Signers: Equatable, Sendable {
 
     private init(parsing bytes: [UInt8], of path: String) throws(SlotSyncError) {
         places = [path]
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) {
+            // Windows ends a line with two characters, which are one here.
+            $0.isNewline
+        }
         for (index, line) in lines.enumerated() {
             let text = line.trimmed
             guard let first = text.first, first != "#" else { continue }

@@ -52,7 +52,8 @@ struct StateFile {
         let before = try? metadata.contents(of: Self.reserve, atMost: RingState.largestFile) {
             try owner.check($0, path)
         }
-        let isThere = before.flatMap { try? RingState(decoding: $0, path: path) } != nil
+        // A flip that was provisional then may be confirmed by now: whoever read that would take it back.
+        let isThere = before.flatMap { try? RingState(decoding: $0, path: path) }.map { $0.wayBack == nil } ?? false
         let folder = path.dropLast("/\(Self.name)".count)
         let root = ShellWords.quoted(String(folder.dropLast("/.slotsync".count)))
         let remedy =

@@ -69,6 +69,11 @@ struct AllowedSignerTests {
             "sk-ssh-ed25519@openssh.com \(blob)", "me namespaces=\"\" ssh-ed25519 \(blob)",
             "me valid-before=\"20270230\" ssh-ed25519 \(blob)", "me valid-before=\"202701012500\" ssh-ed25519 \(blob)",
             "me verify-required ssh-ed25519 \(blob)", "me namespaces=\"slotsync ssh-ed25519 \(blob)",
+            // Options of a line without principals would let more count than root wrote.
+            "valid-before=\"20200101Z\" ssh-ed25519 \(blob)", "namespaces=\"git\" ssh-ed25519 \(blob)",
+            "cert-authority ssh-ed25519 \(blob)", "restrict,expiry-time=\"20200101\" ssh-ed25519 \(blob)",
+            "no-pty ssh-ed25519 \(blob)", "!* ssh-ed25519 \(blob)",
+            "cert-authority namespaces=\"slotsync\" ssh-ed25519 \(blob)",
         ] {
             #expect(isWrong(line), "\(line)")
         }
@@ -87,6 +92,13 @@ struct AllowedSignerTests {
             #expect(errorMessage { _ = try Signers(file: path) }.contains("no Ed25519 key"))
             try folder.write(Array("\nssh-ed25519 AAAA\n".utf8), to: "keys")
             #expect(errorMessage { _ = try Signers(file: path) }.contains("line 2"))
+            let keys = ["AwMD", "BAQE"].map {
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + String(repeating: $0, count: 10) + "\($0.prefix(3))"
+            }
+            try folder.write(Array(keys.joined(separator: "\n").utf8), to: "keys")
+            let unix = try Signers(file: path)
+            try folder.write(Array((keys.joined(separator: "\r\n") + "\r\n").utf8), to: "keys")
+            #expect(try Signers(file: path) == unix)
             try folder.write([UInt8](repeating: 0x23, count: (64 << 10) + 1), to: "keys")
             #expect(errorCode { _ = try Signers(file: path) } == .badInput)
         }

@@ -252,6 +252,31 @@ struct RingOpeningTests {
         }
     }
 
+    @Test("the state before the last change is offered for one that is lost, unless a flip was not confirmed in it")
+    func lost() throws {
+        let scene = try FlipScene()
+        let path = scene.root.string
+        func told() throws -> String {
+            let ring = try #require(try Ring.open(path))
+            ring.unlock()
+            let state = try scene.folder.read("root/.slotsync/state")
+            defer { try? scene.folder.write(state, to: "root/.slotsync/state") }
+            try scene.folder.write(state.dropLast(), to: "root/.slotsync/state")
+            return errorMessage { _ = try Ring.open(path) }
+        }
+        let offer = "(cp -p \(path)/.slotsync/state.next \(path)/.slotsync/state)"
+        let before = try told()
+        #expect(before.contains(offer), "\(before)")
+        let ring = try #require(try Ring.open(path))
+        try ring.acquireLock(for: "a test")
+        let change = FlipChange(to: 2, in: ring.status)
+        try ring.update { $0.noteProvisional(change, since: 1, limit: .seconds(60), undoHook: "") }
+        try ring.update { $0.noteNoneProvisional() }
+        ring.unlock()
+        let after = try told()
+        #expect(!after.contains("cp -p") && after.contains("Restore the file from a backup"), "\(after)")
+    }
+
     @Test("one writer: a second is told who and since when, and comes in afterwards")
     func lock() async throws {
         try await withFolder { folder in
