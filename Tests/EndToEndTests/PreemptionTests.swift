@@ -252,7 +252,8 @@ extension EndToEnd {
                         #expect(back.errors.contains(words), "\(back)")
                     }
                     #expect(
-                        back.errors.contains(/when that command has ended: slotsync rollback --to [0-9a-f]+ --hosts h1\b/),
+                        back.errors.contains(
+                            /when that command has ended: slotsync rollback --to [0-9a-f]+ --hosts h1\b/),
                         "\(back)")
                     try slow.signal(SIGCONT)
                     stage.interrupt()
