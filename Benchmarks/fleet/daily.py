@@ -38,7 +38,7 @@ class DailyFleet:
             self.slotsync.bring_back_cache()
             releases.touch(self.new)
 
-        return Contender(prepare, alike(lambda: self.slotsync.stage(self.new, hosts, watch_memory)))
+        return Contender(prepare, same_work(lambda: self.slotsync.stage(self.new, hosts, watch_memory)))
 
     def copy(self, options: Sequence[str] = ("-az", "--delete"), at_once: int = 8) -> Contender[Push]:
         """rsync copies the new release over the one before it."""
@@ -83,7 +83,7 @@ class Past:
         self.push(hosts)
 
 
-def alike(timed: Callable[[], Push]) -> Callable[[], Push]:
+def same_work(timed: Callable[[], Push]) -> Callable[[], Push]:
     """The same; it fails where a round brings much more or less to the hosts than the first one."""
     first: list[int] = []
 

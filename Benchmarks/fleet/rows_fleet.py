@@ -11,7 +11,7 @@ from statistics import median
 import releases
 from bench import Bench, Contender
 from contenders import Push, SlotSync, seconds
-from daily import DailyFleet, Past, alike, need
+from daily import DailyFleet, Past, need, same_work
 from programs import run
 from report import Point, Row, at_most, compared, faster, number
 from sshd import SSHServer
@@ -24,7 +24,8 @@ FILES_OF_A_SMALL_RELEASE = 400
 def cohorts(bench: Bench) -> Iterator[Row]:
     """Sixteen hosts with five slots, of which every pair missed another push, against as many that all missed one."""
     hosts = [f"h{number:03}" for number in range(1, 17)]
-    with bench.workspace("cohorts", bench.pair_size(("wagtail",)) * (2 * len(hosts) * SLOTS + (COHORTS + 1) * SLOTS + 6)) as folder:
+    copies = 2 * len(hosts) * SLOTS + (COHORTS + 1) * SLOTS + 6
+    with bench.workspace("cohorts", bench.pair_size(("wagtail",)) * copies) as folder:
         live, new = bench.pair(folder, ("wagtail",))
 
         def fleet(name: str, missed: dict[int, list[str]]) -> Contender[Push]:
@@ -33,8 +34,9 @@ def cohorts(bench: Bench) -> Iterator[Row]:
             pasts: list[tuple[Past, list[str]]] = []
             for push, members in missed.items():
                 lacking = _lacking(push, live, folder / name / f"live-{push}")
-                pasts.append((Past(slotsync, lacking, folder / name / f"past-{push}"), members))
-                pasts[-1][0].push(members)
+                past = Past(slotsync, lacking, folder / name / f"past-{push}")
+                past.push(members)
+                pasts.append((past, members))
             slotsync.keep_cache()
 
             def prepare() -> None:
@@ -43,7 +45,7 @@ def cohorts(bench: Bench) -> Iterator[Row]:
                 slotsync.bring_back_cache()
                 releases.touch(new)
 
-            return Contender(prepare, alike(lambda: slotsync.stage(new)))
+            return Contender(prepare, same_work(lambda: slotsync.stage(new)))
 
         apart = fleet("apart", {push: hosts[2 * push : 2 * push + 2] for push in range(COHORTS)})
         alike = fleet("alike", {0: hosts})
