@@ -19,6 +19,15 @@ extension EndToEnd {
             }
         }
 
+        /// Two hosts with two releases behind them, and a third one that is staged.
+        private static func third(_ bench: Workbench) async throws -> Fleet {
+            let fleet = try Fleet(bench, hosts: 2)
+            try await fleet.release(firstTree(bench))
+            try await fleet.release(changedTree(bench))
+            try await fleet.stage(page(bench, "third"))
+            return fleet
+        }
+
         private static func rollback(_ scene: CanaryScene, _ more: String...) async throws -> Outcome {
             var fleet = scene.fleet.with("--message", "checkout is down")
             fleet.options += more
@@ -114,10 +123,7 @@ extension EndToEnd {
         @Test("a flip that has begun to switch ends first, and is rolled back then")
         func flip() async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, hosts: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
-                try await fleet.stage(page(bench, "third"))
+                let fleet = try await Self.third(bench)
                 let config = try bench.write(
                     """
                     hooks:
@@ -141,10 +147,7 @@ extension EndToEnd {
         @Test("a flip that waits for before_flip ends, and nothing was flipped by it")
         func flipBefore() async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, hosts: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
-                try await fleet.stage(page(bench, "third"))
+                let fleet = try await Self.third(bench)
                 let config = try bench.write(
                     "hooks:\n  before_flip: touch '\(bench.path)/began'; sleep 60\n", to: "hooks.yml")
                 let flip = try await fleet.with("--config", config).call("flip") { _ in
@@ -160,10 +163,7 @@ extension EndToEnd {
         @Test("a flip hears the host that is asked, though another one is waited for")
         func asksAnotherHost() async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, hosts: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
-                try await fleet.stage(page(bench, "third"))
+                let fleet = try await Self.third(bench)
                 let config = try bench.write(
                     """
                     hooks:
@@ -183,10 +183,7 @@ extension EndToEnd {
         @Test("a hook that hangs is ended for a rollback that preempts, and its flip is taken back")
         func hangingHook() async throws {
             try await Workbench.use { bench in
-                let fleet = try Fleet(bench, hosts: 2)
-                try await fleet.release(firstTree(bench))
-                try await fleet.release(changedTree(bench))
-                try await fleet.stage(page(bench, "third"))
+                let fleet = try await Self.third(bench)
                 var flipping = SlotSync.Fleet(
                     hosts: try HostList.parse("h[1-2]"), root: bench["{host}/www"],
                     transport: Transport(.local, remoteCommand: Program.agent))

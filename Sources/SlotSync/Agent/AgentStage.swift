@@ -167,14 +167,11 @@ extension AgentSession {
         try warnOfGroup(group, actual, of: number)
         try warnOfModes(target, ring, records)
         try warnOfUsers(of: number, in: ring)
-        let sharing = try planShared(request, seeds: seeds, ring: ring)
+        try share(request, seeds: seeds, ring: ring)
         if request.dryRun {
             for fate in fates { try connection.send(.warning(fate)) }
             try ask(for: plan.needs)
             return nil
-        }
-        if let (shared, sharedPlan) = sharing {
-            try carryOut(sharedPlan, in: shared, seeds: seeds, request, ring: ring)
         }
         for text in try ring.makeWayForRecord(of: number) { try connection.send(.warning(text)) }
         if case .interrupted(let known, _) = foreign.past {

@@ -4,8 +4,16 @@
 import SystemPackage
 
 extension AgentSession {
+    /// Puts into `shared` what the release lacks there, and says so; a dry run says what that would be. So it is for a release
+    /// that stands in a slot already: somebody may have emptied `shared` since.
+    func share(_ request: StageRequest, seeds: Manifest, ring: Ring) throws {
+        guard let (shared, plan) = try planShared(request, seeds: seeds, ring: ring), !request.dryRun else { return }
+        try carryOut(plan, in: shared, seeds: seeds, request, ring: ring)
+    }
+
     /// Says what a release lacks in `shared`; refuses where a file is here and a folder there.
-    func planShared(_ request: StageRequest, seeds: Manifest, ring: Ring) throws -> (SharedFolder, SharedPlan)? {
+    private func planShared(_ request: StageRequest, seeds: Manifest, ring: Ring) throws -> (SharedFolder, SharedPlan)?
+    {
         guard !request.sharedPaths.isEmpty else { return nil }
         if !request.dryRun,
             case .failure(.noSuchFileOrDirectory) = Result(catching: { () throws(Errno) in
@@ -42,12 +50,6 @@ extension AgentSession {
         return (shared, plan)
     }
 
-    /// Plans and does it for a release that stands in a slot already: somebody may have emptied `shared` since.
-    func share(_ request: StageRequest, seeds: Manifest, ring: Ring) throws {
-        guard let (shared, plan) = try planShared(request, seeds: seeds, ring: ring), !request.dryRun else { return }
-        try carryOut(plan, in: shared, seeds: seeds, request, ring: ring)
-    }
-
     /// - Parameter numbers: for each entry the number of its shared path.
     private func tellSeeded(_ numbers: [Int], _ verb: String, _ seeds: Manifest, _ request: StageRequest) throws {
         guard !numbers.isEmpty else { return }
@@ -65,7 +67,7 @@ extension AgentSession {
     }
 
     /// Does what was planned, and says what came of it.
-    func carryOut(
+    private func carryOut(
         _ plan: SharedPlan, in shared: SharedFolder, seeds: Manifest, _ request: StageRequest, ring: Ring
     ) throws {
         let group = try RingGroup(of: ring)
